@@ -1,0 +1,102 @@
+"""One article has one id, whoever brings it, however its address is dressed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes import NOW, feed
+from worker.dedupe import canonical_address, identify, is_plausible
+from worker.model import Document, Entry, FeedState
+
+TEXT = "<p>The harbour of Eastport was closed for three hours on Monday after a crane toppled into the basin.</p>"
+ENTRY = Entry("guid-1", "https://x.example/a?utm_source=rss", "Crane topples", TEXT, published=NOW - timedelta(hours=1))
+POLLED = FeedState(is_baselined=True)
+
+
+def drafts(*entries: Entry, of="wire", state=POLLED):
+    return identify(feed(of), state, Document("", entries), NOW)
+
+
+def id_of(entry: Entry, **kwargs) -> str:
+    return drafts(entry, **kwargs)[0].article.id
+
+
+def test_the_same_words_from_another_feed_are_the_same_article():
+    other = replace(ENTRY, guid="9", link="https://y.example/z", published=None)
+    assert id_of(ENTRY) == id_of(other, of="herald")
+
+
+@pytest.mark.parametrize("change", [{"guid": "new"}, {"link": "https://x.example/b"}, {"guid": "", "link": ""}])
+def test_a_feed_that_renames_its_entries_keeps_their_ids(change):
+    assert id_of(ENTRY) == id_of(replace(ENTRY, **change))
+
+
+def test_an_edit_shares_an_alias_with_what_it_edits():
+    [before], [after] = drafts(ENTRY), drafts(replace(ENTRY, html=TEXT + "<p>Update: it was raised again.</p>"))
+    assert set(before.aliases) & set(after.aliases)
+    assert before.content != after.content
+
+
+def test_a_guid_that_two_entries_share_names_neither():
+    one, two = drafts(replace(ENTRY, title="One", link="", html=""), replace(ENTRY, title="Two", link="", html=""))
+    assert not set(one.aliases) & set(two.aliases)
+
+
+def test_a_link_that_many_entries_share_names_none():
+    one, two = drafts(replace(ENTRY, guid="1", html="a"), replace(ENTRY, guid="2", html="b"))
+    assert not set(one.aliases) & set(two.aliases)
+
+
+def test_neither_guid_nor_link_still_has_one_name():
+    bare = replace(ENTRY, guid="", link="", html="short")
+    assert id_of(bare) == id_of(bare)
+    assert id_of(bare) != id_of(replace(bare, title="Other"))
+
+
+@pytest.mark.parametrize(
+    "dressed",
+    [
+        "http://www.x.example/a",
+        "https://x.example/a/?utm_source=rss&utm_medium=feed",
+        "https://x.example/a#top",
+        "https://X.example/a?fbclid=123",
+        "https://x.example:443/a",
+    ],
+)
+def test_addresses_are_compared_undressed(dressed):
+    assert canonical_address(dressed).replace(":443", "") == "x.example/a"
+
+
+@pytest.mark.parametrize("link", ["", "javascript:alert(1)", "https://x.example/", "https://x.example", "ftp://x.example/a"])
+def test_what_names_no_page_is_no_address(link):
+    assert canonical_address(link) == ""
+
+
+def test_the_first_poll_remembers_old_entries_and_passes_new_and_undated_ones():
+    old = replace(ENTRY, guid="old", html="a", published=NOW - timedelta(hours=25))
+    undated = replace(ENTRY, guid="undated", html="b", published=None)
+    fates = [draft.remembered_as for draft in drafts(ENTRY, old, undated, state=FeedState())]
+    assert fates == ["", "baseline", ""]
+
+
+def test_later_polls_pass_what_is_up_to_thirty_days_old():
+    late = replace(ENTRY, html="a", published=NOW - timedelta(days=29))
+    ancient = replace(ENTRY, html="b", published=NOW - timedelta(days=400))
+    assert [drafts(entry)[0].remembered_as for entry in (late, ancient)] == ["", "stale"]
+
+
+def test_a_date_in_the_far_future_is_no_date():
+    [draft] = drafts(replace(ENTRY, published=NOW.replace(year=2099)))
+    assert draft.article.published is None
+    assert draft.remembered_as == ""
+    assert not is_plausible(NOW.replace(year=1970), NOW)
+
+
+@given(st.builds(Entry, guid=st.text(max_size=9), link=st.text(max_size=30), title=st.text(max_size=30), html=st.text(max_size=200)))
+def test_identity_depends_on_the_entry_alone(entry):
+    [once], [twice] = drafts(entry), drafts(entry)
+    assert (once.article.id, once.aliases, once.content) == (twice.article.id, twice.aliases, twice.content)
+    assert once.aliases

@@ -1,0 +1,183 @@
+"""The spine over fakes: what goes in at the feed comes out at the endpoint, once."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes import (
+    ARMS,
+    HARMLESS,
+    FakeClock,
+    FakeFetcher,
+    FakeSender,
+    PhraseEnricher,
+    SilentObserver,
+    configuration,
+    endpoint,
+    feed,
+    rss,
+    watch,
+)
+from tests.memory_store import MemoryStore
+from worker.match import Matcher
+from worker.model import PollFailed, PollFailure
+from worker.pipeline import Pipeline
+
+FEED = feed()
+
+
+class Spine:
+    """A pipeline with everything around it."""
+
+    def __init__(self, feeds=(FEED,), watches=None, endpoints=None, enricher=None, **statuses) -> None:
+        self.clock, self.fetcher, self.sender = FakeClock(), FakeFetcher(), FakeSender(**statuses)
+        self.store, self.observer = MemoryStore(self.clock), SilentObserver()
+        config = configuration(feeds, watches or (watch(),), endpoints or (endpoint(),))
+        self.store.sync_feeds(config.feeds)
+        self.pipeline = Pipeline(
+            self.store, self.fetcher, enricher or PhraseEnricher(), self.sender, self.clock, self.observer, config,
+            Matcher(config.watches),
+        )  # fmt: skip
+
+    def serve(self, *items, **kwargs) -> None:
+        self.fetcher.serve(FEED.url, rss(*items), **kwargs)
+
+    def run(self, **later) -> None:
+        self.clock.advance(**later)
+        self.pipeline.poll_due()
+        self.pipeline.enrich_due()
+        self.pipeline.deliver_due()
+
+    @property
+    def received(self) -> list[str]:
+        return [delivery.id for _, delivery in self.sender.sent]
+
+
+def test_a_feed_entry_becomes_one_webhook():
+    spine = Spine()
+    spine.serve(ARMS, HARMLESS)
+    spine.run()
+    spine.run(hours=1)
+    assert len(spine.received) == 1
+    assert spine.store.counted['tocsin_articles_total{outcome="new"}'] == 2
+    assert spine.store.counted['tocsin_articles_total{outcome="known"}'] == 0, "the same bytes are not read again"
+
+
+def test_every_endpoint_gets_its_own_delivery():
+    spine = Spine(endpoints=(endpoint("desk"), endpoint("archive")))
+    spine.serve(ARMS)
+    spine.run()
+    assert sorted(name for name, _ in spine.sender.sent) == ["archive", "desk"]
+    assert len(set(spine.received)) == 2
+
+
+def test_a_shadow_watch_is_stored_and_sends_nothing():
+    spine = Spine(watches=(watch(is_shadow=True),))
+    spine.serve(ARMS)
+    spine.run()
+    assert (len(spine.store.alerts), spine.received) == (1, [])
+
+
+def test_a_failing_receiver_gets_the_same_id_and_bytes_until_it_takes_them():
+    spine = Spine(desk=[500, 404, 0])
+    spine.serve(ARMS)
+    for _ in range(5):
+        spine.run(hours=1)
+    bodies = {delivery for _, delivery in spine.sender.sent}
+    assert (len(spine.sender.sent), len(bodies)) == (4, 1)
+
+
+def test_a_receiver_that_never_answers_leaves_a_dead_letter():
+    spine = Spine(desk=[500] * 99)
+    spine.serve(ARMS)
+    spine.run()
+    for _ in range(20):
+        spine.run(hours=30)
+    assert len(spine.store.dead["desk"]) == 1
+    assert len(spine.received) == 11
+
+
+def test_one_bad_feed_does_not_hold_up_another():
+    bad = feed("bad")
+    spine = Spine(feeds=(bad, FEED))
+    spine.serve(ARMS)
+    spine.run()
+    assert len(spine.received) == 1
+    assert ("poll_failed", PollFailure.UNREACHABLE.value) in [(e, f.get("reason")) for e, f in spine.observer.events]
+    assert spine.store.counted['tocsin_polls_total{outcome="unreachable"}'] == 1
+
+
+def test_a_feed_that_recovers_is_read_again():
+    spine = Spine()
+    spine.fetcher.documents[FEED.url] = PollFailed(PollFailure.TIMEOUT, "slow")
+    spine.run()
+    spine.serve(ARMS)
+    spine.run(hours=1)
+    assert len(spine.received) == 1
+
+
+def test_validators_are_sent_back_and_dropped_after_a_restart():
+    spine = Spine()
+    spine.serve(HARMLESS, etag='"v1"')
+    spine.run()
+    spine.run(hours=1)
+    spine.store.run_id = "second"
+    spine.run(hours=1)
+    assert [asked.etag for asked in spine.fetcher.asked] == ["", '"v1"', ""]
+
+
+class Fragile(PhraseEnricher):
+    """Cannot bear one article."""
+
+    def enrich(self, articles):
+        if any("choir" in article.title for article in articles):
+            raise RuntimeError("cannot bear it")
+        return super().enrich(articles)
+
+
+def test_an_article_the_model_cannot_bear_is_quarantined_and_costs_no_other():
+    spine = Spine(enricher=Fragile())
+    spine.serve(HARMLESS, ARMS)
+    for _ in range(8):
+        spine.run(hours=1)
+    assert len(spine.received) == 1
+    assert len(spine.store.quarantine["enrich"]) == 1
+
+
+def test_odd_entries_are_counted_and_still_read():
+    spine = Spine()
+    spine.serve(ARMS | {"pubDate": "Sun, 01 Mar 2099 11:00:00 GMT"}, {"title": "No guid, no link"})
+    spine.run()
+    assert len(spine.received) == 1
+    assert spine.store.counted['tocsin_entries_odd_total{reason="odd_date"}'] == 1
+    assert spine.store.counted['tocsin_entries_odd_total{reason="nameless"}'] == 1
+
+
+@given(st.lists(st.sampled_from(["poll", "enrich", "deliver", "die", "edit", "fail"]), max_size=40))
+def test_no_order_of_work_and_death_loses_an_alert_or_makes_a_second(steps):
+    """A worker may claim and die at any point; what counts is that at last one alert arrives, under one id."""
+    spine = Spine()
+    text = ARMS["description"]
+    spine.serve(ARMS)
+    spine.pipeline.poll_due()
+    for step in steps:
+        spine.clock.advance(minutes=20)
+        match step:
+            case "die":
+                spine.store.claim_feeds(9, timedelta(minutes=3))
+                spine.store.claim_articles(9, timedelta(minutes=3))
+                spine.store.claim_deliveries("desk", 9, timedelta(minutes=3))
+            case "edit":
+                text += " More."
+                spine.serve(ARMS | {"description": text})
+            case "fail":
+                spine.sender.statuses["desk"] = [500]
+            case _:
+                getattr(spine.pipeline, f"{step}_due")()
+    if steps.count("die") > 4:
+        return  # work that dies five times is poison, and set aside
+    for _ in range(3):
+        spine.run(hours=25)
+    assert len(set(spine.received)) == 1
+    assert len({delivery.body for _, delivery in spine.sender.sent}) == 1

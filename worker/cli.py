@@ -1,0 +1,379 @@
+"""The command `tocsin`. Reads arguments, calls the pieces, prints; heavy imports wait until a command needs them."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from worker import __version__
+from worker.errors import ConfigError, InputError, TocsinError
+
+app = typer.Typer(
+    name="tocsin",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Watch news feeds, understand the articles, and alert by webhook when something you watch for is reported.\n\n"
+    "Start with [bold]tocsin up[/]: with no configuration it runs a demonstration. "
+    "Then [bold]tocsin init DIR[/] writes a configuration to make your own.",
+)
+feeds_app = typer.Typer(no_args_is_help=True, help="Look at feeds.")
+alerts_app = typer.Typer(no_args_is_help=True, help="Look at alerts.")
+app.add_typer(feeds_app, name="feeds")
+app.add_typer(alerts_app, name="alerts")
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The configuration directory.", envvar="TOCSIN_CONFIG", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@app.command()
+def up(config: Config = None) -> None:
+    """Run everything on this machine: workers, scheduler, web page and, without TOCSIN_REDIS_URL, a Valkey of our own.
+
+    Without a configuration it runs a demonstration: feeds with invented articles, the example watchlist and a receiver
+    that prints the alerts. One Ctrl-C stops all; the next start goes on where this one stopped.
+    """
+    from dataclasses import replace
+
+    from worker.runtime import log
+    from worker.runtime.settings import load_settings
+    from worker.runtime.up import run_all
+
+    settings = load_settings()
+    log.configure(settings.log_level)
+    if config is not None:
+        _require_directory(config)
+        settings = replace(settings, config=config.resolve())
+    run_all(settings, _console())
+
+
+@app.command()
+def init(directory: Annotated[Path, typer.Argument(help="Where to write; made if it is not there.")]) -> None:
+    """Write a commented configuration with real public feeds, an example watchlist and an endpoint.
+
+    Nothing that exists is overwritten.
+    """
+    from importlib.resources import as_file, files
+
+    with as_file(files("worker") / "example") as example:
+        for source in sorted(example.rglob("*.yaml")):
+            target = directory / source.relative_to(example)
+            if target.exists():
+                typer.echo(f"kept     {target}")
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+            typer.echo(f"written  {target}")
+    typer.echo(f"Next: set TOCSIN_DESK_URL and TOCSIN_DESK_SECRET (`tocsin secret`), then tocsin check -c {directory}")
+
+
+@app.command()
+def secret() -> None:
+    """Print a new secret for signing webhooks (Standard Webhooks, 32 random bytes)."""
+    from worker.runtime.demo import new_secret
+
+    typer.echo(new_secret())
+
+
+@app.command()
+def check(config: Config = None, as_json: Json = False) -> None:
+    """Validate the configuration; print every problem with file, line and column. Exit code 78 where there is one."""
+    from worker.watchlist import load_configuration
+
+    try:
+        configuration = load_configuration(_config_directory(config))
+    except ConfigError as error:
+        if as_json:
+            _print_json({"ok": False, "problems": [_problem(problem) for problem in error.problems]})
+            raise typer.Exit(error.exit_code) from None
+        raise
+    counts = {
+        "feeds": len(configuration.feeds),
+        "watches": len(configuration.watches),
+        "endpoints": len(configuration.endpoints),
+    }
+    if as_json:
+        _print_json({"ok": True, "problems": [], **counts, "hash": configuration.hash})
+    else:
+        typer.echo("ok: " + ", ".join(f"{number} {name}" for name, number in counts.items()))
+
+
+@app.command(name="try")
+def try_(
+    source: Annotated[str, typer.Argument(help="A file, an address, or - for standard input.")],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Show what one article would do: its entities and topics, which watches fire and why, which nearly fire.
+
+    The article is plain text (first line the title), HTML, or JSON with title and text. Without a configuration the
+    example watchlist is tried.
+    """
+    from worker import trial
+    from worker.enrich.enricher import load
+    from worker.match import Matcher
+
+    watches = _watches(config)
+    raw, content_type = _read_source(source)
+    article = trial.read_article(raw, content_type, source, datetime.now(UTC))
+    enricher = load()
+    [analysis] = enricher.enrich([article])
+    shown = trial.describe(article, analysis, Matcher(watches).evaluate(article, analysis))
+    if as_json:
+        _print_json(shown)
+    else:
+        from worker.present import show_article
+
+        show_article(_console(), shown)
+
+
+@app.command()
+def analyze(
+    all_topics: Annotated[bool, typer.Option("--all-topics", help="Every topic with its score.")] = False,
+    batch: Annotated[int, typer.Option(min=1, max=1024, help="Lines analysed together.")] = 32,
+) -> None:
+    """Read {"id", "title", "text"} a line from standard input, write {"id", "entities", "topics"} a line, in order.
+
+    Offsets refer to title + newline + text. A line that cannot be read gives {"line", "error"} in its place.
+    """
+    from worker import trial
+    from worker.enrich.enricher import load
+
+    enricher = load()
+    for lines in _batches(sys.stdin.buffer, batch):
+        rows = [trial.read_line(number, line) for number, line in lines]
+        articles = [row for row in rows if not isinstance(row, dict)]
+        analyses = iter(enricher.enrich([article for _, article in articles]))
+        for row in rows:
+            described = row if isinstance(row, dict) else trial.describe_line(row[0], next(analyses), all_topics)
+            sys.stdout.write(json.dumps(described, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+
+@app.command()
+def parse(
+    file: Annotated[str, typer.Argument(help="A feed document, or - for standard input.")],
+    url: Annotated[str, typer.Option(help="The address it came from, for relative links.")] = "",
+) -> None:
+    """Read a feed document (RSS, Atom, RDF, JSON Feed) and print its entries as JSON."""
+    from worker.model import Fetched, PollFailed
+    from worker.parse import parse as parse_document
+    from worker.plaintext import html_to_text, one_line
+
+    raw, _ = _read_source(file)
+    document = parse_document(Fetched(raw, url or file))
+    if isinstance(document, PollFailed):
+        raise InputError(document.message)
+    entries = [
+        {
+            "guid": entry.guid,
+            "link": entry.link,
+            "title": one_line(entry.title),
+            "text": html_to_text(entry.html),
+            "author": one_line(entry.author),
+            "published": entry.published.isoformat() if entry.published else None,
+            "categories": list(entry.categories),
+        }
+        for entry in document.entries
+    ]
+    _print_json(
+        {
+            "title": one_line(document.title),
+            "language": document.language,
+            "repaired": document.repaired,
+            "cut": document.cut,
+            "entries": entries,
+        }
+    )
+
+
+@app.command()
+def doctor(config: Config = None, as_json: Json = False) -> None:
+    """Examine Python, Redis, model, configuration and endpoints; say what to do about each fault. Exit code 1 on one."""
+    from worker.runtime.doctor import examine
+
+    findings = list(examine(_config_directory(config)))
+    if as_json:
+        _print_json({"checks": findings})
+    else:
+        console = _console()
+        for finding in findings:
+            colour = {"ok": "green", "warning": "yellow", "failure": "red"}[finding["status"]]
+            console.print(f"[{colour}]{finding['status']:8}[/] {finding['name']:14} ", end="")
+            console.print(finding["message"], markup=False, highlight=False)
+    if any(finding["status"] == "failure" for finding in findings):
+        raise typer.Exit(1)
+
+
+@feeds_app.command(name="list")
+def feeds_list(config: Config = None, as_json: Json = False) -> None:
+    """Every feed with its health, last success, next poll and last problem."""
+    from worker.runtime.process import open_store
+    from worker.runtime.views import list_feeds
+    from worker.watchlist import load_configuration
+
+    rows = list_feeds(open_store(), load_configuration(_config_directory(config)))
+    _print_rows(rows, "feeds", as_json, ("name", "health", "entries", "succeeded_at", "due", "last_message"))
+
+
+@alerts_app.command(name="list")
+def alerts_list(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")] = 20, as_json: Json = False
+) -> None:
+    """The newest alerts with the state of their deliveries."""
+    from worker.runtime.process import open_store
+    from worker.runtime.views import list_alerts
+
+    rows = list_alerts(open_store(), limit)
+    flat = rows if as_json else [_flat_alert(row) for row in rows]
+    _print_rows(flat, "alerts", as_json, ("raised_at", "severity", "watch", "source", "title", "delivered", "alert_id"))
+
+
+@alerts_app.command(name="show")
+def alerts_show(alert: Annotated[str, typer.Argument(help="The alert's id.")]) -> None:
+    """One alert whole, as JSON, with every attempt at its deliveries."""
+    from worker.runtime.process import open_store
+    from worker.runtime.views import show_alert
+
+    found = show_alert(open_store(), alert)
+    if found is None:
+        msg = f"there is no alert {alert}; `tocsin alerts list` names those there are"
+        raise InputError(msg)
+    _print_json({key: value for key, value in found.items() if key != "pieces"})
+
+
+@app.command()
+def web(config: Config = None) -> None:
+    """Serve the page, the API, /metrics, /healthz and /readyz (TOCSIN_WEB_HOST, TOCSIN_WEB_PORT)."""
+    import uvicorn
+
+    from worker.runtime import log
+    from worker.runtime.process import open_store
+    from worker.runtime.settings import load_settings
+    from worker.runtime.web import create_web
+    from worker.watchlist import load_configuration
+
+    settings = load_settings()
+    log.configure(settings.log_level)
+    application = create_web(open_store(), load_configuration(_config_directory(config)))
+    uvicorn.run(application, host=settings.web_host, port=settings.web_port, log_level="warning")
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False) -> None:
+    if version:
+        typer.echo(f"tocsin {__version__}")
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Run the command; an error of ours is one message and its exit code, never a traceback."""
+    try:
+        app(standalone_mode=False)
+    except TocsinError as error:
+        typer.echo(f"tocsin: {error}" if not isinstance(error, ConfigError) else str(error), err=True)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        exit_code = getattr(error, "exit_code", None)
+        if exit_code is None:
+            raise
+        show = getattr(error, "show", None)
+        if show:
+            show()
+        sys.exit(exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _print_rows(rows: list[dict[str, Any]], name: str, as_json: bool, columns: tuple[str, ...]) -> None:
+    if as_json:
+        _print_json({name: rows})
+        return
+    from worker.present import show_rows
+
+    show_rows(_console(), rows, columns)
+
+
+def _flat_alert(row: dict[str, Any]) -> dict[str, Any]:
+    states = ", ".join(f"{delivery['endpoint']}: {delivery['state']}" for delivery in row["deliveries"])
+    article = {"title": row["article"]["title"], "source": row["article"]["source"]}
+    return {**row, **article, "watch": row["watch"]["id"], "delivered": states}
+
+
+def _problem(problem: Any) -> dict[str, Any]:
+    return {name: getattr(problem, name) for name in ("file", "line", "column", "message", "hint")}
+
+
+def _require_directory(path: Path) -> None:
+    if not path.is_dir():
+        msg = f"there is no directory {path}; `tocsin init {path}` writes one"
+        raise InputError(msg)
+
+
+def _config_directory(config: Path | None) -> Path:
+    from worker.runtime.settings import load_settings
+
+    return config or load_settings().config
+
+
+def _watches(config: Path | None) -> Any:
+    """The configured watches, or those of the example where nothing is configured."""
+    from importlib.resources import as_file, files
+
+    from worker.watchlist import load_configuration
+
+    directory = _config_directory(config)
+    if config is None and not directory.exists():
+        with as_file(files("worker") / "example" / "watchlists") as example:
+            return load_configuration(example).watches
+    return load_configuration(directory).watches
+
+
+def _read_source(source: str) -> tuple[bytes, str]:
+    if source == "-":
+        return sys.stdin.buffer.read(), ""
+    if source.startswith(("http://", "https://")):
+        from worker.runtime.page_fetch import fetch_page
+
+        return fetch_page(source)
+    try:
+        return Path(source).read_bytes(), ""
+    except OSError as error:
+        msg = f"{source} cannot be read: {error.strerror}"
+        raise InputError(msg) from error
+
+
+def _batches(stream: Iterable[bytes], size: int) -> Iterator[list[tuple[int, bytes]]]:
+    """Numbered lines in batches; blank lines are passed over, and counted."""
+    batch: list[tuple[int, bytes]] = []
+    for number, line in enumerate(stream, 1):
+        if line.strip():
+            batch.append((number, line))
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Which article an entry is: the names it may be known by, and an id that does not depend on who brought it first.
+
+An entry is known when any of its aliases is. Aliases, from the widest to the narrowest:
+
+    content   the text's hash, when it has at least 12 words: the same words from any feed are the same article
+    address   the canonical link and the title, when the link names a page and only one entry carries it
+    guid      the feed's own id, unless two entries of one document share it
+    entry     feed, title and text, when there is nothing else
+
+The id is derived from the first alias an entry has, so a second poll, another feed or a store that lost its last
+second makes the same article of it.
+"""
+
+import hashlib
+import re
+from base64 import b32encode
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from w3lib.url import canonicalize_url, url_query_cleaner
+
+from worker import plaintext, zones
+from worker.model import Article, Document, Draft, Entry, Feed, FeedState
+
+CONTENT_WORDS = 12
+OLDEST = timedelta(days=30)
+"""An unseen entry that is older than this slid back into the feed's window: remembered, not alerted."""
+FUTURE_TOLERANCE = timedelta(hours=24)
+TEXT_LIMIT = 1_000_000
+_TITLE_LIMIT, _AUTHOR_LIMIT, _LINK_LIMIT = 1_000, 512, 2_048
+_TRACKING = re.compile(
+    r"^(utm_\w+|mtm_\w+|pk_\w+|at_\w+|ns_\w+|fbclid|gclid|dclid|msclkid|yclid|igshid|mc_[ce]id|cmpid?|ocid|ito|"
+    r"s?cid|ref(_src)?|rss|xtor|wt_mc|_hs\w+|vero_id|spm|ftag|smid|sh)$",
+    re.IGNORECASE,
+)
+
+
+def identify(feed: Feed, state: FeedState, document: Document, now: datetime) -> tuple[Draft, ...]:
+    """The document's entries as articles with their aliases; the store decides which of them are new.
+
+    On a feed's first poll, entries older than `feed.backfill` are remembered only. Entries without a date, or dated
+    in the future, pass: their age is not known, and an alert too many is the smaller harm.
+    """
+    guids = Counter(entry.guid for entry in document.entries)
+    links = Counter(canonical_address(entry.link) for entry in document.entries)
+    drafts = []
+    for entry in document.entries:
+        article = to_article(feed, entry, document.language, now)
+        aliases = _aliases(feed, entry, article, is_guid_unique=guids[entry.guid] == 1, links=links)
+        identified = replace(article, id="art_" + _digest(aliases[0]))
+        fate = _remembered_as(feed, state, article.published, now)
+        drafts.append(Draft(identified, aliases, _digest(article.text), fate))
+    return tuple(drafts)
+
+
+def to_article(feed: Feed, entry: Entry, language: str, now: datetime) -> Article:
+    """The entry as plain text in zones, not yet identified. Limits: title 1,000, text 1,000,000 characters."""
+    title = plaintext.one_line(entry.title)[:_TITLE_LIMIT]
+    body = plaintext.html_to_text(entry.html)[:TEXT_LIMIT]
+    if body == title:
+        body = ""
+    return Article(
+        id="",
+        feed_id=feed.id,
+        source=feed.name,
+        title=title,
+        text=f"{title}\n{body}",
+        zones=zones.split_zones(title, body),
+        link=entry.link[:_LINK_LIMIT],
+        author=plaintext.one_line(entry.author)[:_AUTHOR_LIMIT],
+        tags=feed.tags,
+        categories=tuple(plaintext.one_line(category) for category in entry.categories[:50]),
+        published=entry.published if is_plausible(entry.published, now) else None,
+        first_seen=now,
+        declared_language=entry.language or language,
+    )
+
+
+def canonical_address(link: str) -> str:
+    """The link without fragment, tracking parameters, scheme and `www.`; "" where it names no page of its own."""
+    if not link.lower().startswith(("http://", "https://")):
+        return ""
+    names = [name for name in re.findall(r"[?&;]([^=&;#]+)", link) if _TRACKING.match(name)]
+    try:
+        address = canonicalize_url(url_query_cleaner(link, names, remove=True) if names else link)
+    except ValueError:
+        return ""
+    bare = address.split("://", 1)[-1].removeprefix("www.").rstrip("/")
+    return bare if "/" in bare or "?" in bare else ""
+
+
+def is_plausible(published: datetime | None, now: datetime) -> bool:
+    """Whether a publication date can be true: not before 1995, and at most a day ahead of `now`."""
+    return published is not None and published.year >= 1995 and published <= now + FUTURE_TOLERANCE  # noqa: PLR2004
+
+
+def _aliases(
+    feed: Feed, entry: Entry, article: Article, *, is_guid_unique: bool, links: Counter[str]
+) -> tuple[str, ...]:
+    words = " ".join(re.findall(r"\w+", article.text.casefold()))
+    address = canonical_address(entry.link)
+    aliases = []
+    if words.count(" ") + 1 >= CONTENT_WORDS:
+        aliases.append("c:" + _digest(words))
+    if address and links[address] == 1 and article.title:
+        aliases.append("u:" + _digest(address, article.title.casefold()))
+    if entry.guid and is_guid_unique:
+        aliases.append("g:" + _digest(feed.id, entry.guid))
+    return tuple(aliases) or ("e:" + _digest(feed.id, entry.guid, entry.link, article.text),)
+
+
+def _remembered_as(
+    feed: Feed, state: FeedState, published: datetime | None, now: datetime
+) -> Literal["", "baseline", "stale"]:
+    if published is None:
+        return ""
+    age = now - published
+    if not state.is_baselined and age > feed.backfill:
+        return "baseline"
+    return "stale" if age > max(OLDEST, feed.backfill) else ""
+
+
+def _digest(*parts: str) -> str:
+    joined = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return b32encode(hashlib.sha256(joined).digest()).decode().lower()[:26]

@@ -1,0 +1,110 @@
+"""The bytes a receiver gets. Their shape is `alert.schema.json`; within a version it only gains fields."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from worker.model import Alert, Analysis, Article, Finding
+
+TYPE = "news.alert.matched.v1"
+SCHEMA_VERSION = 1
+_MOST_ENTITIES, _MOST_EVIDENCE = 40, 12
+_TEXT_LIMIT = 400
+
+
+def build(alert: Alert) -> str:
+    """The alert as compact JSON, under 20 kB whatever the article's size; what was cut is counted in `truncated`."""
+    evidence = list(_evidence(alert.finding))
+    entities = _distinct_entities(alert.analysis)
+    payload = {
+        "type": TYPE,
+        "timestamp": _moment(alert.raised_at),
+        "schema_version": SCHEMA_VERSION,
+        "data": {
+            "alert_id": alert.id,
+            "watch": {"id": alert.watch_id, "title": alert.watch_title, "labels": dict(alert.labels)},
+            "severity": alert.severity.value,
+            "story": {"id": alert.story, "fact_revision": alert.fact_revision},
+            "article": describe_article(alert.article, alert.analysis.language),
+            "entities": entities[:_MOST_ENTITIES],
+            "topics": describe_topics(alert.analysis),
+            "evidence": evidence[:_MOST_EVIDENCE],
+            "explanation": describe_finding(alert.finding),
+            "truncated": {
+                "entities": max(len(entities) - _MOST_ENTITIES, 0),
+                "evidence": max(len(evidence) - _MOST_EVIDENCE, 0),
+            },
+            "config": alert.config_hash,
+            "model": alert.analysis.model,
+        },
+    }
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+
+
+def describe_article(article: Article, language: str) -> dict[str, Any]:
+    """What a receiver needs to find and file the article; times are ISO 8601 in UTC or null."""
+    return {
+        "id": article.id,
+        "title": _short(article.title),
+        "link": article.link,
+        "source": article.source,
+        "published": _moment(article.published),
+        "first_seen": _moment(article.first_seen),
+        "language": language,
+        "author": _short(article.author),
+        "tags": list(article.tags),
+    }
+
+
+def describe_topics(analysis: Analysis) -> list[dict[str, Any]]:
+    """The reported topics with score and up to two evidence sentences each."""
+    return [
+        {
+            "topic": topic.topic,
+            "score": round(topic.score, 4),
+            "evidence": [{"start": s.start, "end": s.end, "text": _short(s.text)} for s in topic.evidence[:2]],
+        }
+        for topic in analysis.topics
+        if topic.is_reported
+    ]
+
+
+def describe_finding(finding: Finding) -> dict[str, Any]:
+    """The tree of conditions with truth, score and offsets; the words are in `evidence`."""
+    described: dict[str, Any] = {"kind": finding.kind, "asks": _short(finding.asks), "truth": finding.truth}
+    if finding.score is not None:
+        described["score"] = round(finding.score, 4)
+    if finding.evidence:
+        described["spans"] = [[e.start, e.end] for e in finding.evidence[:_MOST_EVIDENCE]]
+    if finding.children:
+        described["children"] = [describe_finding(child) for child in finding.children]
+    return described
+
+
+def _evidence(finding: Finding) -> list[Mapping[str, Any]]:
+    if finding.truth != "true" or finding.kind == "none":
+        return []
+    own = [
+        {"condition": finding.kind, "asks": _short(finding.asks), "start": e.start, "end": e.end,
+         "text": _short(e.text), "zone": e.zone}
+        for e in finding.evidence
+    ]  # fmt: skip
+    return own + [evidence for child in finding.children for evidence in _evidence(child)]
+
+
+def _distinct_entities(analysis: Analysis) -> list[dict[str, Any]]:
+    """One row for each distinct name, at its first place in the text."""
+    seen: dict[tuple[str, str], dict[str, Any]] = {}
+    for entity in analysis.entities:
+        row = {"text": _short(entity.text), "label": entity.label, "id": entity.id}
+        seen.setdefault((entity.text, entity.label), row | {"start": entity.start, "end": entity.end})
+    return list(seen.values())
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z") if at else None

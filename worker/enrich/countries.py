@@ -1,0 +1,125 @@
+"""Names of countries and of their people, each with its ISO 3166-1 alpha-2 id.
+
+Owns which surface forms name a country: the territory names of CLDR (read through Babel) and the forms CLDR
+leaves out (`data/countries.tsv`: capitals, seats of government, short and former names, nationals).
+Does not own where they stand in a text, nor whether an ambiguous form means the country there.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final, Literal, TypeAlias
+
+Label: TypeAlias = Literal["GPE", "NORP"]
+
+# CLDR lists these beside countries; they name no country, or not one of ISO 3166-1. EU and XK stay: exceptionally
+# reserved or in general use, and news turn on both.
+_NOT_COUNTRIES: Final = frozenset(("EZ", "UN", "XA", "XB", "ZZ", "QO", "CQ", "AC", "CP", "DG", "EA", "IC", "TA"))
+# The dominant sense in English news is a person's name, a state or a common word.
+_AMBIGUOUS_TERRITORIES: Final = frozenset(("GE", "JO", "TD", "JE", "GN"))
+_SHORT: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CountryTerm:
+    """A form that names a country (`GPE`) or its people (`NORP`).
+
+    `ambiguous` forms ("Jordan", "Georgia", "Washington") count only where something else says it is a place or people.
+    """
+
+    text: str
+    id: str
+    label: Label
+    ambiguous: bool = False
+
+
+@cache
+def country_terms() -> tuple[CountryTerm, ...]:
+    """Return every known form once, case as written; of two countries with one form the first listed has it."""
+    terms: dict[str, CountryTerm] = {}
+    for term in (*_own_terms(), *_cldr_terms()):
+        terms.setdefault(term.text, term)
+    return tuple(terms.values())
+
+
+def country_term(surface: str) -> CountryTerm | None:
+    """Return the term that `surface` is, a leading "the" and a trailing possessive set aside.
+
+    Case counts for forms of up to three letters ("US" is not "us"); longer ones are also found in capitals or small.
+    """
+    text = _bare(surface)
+    return _by_text().get(text) or (_by_folded_text().get(_fold(text)) if len(text) > _SHORT else None)
+
+
+def country_id(surface: str) -> str | None:
+    """Return the ISO 3166-1 alpha-2 id of the country that `surface` names, ambiguous forms included."""
+    term = country_term(surface)
+    return term.id if term else None
+
+
+@cache
+def _by_text() -> dict[str, CountryTerm]:
+    return {term.text: term for term in country_terms()}
+
+
+@cache
+def _by_folded_text() -> dict[str, CountryTerm]:
+    folded: dict[str, CountryTerm] = {}
+    for term in country_terms():
+        if len(term.text) > _SHORT:
+            folded.setdefault(_fold(term.text), term)
+    return folded
+
+
+def _own_terms() -> Iterator[CountryTerm]:
+    table = (files("worker.enrich") / "data" / "countries.tsv").read_text(encoding="utf-8")
+    for line in table.splitlines():
+        if line.startswith("#"):
+            continue
+        code, places, people = line.split("\t")
+        yield from _column(places, code, "GPE")
+        yield from _column(people, code, "NORP")
+
+
+def _column(forms: str, code: str, label: Label) -> Iterator[CountryTerm]:
+    for form in filter(None, forms.split("|")):
+        text = form.removesuffix("?")
+        for surface in (text.removesuffix("(s)"), text.replace("(s)", "s")):
+            yield CountryTerm(surface, code, label, ambiguous=text != form)
+
+
+def _cldr_terms() -> Iterator[CountryTerm]:
+    from babel import Locale
+
+    for code, name in Locale("en").territories.items():
+        if len(code) == 2 and code.isalpha() and code not in _NOT_COUNTRIES:  # noqa: PLR2004 (the rest are regions)
+            for text in _spellings(name):
+                yield CountryTerm(text, code, "GPE", ambiguous=code in _AMBIGUOUS_TERRITORIES)
+
+
+def _spellings(name: str) -> set[str]:
+    """Return the ways a news text writes a CLDR name: "&" as "and", "St." in full, without accents and brackets."""
+    base = re.sub(r"\s*\(.*?\)| SAR China", "", name)
+    spelled = {name, base, base.replace("&", "and")}
+    spelled |= {text.replace("St. ", "Saint ") for text in spelled} | {text.replace("St. ", "St ") for text in spelled}
+    return spelled | {_unaccented(text) for text in spelled}
+
+
+def _unaccented(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text.replace("’", "'"))
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def _fold(text: str) -> str:
+    return text.casefold().replace("’", "'")
+
+
+def _bare(surface: str) -> str:
+    text = " ".join(surface.split())
+    text = text[4:] if text[:4].casefold() == "the " else text
+    for possessive in ("'s", "’s"):
+        text = text.removesuffix(possessive).rstrip()
+    return text

@@ -1,0 +1,232 @@
+"""The simple topic baseline: weighted phrase patterns, one sentence at a time.
+
+Owns the pattern language (shared with a watchlist's own topics), its index and the noisy-or score. Does not own the
+learnt classifier, which this module exists to be compared with. Patterns live in ``data/topics.yaml``.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final, Self
+
+import yaml
+
+from worker.enrich.topic_result import Evidence, TopicResult, strongest
+
+THRESHOLD: Final = 0.5
+MIN_PREFIX_LETTERS: Final = 3
+_WORD: Final = re.compile(r"\w+")
+_GAP: Final = re.compile(r"~([1-9]\d?)$")
+_BETWEEN: Final = r"[^\w\n]{1,4}"
+_DATA: Final = Path(__file__).parent / "data" / "topics.yaml"
+_REPORTED: Final = 0.05
+_REMEMBERED_WORDS: Final = 50_000
+
+
+class PatternError(ValueError):
+    """A phrase pattern that cannot be compiled; ``pattern`` is the source text."""
+
+    def __init__(self, pattern: str, reason: str) -> None:
+        super().__init__(pattern, reason)
+        self.pattern = pattern
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"phrase {self.pattern!r}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One compiled phrase: ``regex`` is to be matched at a word's start.
+
+    ``opener`` matches the first run of letters it may start with, ``heads`` are that run's first two letters.
+    """
+
+    source: str
+    regex: re.Pattern[str]
+    opener: re.Pattern[str]
+    heads: frozenset[str]
+
+
+def compile_pattern(source: str, words: Mapping[str, str] | None = None) -> Pattern:
+    """Compile a phrase such as ``"violat* ~4 sanctions|embargo"``.
+
+    ``words`` names lists of alternatives for ``$name``. Raises `PatternError` on an empty phrase, an unknown name,
+    a gap at either end or a ``*`` after fewer than three letters.
+    """
+    places = source.split()
+    if not places or _GAP.match(places[0]) or _GAP.match(places[-1]):
+        raise PatternError(source, "a phrase starts and ends with a word")
+    pieces: list[str] = []
+    heads: frozenset[str] = frozenset()
+    openers: list[str] = []
+    gap = 0
+    for place in places:
+        if found := _GAP.match(place):
+            gap = int(found.group(1))
+            continue
+        options = _alternatives(source, place, words or {})
+        if pieces:
+            pieces.append((f"(?:{_BETWEEN}\\w+){{0,{gap}}}?" if gap else "") + _BETWEEN)
+        else:
+            heads = frozenset(_head(option) for option in options)
+            openers = [_opener_regex(option) for option in options]
+        pieces.append("(?:" + "|".join(_option_regex(source, option) for option in options) + ")")
+        gap = 0
+    return Pattern(source, re.compile("".join(pieces), re.IGNORECASE), _any(openers), heads)
+
+
+def _alternatives(source: str, place: str, words: Mapping[str, str]) -> list[str]:
+    options: list[str] = []
+    for option in place.split("|"):
+        if option.startswith("$"):
+            if option[1:] not in words:
+                raise PatternError(source, f"no word list is called {option}")
+            options.extend(words[option[1:]].split("|"))
+        else:
+            options.append(option)
+    return options
+
+
+def _option_regex(source: str, option: str) -> str:
+    stem = option.rstrip("*")
+    letters = sum(character.isalnum() for character in stem)
+    if not letters or "*" in stem:
+        raise PatternError(source, "a place holds a word; '*' stands at its end only")
+    if stem == option:
+        return re.escape(stem) + r"\b"
+    if letters < MIN_PREFIX_LETTERS:
+        raise PatternError(source, f"'*' needs at least {MIN_PREFIX_LETTERS} letters before it")
+    return re.escape(stem) + r"\w*"
+
+
+def _opener_regex(option: str) -> str:
+    found = _WORD.search(option)
+    first = found.group() if found else ""
+    return re.escape(first) + (r"\w*" if option == first + "*" else "")
+
+
+def _any(options: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("(?:" + "|".join(options) + r")\Z", re.IGNORECASE)
+
+
+def _head(option: str) -> str:
+    found = _WORD.search(option)
+    return found.group()[:2].lower() if found else ""
+
+
+class PatternIndex:
+    """Many patterns looked up by their first word, so a text is read once.
+
+    Which patterns a word may open is found by its first two letters once, then remembered (at most 50,000 words).
+    """
+
+    def __init__(self, patterns: Iterable[Pattern]) -> None:
+        """Number the patterns in the order given."""
+        self._by_word: dict[str, tuple[tuple[int, re.Pattern[str]], ...]] = {}
+        self._by_head: dict[str, list[tuple[int, Pattern]]] = {}
+        for number, pattern in enumerate(patterns):
+            for head in sorted(pattern.heads):
+                self._by_head.setdefault(head, []).append((number, pattern))
+
+    def can_open(self, token: str) -> bool:
+        """Tell whether any pattern may start at a word within ``token`` (which may join words by hyphens)."""
+        return any(self._openers(word) for word in _WORD.findall(token))
+
+    def find(self, text: str, start: int, end: int) -> set[int]:
+        """Return the numbers of the patterns that occur within ``text[start:end]``."""
+        found: set[int] = set()
+        by_word = self._by_word
+        for word in _WORD.finditer(text, start, end):
+            spelled = word.group()
+            candidates = by_word[spelled] if spelled in by_word else self._openers(spelled)
+            for number, regex in candidates:
+                if number not in found and regex.match(text, word.start(), end):
+                    found.add(number)
+        return found
+
+    def _openers(self, word: str) -> tuple[tuple[int, re.Pattern[str]], ...]:
+        known = self._by_word.get(word)
+        if known is None:
+            if len(self._by_word) >= _REMEMBERED_WORDS:
+                self._by_word.clear()
+            candidates = self._by_head.get(word[:2].lower(), ())
+            known = tuple((number, pattern.regex) for number, pattern in candidates if pattern.opener.match(word))
+            self._by_word[word] = known
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    topic: str
+    weight: float
+    is_guard: bool
+
+
+class PhraseTopics:
+    """Scores the built-in topics by phrase patterns alone."""
+
+    def __init__(self, definition: Mapping[str, Mapping[str, Mapping[str, float]]], words: Mapping[str, str]) -> None:
+        """Compile ``{topic: {"phrases": {pattern: weight}, "unless": {pattern: weight}}}``."""
+        rules: list[tuple[str, _Rule]] = []
+        for topic, part in definition.items():
+            rules += [(p, _Rule(topic, w, is_guard=False)) for p, w in part.get("phrases", {}).items()]
+            rules += [(p, _Rule(topic, w, is_guard=True)) for p, w in part.get("unless", {}).items()]
+        self._rules = [rule for _, rule in rules]
+        self._index = PatternIndex(compile_pattern(source, words) for source, _ in rules)
+        self.topics: tuple[str, ...] = tuple(definition)
+        self.thresholds: dict[str, float] = dict.fromkeys(self.topics, THRESHOLD)
+
+    @classmethod
+    def default(cls) -> Self:
+        """Return the packaged patterns, compiled."""
+        raw = _load_definition()
+        return cls(raw["topics"], raw["words"])
+
+    def score(self, text: str, sentences: Sequence[tuple[int, int]]) -> list[TopicResult]:
+        """Return the topics with any matching phrase, strongest first; sentences are half-open offsets.
+
+        An article's probability joins its sentences by noisy-or: p = 1 - (1 - s1)(1 - s2 / 2)(1 - s3 / 4).
+        """
+        by_topic: dict[str, list[Evidence]] = {}
+        for start, end in sentences:
+            for topic, probability in self._score_sentence(text, start, end).items():
+                if probability >= _REPORTED:
+                    by_topic.setdefault(topic, []).append((start, end, probability))
+        results = [_pool(topic, evidence) for topic, evidence in by_topic.items()]
+        return sorted(results, key=lambda result: -result.probability)
+
+    def _score_sentence(self, text: str, start: int, end: int) -> dict[str, float]:
+        matched = [self._rules[number] for number in sorted(self._index.find(text, start, end))]
+        miss = {rule.topic: 1.0 for rule in matched if not rule.is_guard}
+        for rule in matched:
+            if not rule.is_guard:
+                miss[rule.topic] *= 1.0 - rule.weight
+        scores = {topic: 1.0 - value for topic, value in miss.items()}
+        for rule in matched:
+            if rule.is_guard and rule.topic in scores:
+                scores[rule.topic] *= 1.0 - rule.weight
+        return scores
+
+
+def _pool(topic: str, evidence: Sequence[Evidence]) -> TopicResult:
+    chosen = strongest(evidence)
+    miss = 1.0
+    for rank, (_, _, probability) in enumerate(chosen[:3]):
+        miss *= 1.0 - probability / 2**rank
+    return TopicResult(topic, min(1.0 - miss, 0.99), chosen)
+
+
+def packaged_rules() -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Return the packaged word lists and every packaged pattern's source, in a fixed order."""
+    raw = _load_definition()
+    parts = [part.get(kind, {}) for part in raw["topics"].values() for kind in ("phrases", "unless")]
+    return raw["words"], tuple(source for part in parts for source in part)
+
+
+@cache
+def _load_definition() -> dict[str, dict]:  # type: ignore[type-arg]
+    loaded: dict[str, dict] = yaml.safe_load(_DATA.read_text("utf-8"))  # type: ignore[type-arg]
+    return loaded

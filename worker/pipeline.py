@@ -1,0 +1,273 @@
+"""The order of the stages: poll → parse → dedupe → enrich → match → alert → deliver.
+
+Three workers share it, cut where work waits in the store:
+
+    poll      claim due feeds → fetch → parse → dedupe → store articles
+    enrich    claim due articles → enrich → match → alert → store alerts and deliveries
+    deliver   claim due deliveries → send → store what follows
+
+Each takes what is due until nothing is, or until its time is up; what it leaves, or loses by dying, is due again.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from worker import alert, dedupe, match, parse, poll, ports, series
+from worker.deliver import payload, retry
+from worker.errors import StoreUnavailable
+from worker.model import (
+    Alert,
+    Analysis,
+    Attempt,
+    Configuration,
+    Delivery,
+    Draft,
+    Feed,
+    Fetched,
+    FeedState,
+    NotModified,
+    PollFailed,
+    PollOutcome,
+    Verdict,
+)
+
+_LOOK_AGAIN_S = 0.25
+"""While work is in flight, new due work is looked for this often."""
+
+Claim = TypeVar("Claim")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a worker takes at once, and how long it may keep it."""
+
+    feeds: int = 100
+    articles: int = 32
+    deliveries_per_endpoint: int = 4
+    lease: timedelta = timedelta(seconds=90)
+    budget: timedelta = timedelta(seconds=20)
+    """A worker takes nothing new after this; must leave room in the lease for the slowest fetch (30 s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The spine. Holds no state of its own: everything is in the store."""
+
+    store: ports.Store
+    fetcher: ports.Fetcher
+    enricher: ports.Enricher
+    sender: ports.Sender
+    clock: ports.Clock
+    observer: ports.Observer
+    configuration: Configuration
+    matcher: match.Matcher
+    limits: Limits = Limits()
+
+    # --- poll ----------------------------------------------------------------------------------------------
+
+    def poll_due(self) -> int:
+        """Poll due feeds; the number of articles that were new or revised."""
+        feeds = {feed.id: feed for feed in self.configuration.feeds}
+        epoch = self.store.epoch()
+        brought = 0
+
+        def claim(in_flight: int) -> dict[Future[PollOutcome], tuple[ports.FeedClaim, poll.PollRequest]]:
+            now = self.clock.now()
+            started = {}
+            for claimed in self.store.claim_feeds(self.limits.feeds - in_flight, self.limits.lease):
+                if feed := feeds.get(claimed.feed_id):
+                    request = poll.request(feed, claimed.state, epoch=epoch, now=now)
+                    started[self.fetcher.fetch(request)] = (claimed, request)
+            return started
+
+        def finish(asked: tuple[ports.FeedClaim, poll.PollRequest], outcome: PollOutcome) -> None:
+            nonlocal brought
+            with self._spared("poll", asked[1].feed.name):
+                brought += self._finish_poll(*asked, outcome, epoch)
+
+        self._work(claim, finish)
+        return brought
+
+    def _finish_poll(
+        self, claim: ports.FeedClaim, request: poll.PollRequest, outcome: PollOutcome, epoch: str
+    ) -> int:
+        now, started = self.clock.now(), self.clock.now()
+        feed, state = request.feed, claim.state
+        drafts: Sequence[Draft] = ()
+        body_hash = ""
+        counts: list[tuple[str, float]] = []
+        if isinstance(outcome, Fetched):
+            body_hash = hashlib.sha256(outcome.body).hexdigest()[:32]
+            if poll.is_unchanged(state, outcome, body_hash, epoch=epoch):
+                outcome = NotModified()
+            else:
+                outcome, drafts, odd = self._read(feed, state, outcome, now)
+                counts += odd
+        decision = poll.decide(
+            request, state, outcome, epoch=epoch, body_hash=body_hash, entries=len(drafts), now=now, draw=self.clock.draw()
+        )
+        counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
+        counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="parse")
+        ingested = self.store.finish_poll(claim, decision, drafts, counts)
+        if isinstance(outcome, PollFailed):
+            self.observer.note("poll_failed", feed=feed.name, reason=outcome.reason.value, message=outcome.message)
+        elif drafts:
+            self.observer.note("polled", feed=feed.name, entries=len(drafts), new=ingested.new)
+        return ingested.new + ingested.revised
+
+    def _read(
+        self, feed: Feed, state: FeedState, fetched: Fetched, now: datetime
+    ) -> tuple[PollOutcome, Sequence[Draft], list[tuple[str, float]]]:
+        document = parse.parse(fetched)
+        if isinstance(document, PollFailed):
+            return document, (), []
+        odd = Counter(
+            cut=document.cut,
+            repaired=int(bool(document.repaired)),
+            odd_date=sum(
+                entry.published is not None and not dedupe.is_plausible(entry.published, now)
+                for entry in document.entries
+            ),
+            nameless=sum(not entry.guid and not entry.link for entry in document.entries),
+        )
+        for reason, number in odd.items():
+            if number:
+                self.observer.note("entries_odd", feed=feed.name, reason=reason, number=number)
+        counts = [(series.series(series.ENTRIES_ODD, reason=reason), float(n)) for reason, n in odd.items() if n]
+        return fetched, dedupe.identify(feed, state, document, now), counts
+
+    # --- enrich --------------------------------------------------------------------------------------------
+
+    def enrich_due(self) -> int:
+        """Analyse due articles and raise their alerts; the number of alerts that were new."""
+        raised = 0
+        deadline = self.clock.now() + self.limits.budget
+        while claims := self.store.claim_articles(self.limits.articles, self.limits.lease):
+            started = self.clock.now()
+            analysed = self._analyse(claims)
+            share = (self.clock.now() - started) / len(claims)
+            for claim, analysis in analysed:
+                with self._spared("enrich", claim.article.id):
+                    raised += self._finish_article(claim, analysis, share)
+            if self.clock.now() >= deadline:
+                break
+        return raised
+
+    def _analyse(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
+        """The claims with their analyses; one article that the model cannot bear does not cost the others theirs."""
+        articles = [claim.article for claim in claims]
+        with self._spared("enrich", "a batch"):
+            return list(zip(claims, self.enricher.enrich(articles), strict=True))
+        survived = []
+        for claim in claims:
+            with self._spared("enrich", claim.article.id):
+                survived.append((claim, self.enricher.enrich([claim.article])[0]))
+        return survived
+
+    def _finish_article(self, claim: ports.ArticleClaim, analysis: Analysis, share: timedelta) -> int:
+        now = self.clock.now()
+        verdicts = self.matcher.evaluate(claim.article, analysis)
+        alerts = alert.raise_alerts(
+            verdicts, claim.article, analysis, config_hash=self.configuration.hash, now=now
+        )
+        counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
+        counts += _count_unknown(verdicts)
+        new = self.store.finish_article(claim, analysis, [(one, self._deliveries(one)) for one in alerts], counts)
+        for one in alerts if new > 0 else ():
+            self.observer.note("alert", alert=one.id, watch=one.watch_id, severity=one.severity.value)
+        return max(new, 0)
+
+    def _deliveries(self, raised: Alert) -> tuple[Delivery, ...]:
+        if raised.is_shadow:
+            return ()
+        body = payload.build(raised)
+        return tuple(
+            Delivery(alert.delivery_id(raised.id, endpoint), raised.id, endpoint, body)
+            for endpoint in self.configuration.route
+        )
+
+    # --- deliver -------------------------------------------------------------------------------------------
+
+    def deliver_due(self) -> int:
+        """Send due deliveries, a few at a time to each endpoint; the number of attempts."""
+        endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}
+        busy: Counter[str] = Counter()
+        attempts = 0
+
+        def claim(_in_flight: int) -> dict[Future[Attempt], ports.DeliveryClaim]:
+            started: dict[Future[Attempt], ports.DeliveryClaim] = {}
+            for name, endpoint in endpoints.items():
+                room = self.limits.deliveries_per_endpoint - busy[name]
+                for claimed in self.store.claim_deliveries(name, room, self.limits.lease) if room else ():
+                    started[self.sender.send(claimed.delivery, endpoint)] = claimed
+                    busy[name] += 1
+            return started
+
+        def finish(claimed: ports.DeliveryClaim, attempt: Attempt) -> None:
+            nonlocal attempts
+            attempts += 1
+            busy[claimed.delivery.endpoint] -= 1
+            with self._spared("deliver", claimed.delivery.id):
+                self._finish_delivery(claimed, attempt)
+
+        self._work(claim, finish)
+        return attempts
+
+    def _finish_delivery(self, claim: ports.DeliveryClaim, attempt: Attempt) -> None:
+        decision = retry.decide(attempt, claim.number, self.clock.draw())
+        endpoint = claim.delivery.endpoint
+        outcome = {retry.Delivered: "delivered", retry.RetryIn: "retried", retry.Exhausted: "dead"}[type(decision)]
+        counts = [(series.series(series.ATTEMPTS, endpoint=endpoint, outcome=outcome), 1.0)]
+        counts += series.observation(series.STAGE_SECONDS, attempt.duration, stage="deliver")
+        if isinstance(decision, retry.Delivered):
+            age = self.clock.now() - claim.created_at
+            counts += series.observation(series.FRESHNESS_SECONDS, age, span="raised_to_delivered")
+        self.store.finish_delivery(claim, attempt, decision, counts)
+        if not isinstance(decision, retry.Delivered):
+            self.observer.note(
+                "delivery_failed",
+                delivery=claim.delivery.id,
+                endpoint=endpoint,
+                attempt=claim.number,
+                outcome=outcome,
+                reason=attempt.reason,
+            )
+
+    # --- for all -------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _spared(self, stage: ports.Stage, subject: str) -> Iterator[None]:
+        """Let one piece of work fail alone: its claim runs out, and the fifth time it is quarantined."""
+        try:
+            yield
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001: any failure of one piece, so that the others go on
+            self.observer.note("work_failed", stage=stage, subject=subject, error=f"{type(error).__name__}: {error}"[:300])
+
+    def _work(
+        self,
+        claim: Callable[[int], dict[Future[Result], Claim]],
+        finish: Callable[[Claim, Result], None],
+    ) -> None:
+        """Keep claimed work in flight and finish each piece as it comes, so that a slow one holds up no other."""
+        deadline = self.clock.now() + self.limits.budget
+        in_flight: dict[Future[Result], Claim] = claim(0)
+        while in_flight:
+            done, _ = wait(in_flight, timeout=_LOOK_AGAIN_S, return_when=FIRST_COMPLETED)
+            for future in done:
+                finish(in_flight.pop(future), future.result())
+            if self.clock.now() < deadline:
+                in_flight |= claim(len(in_flight))
+
+
+def _count_unknown(verdicts: Sequence[Verdict]) -> list[tuple[str, float]]:
+    unknown = sum(verdict.finding.truth == "unknown" for verdict in verdicts)
+    return [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []

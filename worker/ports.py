@@ -1,0 +1,148 @@
+"""What the spine needs of the world: Protocols that `runtime` fulfils with real adapters and tests with fakes."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+from worker.deliver.retry import Decision
+from worker.model import (
+    Alert,
+    Analysis,
+    Article,
+    Attempt,
+    Delivery,
+    Draft,
+    Endpoint,
+    Feed,
+    FeedState,
+    PollOutcome,
+)
+from worker.poll import PollDecision, PollRequest
+
+Stage = Literal["poll", "enrich", "deliver"]
+STAGES: tuple[Stage, ...] = ("poll", "enrich", "deliver")
+
+MOST_CLAIMS = 5
+"""Work that was claimed this often and never completed is quarantined: it kills whoever touches it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedClaim:
+    """A feed lent to one worker until the lease ends; `fence` must still hold when the work is handed in."""
+
+    feed_id: str
+    fence: int
+    state: FeedState
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleClaim:
+    """An article lent for enrichment."""
+
+    article: Article
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryClaim:
+    """A delivery lent for its next attempt, the `number`-th (from 1); `created_at` is when the alert was raised."""
+
+    delivery: Delivery
+    fence: int
+    number: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What a finished poll put into the store, each entry counted once; `is_stale` says that nothing was."""
+
+    new: int = 0
+    revised: int = 0
+    known: int = 0
+    remembered: int = 0
+    is_stale: bool = False
+
+
+class Store(Protocol):
+    """The truth. Each method is one atomic step; a `finish_` with an outdated fence changes nothing.
+
+    `counts` are metric increments as (series, amount), made in the same step as the state change.
+    """
+
+    def sync_feeds(self, feeds: Sequence[Feed]) -> None:
+        """Make the schedule hold exactly `feeds`: new ones are due at once, the others keep their time."""
+
+    def epoch(self) -> str:
+        """Changes whenever the store may have lost its newest writes."""
+
+    def claim_feeds(self, limit: int, lease: timedelta) -> list[FeedClaim]:
+        """Lend due feeds, the longest due first."""
+
+    def finish_poll(
+        self, claim: FeedClaim, decision: PollDecision, drafts: Sequence[Draft], counts: Sequence[tuple[str, float]] = ()
+    ) -> Ingested:
+        """Store new articles, queue them, and last of all the feed's state."""
+
+    def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
+        """Lend due articles."""
+
+    def finish_article(
+        self,
+        claim: ArticleClaim,
+        analysis: Analysis,
+        alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
+        counts: Sequence[tuple[str, float]] = (),
+    ) -> int:
+        """Store the analysis, the new alerts and their deliveries; the number of alerts that were new, -1 if stale."""
+
+    def claim_deliveries(self, endpoint: str, limit: int, lease: timedelta) -> list[DeliveryClaim]:
+        """Lend due deliveries of one endpoint."""
+
+    def finish_delivery(
+        self, claim: DeliveryClaim, attempt: Attempt, decision: Decision, counts: Sequence[tuple[str, float]] = ()
+    ) -> bool:
+        """Record the attempt and what follows from it; False if the claim was outdated."""
+
+    def count(self, counts: Iterable[tuple[str, float]]) -> None:
+        """Add to metric series that go with no change of state."""
+
+
+class Fetcher(Protocol):
+    """Asks feeds' servers. The future never raises: a failure is an outcome."""
+
+    def fetch(self, request: PollRequest) -> Future[PollOutcome]:
+        """Start one poll."""
+
+
+class Sender(Protocol):
+    """Posts deliveries. The future never raises: a failure is an attempt."""
+
+    def send(self, delivery: Delivery, endpoint: Endpoint) -> Future[Attempt]:
+        """Start one attempt, signed with the time it starts."""
+
+
+class Enricher(Protocol):
+    """Understands articles: language, entities, topics with evidence."""
+
+    def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
+        """An analysis for each article, in order; teasers are not read."""
+
+
+class Clock(Protocol):
+    """The time and chance, so that tests can hold them still."""
+
+    def now(self) -> datetime:
+        """Aware, in UTC."""
+
+    def draw(self) -> float:
+        """Uniform in [0, 1)."""
+
+
+class Observer(Protocol):
+    """Hears what happened, for logs. Must not fail and must not slow the work."""
+
+    def note(self, event: str, **facts: object) -> None:
+        """One thing that happened; facts carry no secret, URL query or article text."""

@@ -1,0 +1,79 @@
+"""The Celery application. Its messages are doorbells: they carry nothing, and losing one costs a tick of beat.
+
+    celery -A worker.runtime.app worker -Q poll     poller
+    celery -A worker.runtime.app worker -Q enrich   enricher
+    celery -A worker.runtime.app worker -Q deliver  deliverer
+    celery -A worker.runtime.app beat               any number of them
+"""
+
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init
+
+from worker.runtime import log
+from worker.runtime.settings import load_settings
+
+DOORBELL_EXPIRES_S = 10
+"""A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
+
+settings = load_settings()
+
+
+def broker_url(redis_url: str) -> str:
+    """Celery's spelling of a Redis address: `unix://` is `redis+socket://` there."""
+    return "redis+socket://" + redis_url.removeprefix("unix://") if redis_url.startswith("unix://") else redis_url
+
+
+app = Celery("tocsin", include=["worker.runtime.tasks"])
+app.conf.update(
+    broker_url=broker_url(settings.redis_url or "redis://127.0.0.1:6379/0"),
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_acks_late=False,
+    task_soft_time_limit=60,
+    task_time_limit=75,
+    task_default_queue="poll",
+    task_routes={f"tocsin.{stage}": {"queue": stage} for stage in ("poll", "enrich", "deliver")},
+    worker_prefetch_multiplier=1,
+    worker_max_tasks_per_child=2_000,
+    worker_max_memory_per_child=900_000,
+    worker_soft_shutdown_timeout=20,
+    worker_enable_remote_control=False,
+    worker_send_task_events=False,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_channel_error_retry=True,
+    broker_transport_options={
+        "visibility_timeout": 3_600,
+        "socket_timeout": 30,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+        "global_keyprefix": "{tocsin}:q:",
+    },
+    beat_scheduler="celery.beat:Scheduler",
+    beat_schedule={
+        stage: {
+            "task": f"tocsin.{stage}",
+            "schedule": settings.tick.total_seconds(),
+            "options": {"expires": DOORBELL_EXPIRES_S},
+        }
+        for stage in ("poll", "enrich", "deliver")
+    },
+    beat_max_loop_interval=settings.tick.total_seconds(),
+)
+
+
+@setup_logging.connect
+def _set_up_logging(**_: object) -> None:
+    log.configure(settings.log_level)
+
+
+@worker_process_init.connect
+def _warm_up(**_: object) -> None:
+    """Load the model before the first doorbell, in the child, since no thread may exist before a fork."""
+    from celery import current_app
+
+    from worker.runtime.process import open_pipeline
+
+    queues = set(current_app.amqp.queues.consume_from)
+    open_pipeline(is_enricher="enrich" in queues)

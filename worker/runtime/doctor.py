@@ -1,0 +1,99 @@
+"""`tocsin doctor`: each thing that must be right, whether it is, and what to do."""
+
+import platform
+import pyexpat
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from worker.errors import ConfigError, ModelError, StoreUnavailable
+from worker.model import Configuration
+from worker.runtime.health import persists, readiness
+from worker.runtime.process import open_store
+from worker.runtime.settings import load_settings
+from worker.watchlist import load_configuration
+
+Finding = dict[str, str]
+_OLDEST_PYTHON = (3, 11)
+_SAFE_EXPAT = (2, 4, 1)
+
+
+def examine(config: Path) -> Iterator[Finding]:
+    """Findings as {name, status: ok | warning | failure, message}."""
+    yield _python()
+    yield from _redis()
+    yield _model()
+    configuration, finding = _configuration(config)
+    yield finding
+    if configuration:
+        yield from _endpoints(configuration)
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    if sys.version_info < _OLDEST_PYTHON:
+        return _finding("python", "failure", f"Python {version}; 3.11 or newer is needed")
+    expat = tuple(pyexpat.version_info)
+    if expat < _SAFE_EXPAT:
+        return _finding("python", "warning", f"{pyexpat.EXPAT_VERSION} does not stop entity bombs; use 2.4.1 or newer")
+    return _finding("python", "ok", f"Python {version}, {pyexpat.EXPAT_VERSION}")
+
+
+def _redis() -> Iterator[Finding]:
+    settings = load_settings()
+    if settings.redis_url is None:
+        from worker.runtime.valkey import find_server
+
+        try:
+            yield _finding("redis", "ok", f"TOCSIN_REDIS_URL is not set: `tocsin up` will start {Path(find_server()).name}")
+        except StoreUnavailable as error:
+            yield _finding("redis", "failure", str(error))
+        return
+    store = open_store()
+    checks = readiness(store)
+    for check in checks:
+        yield _finding(str(check["name"]), "ok" if check["ok"] else "failure", str(check["message"]))
+    if checks[0]["ok"]:
+        is_kept = persists(store)
+        hint = "append-only file is on" if is_kept else "appendonly is no: a restart of Redis loses work; set appendonly yes"
+        yield _finding("persistence", "ok" if is_kept else "warning", hint)
+
+
+def _model() -> Finding:
+    from worker.enrich.enricher import load
+
+    try:
+        return _finding("model", "ok", f"{load().model} is loaded")
+    except ModelError as error:
+        return _finding("model", "failure", str(error))
+
+
+def _configuration(directory: Path) -> tuple[Configuration | None, Finding]:
+    if not directory.exists():
+        hint = f"{directory} is not there: `tocsin up` runs the demonstration; `tocsin init DIR` writes a configuration"
+        return None, _finding("configuration", "warning", hint)
+    try:
+        found = load_configuration(directory)
+    except ConfigError as error:
+        count = len(error.problems)
+        return None, _finding("configuration", "failure", f"{count} problems, the first: {error.problems[0]}")
+    return found, _finding("configuration", "ok", f"{len(found.feeds)} feeds, {len(found.watches)} watches ({directory})")
+
+
+def _endpoints(configuration: Configuration) -> Iterator[Finding]:
+    for endpoint in configuration.endpoints:
+        parts = urlsplit(endpoint.url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            socket.create_connection((parts.hostname or "", port), timeout=5).close()
+        except OSError as error:
+            message = f"cannot be reached: {error.strerror or type(error).__name__}; alerts will wait for it"
+            yield _finding(f"endpoint {endpoint.name}", "warning", message)
+        else:
+            yield _finding(f"endpoint {endpoint.name}", "ok", "accepts connections")
+
+
+def _finding(name: str, status: str, message: str) -> Finding:
+    return {"name": name, "status": status, "message": message}

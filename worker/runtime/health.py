@@ -1,0 +1,59 @@
+"""Whether work can be done: the checks behind `/readyz` and `tocsin doctor`."""
+
+from typing import Any
+
+from worker.errors import StoreUnavailable
+from worker.runtime.redis_store import K, RedisStore, translated
+
+_OLDEST_REDIS = (6, 2)
+_STUCK_MS = 60_000
+
+
+def readiness(store: RedisStore) -> list[dict[str, Any]]:
+    """Each check as {name, ok, message}; the message says what to do where it is not ok."""
+    try:
+        with translated():
+            info: dict[str, Any] = store.client.info()  # type: ignore[assignment]
+            policy: Any = store.client.config_get("maxmemory-policy")
+            stuck = _stuck_stages(store)
+    except StoreUnavailable as error:
+        return [_check("redis", ok=False, message=str(error))]
+    version = str(info["redis_version"])
+    evicts = policy.get("maxmemory-policy", "noeviction")
+    return [
+        _check("redis", ok=_is_new_enough(version), message=f"{info.get('server_name', 'redis')} {version} (6.2 or newer is needed)"),
+        _check("cluster", ok=not info.get("cluster_enabled"), message="a single server or Sentinel; Celery needs no cluster"),
+        _check("eviction", ok=evicts == "noeviction", message=f"maxmemory-policy is {evicts}; it must be noeviction"),
+        _check("writes", ok=info.get("aof_last_write_status") != "err" and info.get("rdb_last_bgsave_status") != "err",
+               message="the last write to disk succeeded, or else look at the server's disk"),
+        _check("progress", ok=not stuck, message=f"stuck for over a minute: {', '.join(stuck)}" if stuck else "work due is being done"),
+    ]  # fmt: skip
+
+
+def persists(store: RedisStore) -> bool:
+    """Whether the server keeps an append-only file."""
+    with translated():
+        info: dict[str, Any] = store.client.info("persistence")  # type: ignore[assignment]
+    return bool(info.get("aof_enabled"))
+
+
+def _stuck_stages(store: RedisStore) -> list[str]:
+    client: Any = store.client
+    seconds, micros = client.time()
+    now = seconds * 1000 + micros // 1000
+    progress = client.hgetall(K + "progress")
+    stuck = []
+    for stage, key in (("poll", "feeds:due"), ("enrich", "articles:due")):
+        first = client.zrange(K + key, 0, 0, withscores=True)
+        waits = now - first[0][1] if first else 0
+        if waits > _STUCK_MS and now - int(progress.get(stage, 0)) > _STUCK_MS:
+            stuck.append(stage)
+    return stuck
+
+
+def _is_new_enough(version: str) -> bool:
+    return tuple(int(part) for part in version.split(".")[:2]) >= _OLDEST_REDIS
+
+
+def _check(name: str, *, ok: bool, message: str) -> dict[str, Any]:
+    return {"name": name, "ok": ok, "message": message}

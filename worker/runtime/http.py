@@ -1,0 +1,110 @@
+"""What fetching and sending share: one event loop in a thread, and a guard that looks at every address it connects to.
+
+The loop has a thread of its own, so that parsing a large feed does not run the other fetches into their time-outs.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+
+T = TypeVar("T")
+Address = tuple[socket.AddressFamily | int, socket.SocketKind | int, int, str, tuple[Any, ...]]
+"""What `socket.getaddrinfo` returns for one address."""
+
+_EXTRA_PRIVATE = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "64:ff9b::/96",  # NAT64
+            "64:ff9b:1::/48",
+            "2002::/16",  # 6to4
+            "2001::/32",  # Teredo
+            "::/96",  # IPv4-compatible
+            "100.64.0.0/10",  # carrier-grade NAT
+            "192.0.0.0/24",
+            "192.88.99.0/24",
+        ),
+    )
+)
+"""Ranges that `is_global` of Python 3.11 lets through."""
+
+
+class BlockedAddressError(OSError):
+    """A name led to an address that is not on the public internet."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is on the public internet; mapped IPv4 counts as what it maps to."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(ip, "ipv4_mapped", None)
+    ip = mapped or ip
+    is_extra = any(ip.version == network.version and ip in network for network in _EXTRA_PRIVATE)
+    return ip.is_global and not ip.is_multicast and not is_extra
+
+
+def guarded_socket(info: Address) -> socket.socket:
+    """A socket for a resolved address, made only if that address is public: sees every hop of every redirect."""
+    family, kind, protocol, _, address = info
+    if not is_public(str(address[0])):
+        msg = f"the address {address[0]} is not public"
+        raise BlockedAddressError(msg)
+    return socket.socket(family, kind, protocol)
+
+
+class HttpLoop:
+    """An event loop in a thread with two sessions: one guarded, one that may reach private addresses."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        threading.Thread(target=self.loop.run_forever, name="http", daemon=True).start()
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine on the loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def session(self, *, allow_private: bool) -> aiohttp.ClientSession:
+        """The session to use; call it on the loop only."""
+        if allow_private not in self._sessions:
+            connector = aiohttp.TCPConnector(
+                limit=200, limit_per_host=8, ttl_dns_cache=60, socket_factory=None if allow_private else guarded_socket
+            )
+            self._sessions[allow_private] = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                max_line_size=16_384,
+                max_field_size=16_384,
+            )
+        return self._sessions[allow_private]
+
+
+def retry_after(header: str | None, now: datetime) -> timedelta | None:
+    """Retry-After in either form (RFC 9110 §10.2.3); None where absent, unreadable or in the past."""
+    if not header:
+        return None
+    try:
+        wait = timedelta(seconds=int(header)) if header.strip().isdigit() else parsedate_to_datetime(header) - now
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return wait if wait > timedelta(0) else None
+
+
+def short_url(url: str) -> str:
+    """The address as it may stand in a message: no user, no query, no fragment."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def now() -> datetime:
+    """The time by which Retry-After dates are judged."""
+    return datetime.now(UTC)

@@ -1,0 +1,69 @@
+-- Store what a poll brought. ARGV: feed id, fence, JSON {state, next_ms, remember_ms, keep_ms, counts, drafts}.
+-- A draft: {id, aliases, content, record, remembered}. Returns {new, revised, known, remembered} or {-1}.
+local feed, fence, work = K .. 'feed:' .. ARGV[1], ARGV[2], cjson.decode(ARGV[3])
+if not is_current(feed, fence, 'poll') then return {-1} end
+local now = now_ms()
+local MOST_REVISIONS = 10
+local new, revised, known, remembered = 0, 0, 0, 0
+
+local function known_as(aliases)
+  for _, alias in ipairs(aliases) do
+    local id = redis.call('GET', K .. 'seen:' .. alias)
+    if id then return id end
+  end
+  return nil
+end
+
+for _, draft in ipairs(work.drafts) do
+  local id = known_as(draft.aliases)
+  for _, alias in ipairs(draft.aliases) do
+    redis.call('SET', K .. 'seen:' .. alias, id or draft.id, 'NX')
+    redis.call('PEXPIRE', K .. 'seen:' .. alias, work.remember_ms)
+  end
+  local article = K .. 'article:' .. (id or draft.id)
+  if not id then
+    redis.call('HSET', article, 'record', draft.record, 'first_seen', now, 'text:' .. draft.content, 1)
+    redis.call('SADD', article .. ':feeds', ARGV[1])
+    if draft.remembered ~= '' then
+      redis.call('HSET', article, 'state', draft.remembered)
+      count('tocsin_articles_total{outcome="' .. draft.remembered .. '"}')
+      redis.call('PEXPIRE', article, work.keep_ms)
+      remembered = remembered + 1
+    else
+      redis.call('HSET', article, 'state', 'due')
+      redis.call('ZADD', K .. 'articles:due', now, draft.id)
+      count('tocsin_articles_total{outcome="new"}')
+      new = new + 1
+    end
+    redis.call('PEXPIRE', article .. ':feeds', work.keep_ms)
+  else
+    redis.call('SADD', article .. ':feeds', ARGV[1])
+    redis.call('PEXPIRE', article .. ':feeds', work.keep_ms)
+    local state = redis.call('HGET', article, 'state')
+    local is_alive = state == 'done' or state == 'due'
+    if is_alive and redis.call('HSETNX', article, 'text:' .. draft.content, 1) == 1 then
+      if redis.call('HINCRBY', article, 'revision', 1) <= MOST_REVISIONS then
+        -- a new fence: whoever analyses the old text now may not complete the article
+        redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', redis.call('INCR', K .. 'fence'))
+        redis.call('PERSIST', article)
+        redis.call('ZADD', K .. 'articles:due', now, id)
+        count('tocsin_articles_total{outcome="revised"}')
+        revised = revised + 1
+      else
+        count('tocsin_articles_total{outcome="revision_over_limit"}')
+      end
+    else
+      count('tocsin_articles_total{outcome="known"}')
+      known = known + 1
+    end
+  end
+end
+
+count_all(work.counts)
+redis.call('HSET', feed, 'state', work.state)
+redis.call('HDEL', feed, 'claims')
+if redis.call('ZSCORE', K .. 'feeds:due', ARGV[1]) then
+  redis.call('ZADD', K .. 'feeds:due', now + work.next_ms, ARGV[1])
+end
+redis.call('HSET', K .. 'progress', 'poll', now)
+return {new, revised, known, remembered}

@@ -1,0 +1,22 @@
+-- Shared by every script: key names, the server's clock, metric counts.
+local K = '{tocsin}:'
+
+local function now_ms()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+local function count(series, by)
+  redis.call('HINCRBYFLOAT', K .. 'metrics', series, by or 1)
+end
+
+local function count_all(counts)
+  for _, pair in ipairs(counts) do count(pair[1], pair[2]) end
+end
+
+-- Whether the claim that is handed in is the newest one; an older one may change nothing.
+local function is_current(item, fence, stage)
+  if redis.call('HGET', item, 'fence') == fence then return true end
+  count('tocsin_stale_completions_total{stage="' .. stage .. '"}')
+  return false
+end

@@ -1,0 +1,139 @@
+"""Every metric Tocsin exports, in one place, read from the store by whichever process is asked.
+
+Counters live in Redis, where the script that changes the state adds to them: they are right across processes, crashes
+and restarts. Gauges are read off the state itself when Prometheus asks.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from worker import __version__
+from worker.model import Configuration, PollFailure, Severity
+from worker.ports import STAGES
+from worker.runtime.redis_store import K, RedisStore
+from worker.series import (
+    ALERTS,
+    ARTICLES,
+    ATTEMPTS,
+    BUCKETS,
+    ENTRIES_ODD,
+    FRESHNESS_SECONDS,
+    POLLS,
+    STAGE_SECONDS,
+    WATCH_UNKNOWN,
+    series,
+)
+
+HELP = {
+    POLLS: "Polls of feeds by outcome; every reason of failure is an outcome.",
+    ARTICLES: "Entries that polls brought, each counted once, by what became of it.",
+    ENTRIES_ODD: "Oddities that were repaired or tolerated while reading feeds.",
+    ALERTS: "Alerts raised by watch and severity.",
+    "tocsin_alerts_repeated_total": "Alerts raised again under the id they already had, hence not sent again.",
+    WATCH_UNKNOWN: "Watches that could not be decided for lack of a model of the article's language.",
+    ATTEMPTS: "Webhook attempts by endpoint and outcome.",
+    "tocsin_stale_completions_total": "Work handed in after its lease had passed to another worker; discarded.",
+    "tocsin_quarantined_total": "Work set aside after being claimed five times without completion.",
+    STAGE_SECONDS: "Time that one item took in a stage.",
+    FRESHNESS_SECONDS: "Age at the moment named by span.",
+}
+_POLL_OUTCOMES = ("fetched", "not_modified", *(reason.value for reason in PollFailure))
+_ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "revision_over_limit")
+_ODDITIES = ("cut", "repaired", "odd_date", "nameless")
+_ATTEMPT_OUTCOMES = ("delivered", "retried", "dead")
+_SERIES = re.compile(r'^(\w+)(?:\{(.*)\})?$')
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+class StoreCollector:
+    """A prometheus_client collector over the store."""
+
+    def __init__(self, store: RedisStore, configuration: Configuration) -> None:
+        self._store, self._configuration = store, configuration
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family, with every label value it can have."""
+        stored: dict[str, str] = self._store.client.hgetall(K + "metrics")  # type: ignore[assignment]
+        amounts = {name: 0.0 for name in zero_series(self._configuration)} | {
+            name: float(amount) for name, amount in stored.items()
+        }
+        families: dict[str, list[tuple[dict[str, str], float]]] = defaultdict(list)
+        for name, amount in amounts.items():
+            if parsed := _SERIES.match(name):
+                families[parsed[1]].append((dict(_LABEL.findall(parsed[2] or "")), amount))
+        yield from _counters(families)
+        yield from _histograms(families)
+        yield from self._gauges()
+        yield InfoMetricFamily("tocsin_build", "The running version.", {"version": __version__})
+
+    def _gauges(self) -> Iterator[Metric]:
+        queues = {"poll": ["feeds:due"], "enrich": ["articles:due"]}
+        queues["deliver"] = [f"outbox:{endpoint.name}" for endpoint in self._configuration.endpoints]
+        client = self._store.client
+        seconds, micros = client.time()  # type: ignore[misc]
+        now = seconds * 1000 + micros / 1000
+        due = GaugeMetricFamily("tocsin_due_items", "Work that is due now.", labels=["stage"])
+        oldest = GaugeMetricFamily("tocsin_due_oldest_seconds", "How long the oldest due work waits.", labels=["stage"])
+        for stage in STAGES:
+            scores: list[Any] = [client.zrange(K + key, 0, 0, withscores=True) for key in queues[stage]]
+            first = min((rows[0][1] for rows in scores if rows), default=now)
+            due.add_metric([stage], sum(int(client.zcount(K + key, "-inf", now)) for key in queues[stage]))  # type: ignore[arg-type]
+            oldest.add_metric([stage], max(now - first, 0) / 1000)
+        dead = GaugeMetricFamily("tocsin_dead_letters", "Deliveries given up, kept until resolved.", labels=["endpoint"])
+        for endpoint in self._configuration.endpoints:
+            dead.add_metric([endpoint.name], client.zcard(K + f"dead:{endpoint.name}"))  # type: ignore[arg-type]
+        quarantine = GaugeMetricFamily("tocsin_quarantine_items", "Work set aside, by stage.", labels=["stage"])
+        for stage in STAGES:
+            quarantine.add_metric([stage], client.zcard(K + f"quarantine:{stage}"))  # type: ignore[arg-type]
+        feeds = GaugeMetricFamily("tocsin_feeds", "Feeds in the schedule.", client.zcard(K + "feeds:due"))  # type: ignore[arg-type]
+        yield from (due, oldest, dead, quarantine, feeds)
+
+
+def zero_series(configuration: Configuration) -> Iterator[str]:
+    """Every counter that exists before anything has happened."""
+    yield from (series(POLLS, outcome=outcome) for outcome in _POLL_OUTCOMES)
+    yield from (series(ARTICLES, outcome=outcome) for outcome in _ARTICLE_OUTCOMES)
+    yield from (series(ENTRIES_ODD, reason=reason) for reason in _ODDITIES)
+    for watch in configuration.watches:
+        yield from (series(ALERTS, watch=watch.id, severity=severity.value) for severity in Severity)
+    for endpoint in configuration.endpoints:
+        yield from (series(ATTEMPTS, endpoint=endpoint.name, outcome=outcome) for outcome in _ATTEMPT_OUTCOMES)
+    for stage in STAGES:
+        yield series("tocsin_stale_completions_total", stage=stage)
+        yield series("tocsin_quarantined_total", stage=stage)
+    yield "tocsin_alerts_repeated_total"
+    yield WATCH_UNKNOWN
+
+
+def _counters(families: dict[str, list[tuple[dict[str, str], float]]]) -> Iterator[Metric]:
+    for name, samples in sorted(families.items()):
+        if name.endswith("_total") and name in HELP:
+            labels = sorted({label for found, _ in samples for label in found})
+            family = CounterMetricFamily(name.removesuffix("_total"), HELP[name], labels=labels)
+            for found, amount in samples:
+                family.add_metric([found.get(label, "") for label in labels], amount)
+            yield family
+
+
+def _histograms(families: dict[str, list[tuple[dict[str, str], float]]]) -> Iterator[Metric]:
+    for name, bounds in BUCKETS.items():
+        sums = families.get(name + "_sum", [])
+        labels = sorted({label for found, _ in sums for label in found})
+        family = HistogramMetricFamily(name, HELP[name], labels=labels)
+        for found, total in sums:
+            own = {
+                place["le"]: amount
+                for place, amount in families.get(name + "_bucket", [])
+                if {key: value for key, value in place.items() if key != "le"} == found
+            }
+            running, buckets = 0.0, []
+            for bound in (*map(str, bounds), "+Inf"):
+                running += own.get(bound, 0.0)
+                buckets.append((bound, running))
+            family.add_metric([found[label] for label in labels], buckets, total)
+        yield family

@@ -1,0 +1,16 @@
+"""One web page for the command line, under the same guard and limits as feeds."""
+
+from worker.errors import InputError
+from worker.model import Feed, Fetched
+from worker.poll import PollRequest
+from worker.runtime.fetcher import HttpFetcher
+from worker.runtime.http import HttpLoop
+
+
+def fetch_page(url: str) -> tuple[bytes, str]:
+    """The page's bytes and content type. Raises InputError with the reason where there is no page."""
+    feed = Feed(id="page", url=url, name=url)
+    outcome = HttpFetcher(HttpLoop()).fetch(PollRequest(feed)).result()
+    if isinstance(outcome, Fetched):
+        return outcome.body, outcome.content_type
+    raise InputError(getattr(outcome, "message", f"{url} answered nothing"))

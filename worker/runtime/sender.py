@@ -1,0 +1,61 @@
+"""Posting deliveries to endpoints: signed at the moment of each attempt, no redirects, answers read up to 4 kB."""
+
+import asyncio
+from concurrent.futures import Future
+from datetime import timedelta
+
+import aiohttp
+
+from worker import __version__
+from worker.deliver.sign import sign
+from worker.model import Attempt, Delivery, Endpoint
+from worker.runtime import http
+from worker.runtime.log import redact
+
+RESPONSE_LIMIT_BYTES = 4_096
+
+
+class WebhookSender:
+    """See `ports.Sender`."""
+
+    def __init__(self, loop: http.HttpLoop) -> None:
+        self._loop = loop
+
+    def send(self, delivery: Delivery, endpoint: Endpoint) -> Future[Attempt]:
+        """Start one attempt; up to the endpoint's time-out."""
+        return self._loop.submit(self._send(delivery, endpoint))
+
+    async def _send(self, delivery: Delivery, endpoint: Endpoint) -> Attempt:
+        started = asyncio.get_running_loop().time()
+
+        def elapsed() -> timedelta:
+            return timedelta(seconds=asyncio.get_running_loop().time() - started)
+
+        try:
+            return await self._post(delivery, endpoint, elapsed)
+        except asyncio.TimeoutError:
+            return Attempt(0, elapsed(), f"no answer within {endpoint.timeout.total_seconds():.0f} s")
+        except Exception as error:  # noqa: BLE001: whatever a receiver provokes is this attempt's outcome alone
+            return Attempt(0, elapsed(), redact(f"{type(error).__name__}: {_short_reason(error)}")[:300])
+
+    async def _post(self, delivery: Delivery, endpoint: Endpoint, elapsed) -> Attempt:  # type: ignore[no-untyped-def]
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": f"Tocsin/{__version__}",
+            "Idempotency-Key": delivery.alert_id,
+            **sign(delivery.id, delivery.body, endpoint.secrets, http.now()),
+        }
+        session = self._loop.session(allow_private=endpoint.allow_private)
+        timeout = aiohttp.ClientTimeout(total=endpoint.timeout.total_seconds())
+        async with session.post(
+            endpoint.url, data=delivery.body.encode(), headers=headers, timeout=timeout, allow_redirects=False
+        ) as answer:
+            text = (await answer.content.read(RESPONSE_LIMIT_BYTES)).decode("utf-8", "replace")
+            wait = http.retry_after(answer.headers.get("Retry-After"), http.now())
+            reason = "" if answer.ok else f"answered {answer.status} {answer.reason}"
+            return Attempt(answer.status, elapsed(), reason, redact(text), wait)
+
+
+def _short_reason(error: Exception) -> str:
+    cause = getattr(error, "os_error", None) or error.__cause__
+    return str(cause) if isinstance(cause, http.BlockedAddressError) else type(cause or error).__name__

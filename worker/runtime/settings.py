@@ -1,0 +1,59 @@
+"""What the environment says: `TOCSIN_*`, each with a default that works on a laptop."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from platformdirs import user_config_path, user_state_path
+
+from worker.errors import ConfigError, Problem
+from worker.watchlist.schema import parse_duration
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The effective settings; every field is the variable `TOCSIN_` and its name in capitals."""
+
+    config: Path
+    data: Path
+    redis_url: str | None
+    web_host: str
+    web_port: int
+    lease: timedelta
+    tick: timedelta
+    contact: str
+    log_level: str
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the environment. Raises ConfigError naming every variable that cannot be used."""
+    problems: list[Problem] = []
+
+    def duration(name: str, default: str) -> timedelta:
+        try:
+            value = parse_duration(environ.get(name) or default)
+        except ValueError as error:
+            problems.append(Problem(f"environment variable {name}", 0, 0, str(error)))
+            return timedelta(0)
+        assert isinstance(value, timedelta)  # noqa: S101: what parse_duration returns for a text
+        return value
+
+    port = environ.get("TOCSIN_WEB_PORT") or "8787"
+    if not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004
+        problems.append(Problem("environment variable TOCSIN_WEB_PORT", 0, 0, f"“{port}” is not a port number"))
+    settings = Settings(
+        config=Path(environ.get("TOCSIN_CONFIG") or user_config_path("tocsin")),
+        data=Path(environ.get("TOCSIN_DATA") or user_state_path("tocsin")),
+        redis_url=environ.get("TOCSIN_REDIS_URL") or None,
+        web_host=environ.get("TOCSIN_WEB_HOST") or "127.0.0.1",
+        web_port=int(port) if port.isdigit() else 0,
+        lease=duration("TOCSIN_LEASE", "90s"),
+        tick=duration("TOCSIN_TICK", "1s"),
+        contact=environ.get("TOCSIN_CONTACT") or "",
+        log_level=(environ.get("TOCSIN_LOG_LEVEL") or "info").lower(),
+    )
+    if problems:
+        raise ConfigError(tuple(problems))
+    return settings

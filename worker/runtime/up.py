@@ -1,0 +1,128 @@
+"""`tocsin up`: everything on one machine, as a family of processes under one Ctrl-C."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from worker.errors import TocsinError
+from worker.runtime import demo
+from worker.runtime.children import Child, Family
+from worker.runtime.settings import Settings
+from worker.runtime.valkey import EmbeddedServer
+from worker.watchlist import load_configuration
+
+DEMO_PORT = 8786
+QUEUES = {"poller": "poll", "enricher": "enrich", "deliverer": "deliver"}
+
+
+class SecondSignalError(TocsinError):
+    """The user asked twice: stop at once."""
+
+    exit_code = 130
+
+
+def celery_command(*arguments: str) -> list[str]:
+    """A Celery process of this installation."""
+    return [sys.executable, "-m", "celery", "-q", "-A", "worker.runtime.app", *arguments]
+
+
+def worker_command(name: str) -> list[str]:
+    """One of the three workers. Gossip, mingle and heartbeats talk between workers that need not know each other."""
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning")
+    return celery_command("worker", "-Q", QUEUES[name], "-n", f"{name}@%h", "-c", "1", *quiet)
+
+
+def run_all(settings: Settings, console: Console) -> None:
+    """Start all processes, tend them, and stop them at the first SIGINT or SIGTERM; a second one stops at once."""
+    stopping = _Stopping()
+    is_demo = not settings.config.exists()
+    data = settings.data / "demo" if is_demo else settings.data
+    environ = dict(os.environ) | {"C_FORCE_ROOT": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environ["TOCSIN_CONFIG"] = str(settings.config)
+    # Celery warns at every start as root; in a container or a fresh machine that is who one is.
+    environ.setdefault("PYTHONWARNINGS", "ignore:::celery.platforms")
+    if is_demo:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        environ |= demo.prepare(data, int(_usable_port("127.0.0.1", DEMO_PORT))) | {"TOCSIN_LOG_LEVEL": os.environ.get("TOCSIN_LOG_LEVEL", "warning")}
+    configuration = load_configuration(Path(environ["TOCSIN_CONFIG"]), environ)
+    port = environ["TOCSIN_WEB_PORT"] = str(_usable_port(settings.web_host, settings.web_port))
+
+    server = None if settings.redis_url else EmbeddedServer(data)
+    family = Family()
+    try:
+        if server:
+            server.start()
+            environ["TOCSIN_REDIS_URL"] = server.url
+        family.children += _children(environ, is_demo=is_demo)
+        family.start()
+        _greet(console, settings, environ, data, port, is_demo=is_demo, watches=len(configuration.watches))
+        while not stopping.is_asked and (server is None or server.is_alive):
+            family.tend()
+            time.sleep(0.2)
+        if not stopping.is_asked:
+            console.print("[red]the embedded server ended; stopping[/]")
+    finally:
+        console.print("stopping; Ctrl-C again to stop at once")
+        family.stop()
+        if server:
+            server.stop()
+        console.print("stopped; everything is kept for the next start")
+
+
+class _Stopping:
+    """Remembers that the user wants to stop."""
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, _number: int, _frame: object) -> None:
+        if self.is_asked:
+            msg = "stopped at once"
+            raise SecondSignalError(msg)
+        self.is_asked = True
+
+
+def _children(environ: Mapping[str, str], *, is_demo: bool) -> list[Child]:
+    commands = {name: worker_command(name) for name in QUEUES}
+    commands["beat"] = celery_command("beat", "--loglevel", "warning")
+    commands["web"] = [sys.executable, "-m", "worker.cli", "web"]
+    if is_demo:
+        commands["demo"] = [sys.executable, "-m", "worker.runtime.demo"]
+    return [Child(name, command, environ) for name, command in commands.items()]
+
+
+def _greet(
+    console: Console, settings: Settings, environ: Mapping[str, str], data: Path, port: str, *, is_demo: bool, watches: int
+) -> None:
+    if is_demo:
+        console.print("[bold]Tocsin demonstration[/]: invented articles, the example watchlist, a receiver that prints alerts")
+        console.print("The first alert comes within half a minute. Your own: [bold]tocsin init DIR[/], then --config DIR")
+    console.print(f"page           http://{settings.web_host}:{port}/")
+    console.print(f"configuration  {environ['TOCSIN_CONFIG']}  ({watches} watches)")
+    console.print(f"state          {settings.redis_url and 'TOCSIN_REDIS_URL' or data}")
+    console.print("Ctrl-C stops everything.")
+
+
+def _usable_port(host: str, wanted: int) -> int:
+    """The wanted port, or a free one where it is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, wanted))
+        except OSError:
+            return _free_port()
+        return int(probe.getsockname()[1])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,43 @@
+"""The metric series that the spine and the store add to: names and labels in Prometheus's own notation."""
+
+from datetime import timedelta
+
+POLLS = "tocsin_polls_total"
+ARTICLES = "tocsin_articles_total"
+ENTRIES_ODD = "tocsin_entries_odd_total"
+ALERTS = "tocsin_alerts_total"
+WATCH_UNKNOWN = "tocsin_watch_unknown_total"
+ATTEMPTS = "tocsin_webhook_attempts_total"
+STAGE_SECONDS = "tocsin_stage_duration_seconds"
+FRESHNESS_SECONDS = "tocsin_freshness_seconds"
+
+BUCKETS: dict[str, tuple[float, ...]] = {
+    STAGE_SECONDS: (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    FRESHNESS_SECONDS: (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400),
+}
+
+
+def series(name: str, **labels: str) -> str:
+    """`name{a="x",b="y"}` with the labels sorted; values come from closed sets or the configuration."""
+    if not labels:
+        return name
+    inner = ",".join(f'{key}="{_escape(value)}"' for key, value in sorted(labels.items()))
+    return f"{name}{{{inner}}}"
+
+
+def observation(name: str, value: timedelta | float, **labels: str) -> list[tuple[str, float]]:
+    """The increments that one observation makes to a histogram: its smallest bucket, the sum and the count.
+
+    Buckets are stored apart, not cumulated, so that one observation touches three series whatever their number.
+    """
+    amount = value.total_seconds() if isinstance(value, timedelta) else value
+    bound = next((str(bound) for bound in BUCKETS[name] if amount <= bound), "+Inf")
+    return [
+        (series(name + "_bucket", **labels, le=bound), 1),
+        (series(name + "_sum", **labels), amount),
+        (series(name + "_count", **labels), 1),
+    ]
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
