@@ -114,7 +114,9 @@ def article(title: str, body: str = "", **kwargs) -> Article:
     return Article(title=title, text=f"{title}\n{body}", zones=split_zones(title, body), **values)
 
 
-def analysis(art: Article, topics: dict[str, float] | None = None, entities: dict[str, tuple] | None = None) -> Analysis:
+def analysis(
+    art: Article, topics: dict[str, float] | None = None, entities: dict[str, tuple] | None = None
+) -> Analysis:
     sentences = tuple(split_sentences(art.text))
     first = Span(*sentences[0], art.text[slice(*sentences[0])]) if sentences else Span(0, 0, "")
     found = tuple(

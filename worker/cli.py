@@ -10,6 +10,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from worker import __version__
+from worker.commands import alerts, feeds
+from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
 
 app = typer.Typer(
@@ -21,16 +23,8 @@ app = typer.Typer(
     "Start with [bold]tocsin up[/]: with no configuration it runs a demonstration. "
     "Then [bold]tocsin init DIR[/] writes a configuration to make your own.",
 )
-feeds_app = typer.Typer(no_args_is_help=True, help="Look at feeds.")
-alerts_app = typer.Typer(no_args_is_help=True, help="Look at alerts.")
-app.add_typer(feeds_app, name="feeds")
-app.add_typer(alerts_app, name="alerts")
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="The configuration directory.", envvar="TOCSIN_CONFIG", show_default=False),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+app.add_typer(feeds.app, name="feeds")
+app.add_typer(alerts.app, name="alerts")
 
 
 @app.command()
@@ -51,7 +45,7 @@ def up(config: Config = None) -> None:
     if config is not None:
         _require_directory(config)
         settings = replace(settings, config=config.resolve())
-    run_all(settings, _console())
+    run_all(settings, console())
 
 
 @app.command()
@@ -88,10 +82,10 @@ def check(config: Config = None, as_json: Json = False) -> None:
     from worker.watchlist import load_configuration
 
     try:
-        configuration = load_configuration(_config_directory(config))
+        configuration = load_configuration(config_directory(config))
     except ConfigError as error:
         if as_json:
-            _print_json({"ok": False, "problems": [_problem(problem) for problem in error.problems]})
+            print_json({"ok": False, "problems": [_problem(problem) for problem in error.problems]})
             raise typer.Exit(error.exit_code) from None
         raise
     counts = {
@@ -100,7 +94,7 @@ def check(config: Config = None, as_json: Json = False) -> None:
         "endpoints": len(configuration.endpoints),
     }
     if as_json:
-        _print_json({"ok": True, "problems": [], **counts, "hash": configuration.hash})
+        print_json({"ok": True, "problems": [], **counts, "hash": configuration.hash})
     else:
         typer.echo("ok: " + ", ".join(f"{number} {name}" for name, number in counts.items()))
 
@@ -127,11 +121,11 @@ def try_(
     [analysis] = enricher.enrich([article])
     shown = trial.describe(article, analysis, Matcher(watches).evaluate(article, analysis))
     if as_json:
-        _print_json(shown)
+        print_json(shown)
     else:
         from worker.present import show_article
 
-        show_article(_console(), shown)
+        show_article(console(), shown)
 
 
 @app.command()
@@ -183,7 +177,7 @@ def parse(
         }
         for entry in document.entries
     ]
-    _print_json(
+    print_json(
         {
             "title": one_line(document.title),
             "language": document.language,
@@ -199,54 +193,17 @@ def doctor(config: Config = None, as_json: Json = False) -> None:
     """Examine Python, Redis, model, configuration and endpoints; say what to do about each fault. Exit code 1 on one."""
     from worker.runtime.doctor import examine
 
-    findings = list(examine(_config_directory(config)))
+    findings = list(examine(config_directory(config)))
     if as_json:
-        _print_json({"checks": findings})
+        print_json({"checks": findings})
     else:
-        console = _console()
+        terminal = console()
         for finding in findings:
             colour = {"ok": "green", "warning": "yellow", "failure": "red"}[finding["status"]]
-            console.print(f"[{colour}]{finding['status']:8}[/] {finding['name']:14} ", end="")
-            console.print(finding["message"], markup=False, highlight=False)
+            terminal.print(f"[{colour}]{finding['status']:8}[/] {finding['name']:14} ", end="")
+            terminal.print(finding["message"], markup=False, highlight=False)
     if any(finding["status"] == "failure" for finding in findings):
         raise typer.Exit(1)
-
-
-@feeds_app.command(name="list")
-def feeds_list(config: Config = None, as_json: Json = False) -> None:
-    """Every feed with its health, last success, next poll and last problem."""
-    from worker.runtime.process import open_store
-    from worker.runtime.views import list_feeds
-    from worker.watchlist import load_configuration
-
-    rows = list_feeds(open_store(), load_configuration(_config_directory(config)))
-    _print_rows(rows, "feeds", as_json, ("name", "health", "entries", "succeeded_at", "due", "last_message"))
-
-
-@alerts_app.command(name="list")
-def alerts_list(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")] = 20, as_json: Json = False
-) -> None:
-    """The newest alerts with the state of their deliveries."""
-    from worker.runtime.process import open_store
-    from worker.runtime.views import list_alerts
-
-    rows = list_alerts(open_store(), limit)
-    flat = rows if as_json else [_flat_alert(row) for row in rows]
-    _print_rows(flat, "alerts", as_json, ("raised_at", "severity", "watch", "source", "title", "delivered", "alert_id"))
-
-
-@alerts_app.command(name="show")
-def alerts_show(alert: Annotated[str, typer.Argument(help="The alert's id.")]) -> None:
-    """One alert whole, as JSON, with every attempt at its deliveries."""
-    from worker.runtime.process import open_store
-    from worker.runtime.views import show_alert
-
-    found = show_alert(open_store(), alert)
-    if found is None:
-        msg = f"there is no alert {alert}; `tocsin alerts list` names those there are"
-        raise InputError(msg)
-    _print_json({key: value for key, value in found.items() if key != "pieces"})
 
 
 @app.command()
@@ -262,12 +219,14 @@ def web(config: Config = None) -> None:
 
     settings = load_settings()
     log.configure(settings.log_level)
-    application = create_web(open_store(), load_configuration(_config_directory(config)))
+    application = create_web(open_store(), load_configuration(config_directory(config)))
     uvicorn.run(application, host=settings.web_host, port=settings.web_port, log_level="warning")
 
 
 @app.callback(invoke_without_command=True)
-def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False) -> None:
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
     if version:
         typer.echo(f"tocsin {__version__}")
         raise typer.Exit
@@ -294,31 +253,6 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def _print_rows(rows: list[dict[str, Any]], name: str, as_json: bool, columns: tuple[str, ...]) -> None:
-    if as_json:
-        _print_json({name: rows})
-        return
-    from worker.present import show_rows
-
-    show_rows(_console(), rows, columns)
-
-
-def _flat_alert(row: dict[str, Any]) -> dict[str, Any]:
-    states = ", ".join(f"{delivery['endpoint']}: {delivery['state']}" for delivery in row["deliveries"])
-    article = {"title": row["article"]["title"], "source": row["article"]["source"]}
-    return {**row, **article, "watch": row["watch"]["id"], "delivered": states}
-
-
 def _problem(problem: Any) -> dict[str, Any]:
     return {name: getattr(problem, name) for name in ("file", "line", "column", "message", "hint")}
 
@@ -329,19 +263,13 @@ def _require_directory(path: Path) -> None:
         raise InputError(msg)
 
 
-def _config_directory(config: Path | None) -> Path:
-    from worker.runtime.settings import load_settings
-
-    return config or load_settings().config
-
-
 def _watches(config: Path | None) -> Any:
     """The configured watches, or those of the example where nothing is configured."""
     from importlib.resources import as_file, files
 
     from worker.watchlist import load_configuration
 
-    directory = _config_directory(config)
+    directory = config_directory(config)
     if config is None and not directory.exists():
         with as_file(files("worker") / "example" / "watchlists") as example:
             return load_configuration(example).watches

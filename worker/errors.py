@@ -1,10 +1,10 @@
 """Every error Tocsin raises on purpose. Expected outcomes of work are values (see `model`), not errors.
 
-    TocsinError
-    ├── ConfigError        the YAML or the environment is wrong; carries every problem at once   (exit 78)
-    ├── InputError         a file, address or line given on the command line is unusable         (exit 64)
-    ├── ModelError         the language model is missing or does not fit                         (exit 78)
-    └── StoreUnavailable   Redis cannot be reached, is read-only, full, or evicts                (exit 69)
+TocsinError
+├── ConfigError        the YAML or the environment is wrong; carries every problem at once   (exit 78)
+├── InputError         a file, address or line given on the command line is unusable         (exit 64)
+├── ModelError         the language model is missing or does not fit                         (exit 78)
+└── StoreUnavailable   Redis cannot be reached, is read-only, full, or evicts                (exit 69)
 """
 
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class ModelError(TocsinError, ValueError):
     exit_code = 78
 
 
-class StoreUnavailable(TocsinError):
+class StoreUnavailable(TocsinError):  # noqa: N818 - a state of the world, as in Celery's own names
     """Redis cannot take the work now; the message says why and what to do."""
 
     exit_code = 69

@@ -29,8 +29,8 @@ from worker.model import (
     Delivery,
     Draft,
     Feed,
-    Fetched,
     FeedState,
+    Fetched,
     NotModified,
     PollFailed,
     PollOutcome,
@@ -95,9 +95,7 @@ class Pipeline:
         self._work(claim, finish)
         return brought
 
-    def _finish_poll(
-        self, claim: ports.FeedClaim, request: poll.PollRequest, outcome: PollOutcome, epoch: str
-    ) -> int:
+    def _finish_poll(self, claim: ports.FeedClaim, request: poll.PollRequest, outcome: PollOutcome, epoch: str) -> int:
         now, started = self.clock.now(), self.clock.now()
         feed, state = request.feed, claim.state
         drafts: Sequence[Draft] = ()
@@ -111,7 +109,14 @@ class Pipeline:
                 outcome, drafts, odd = self._read(feed, state, outcome, now)
                 counts += odd
         decision = poll.decide(
-            request, state, outcome, epoch=epoch, body_hash=body_hash, entries=len(drafts), now=now, draw=self.clock.draw()
+            request,
+            state,
+            outcome,
+            epoch=epoch,
+            body_hash=body_hash,
+            entries=len(drafts),
+            now=now,
+            draw=self.clock.draw(),
         )
         counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
         counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="parse")
@@ -174,9 +179,7 @@ class Pipeline:
     def _finish_article(self, claim: ports.ArticleClaim, analysis: Analysis, share: timedelta) -> int:
         now = self.clock.now()
         verdicts = self.matcher.evaluate(claim.article, analysis)
-        alerts = alert.raise_alerts(
-            verdicts, claim.article, analysis, config_hash=self.configuration.hash, now=now
-        )
+        alerts = alert.raise_alerts(verdicts, claim.article, analysis, config_hash=self.configuration.hash, now=now)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
         counts += _count_unknown(verdicts)
         new = self.store.finish_article(claim, analysis, [(one, self._deliveries(one)) for one in alerts], counts)
@@ -249,8 +252,10 @@ class Pipeline:
             yield
         except StoreUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001: any failure of one piece, so that the others go on
-            self.observer.note("work_failed", stage=stage, subject=subject, error=f"{type(error).__name__}: {error}"[:300])
+        except Exception as error:  # noqa: BLE001 - any failure of one piece, so that the others go on
+            self.observer.note(
+                "work_failed", stage=stage, subject=subject, error=f"{type(error).__name__}: {error}"[:300]
+            )
 
     def _work(
         self,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from worker import backoff
-from worker.model import Feed, Fetched, FeedState, NotModified, PollFailed, PollFailure, PollOutcome
+from worker.model import Feed, FeedState, Fetched, NotModified, PollFailed, PollFailure, PollOutcome
 
 LONGEST_WAIT = timedelta(hours=24)
 SHORTEST_WAIT = timedelta(seconds=1)
@@ -38,7 +38,7 @@ def request(feed: Feed, state: FeedState, *, epoch: str, now: datetime) -> PollR
     return PollRequest(feed, state.etag, state.last_modified)
 
 
-def decide(
+def decide(  # noqa: PLR0913 - what a decision depends on, spelled out
     asked: PollRequest,
     state: FeedState,
     outcome: PollOutcome,

@@ -82,7 +82,11 @@ class Store(Protocol):
         """Lend due feeds, the longest due first."""
 
     def finish_poll(
-        self, claim: FeedClaim, decision: PollDecision, drafts: Sequence[Draft], counts: Sequence[tuple[str, float]] = ()
+        self,
+        claim: FeedClaim,
+        decision: PollDecision,
+        drafts: Sequence[Draft],
+        counts: Sequence[tuple[str, float]] = (),
     ) -> Ingested:
         """Store new articles, queue them, and last of all the feed's state."""
 

@@ -76,7 +76,7 @@ def read_line(number: int, line: bytes) -> tuple[object, Article] | dict[str, An
     return row.get("id"), article
 
 
-def describe_line(row_id: object, analysis: Analysis, is_every_topic: bool) -> dict[str, Any]:  # noqa: FBT001
+def describe_line(row_id: object, analysis: Analysis, is_every_topic: bool) -> dict[str, Any]:
     """What `tocsin analyze` writes for one line."""
     topics = [topic for topic in analysis.topics if is_every_topic or topic.is_reported]
     return {"id": row_id, **_describe_analysis(analysis, topics), "language": analysis.language}
@@ -114,7 +114,7 @@ def _from_json(text: str, name: str) -> Entry:
 def _from_html(text: str, name: str) -> Entry:
     import trafilatura
 
-    extracted = trafilatura.bare_extraction(text, favor_precision=True, include_comments=False)
+    extracted: Any = trafilatura.bare_extraction(text, favor_precision=True, include_comments=False)
     title = (extracted and extracted.title) or ""
     body = (extracted and extracted.text) or plaintext.html_to_text(text)
     if not body:

@@ -18,12 +18,119 @@ _INVITATION = re.compile(
     re.IGNORECASE,
 )
 _COMMON = frozenset(
-    "the and for with from that this these those have has had was were are is been will would could can may might "
-    "must shall not but its his her their our your you they them who whom whose which what when where why how all "
-    "any both each few more most other some such than too very just also about above across after again against "
-    "before below between down during further here into off once only out over own same then there through under "
-    "until while says said say new news latest live update updates video photos report reports today yesterday "
-    "year years day days one two three first last".split()
+    [
+        "the",
+        "and",
+        "for",
+        "with",
+        "from",
+        "that",
+        "this",
+        "these",
+        "those",
+        "have",
+        "has",
+        "had",
+        "was",
+        "were",
+        "are",
+        "is",
+        "been",
+        "will",
+        "would",
+        "could",
+        "can",
+        "may",
+        "might",
+        "must",
+        "shall",
+        "not",
+        "but",
+        "its",
+        "his",
+        "her",
+        "their",
+        "our",
+        "your",
+        "you",
+        "they",
+        "them",
+        "who",
+        "whom",
+        "whose",
+        "which",
+        "what",
+        "when",
+        "where",
+        "why",
+        "how",
+        "all",
+        "any",
+        "both",
+        "each",
+        "few",
+        "more",
+        "most",
+        "other",
+        "some",
+        "such",
+        "than",
+        "too",
+        "very",
+        "just",
+        "also",
+        "about",
+        "above",
+        "across",
+        "after",
+        "again",
+        "against",
+        "before",
+        "below",
+        "between",
+        "down",
+        "during",
+        "further",
+        "here",
+        "into",
+        "off",
+        "once",
+        "only",
+        "out",
+        "over",
+        "own",
+        "same",
+        "then",
+        "there",
+        "through",
+        "under",
+        "until",
+        "while",
+        "says",
+        "said",
+        "say",
+        "new",
+        "news",
+        "latest",
+        "live",
+        "update",
+        "updates",
+        "video",
+        "photos",
+        "report",
+        "reports",
+        "today",
+        "yesterday",
+        "year",
+        "years",
+        "day",
+        "days",
+        "one",
+        "two",
+        "three",
+        "first",
+        "last",
+    ]
 )
 _PROSE_WORDS = 25
 """Prose shorter than this says too little to call a line beside it unrelated."""
@@ -31,7 +138,7 @@ _HEADLINE_WORDS = 16
 
 
 def split_zones(title: str, body: str, *, repeated: Collection[str] = ()) -> tuple[Zone, ...]:
-    """Zones over `title + "\\n" + body`, in order, not overlapping; `repeated` paragraphs are teasers.
+    r"""Zones over `title + "\n" + body`, in order, not overlapping; `repeated` paragraphs are teasers.
 
     The title is a teaser only where a headline that fits the prose better stands above that prose.
     """
@@ -51,11 +158,11 @@ def split_zones(title: str, body: str, *, repeated: Collection[str] = ()) -> tup
     if title:
         zones.append(Zone("teaser" if is_title_teaser else "title", 0, len(title)))
     for start, end, text in above:
-        is_teaser = text in repeated or _INVITATION.match(text) or is_foreign(text)
+        is_teaser = text in repeated or bool(_INVITATION.match(text)) or is_foreign(text)
         zones.append(Zone("teaser" if is_teaser else "title" if is_title_teaser else "lead", start, end))
     has_lead = False
     for start, end, text in below:
-        is_teaser = text in repeated or (_is_headline(text) and _INVITATION.match(text))
+        is_teaser = text in repeated or (_is_headline(text) and bool(_INVITATION.match(text)))
         zones.append(Zone("teaser" if is_teaser else "body" if has_lead else "lead", start, end))
         has_lead = has_lead or not is_teaser
     return tuple(zones)

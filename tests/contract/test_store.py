@@ -8,9 +8,9 @@ import pytest
 from tests.fakes import ARMS, HARMLESS, NOW, FakeClock, analyse, feed, rss, watch
 from tests.memory_store import MemoryStore
 from worker.alert import delivery_id, raise_alerts
+from worker.dedupe import identify
 from worker.deliver.payload import build
 from worker.deliver.retry import Delivered, Exhausted, RetryIn
-from worker.dedupe import identify
 from worker.match import Matcher
 from worker.model import Attempt, Delivery, FeedState, Fetched
 from worker.parse import parse
@@ -20,6 +20,7 @@ from worker.ports import MOST_CLAIMS
 LEASE = timedelta(seconds=60)
 SHORT = timedelta(milliseconds=1)
 FEED = feed()
+POLLED = FeedState(is_baselined=True)
 
 
 class Bench:
@@ -34,11 +35,13 @@ class Bench:
         else:
             time.sleep(0.01)  # claims in these tests are leased for 1 ms
 
-    def ingest(self, *items, feed_=FEED, state=FeedState(is_baselined=True)):
+    def ingest(self, *items, feed_=FEED, state=POLLED):
         self.store.sync_feeds([feed_])
         [claim] = self.store.claim_feeds(10, LEASE)
         document = parse(Fetched(rss(*items).encode(), feed_.url))
-        return self.store.finish_poll(claim, PollDecision(state, SHORT, "fetched"), identify(feed_, state, document, NOW))
+        return self.store.finish_poll(
+            claim, PollDecision(state, SHORT, "fetched"), identify(feed_, state, document, NOW)
+        )
 
     def raise_alerts(self, lease=LEASE) -> int:
         raised = 0

@@ -17,7 +17,13 @@ from worker.deliver.sign import sign
 from worker.match import Matcher
 from worker.model import Attempt, EntityCondition, Group, TopicCondition
 
-ART = article("Norland ships tanks", "Norland delivered forty tanks to Sudmark.", link="https://x.example/1", published=NOW, first_seen=NOW)
+ART = article(
+    "Norland ships tanks",
+    "Norland delivered forty tanks to Sudmark.",
+    link="https://x.example/1",
+    published=NOW,
+    first_seen=NOW,
+)
 SEEN = analysis(ART, {"arms-transfer": 0.9}, {"Norland": ("GPE", "NO")})
 CONDITION = Group("all", (TopicCondition("arms-transfer"), EntityCondition(ids=("NO",))))
 
@@ -89,7 +95,9 @@ def test_the_schedule_reaches_beyond_three_days_and_ends_in_a_dead_letter():
     assert isinstance(retry.decide(attempt(500), len(retry.SCHEDULE) + 1, 0.0), retry.Exhausted)
 
 
-@given(st.integers(1, 10), st.floats(0, 1, exclude_max=True), st.none() | st.timedeltas(timedelta(0), timedelta(days=30)))
+@given(
+    st.integers(1, 10), st.floats(0, 1, exclude_max=True), st.none() | st.timedeltas(timedelta(0), timedelta(days=30))
+)
 def test_a_retry_never_comes_sooner_than_scheduled_nor_later_than_a_day(number, draw, wait):
     decision = retry.decide(attempt(503, wait), number, draw)
     assert retry.SCHEDULE[number - 1] <= decision.wait <= timedelta(hours=24) * 1.2

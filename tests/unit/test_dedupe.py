@@ -70,7 +70,9 @@ def test_addresses_are_compared_undressed(dressed):
     assert canonical_address(dressed).replace(":443", "") == "x.example/a"
 
 
-@pytest.mark.parametrize("link", ["", "javascript:alert(1)", "https://x.example/", "https://x.example", "ftp://x.example/a"])
+@pytest.mark.parametrize(
+    "link", ["", "javascript:alert(1)", "https://x.example/", "https://x.example", "ftp://x.example/a"]
+)
 def test_what_names_no_page_is_no_address(link):
     assert canonical_address(link) == ""
 
@@ -95,7 +97,15 @@ def test_a_date_in_the_far_future_is_no_date():
     assert not is_plausible(NOW.replace(year=1970), NOW)
 
 
-@given(st.builds(Entry, guid=st.text(max_size=9), link=st.text(max_size=30), title=st.text(max_size=30), html=st.text(max_size=200)))
+@given(
+    st.builds(
+        Entry,
+        guid=st.text(max_size=9),
+        link=st.text(max_size=30),
+        title=st.text(max_size=30),
+        html=st.text(max_size=200),
+    )
+)
 def test_identity_depends_on_the_entry_alone(entry):
     [once], [twice] = drafts(entry), drafts(entry)
     assert (once.article.id, once.aliases, once.content) == (twice.article.id, twice.aliases, twice.content)

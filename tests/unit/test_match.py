@@ -8,7 +8,9 @@ from tests.fakes import analysis, article, watch
 from worker.match import Matcher
 from worker.model import Analysis, EntityCondition, Group, Match, Miss, PhraseCondition, SourceCondition, TopicCondition
 
-ART = article("Norland ships tanks", "Norland delivered forty tanks to Sudmark. The minister denied it.", tags=("wire",))
+ART = article(
+    "Norland ships tanks", "Norland delivered forty tanks to Sudmark. The minister denied it.", tags=("wire",)
+)
 SEEN = analysis(ART, {"arms-transfer": 0.9}, {"Norland": ("GPE", "NO"), "Sudmark": ("GPE", "SD")})
 
 
@@ -69,7 +71,11 @@ def test_zones_bound_what_a_watch_reads():
         (Group("all", (TRUE, TopicCondition("terrorism"))), "topic terrorism", True),
         (Group("all", (TRUE, Group("none", (TRUE,)))), "not the phrase “tanks”", True),
         (FALSE, "the phrase “bicycles”", False),
-        (TopicCondition("arms-transfer", 0.95), "topic arms-transfer with a score of at least 0.95 (scored 0.90)", False),
+        (
+            TopicCondition("arms-transfer", 0.95),
+            "topic arms-transfer with a score of at least 0.95 (scored 0.90)",
+            False,
+        ),
         (Group("any", (FALSE, TopicCondition("terrorism"))), "the phrase “bicycles” or topic terrorism", False),
     ],
 )
@@ -91,8 +97,12 @@ def test_a_watch_of_other_languages_does_not_fire():
 
 
 CONDITIONS = st.recursive(
-    st.sampled_from([TRUE, FALSE, TopicCondition("arms-transfer"), TopicCondition("x"), SourceCondition(tags=("wire",))]),
-    lambda inner: st.builds(Group, st.sampled_from(["all", "any", "none"]), st.lists(inner, min_size=1, max_size=3).map(tuple)),
+    st.sampled_from(
+        [TRUE, FALSE, TopicCondition("arms-transfer"), TopicCondition("x"), SourceCondition(tags=("wire",))]
+    ),
+    lambda inner: st.builds(
+        Group, st.sampled_from(["all", "any", "none"]), st.lists(inner, min_size=1, max_size=3).map(tuple)
+    ),
     max_leaves=12,
 )
 

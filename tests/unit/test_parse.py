@@ -20,8 +20,21 @@ ATOM = """<feed xmlns='http://www.w3.org/2005/Atom'><title>A</title><entry><id>1
 <link href='https://x.example/1'/><updated>2026-03-01T10:00:00Z</updated><content type='html'>&lt;p>Text&lt;/p></content></entry></feed>"""
 RDF = """<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/'>
 <channel rdf:about='x'><title>R</title></channel><item rdf:about='1'><title>One</title><link>https://x.example/1</link></item></rdf:RDF>"""
-JSON = json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": "J", "items": [
-    {"id": "1", "title": "One", "url": "https://x.example/1", "content_text": "a < b", "date_published": "2026-03-01T11:00:00+01:00"}]})
+JSON = json.dumps(
+    {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "J",
+        "items": [
+            {
+                "id": "1",
+                "title": "One",
+                "url": "https://x.example/1",
+                "content_text": "a < b",
+                "date_published": "2026-03-01T11:00:00+01:00",
+            }
+        ],
+    }
+)
 RSS = rss({"guid": "1", "title": "One", "link": "https://x.example/1", "pubDate": "Sun, 01 Mar 2026 10:00:00 GMT"})
 
 
@@ -97,7 +110,11 @@ def test_a_truncated_document_keeps_what_can_be_read():
 @pytest.mark.parametrize(
     ("raw", "content_type"),
     [
-        ('<?xml version="1.0" encoding="windows-1251"?>'.encode() + RSS.split("?>", 1)[1].replace("One", "Привет").encode("cp1251"), ""),
+        (
+            b'<?xml version="1.0" encoding="windows-1251"?>'
+            + RSS.split("?>", 1)[1].replace("One", "Привет").encode("cp1251"),
+            "",
+        ),
         (RSS.replace("One", "Привет").encode("utf-16"), ""),
         (RSS.replace("One", "Привет").encode("koi8-r"), "application/xml; charset=koi8-r"),
         (b"\xef\xbb\xbf" + RSS.replace("One", "Привет").encode(), ""),
@@ -118,7 +135,17 @@ def test_no_bytes_make_it_fail(raw):
     assert isinstance(read(raw), Document | PollFailed)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(
-    st.sampled_from(["items", "id", "url", "title", "authors", "tags", "content_html", "date_published"]), x), max_leaves=20))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda x: (
+            st.lists(x)
+            | st.dictionaries(
+                st.sampled_from(["items", "id", "url", "title", "authors", "tags", "content_html", "date_published"]), x
+            )
+        ),
+        max_leaves=20,
+    )
+)
 def test_no_json_makes_it_fail(value):
     assert isinstance(read(json.dumps({"items": [value]})), Document | PollFailed)

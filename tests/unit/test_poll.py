@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import NOW, feed
-from worker.model import Fetched, FeedState, NotModified, PollFailed, PollFailure
+from worker.model import FeedState, Fetched, NotModified, PollFailed, PollFailure
 from worker.poll import LONGEST_WAIT, decide, is_unchanged, request
 
 FEED = feed()
-SEEN = FeedState(etag='"v1"', last_modified="yesterday", epoch="e1", unconditional_at=NOW, is_baselined=True, body_hash="h")
+SEEN = FeedState(
+    etag='"v1"', last_modified="yesterday", epoch="e1", unconditional_at=NOW, is_baselined=True, body_hash="h"
+)
 
 
 def after(outcome, state=SEEN, asked=None, **kwargs):
@@ -77,5 +79,7 @@ def test_the_same_bytes_are_not_read_twice_unless_the_store_restarted():
 @given(st.integers(0, 10_000), st.floats(0, 1, exclude_max=True))
 def test_no_number_of_failures_stops_polling(failures, draw):
     asked = request(FEED, SEEN, epoch="e1", now=NOW)
-    decision = decide(asked, replace(SEEN, failures=failures), PollFailed(PollFailure.DNS, ""), epoch="e1", now=NOW, draw=draw)
+    decision = decide(
+        asked, replace(SEEN, failures=failures), PollFailed(PollFailure.DNS, ""), epoch="e1", now=NOW, draw=draw
+    )
     assert timedelta(0) < decision.next_in <= timedelta(hours=27)

@@ -36,7 +36,9 @@ def test_overlapping_terms_are_all_found():
     assert set(found(["oil", "oil tanker", "tanker"], "an oil tanker")) == {"oil", "oil tanker", "tanker"}
 
 
-@pytest.mark.parametrize(("term", "ok"), [("ab*", False), ("abc*", True), ("*", False), ("a*b", False), ("...", False), ("x", True)])
+@pytest.mark.parametrize(
+    ("term", "ok"), [("ab*", False), ("abc*", True), ("*", False), ("a*b", False), ("...", False), ("x", True)]
+)
 def test_what_can_be_watched(term, ok):
     assert is_term(term) is ok
 
@@ -50,7 +52,10 @@ def test_folding_keeps_every_offset(text):
     assert len(fold(text)) == len(text)
 
 
-@given(st.lists(st.text(alphabet="abc \n\t", min_size=1, max_size=6).filter(is_term), max_size=5), st.text(alphabet="abcABC \n\t.", max_size=80))
+@given(
+    st.lists(st.text(alphabet="abc \n\t", min_size=1, max_size=6).filter(is_term), max_size=5),
+    st.text(alphabet="abcABC \n\t.", max_size=80),
+)
 def test_every_find_is_the_term(terms, text):
     def normal(words):
         return " ".join(fold(words).split())

@@ -1,5 +1,7 @@
 """Passages of other stories are told from the article."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,7 +42,10 @@ def test_a_title_that_shares_no_word_stays_the_title():
 
 
 def test_invitations_are_teasers():
-    assert names("Crane topples", f"{PROSE}\n\nRead more: Ten dead in quake\n\nSubscribe to our newsletter")[-2:] == ["teaser", "teaser"]
+    assert names("Crane topples", f"{PROSE}\n\nRead more: Ten dead in quake\n\nSubscribe to our newsletter")[-2:] == [
+        "teaser",
+        "teaser",
+    ]
 
 
 def test_repeated_passages_are_teasers():
@@ -57,6 +62,6 @@ def test_zones_are_in_order_and_blanking_keeps_every_offset(title, body):
     title = " ".join(title.split())
     text = f"{title}\n{body}"
     zones = split_zones(title, body)
-    assert all(a.end <= b.start for a, b in zip(zones, zones[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(zones))
     assert all(0 <= zone.start < zone.end <= len(text) for zone in zones)
     assert len(without_teasers(text, zones)) == len(text)

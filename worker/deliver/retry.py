@@ -7,8 +7,7 @@ from worker import backoff
 from worker.model import Attempt
 
 SCHEDULE = tuple(
-    timedelta(seconds=seconds)
-    for seconds in (5, 60, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+    timedelta(seconds=seconds) for seconds in (5, 60, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 )
 """Waits after the 1st, 2nd … failed attempt: 76 h in all, then the delivery is a dead letter."""
 LONGEST_WAIT = timedelta(hours=24)

@@ -45,7 +45,8 @@ class SpacyEnricher:
             docs = zip(read, self._nlp.pipe(texts[i] for i in read), strict=True)
             understood = {i: self._understand(articles[i], texts[i], spoken[i], doc) for i, doc in docs}
         return [
-            understood.get(i) or Analysis((), (), tuple(split_sentences(text)), code, self.model, is_language_known=False)
+            understood.get(i)
+            or Analysis((), (), tuple(split_sentences(text)), code, self.model, is_language_known=False)
             for i, (text, code) in enumerate(zip(texts, spoken, strict=True))
         ]
 

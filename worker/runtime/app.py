@@ -1,9 +1,9 @@
 """The Celery application. Its messages are doorbells: they carry nothing, and losing one costs a tick of beat.
 
-    celery -A worker.runtime.app worker -Q poll     poller
-    celery -A worker.runtime.app worker -Q enrich   enricher
-    celery -A worker.runtime.app worker -Q deliver  deliverer
-    celery -A worker.runtime.app beat               any number of them
+celery -A worker.runtime.app worker -Q poll     poller
+celery -A worker.runtime.app worker -Q enrich   enricher
+celery -A worker.runtime.app worker -Q deliver  deliverer
+celery -A worker.runtime.app beat               any number of them
 """
 
 from celery import Celery

@@ -36,7 +36,10 @@ class Child:
     def start(self) -> None:
         """Start it, out of reach of the terminal's Ctrl-C: the parent decides who stops when."""
         self.process = subprocess.Popen(  # noqa: S603
-            self.command, env=dict(self.environ), start_new_session=True, preexec_fn=die_with_parent  # noqa: PLW1509
+            self.command,
+            env=dict(self.environ),
+            start_new_session=True,
+            preexec_fn=die_with_parent,  # noqa: PLW1509
         )
         self.started_at = time.monotonic()
 

@@ -13,4 +13,4 @@ class SystemClock:
 
     def draw(self) -> float:
         """Uniform in [0, 1)."""
-        return random.random()  # noqa: S311: spreads retries, guards nothing
+        return random.random()  # noqa: S311 - spreads retries, guards nothing

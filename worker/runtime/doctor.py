@@ -47,7 +47,9 @@ def _redis() -> Iterator[Finding]:
         from worker.runtime.valkey import find_server
 
         try:
-            yield _finding("redis", "ok", f"TOCSIN_REDIS_URL is not set: `tocsin up` will start {Path(find_server()).name}")
+            yield _finding(
+                "redis", "ok", f"TOCSIN_REDIS_URL is not set: `tocsin up` will start {Path(find_server()).name}"
+            )
         except StoreUnavailable as error:
             yield _finding("redis", "failure", str(error))
         return
@@ -57,7 +59,11 @@ def _redis() -> Iterator[Finding]:
         yield _finding(str(check["name"]), "ok" if check["ok"] else "failure", str(check["message"]))
     if checks[0]["ok"]:
         is_kept = persists(store)
-        hint = "append-only file is on" if is_kept else "appendonly is no: a restart of Redis loses work; set appendonly yes"
+        hint = (
+            "append-only file is on"
+            if is_kept
+            else "appendonly is no: a restart of Redis loses work; set appendonly yes"
+        )
         yield _finding("persistence", "ok" if is_kept else "warning", hint)
 
 
@@ -79,7 +85,9 @@ def _configuration(directory: Path) -> tuple[Configuration | None, Finding]:
     except ConfigError as error:
         count = len(error.problems)
         return None, _finding("configuration", "failure", f"{count} problems, the first: {error.problems[0]}")
-    return found, _finding("configuration", "ok", f"{len(found.feeds)} feeds, {len(found.watches)} watches ({directory})")
+    return found, _finding(
+        "configuration", "ok", f"{len(found.feeds)} feeds, {len(found.watches)} watches ({directory})"
+    )
 
 
 def _endpoints(configuration: Configuration) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """Fetching feeds over HTTP: conditional, bounded in time and size, public addresses only. Every failure is a value."""
 
-import asyncio
 from concurrent.futures import Future
 
 import aiohttp
@@ -35,7 +34,7 @@ class HttpFetcher:
         where = http.short_url(request.feed.url)
         try:
             return await self._ask(request, where)
-        except Exception as error:  # noqa: BLE001: whatever a server provokes is this feed's outcome alone
+        except Exception as error:  # noqa: BLE001 - whatever a server provokes is this feed's outcome alone
             return _explain(error, where)
 
     async def _ask(self, request: PollRequest, where: str) -> PollOutcome:
@@ -91,16 +90,21 @@ def _explain(error: Exception, where: str) -> PollFailed:
             message = f"{where}: {cause}; set allow_private on the feed if it is meant"
             return PollFailed(PollFailure.BLOCKED_ADDRESS, message)
         cause = cause.__cause__ or getattr(cause, "os_error", None)
-    match error:
-        case asyncio.TimeoutError():
-            return PollFailed(PollFailure.TIMEOUT, f"{where} took longer than {_TIMEOUT.total:.0f} s")
-        case aiohttp.ClientConnectorDNSError():
-            return PollFailed(PollFailure.DNS, f"{where}: there is no such host")
-        case aiohttp.ClientSSLError():
-            return PollFailed(PollFailure.TLS, f"{where}: the certificate or TLS connection was refused: {error}")
-        case aiohttp.TooManyRedirects() | aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            return PollFailed(PollFailure.BAD_REDIRECT, f"{where} leads nowhere: {type(error).__name__}")
-        case aiohttp.ClientPayloadError():
-            return PollFailed(PollFailure.BAD_ENCODING, f"{where} broke off or cannot be decompressed")
-        case _:
-            return PollFailed(PollFailure.UNREACHABLE, f"{where} cannot be reached: {type(error).__name__}")
+    for kind, reason, message in _FAILURES:
+        if isinstance(error, kind):
+            return PollFailed(reason, f"{where} {message}")
+    return PollFailed(PollFailure.UNREACHABLE, f"{where} cannot be reached: {type(error).__name__}")
+
+
+_FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], PollFailure, str], ...] = (
+    (TimeoutError, PollFailure.TIMEOUT, f"took longer than {_TIMEOUT.total:.0f} s"),
+    (aiohttp.ClientConnectorDNSError, PollFailure.DNS, "has a host name that does not exist"),
+    (aiohttp.ClientSSLError, PollFailure.TLS, "was refused: its certificate or TLS connection is not right"),
+    (
+        (aiohttp.TooManyRedirects, aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError),
+        PollFailure.BAD_REDIRECT,
+        "leads nowhere: too many redirects, or one to no web address",
+    ),
+    (aiohttp.ClientPayloadError, PollFailure.BAD_ENCODING, "broke off, or cannot be decompressed"),
+)
+"""In the order of asking: a TLS failure is also a failure to connect."""

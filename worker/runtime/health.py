@@ -13,7 +13,7 @@ def readiness(store: RedisStore) -> list[dict[str, Any]]:
     """Each check as {name, ok, message}; the message says what to do where it is not ok."""
     try:
         with translated():
-            info: dict[str, Any] = store.client.info()  # type: ignore[assignment]
+            info: dict[str, Any] = store.client.info()
             policy: Any = store.client.config_get("maxmemory-policy")
             stuck = _stuck_stages(store)
     except StoreUnavailable as error:
@@ -33,7 +33,7 @@ def readiness(store: RedisStore) -> list[dict[str, Any]]:
 def persists(store: RedisStore) -> bool:
     """Whether the server keeps an append-only file."""
     with translated():
-        info: dict[str, Any] = store.client.info("persistence")  # type: ignore[assignment]
+        info: dict[str, Any] = store.client.info("persistence")
     return bool(info.get("aof_enabled"))
 
 

@@ -46,7 +46,7 @@ _POLL_OUTCOMES = ("fetched", "not_modified", *(reason.value for reason in PollFa
 _ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "revision_over_limit")
 _ODDITIES = ("cut", "repaired", "odd_date", "nameless")
 _ATTEMPT_OUTCOMES = ("delivered", "retried", "dead")
-_SERIES = re.compile(r'^(\w+)(?:\{(.*)\})?$')
+_SERIES = re.compile(r"^(\w+)(?:\{(.*)\})?$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
@@ -58,8 +58,8 @@ class StoreCollector:
 
     def collect(self) -> Iterator[Metric]:
         """Every family, with every label value it can have."""
-        stored: dict[str, str] = self._store.client.hgetall(K + "metrics")  # type: ignore[assignment]
-        amounts = {name: 0.0 for name in zero_series(self._configuration)} | {
+        stored: dict[str, str] = self._store.client.hgetall(K + "metrics")
+        amounts = dict.fromkeys(zero_series(self._configuration), 0.0) | {
             name: float(amount) for name, amount in stored.items()
         }
         families: dict[str, list[tuple[dict[str, str], float]]] = defaultdict(list)
@@ -75,22 +75,24 @@ class StoreCollector:
         queues = {"poll": ["feeds:due"], "enrich": ["articles:due"]}
         queues["deliver"] = [f"outbox:{endpoint.name}" for endpoint in self._configuration.endpoints]
         client = self._store.client
-        seconds, micros = client.time()  # type: ignore[misc]
+        seconds, micros = client.time()
         now = seconds * 1000 + micros / 1000
         due = GaugeMetricFamily("tocsin_due_items", "Work that is due now.", labels=["stage"])
         oldest = GaugeMetricFamily("tocsin_due_oldest_seconds", "How long the oldest due work waits.", labels=["stage"])
         for stage in STAGES:
             scores: list[Any] = [client.zrange(K + key, 0, 0, withscores=True) for key in queues[stage]]
             first = min((rows[0][1] for rows in scores if rows), default=now)
-            due.add_metric([stage], sum(int(client.zcount(K + key, "-inf", now)) for key in queues[stage]))  # type: ignore[arg-type]
+            due.add_metric([stage], sum(int(client.zcount(K + key, "-inf", now)) for key in queues[stage]))
             oldest.add_metric([stage], max(now - first, 0) / 1000)
-        dead = GaugeMetricFamily("tocsin_dead_letters", "Deliveries given up, kept until resolved.", labels=["endpoint"])
+        dead = GaugeMetricFamily(
+            "tocsin_dead_letters", "Deliveries given up, kept until resolved.", labels=["endpoint"]
+        )
         for endpoint in self._configuration.endpoints:
-            dead.add_metric([endpoint.name], client.zcard(K + f"dead:{endpoint.name}"))  # type: ignore[arg-type]
+            dead.add_metric([endpoint.name], client.zcard(K + f"dead:{endpoint.name}"))
         quarantine = GaugeMetricFamily("tocsin_quarantine_items", "Work set aside, by stage.", labels=["stage"])
         for stage in STAGES:
-            quarantine.add_metric([stage], client.zcard(K + f"quarantine:{stage}"))  # type: ignore[arg-type]
-        feeds = GaugeMetricFamily("tocsin_feeds", "Feeds in the schedule.", client.zcard(K + "feeds:due"))  # type: ignore[arg-type]
+            quarantine.add_metric([stage], client.zcard(K + f"quarantine:{stage}"))
+        feeds = GaugeMetricFamily("tocsin_feeds", "Feeds in the schedule.", client.zcard(K + "feeds:due"))
         yield from (due, oldest, dead, quarantine, feeds)
 
 

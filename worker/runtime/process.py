@@ -6,6 +6,7 @@ from functools import cache
 from worker.match import Matcher
 from worker.model import Analysis, Article
 from worker.pipeline import Limits, Pipeline
+from worker.ports import Enricher
 from worker.runtime.clock import SystemClock
 from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
@@ -26,7 +27,7 @@ def open_store() -> RedisStore:
 
 @cache
 def open_pipeline(*, is_enricher: bool = False) -> Pipeline:
-    """This process's pipeline; only an enricher loads the language model, and only a poller schedules feeds."""
+    """The process's pipeline; only an enricher loads the language model, and only a poller schedules feeds."""
     settings = load_settings()
     configuration = load_configuration(settings.config)
     loop = HttpLoop()
@@ -52,7 +53,7 @@ class _NoEnricher:
         raise AssertionError(articles)
 
 
-def _load_enricher():  # type: ignore[no-untyped-def]
+def _load_enricher() -> Enricher:
     from worker.enrich.enricher import load
 
     return load()

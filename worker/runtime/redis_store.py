@@ -58,7 +58,7 @@ class RedisStore:
     """See `ports.Store`. A call that was retried after a lost reply is harmless: its fence no longer holds."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self.client = client
+        self.client: Any = client  # redis-py's answers are typed for its async twin as well
         self._scripts = {name: client.register_script(_source(name)) for name in _SCRIPTS}
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
@@ -130,9 +130,7 @@ class RedisStore:
             for id_, fence, item in self._claim("deliver", f"outbox:{endpoint}", "delivery:", limit, lease)
         ]
 
-    def finish_delivery(
-        self, claim: DeliveryClaim, attempt: Attempt, decision: Decision, counts: Counts = ()
-    ) -> bool:
+    def finish_delivery(self, claim: DeliveryClaim, attempt: Attempt, decision: Decision, counts: Counts = ()) -> bool:
         work = {
             "outcome": _outcome(decision),
             "wait_ms": _ms(decision.wait) if isinstance(decision, RetryIn) else 0,

@@ -1,6 +1,7 @@
 """Posting deliveries to endpoints: signed at the moment of each attempt, no redirects, answers read up to 4 kB."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import timedelta
 
@@ -33,12 +34,12 @@ class WebhookSender:
 
         try:
             return await self._post(delivery, endpoint, elapsed)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return Attempt(0, elapsed(), f"no answer within {endpoint.timeout.total_seconds():.0f} s")
-        except Exception as error:  # noqa: BLE001: whatever a receiver provokes is this attempt's outcome alone
+        except Exception as error:  # noqa: BLE001 - whatever a receiver provokes is this attempt's outcome alone
             return Attempt(0, elapsed(), redact(f"{type(error).__name__}: {_short_reason(error)}")[:300])
 
-    async def _post(self, delivery: Delivery, endpoint: Endpoint, elapsed) -> Attempt:  # type: ignore[no-untyped-def]
+    async def _post(self, delivery: Delivery, endpoint: Endpoint, elapsed: Callable[[], timedelta]) -> Attempt:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"Tocsin/{__version__}",

@@ -37,7 +37,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         except ValueError as error:
             problems.append(Problem(f"environment variable {name}", 0, 0, str(error)))
             return timedelta(0)
-        assert isinstance(value, timedelta)  # noqa: S101: what parse_duration returns for a text
+        assert isinstance(value, timedelta)
         return value
 
     port = environ.get("TOCSIN_WEB_PORT") or "8787"

@@ -1,5 +1,7 @@
 """The doorbells. Each wakes one worker of the spine, and rings the next where there is work for it."""
 
+from collections.abc import Callable
+
 from celery import Task
 from kombu.exceptions import OperationalError
 
@@ -27,7 +29,7 @@ def deliver() -> None:
     _work(open_pipeline().deliver_due, then=None)
 
 
-def _work(stage, then: Task | None) -> None:  # type: ignore[no-untyped-def]
+def _work(stage: Callable[[], int], then: Task | None) -> None:
     try:
         if stage() and then is not None:
             then.apply_async(expires=DOORBELL_EXPIRES_S, retry=False)

@@ -49,7 +49,10 @@ def run_all(settings: Settings, console: Console) -> None:
     environ.setdefault("PYTHONWARNINGS", "ignore:::celery.platforms")
     if is_demo:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        environ |= demo.prepare(data, int(_usable_port("127.0.0.1", DEMO_PORT))) | {"TOCSIN_LOG_LEVEL": os.environ.get("TOCSIN_LOG_LEVEL", "warning")}
+        environ |= {
+            **demo.prepare(data, _usable_port("127.0.0.1", DEMO_PORT)),
+            "TOCSIN_LOG_LEVEL": os.environ.get("TOCSIN_LOG_LEVEL", "warning"),
+        }
     configuration = load_configuration(Path(environ["TOCSIN_CONFIG"]), environ)
     port = environ["TOCSIN_WEB_PORT"] = str(_usable_port(settings.web_host, settings.web_port))
 
@@ -99,15 +102,26 @@ def _children(environ: Mapping[str, str], *, is_demo: bool) -> list[Child]:
     return [Child(name, command, environ) for name, command in commands.items()]
 
 
-def _greet(
-    console: Console, settings: Settings, environ: Mapping[str, str], data: Path, port: str, *, is_demo: bool, watches: int
+def _greet(  # noqa: PLR0913 - what is worth saying
+    console: Console,
+    settings: Settings,
+    environ: Mapping[str, str],
+    data: Path,
+    port: str,
+    *,
+    is_demo: bool,
+    watches: int,
 ) -> None:
     if is_demo:
-        console.print("[bold]Tocsin demonstration[/]: invented articles, the example watchlist, a receiver that prints alerts")
-        console.print("The first alert comes within half a minute. Your own: [bold]tocsin init DIR[/], then --config DIR")
+        console.print(
+            "[bold]Tocsin demonstration[/]: invented articles, the example watchlist, a receiver that prints alerts"
+        )
+        console.print(
+            "The first alert comes within half a minute. Your own: [bold]tocsin init DIR[/], then --config DIR"
+        )
     console.print(f"page           http://{settings.web_host}:{port}/")
     console.print(f"configuration  {environ['TOCSIN_CONFIG']}  ({watches} watches)")
-    console.print(f"state          {settings.redis_url and 'TOCSIN_REDIS_URL' or data}")
+    console.print(f"state          {(settings.redis_url and 'TOCSIN_REDIS_URL') or data}")
     console.print("Ctrl-C stops everything.")
 
 

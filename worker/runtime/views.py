@@ -23,13 +23,15 @@ def show_alert(store: RedisStore, alert_id: str) -> dict[str, Any] | None:
         if row is None:
             return None
         record: Any = store.client.hget(K + f"article:{row['article']['id']}", "record")
-        article = json.loads(record) if record else {"text": "", "zones": []}
+        text = json.loads(record)["text"] if record else ""
         attempts = {
-            delivery["id"]: [json.loads(a) for a in store.client.lrange(K + f"delivery:{delivery['id']}:attempts", 0, -1)]  # type: ignore[union-attr]
+            delivery["id"]: [
+                json.loads(a) for a in store.client.lrange(K + f"delivery:{delivery['id']}:attempts", 0, -1)
+            ]
             for delivery in row["deliveries"]
         }
     spans = [(piece["start"], piece["end"]) for piece in row["evidence"]]
-    return {"alert": row, "pieces": cut_at(article["text"], spans), "attempts": attempts}
+    return {"alert": row, "pieces": cut_at(text, spans), "attempts": attempts}
 
 
 def list_feeds(store: RedisStore, configuration: Configuration) -> list[dict[str, Any]]:
@@ -74,7 +76,7 @@ def iso_ms(ms: float | str | None) -> str | None:
 
 
 def _alert_row(store: RedisStore, alert_id: str) -> dict[str, Any] | None:
-    fields: Mapping[str, str] = store.client.hgetall(K + f"alert:{alert_id}")  # type: ignore[assignment]
+    fields: Mapping[str, str] = store.client.hgetall(K + f"alert:{alert_id}")
     if not fields:
         return None
     deliveries: Any = store.client.lrange(K + f"alert:{alert_id}:deliveries", 0, -1)
@@ -84,7 +86,7 @@ def _alert_row(store: RedisStore, alert_id: str) -> dict[str, Any] | None:
         "raised_at": iso_ms(fields["raised_at"]),
         "is_shadow": fields["is_shadow"] == "1",
         "deliveries": [
-            {"id": id_, "endpoint": row[0], "state": row[1], "attempts": int(row[2] or 0)} for id_, row in states  # type: ignore[index]
+            {"id": id_, "endpoint": row[0], "state": row[1], "attempts": int(row[2] or 0)} for id_, row in states
         ],
     }
 

@@ -18,7 +18,7 @@ from worker.errors import StoreUnavailable
 from worker.model import Configuration
 from worker.runtime.health import readiness
 from worker.runtime.metrics import StoreCollector
-from worker.runtime.redis_store import RedisStore
+from worker.runtime.redis_store import RedisStore, translated
 from worker.runtime.views import list_alerts, list_feeds, show_alert
 
 _SECURITY = {
@@ -27,72 +27,77 @@ _SECURITY = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_MOST_ALERTS = 200
+_ON_PAGE, _MOST_ALERTS = 50, 200
 
 
 def create_web(store: RedisStore, configuration: Configuration) -> Starlette:
     """The ASGI application over a store."""
-    registry = CollectorRegistry()
-    registry.register(StoreCollector(store, configuration))
-    pages = jinja2.Environment(
-        loader=jinja2.PackageLoader("worker.runtime", "page"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    pages.filters["ago"] = _ago
+    views = _Views(store, configuration)
+    routes = {
+        "/": views.home,
+        "/alerts/{alert}": views.alert,
+        "/api/alerts": views.alerts_json,
+        "/api/feeds": views.feeds_json,
+        "/metrics": views.metrics,
+        "/readyz": views.ready,
+        "/healthz": lambda _: PlainTextResponse("ok\n"),
+        "/version": lambda _: JSONResponse({"version": __version__}),
+        "/style.css": lambda _: Response(_read_page("style.css"), media_type="text/css"),
+    }
+    return Starlette(routes=[Route(path, _safely(view)) for path, view in routes.items()])
 
-    def home(_: Request) -> Response:
-        alerts, feeds = list_alerts(store, 50), list_feeds(store, configuration)
-        page = pages.get_template("home.html").render(
-            alerts=alerts, feeds=feeds, watches=configuration.watches, version=__version__, now=datetime.now(UTC)
+
+class _Views:
+    """One method for each address."""
+
+    def __init__(self, store: RedisStore, configuration: Configuration) -> None:
+        self._store, self._configuration = store, configuration
+        self._registry = CollectorRegistry()
+        self._registry.register(StoreCollector(store, configuration))
+        self._pages = jinja2.Environment(
+            loader=jinja2.PackageLoader("worker.runtime", "page"), autoescape=True, undefined=jinja2.StrictUndefined
         )
-        return HTMLResponse(page)
+        self._pages.filters["ago"] = _ago
 
-    def alert(request: Request) -> Response:
-        found = show_alert(store, request.path_params["alert"])
-        if found is None:
-            return PlainTextResponse("There is no such alert.\n", 404)
-        return HTMLResponse(pages.get_template("alert.html").render(**found, version=__version__))
+    def home(self, _: Request) -> Response:
+        return self._page(
+            "home.html",
+            alerts=list_alerts(self._store, _ON_PAGE),
+            feeds=list_feeds(self._store, self._configuration),
+            watches=self._configuration.watches,
+            now=datetime.now(UTC),
+        )
 
-    def alerts_json(request: Request) -> Response:
-        limit = request.query_params.get("limit", "50")
-        if not limit.isdigit() or not 1 <= int(limit) <= _MOST_ALERTS:
-            problem = {"title": "limit must be a number from 1 to 200", "status": 400}
+    def alert(self, request: Request) -> Response:
+        found = show_alert(self._store, request.path_params["alert"])
+        return self._page("alert.html", **found) if found else PlainTextResponse("There is no such alert.\n", 404)
+
+    def alerts_json(self, request: Request) -> Response:
+        limit = request.query_params.get("limit", str(_ON_PAGE))
+        if not limit.isdecimal() or not 1 <= int(limit) <= _MOST_ALERTS:
+            problem = {"title": f"limit must be a number from 1 to {_MOST_ALERTS}", "status": 400}
             return JSONResponse(problem, 400, media_type="application/problem+json")
-        return JSONResponse({"alerts": list_alerts(store, int(limit))})
+        return JSONResponse({"alerts": list_alerts(self._store, int(limit))})
 
-    def feeds_json(_: Request) -> Response:
-        return JSONResponse({"feeds": list_feeds(store, configuration)})
+    def feeds_json(self, _: Request) -> Response:
+        return JSONResponse({"feeds": list_feeds(self._store, self._configuration)})
 
-    def metrics(request: Request) -> Response:
+    def metrics(self, request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(registry), headers={"content-type": content_type})
+        with translated():
+            return Response(encode(self._registry), headers={"content-type": content_type})
 
-    def ready(_: Request) -> Response:
-        checks = readiness(store)
+    def ready(self, _: Request) -> Response:
+        checks = readiness(self._store)
         is_ready = all(check["ok"] for check in checks)
         return JSONResponse({"ready": is_ready, "checks": checks}, 200 if is_ready else 503)
 
-    def health(_: Request) -> Response:
-        return PlainTextResponse("ok\n")
+    def _page(self, name: str, **values: object) -> Response:
+        return HTMLResponse(self._pages.get_template(name).render(version=__version__, **values))
 
-    def version(_: Request) -> Response:
-        return JSONResponse({"version": __version__})
 
-    def style(_: Request) -> Response:
-        text = (files("worker.runtime") / "page" / "style.css").read_text("utf-8")
-        return Response(text, media_type="text/css")
-
-    routes = {
-        "/": home,
-        "/alerts/{alert}": alert,
-        "/api/alerts": alerts_json,
-        "/api/feeds": feeds_json,
-        "/metrics": metrics,
-        "/readyz": ready,
-        "/healthz": health,
-        "/version": version,
-        "/style.css": style,
-    }
-    return Starlette(routes=[Route(path, _safely(view)) for path, view in routes.items()])
+def _read_page(name: str) -> str:
+    return (files("worker.runtime") / "page" / name).read_text("utf-8")
 
 
 def _safely(view: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
@@ -117,4 +122,3 @@ def _ago(moment: str | None, now: datetime) -> str:
         if abs(seconds) >= size:
             return f"{seconds / size:.0f} {unit} ago" if seconds > 0 else f"in {-seconds / size:.0f} {unit}"
     return "just now" if seconds >= 0 else "in seconds"
-

@@ -31,8 +31,15 @@ from worker.model import (
     Watch,
 )
 from worker.watchlist import yaml
-from worker.watchlist.schema import ConditionSection, EndpointSection, FeedSection, FileSections, ListSection
-from worker.watchlist.schema import Reference, WatchSection
+from worker.watchlist.schema import (
+    ConditionSection,
+    EndpointSection,
+    FeedSection,
+    FileSections,
+    ListSection,
+    Reference,
+    WatchSection,
+)
 
 _SECRET_BYTES = range(24, 65)
 _LISTS = ("feeds", "watches")
@@ -49,6 +56,7 @@ def load_configuration(
 
     Raises:
         ConfigError: with every problem of every file.
+
     """
     if not directory.is_dir():
         hint = "write one with `tocsin init`"
@@ -161,7 +169,7 @@ class _Resolver:
 
     def _entity(self, tree: yaml.Tree, path: yaml.Path, section: ConditionSection) -> EntityCondition:
         entity = section.entity
-        assert entity is not None  # noqa: S101: the caller checked
+        assert entity is not None
         for i, label in enumerate(entity.label):
             self._known(tree, (*path, "label", i), label, LABELS, "label")
         named = ListSection.model_construct()
@@ -235,7 +243,7 @@ class _Resolver:
         return tuple(dict.fromkeys(wanted))
 
     def _refuse_doubles(
-        self, found: list[tuple[yaml.Tree, tuple[str | int, ...], Any]], key: str, name: Callable[[Any], str]
+        self, found: Sequence[tuple[yaml.Tree, yaml.Path, Any]], key: str, name: Callable[[Any], str]
     ) -> None:
         first: dict[str, str] = {}
         for tree, path, noun in found:

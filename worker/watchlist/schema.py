@@ -145,7 +145,9 @@ class WatchSection(_Strict):
     title: Text
     severity: Severity = Severity.MEDIUM
     enabled: Literal["true", "false", "shadow"] = "true"
-    languages: Annotated[list[Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")]], BeforeValidator(_to_list)] = []
+    languages: Annotated[
+        list[Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")]], BeforeValidator(_to_list)
+    ] = []
     zones: list[Literal["title", "lead", "body"]] = Field(default=["title", "lead", "body"], min_length=1)
     labels: dict[Name, Text] = {}
     match: ConditionSection
@@ -162,7 +164,7 @@ class Reference(_Strict):
     def _is_no_text(cls, value: Any) -> Any:
         if isinstance(value, str):
             msg = "must not stand in the file itself; write {env: NAME} or {file: path}"
-            raise ValueError(msg)  # noqa: TRY004: pydantic reports ValueError
+            raise ValueError(msg)  # noqa: TRY004 - pydantic reports ValueError
         return value
 
     @model_validator(mode="after")

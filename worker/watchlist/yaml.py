@@ -81,7 +81,7 @@ class _Builder:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
 
-    def build(self, events: Iterator[yaml.Event]) -> None:
+    def build(self, events: Iterator[Any]) -> None:
         documents = 0
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
@@ -96,7 +96,7 @@ class _Builder:
                 elif value != "":
                     self._report(event, "should be a mapping of sections", "such as `watches:` or `feeds:`")
 
-    def _node(self, event: yaml.NodeEvent, events: Iterator[yaml.Event], path: Path) -> Value:
+    def _node(self, event: Any, events: Iterator[Any], path: Path) -> Value:
         if len(path) > DEPTH_LIMIT:
             raise _TooDeepError(_place(event))
         self._tree.values.setdefault(path, _place(event))
@@ -113,7 +113,7 @@ class _Builder:
             return self._sequence(events, path)
         return str(event.value)
 
-    def _sequence(self, events: Iterator[yaml.Event], path: Path) -> list[Value]:
+    def _sequence(self, events: Iterator[Any], path: Path) -> list[Value]:
         items: list[Value] = []
         for event in events:
             if isinstance(event, yaml.SequenceEndEvent):
@@ -121,7 +121,7 @@ class _Builder:
             items.append(self._node(event, events, (*path, len(items))))
         return items
 
-    def _mapping(self, events: Iterator[yaml.Event], path: Path) -> dict[str, Value]:
+    def _mapping(self, events: Iterator[Any], path: Path) -> dict[str, Value]:
         mapping: dict[str, Value] = {}
         for event in events:
             if isinstance(event, yaml.MappingEndEvent):
@@ -134,7 +134,7 @@ class _Builder:
             mapping[key] = self._node(next(events), events, (*path, key))
         return mapping
 
-    def _key(self, event: yaml.Event, events: Iterator[yaml.Event], path: Path) -> str:
+    def _key(self, event: Any, events: Iterator[Any], path: Path) -> str:
         if not isinstance(event, yaml.ScalarEvent):
             self._report(event, "has a key that is not plain text")
             self._node(event, events, path)
@@ -143,16 +143,16 @@ class _Builder:
             self._report(event, "uses the merge key <<", "merge keys are not supported: write it out")
         return str(self._node(event, events, (*path, f"key {event.value}")))
 
-    def _report(self, event: yaml.Event, message: str, hint: str = "") -> None:
+    def _report(self, event: Any, message: str, hint: str = "") -> None:
         self._tree.problems.append(Problem(self._tree.file, *_place(event), message, hint))
 
 
-def _place(event: yaml.Event) -> Place:
+def _place(event: Any) -> Place:
     return (event.start_mark.line + 1, event.start_mark.column + 1)
 
 
 def _explain(file: str, error: yaml.MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
+    mark: Any = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     what = " ".join(part for part in (error.problem, error.context) if part)
     hint = "indent with spaces, never tabs" if "\\t" in what or "tab" in what else "check indentation, colons, quotes"

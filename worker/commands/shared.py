@@ -1,0 +1,39 @@
+"""What the commands share: options, the configuration directory, JSON and tables."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The configuration directory.", envvar="TOCSIN_CONFIG", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def console() -> Any:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_rows(rows: list[dict[str, Any]], name: str, as_json: bool, columns: tuple[str, ...]) -> None:
+    if as_json:
+        print_json({name: rows})
+        return
+    from worker.present import show_rows
+
+    show_rows(console(), rows, columns)
+
+
+def config_directory(config: Path | None) -> Path:
+    from worker.runtime.settings import load_settings
+
+    return config or load_settings().config
