@@ -102,37 +102,6 @@ def _judge(watch: Watch, reader: _Reader) -> Verdict:
         missing = f"an article in {wanted} (this one is in {language or 'an unknown language'})"
         return Miss(watch, finding, missing, is_near=False)
     if finding.truth == "true":
-        return ""
-    if finding.kind == "none":
-        culprit = next((child for child in finding.children if child.truth != "false"), finding)
-        return f"not {culprit.asks}"
-    if finding.kind == "all":
-        return next((find_missing(child) for child in finding.children if child.truth != "true"), finding.asks)
-    if finding.kind == "any":
-        return " or ".join(find_missing(child) for child in finding.children) or finding.asks
-    got = f" (scored {finding.score:.2f})" if finding.score is not None else ""
-    return finding.asks + got + (" (unknown: no model for this language)" if finding.truth == "unknown" else "")
-
-
-def leaves(finding: Finding) -> Iterator[Finding]:
-    """The positive conditions under `finding`, in order; what stands under `none` is left out."""
-    if finding.kind == "none":
-        return
-    if not finding.children:
-        yield finding
-    for child in finding.children:
-        yield from leaves(child)
-
-
-def _judge(watch: Watch, reader: _Reader) -> Verdict:
-    finding = _find(watch.condition, reader)
-    language = reader.analysis.language
-    if watch.languages and language not in watch.languages:
-        wanted = " or ".join(watch.languages)
-        return Miss(
-            watch, finding, f"an article in {wanted} (this one is in {language or 'an unknown language'})", False
-        )
-    if finding.truth == "true":
         return Match(watch, finding)
     is_near = any(leaf.truth == "true" and leaf.kind != "source" for leaf in leaves(finding))
     return Miss(watch, finding, find_missing(finding), is_near)
