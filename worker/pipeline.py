@@ -178,7 +178,7 @@ class Pipeline:
 
     def _finish_article(self, claim: ports.ArticleClaim, analysis: Analysis, share: timedelta) -> int:
         now = self.clock.now()
-        verdicts = self.matcher.evaluate(claim.article, analysis)
+        verdicts = self.matcher.screen(claim.article, analysis)
         alerts = alert.raise_alerts(verdicts, claim.article, analysis, config_hash=self.configuration.hash, now=now)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
         counts += _count_unknown(verdicts)
