@@ -272,7 +272,7 @@ def _is_there(value: Any, path: yaml.Path) -> bool:
 def _prune(value: Any, kept: dict[str, list[int]], path: yaml.Path) -> None:
     if not _is_there(value, path):
         return
-    inner = value
+    inner: Any = value
     for part in path[:-1]:
         inner = inner[part]
     del inner[path[-1]]
