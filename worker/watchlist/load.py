@@ -263,7 +263,7 @@ def _is_there(value: Any, path: yaml.Path) -> bool:
         if (isinstance(value, dict) and part in value) or (
             isinstance(value, list) and isinstance(part, int) and part < len(value)
         ):
-            value = value[part]
+            value = value[part]  # type: ignore[index]
         else:
             return False
     return True
