@@ -1,6 +1,7 @@
 """The command `tocsin`. Reads arguments, calls the pieces, prints; heavy imports wait until a command needs them."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -235,22 +236,20 @@ def _root(
 def main() -> NoReturn:
     """Run the command; an error of ours is one message and its exit code, never a traceback."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # the code of a typer.Exit is returned, not raised
     except TocsinError as error:
-        typer.echo(f"tocsin: {error}" if not isinstance(error, ConfigError) else str(error), err=True)
-        sys.exit(error.exit_code)
+        typer.echo(str(error) if isinstance(error, ConfigError) else f"tocsin: {error}", err=True)
+        code = error.exit_code
+    except BrokenPipeError:  # the reader, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     except Exception as error:
-        exit_code = getattr(error, "exit_code", None)
-        if exit_code is None:
+        if not hasattr(error, "exit_code"):
             raise
-        show = getattr(error, "show", None)
-        if show:
-            show()
-        sys.exit(exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
-    sys.exit(0)
+        if hasattr(error, "show"):  # a usage error of typer's
+            error.show()
+        code = error.exit_code
+    sys.exit(code or 0)
 
 
 def _problem(problem: Any) -> dict[str, Any]:

@@ -87,6 +87,12 @@ class HttpLoop:
             )
         return self._sessions[allow_private]
 
+    def close(self) -> None:
+        """Close the sessions and end the loop, for processes that go on without it."""
+        for session in self._sessions.values():
+            self.submit(session.close()).result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
 
 def retry_after(header: str | None, now: datetime) -> timedelta | None:
     """Retry-After in either form (RFC 9110 §10.2.3); None where absent, unreadable or in the past."""
