@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from worker.deliver.retry import Delivered, RetryIn
 from worker.model import Article, Attempt, Draft, Feed, FeedState
-from worker.ports import MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested
+from worker.ports import BOILERPLATE, MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested
 from worker.series import ALERTS, ARTICLES, series
+from worker.zones import passages
 
 
 @dataclass
@@ -39,6 +40,8 @@ class MemoryStore:
         self.dead: dict[str, list[str]] = {}
         self.quarantine: dict[str, list[str]] = {"poll": [], "enrich": [], "deliver": []}
         self.counted: Counter[str] = Counter()
+        self.passage_days: dict[tuple[str, str], list[datetime]] = {}
+        self.counted_articles: set[str] = set()
         self._fence = 0
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
@@ -68,6 +71,21 @@ class MemoryStore:
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
         return [ArticleClaim(item.record, item.fence) for _, item in claimed]
+
+    def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:
+        for article in articles:
+            if article.id not in self.counted_articles:
+                self.counted_articles.add(article.id)
+                for text in passages(article.text[len(article.title) + 1 :]):
+                    self.passage_days.setdefault((article.feed_id, text), []).append(self.clock.now())
+        return [
+            frozenset(
+                text
+                for text in passages(article.text[len(article.title) + 1 :])
+                if len(self.passage_days.get((article.feed_id, text), ())) >= BOILERPLATE
+            )
+            for article in articles
+        ]
 
     def finish_article(self, claim, analysis, alerts, counts=()) -> int:
         item = self.articles[claim.article.id]

@@ -14,6 +14,7 @@ from worker import __version__
 from worker.commands import alerts, feeds
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
+from worker.model import Configuration
 
 app = typer.Typer(
     name="tocsin",
@@ -115,12 +116,11 @@ def try_(
     from worker.enrich.enricher import load
     from worker.match import Matcher
 
-    watches = _watches(config)
+    configuration = _configuration(config)
     raw, content_type = _read_source(source)
     article = trial.read_article(raw, content_type, source, datetime.now(UTC))
-    enricher = load()
-    [analysis] = enricher.enrich([article])
-    shown = trial.describe(article, analysis, Matcher(watches).evaluate(article, analysis))
+    [analysis] = load(configuration.nlp).enrich([article])
+    shown = trial.describe(article, analysis, Matcher(configuration.watches).evaluate(article, analysis))
     if as_json:
         print_json(shown)
     else:
@@ -133,15 +133,16 @@ def try_(
 def analyze(
     all_topics: Annotated[bool, typer.Option("--all-topics", help="Every topic with its score.")] = False,
     batch: Annotated[int, typer.Option(min=1, max=1024, help="Lines analysed together.")] = 32,
+    config: Config = None,
 ) -> None:
     """Read {"id", "title", "text"} a line from standard input, write {"id", "entities", "topics"} a line, in order.
 
     Offsets refer to title + newline + text. A line that cannot be read gives {"line", "error"} in its place.
     """
     from worker import trial
-    from worker.enrich.enricher import load
+    from worker.enrich.enricher import LEAST_SCORE, load
 
-    enricher = load()
+    enricher = load(_configuration(config).nlp, least_score=0 if all_topics else LEAST_SCORE)
     for lines in _batches(sys.stdin.buffer, batch):
         rows = [trial.read_line(number, line) for number, line in lines]
         articles = [row for row in rows if not isinstance(row, dict)]
@@ -262,8 +263,8 @@ def _require_directory(path: Path) -> None:
         raise InputError(msg)
 
 
-def _watches(config: Path | None) -> Any:
-    """The configured watches, or those of the example where nothing is configured."""
+def _configuration(config: Path | None) -> Configuration:
+    """The configuration, or the example watchlist where nothing is configured."""
     from importlib.resources import as_file, files
 
     from worker.watchlist import load_configuration
@@ -271,8 +272,8 @@ def _watches(config: Path | None) -> Any:
     directory = config_directory(config)
     if config is None and not directory.exists():
         with as_file(files("worker") / "example" / "watchlists") as example:
-            return load_configuration(example).watches
-    return load_configuration(directory).watches
+            return load_configuration(example)
+    return load_configuration(directory)
 
 
 def _read_source(source: str) -> tuple[bytes, str]:

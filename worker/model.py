@@ -323,6 +323,14 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageModel:
+    """Which spaCy pipeline reads the articles (None: the one that ships), and what computes its matrix products."""
+
+    name: str | None = None
+    backend: Literal["auto", "blis", "numpy"] = "auto"
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """Everything the YAML says, validated whole. `hash` changes when any of it does."""
 
@@ -331,6 +339,7 @@ class Configuration:
     endpoints: tuple[Endpoint, ...]
     route: tuple[str, ...]
     hash: str
+    nlp: LanguageModel = LanguageModel()
 
 
 # --- what fires --------------------------------------------------------------------------------------------

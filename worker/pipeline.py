@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -167,20 +167,29 @@ class Pipeline:
 
     def _analyse(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
         """The claims with their analyses; one article that the model cannot bear does not cost the others theirs."""
-        articles = [claim.article for claim in claims]
+        claims = self._without_boilerplate(claims)
         with self._spared("enrich", "a batch"):
-            return list(zip(claims, self.enricher.enrich(articles), strict=True))
+            return list(zip(claims, self.enricher.enrich([claim.article for claim in claims]), strict=True))
         survived = []
         for claim in claims:
             with self._spared("enrich", claim.article.id):
                 survived.append((claim, self.enricher.enrich([claim.article])[0]))
         return survived
 
+    def _without_boilerplate(self, claims: Sequence[ports.ArticleClaim]) -> list[ports.ArticleClaim]:
+        """The claims with the passages that their feed repeats marked as teasers."""
+        repeated = self.store.repeated_passages([claim.article for claim in claims])
+        return [
+            replace(claim, article=dedupe.with_zones(claim.article, passages)) if passages else claim
+            for claim, passages in zip(claims, repeated, strict=True)
+        ]
+
     def _finish_article(self, claim: ports.ArticleClaim, analysis: Analysis, share: timedelta) -> int:
         now = self.clock.now()
         verdicts = self.matcher.evaluate(claim.article, analysis)
         alerts = alert.raise_alerts(verdicts, claim.article, analysis, config_hash=self.configuration.hash, now=now)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
+        counts += _count_unread(analysis)
         counts += _count_unknown(verdicts)
         new = self.store.finish_article(claim, analysis, [(one, self._deliveries(one)) for one in alerts], counts)
         for one in alerts if new > 0 else ():
@@ -271,6 +280,11 @@ class Pipeline:
                 finish(in_flight.pop(future), future.result())
             if self.clock.now() < deadline:
                 in_flight |= claim(len(in_flight))
+
+
+def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
+    reasons = ["language"] * (not analysis.is_language_known) + ["truncated"] * (analysis.truncated_at is not None)
+    return [(series.series(series.ARTICLES_UNREAD, reason=reason), 1.0) for reason in reasons]
 
 
 def _count_unknown(verdicts: Sequence[Verdict]) -> list[tuple[str, float]]:

@@ -8,7 +8,7 @@ import pytest
 from tests.fakes import ARMS, HARMLESS, NOW, FakeClock, analyse, feed, rss, watch
 from tests.memory_store import MemoryStore
 from worker.alert import delivery_id, raise_alerts
-from worker.dedupe import identify
+from worker.dedupe import identify, with_zones
 from worker.deliver.payload import build
 from worker.deliver.retry import Delivered, Exhausted, RetryIn
 from worker.match import Matcher
@@ -16,6 +16,7 @@ from worker.model import Attempt, Delivery, FeedState, Fetched
 from worker.parse import parse
 from worker.poll import PollDecision
 from worker.ports import MOST_CLAIMS
+from worker.zones import without_teasers
 
 LEASE = timedelta(seconds=60)
 SHORT = timedelta(milliseconds=1)
@@ -128,6 +129,29 @@ def test_an_edit_outdates_the_analysis_of_the_old_text(bench):
     assert "More was said" in again.article.text
     assert again.article.id == claim.article.id
     assert again.article.first_seen == claim.article.first_seen
+
+
+LINE = "Harbour police seized forty crates of weapons in Eastport, read the full report here."
+
+
+def test_a_passage_that_three_articles_of_a_feed_share_is_boilerplate(bench):
+    entries = [
+        {
+            "guid": str(i),
+            "title": f"Report {i}",
+            "description": f"&lt;p&gt;Own words number {i}.&lt;/p&gt;&lt;p&gt;{LINE}&lt;/p&gt;",
+        }
+        for i in range(3)
+    ]
+    bench.ingest(*entries)
+    claims = bench.store.claim_articles(10, LEASE)
+    first, second, third = (claim.article for claim in sorted(claims, key=lambda c: c.article.title))
+    assert bench.store.repeated_passages([first, second, first]) == [frozenset()] * 3
+    assert bench.store.repeated_passages([third]) == [frozenset([LINE])]
+    assert bench.store.repeated_passages([first]) == [frozenset([LINE])]
+    assert LINE in without_teasers(third.text, third.zones)
+    zoned = with_zones(third, [LINE])
+    assert LINE not in without_teasers(zoned.text, zoned.zones)
 
 
 def test_an_alert_raised_twice_is_one_alert(bench):

@@ -37,6 +37,7 @@ def build(alert: Alert) -> str:
             },
             "config": alert.config_hash,
             "model": alert.analysis.model,
+            "model_reads_language": alert.analysis.is_language_known,
         },
     }
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))

@@ -19,6 +19,7 @@ from worker.runtime.redis_store import K, RedisStore
 from worker.series import (
     ALERTS,
     ARTICLES,
+    ARTICLES_UNREAD,
     ATTEMPTS,
     BUCKETS,
     ENTRIES_ODD,
@@ -32,6 +33,7 @@ from worker.series import (
 HELP = {
     POLLS: "Polls of feeds by outcome; every reason of failure is an outcome.",
     ARTICLES: "Entries that polls brought, each counted once, by what became of it.",
+    ARTICLES_UNREAD: "Articles that the model did not read: not its language, or in part, being too long.",
     ENTRIES_ODD: "Oddities that were repaired or tolerated while reading feeds.",
     ALERTS: "Alerts raised by watch and severity.",
     "tocsin_alerts_repeated_total": "Alerts raised again under the id they already had, hence not sent again.",
@@ -100,6 +102,7 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
     """Every counter that exists before anything has happened."""
     yield from (series(POLLS, outcome=outcome) for outcome in _POLL_OUTCOMES)
     yield from (series(ARTICLES, outcome=outcome) for outcome in _ARTICLE_OUTCOMES)
+    yield from (series(ARTICLES_UNREAD, reason=reason) for reason in ("language", "truncated"))
     yield from (series(ENTRIES_ODD, reason=reason) for reason in _ODDITIES)
     for watch in configuration.watches:
         yield from (series(ALERTS, watch=watch.id, severity=severity.value) for severity in Severity)

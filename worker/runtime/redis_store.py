@@ -19,6 +19,7 @@ from importlib.resources import files
 from typing import Any
 
 import redis
+import xxhash
 from pydantic import TypeAdapter
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
@@ -28,8 +29,9 @@ from worker.deliver.retry import Decision, Delivered, RetryIn
 from worker.errors import StoreUnavailable
 from worker.model import Alert, Analysis, Article, Attempt, Delivery, Draft, Feed, FeedState
 from worker.poll import PollDecision
-from worker.ports import MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested
+from worker.ports import BOILERPLATE, MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested
 from worker.series import ALERTS, series
+from worker.zones import passages
 
 K = "{tocsin}:"
 REMEMBER = timedelta(days=90)
@@ -103,6 +105,18 @@ class RedisStore:
             ArticleClaim(_restore_article(id_, item), fence)
             for id_, fence, item in self._claim("enrich", "articles:due", "article:", limit, lease)
         ]
+
+    def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:
+        named = [
+            {xxhash.xxh3_64_hexdigest(text.encode()): text for text in passages(article.text[len(article.title) + 1 :])}
+            for article in articles
+        ]
+        rows = [
+            {"article": article.id, "feed": article.feed_id, "passages": list(texts)}
+            for article, texts in zip(articles, named, strict=True)
+        ]
+        answer = self._run("passages", json.dumps(rows), BOILERPLATE)
+        return [frozenset(texts[key] for key in keys) for texts, keys in zip(named, answer, strict=True)]
 
     def finish_article(
         self,
@@ -184,7 +198,7 @@ def translated() -> Iterator[None]:
         raise
 
 
-_SCRIPTS = ("sync_feeds", "claim", "finish_poll", "finish_article", "finish_delivery")
+_SCRIPTS = ("sync_feeds", "claim", "passages", "finish_poll", "finish_article", "finish_delivery")
 
 
 @cache

@@ -25,6 +25,7 @@ from worker.model import (
     EntityCondition,
     Feed,
     Group,
+    LanguageModel,
     PhraseCondition,
     SourceCondition,
     TopicCondition,
@@ -123,6 +124,7 @@ class _Resolver:
             watches=tuple(watch for _, _, watch in watches),
             endpoints=tuple(endpoint for _, _, endpoint in endpoints),
             route=self._route(routes, names, self._names("endpoints")),
+            nlp=self._nlp(),
             hash=_hash([tree.value for tree, _ in self.files]),
         )
 
@@ -224,6 +226,12 @@ class _Resolver:
             return True
         tree.report(path, f"there is no {what} `{name}`", _nearest(name, known))
         return False
+
+    def _nlp(self) -> LanguageModel:
+        given = [(tree, sections.model.nlp) for tree, sections in self.files if sections.model.nlp]
+        for tree, _ in given[1:]:
+            tree.report(("nlp",), "is a second nlp section", "keep one over all files", of_key=True)
+        return LanguageModel(given[0][1].model, given[0][1].backend) if given else LanguageModel()
 
     def _names(self, section: str) -> tuple[str, ...]:
         """The names a section defines over all files, well-formed or not."""

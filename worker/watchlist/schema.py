@@ -191,6 +191,13 @@ class RouteSection(_Strict):
     endpoint: Names
 
 
+class NlpSection(_Strict):
+    """The language model: an installed spaCy pipeline by name instead of the one that ships, and its matrix backend."""
+
+    model: Text | None = None
+    backend: Literal["auto", "blis", "numpy"] = "auto"
+
+
 class FileSections(_Strict):
     """What one YAML file may hold."""
 
@@ -199,6 +206,7 @@ class FileSections(_Strict):
     watches: list[WatchSection] = []
     endpoints: dict[Name, EndpointSection] = {}
     route: RouteSection | None = None
+    nlp: NlpSection | None = None
 
 
 ConditionSection.model_rebuild()
