@@ -28,8 +28,8 @@ __all__ = ["PACKAGED_MODEL", "Evidence", "TopicClassifier", "TopicModelError", "
 
 PACKAGED_MODEL: Final = Path(__file__).parent / "en_tocsin_news_topics"
 FORMAT: Final = 1
-_REPORTED: Final = 0.02
 _EVIDENCE_SHARE: Final = 0.4
+_DIGITS: Final = 5
 _SKETCH_BITS: Final = 12
 _SKETCH_CLASS_SCALE: Final = 0.2
 _SKETCH_TOPIC_SCALE: Final = 0.08
@@ -115,8 +115,8 @@ class TopicClassifier:
     def score(self, text: str, sentences: Sequence[tuple[int, int]]) -> list[TopicResult]:
         """Return the topics of an article, most probable first, each with one to four evidence sentences.
 
-        ``sentences`` are half-open offsets into ``text``, the title first. Topics below a probability of 0.02 are
-        left out; an article without sentences has no topic.
+        ``sentences`` are half-open offsets into ``text``, the title first. Every topic is scored; an article without
+        sentences has none.
         """
         if not sentences:
             return []
@@ -126,9 +126,12 @@ class TopicClassifier:
         evidence = _sigmoid(by_sentence * calibration[:, 0] + calibration[:, 1])
         order = np.argsort(-probabilities, kind="stable")
         return [
-            TopicResult(self.topics[topic], float(probabilities[topic]), _pick(evidence[:, topic], sentences))
+            TopicResult(
+                self.topics[topic],
+                round(float(probabilities[topic]), _DIGITS),
+                _pick(evidence[:, topic], sentences),
+            )
             for topic in order.tolist()
-            if probabilities[topic] >= _REPORTED
         ]
 
     def score_batch(
@@ -291,4 +294,6 @@ def _pick(probabilities: Floats, sentences: Sequence[tuple[int, int]]) -> tuple[
     """Return the strongest sentences: the first always, others down to 0.4 of its probability."""
     order = np.argsort(-probabilities, kind="stable")[:MAX_EVIDENCE].tolist()
     least = probabilities[order[0]] * _EVIDENCE_SHARE
-    return tuple((*sentences[i], float(probabilities[i])) for i in order if probabilities[i] >= least)
+    return tuple(
+        (*sentences[i], round(float(probabilities[i]), _DIGITS)) for i in order if probabilities[i] >= least
+    )
