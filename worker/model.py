@@ -398,14 +398,18 @@ class Alert:
     is_shadow: bool = False
 
 
+JSON_TYPE = "application/json"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One alert on its way to one endpoint; `id` is the `webhook-id`, `body` never changes."""
+    """One alert on its way to one endpoint; `id` is the `webhook-id`, `body` and its type never change."""
 
     id: str
     alert_id: str
     endpoint: str
     body: str
+    content_type: str = JSON_TYPE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,20 +11,19 @@ Each takes what is due until nothing is, or until its time is up; what it leaves
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from worker import alert, dedupe, match, parse, poll, ports, series
-from worker.deliver import payload, retry
-from worker.errors import StoreUnavailable
+from worker.deliver import payload
+from worker.dispatch import Dispatcher
+from worker.isolation import spared
 from worker.model import (
     Alert,
     Analysis,
-    Attempt,
     Configuration,
     Delivery,
     Draft,
@@ -50,7 +49,6 @@ class Limits:
 
     feeds: int = 100
     articles: int = 32
-    deliveries_per_endpoint: int = 4
     lease: timedelta = timedelta(seconds=90)
     budget: timedelta = timedelta(seconds=20)
     """A worker takes nothing new after this; must leave room in the lease for the slowest fetch (30 s)."""
@@ -58,7 +56,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The spine. Holds no state of its own: everything is in the store."""
+    """The spine. Holds no state of its own but the attempts in flight: everything is in the store."""
 
     store: ports.Store
     fetcher: ports.Fetcher
@@ -69,6 +67,19 @@ class Pipeline:
     configuration: Configuration
     matcher: match.Matcher
     limits: Limits = Limits()
+    dispatcher: Dispatcher = field(init=False)
+
+    def __post_init__(self) -> None:
+        made = Dispatcher(
+            self.store,
+            self.sender,
+            self.clock,
+            self.observer,
+            self.configuration,
+            lease=self.limits.lease,
+            budget=self.limits.budget,
+        )
+        object.__setattr__(self, "dispatcher", made)
 
     # --- poll ----------------------------------------------------------------------------------------------
 
@@ -89,7 +100,7 @@ class Pipeline:
 
         def finish(asked: tuple[ports.FeedClaim, poll.PollRequest], outcome: PollOutcome) -> None:
             nonlocal brought
-            with self._spared("poll", asked[1].feed.name):
+            with spared(self.observer, "poll", asked[1].feed.name):
                 brought += self._finish_poll(*asked, outcome, epoch)
 
         self._work(claim, finish)
@@ -159,7 +170,7 @@ class Pipeline:
             analysed = self._analyse(claims)
             share = (self.clock.now() - started) / len(claims)
             for claim, analysis in analysed:
-                with self._spared("enrich", claim.article.id):
+                with spared(self.observer, "enrich", claim.article.id):
                     raised += self._finish_article(claim, analysis, share)
             if self.clock.now() >= deadline:
                 break
@@ -168,11 +179,11 @@ class Pipeline:
     def _analyse(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
         """The claims with their analyses; one article that the model cannot bear does not cost the others theirs."""
         articles = [claim.article for claim in claims]
-        with self._spared("enrich", "a batch"):
+        with spared(self.observer, "enrich", "a batch"):
             return list(zip(claims, self.enricher.enrich(articles), strict=True))
         survived = []
         for claim in claims:
-            with self._spared("enrich", claim.article.id):
+            with spared(self.observer, "enrich", claim.article.id):
                 survived.append((claim, self.enricher.enrich([claim.article])[0]))
         return survived
 
@@ -199,63 +210,10 @@ class Pipeline:
     # --- deliver -------------------------------------------------------------------------------------------
 
     def deliver_due(self) -> int:
-        """Send due deliveries, a few at a time to each endpoint; the number of attempts."""
-        endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}
-        busy: Counter[str] = Counter()
-        attempts = 0
-
-        def claim(_in_flight: int) -> dict[Future[Attempt], ports.DeliveryClaim]:
-            started: dict[Future[Attempt], ports.DeliveryClaim] = {}
-            for name, endpoint in endpoints.items():
-                room = self.limits.deliveries_per_endpoint - busy[name]
-                for claimed in self.store.claim_deliveries(name, room, self.limits.lease) if room else ():
-                    started[self.sender.send(claimed.delivery, endpoint)] = claimed
-                    busy[name] += 1
-            return started
-
-        def finish(claimed: ports.DeliveryClaim, attempt: Attempt) -> None:
-            nonlocal attempts
-            attempts += 1
-            busy[claimed.delivery.endpoint] -= 1
-            with self._spared("deliver", claimed.delivery.id):
-                self._finish_delivery(claimed, attempt)
-
-        self._work(claim, finish)
-        return attempts
-
-    def _finish_delivery(self, claim: ports.DeliveryClaim, attempt: Attempt) -> None:
-        decision = retry.decide(attempt, claim.number, self.clock.draw())
-        endpoint = claim.delivery.endpoint
-        outcome = {retry.Delivered: "delivered", retry.RetryIn: "retried", retry.Exhausted: "dead"}[type(decision)]
-        counts = [(series.series(series.ATTEMPTS, endpoint=endpoint, outcome=outcome), 1.0)]
-        counts += series.observation(series.STAGE_SECONDS, attempt.duration, stage="deliver")
-        if isinstance(decision, retry.Delivered):
-            age = self.clock.now() - claim.created_at
-            counts += series.observation(series.FRESHNESS_SECONDS, age, span="raised_to_delivered")
-        self.store.finish_delivery(claim, attempt, decision, counts)
-        if not isinstance(decision, retry.Delivered):
-            self.observer.note(
-                "delivery_failed",
-                delivery=claim.delivery.id,
-                endpoint=endpoint,
-                attempt=claim.number,
-                outcome=outcome,
-                reason=attempt.reason,
-            )
+        """Send due deliveries; the number of answers."""
+        return self.dispatcher.deliver_due()
 
     # --- for all -------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _spared(self, stage: ports.Stage, subject: str) -> Iterator[None]:
-        """Let one piece of work fail alone: its claim runs out, and the fifth time it is quarantined."""
-        try:
-            yield
-        except StoreUnavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 - any failure of one piece, so that the others go on
-            self.observer.note(
-                "work_failed", stage=stage, subject=subject, error=f"{type(error).__name__}: {error}"[:300]
-            )
 
     def _work(
         self,

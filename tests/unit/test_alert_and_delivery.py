@@ -86,7 +86,8 @@ def attempt(status: int, wait: timedelta | None = None) -> Attempt:
 @pytest.mark.parametrize("status", [0, *range(100, 600)])
 def test_every_status_has_a_consequence(status):
     decision = retry.decide(attempt(status), 1, 0.0)
-    assert isinstance(decision, retry.Delivered if 200 <= status < 300 else retry.RetryIn)
+    expected = retry.EndpointGone if status == 410 else retry.Delivered if 200 <= status < 300 else retry.RetryIn
+    assert isinstance(decision, expected)
 
 
 def test_the_schedule_reaches_beyond_three_days_and_ends_in_a_dead_letter():

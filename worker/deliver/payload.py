@@ -19,7 +19,7 @@ def build(alert: Alert) -> str:
     entities = _distinct_entities(alert.analysis)
     payload = {
         "type": TYPE,
-        "timestamp": _moment(alert.raised_at),
+        "timestamp": moment(alert.raised_at),
         "schema_version": SCHEMA_VERSION,
         "data": {
             "alert_id": alert.id,
@@ -49,8 +49,8 @@ def describe_article(article: Article, language: str) -> dict[str, Any]:
         "title": _short(article.title),
         "link": article.link,
         "source": article.source,
-        "published": _moment(article.published),
-        "first_seen": _moment(article.first_seen),
+        "published": moment(article.published),
+        "first_seen": moment(article.first_seen),
         "language": language,
         "author": _short(article.author),
         "tags": list(article.tags),
@@ -106,5 +106,6 @@ def _short(text: str) -> str:
     return text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"
 
 
-def _moment(at: datetime | None) -> str | None:
+def moment(at: datetime | None) -> str | None:
+    """ISO 8601 in UTC, to the second, ending in Z."""
     return at.isoformat(timespec="seconds").replace("+00:00", "Z") if at else None

@@ -41,7 +41,7 @@ class WebhookSender:
 
     async def _post(self, delivery: Delivery, endpoint: Endpoint, elapsed: Callable[[], timedelta]) -> Attempt:
         headers = {
-            "Content-Type": "application/json",
+            "Content-Type": delivery.content_type,
             "User-Agent": f"Tocsin/{__version__}",
             "Idempotency-Key": delivery.alert_id,
             **sign(delivery.id, delivery.body, endpoint.secrets, http.now()),

@@ -1,6 +1,6 @@
 -- Store an analysis with its alerts and deliveries, all or nothing.
 -- ARGV: article id, fence, JSON {analysis, keep_ms, counts, alerts}.
--- An alert: {id, record, watch, severity, is_shadow, deliveries = {{id, endpoint, body}}}. Returns new alerts or -1.
+-- An alert: {id, record, watch, severity, is_shadow, deliveries}. Returns new alerts or -1.
 local id, fence, work = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local article = K .. 'article:' .. id
 if not is_current(article, fence, 'enrich') then return -1 end
@@ -16,11 +16,7 @@ for _, alert in ipairs(work.alerts) do
     count(alert.series)
     raised = raised + 1
     for _, delivery in ipairs(alert.deliveries) do
-      redis.call('HSET', K .. 'delivery:' .. delivery.id, 'alert', alert.id, 'endpoint', delivery.endpoint,
-        'body', delivery.body, 'created_at', now, 'attempts', 0, 'state', 'due')
-      redis.call('ZADD', K .. 'outbox:' .. delivery.endpoint, 'NX', now, delivery.id)
-      redis.call('SADD', K .. 'endpoints', delivery.endpoint)
-      redis.call('RPUSH', key .. ':deliveries', delivery.id)
+      queue(delivery, now, now)
     end
   else
     count('tocsin_alerts_repeated_total')
