@@ -38,7 +38,7 @@ class Gate:
     circuit: Circuit = Circuit.CLOSED
     window: str = ""
     reason: str = ""
-    probe_at: datetime = datetime.min.replace(tzinfo=UTC)
+    probe_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     in_flight: dict[str, datetime] = field(default_factory=dict)
 
 

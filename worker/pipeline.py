@@ -11,7 +11,7 @@ Each takes what is due until nothing is, or until its time is up; what it leaves
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,6 +27,7 @@ from worker.model import (
     Configuration,
     Delivery,
     Draft,
+    Endpoint,
     Feed,
     FeedState,
     Fetched,
@@ -193,19 +194,16 @@ class Pipeline:
         alerts = alert.raise_alerts(verdicts, claim.article, analysis, config_hash=self.configuration.hash, now=now)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
         counts += _count_unknown(verdicts)
-        new = self.store.finish_article(claim, analysis, [(one, self._deliveries(one)) for one in alerts], counts)
+        new = self.store.finish_article(claim, analysis, [(one, self._routed(one)) for one in alerts], counts)
         for one in alerts if new > 0 else ():
             self.observer.note("alert", alert=one.id, watch=one.watch_id, severity=one.severity.value)
         return max(new, 0)
 
-    def _deliveries(self, raised: Alert) -> tuple[Delivery, ...]:
+    def _routed(self, raised: Alert) -> tuple[Delivery, ...]:
         if raised.is_shadow:
             return ()
-        body = payload.build(raised)
-        return tuple(
-            Delivery(alert.delivery_id(raised.id, endpoint), raised.id, endpoint, body)
-            for endpoint in self.configuration.route
-        )
+        endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}
+        return deliveries(raised, [endpoints[name] for name in self.configuration.route])
 
     # --- deliver -------------------------------------------------------------------------------------------
 
@@ -234,3 +232,11 @@ class Pipeline:
 def _count_unknown(verdicts: Sequence[Verdict]) -> list[tuple[str, float]]:
     unknown = sum(verdict.finding.truth == "unknown" for verdict in verdicts)
     return [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
+
+
+def deliveries(raised: Alert, endpoints: Iterable[Endpoint]) -> tuple[Delivery, ...]:
+    """The alert's delivery to each of the endpoints, its bytes frozen."""
+    body = payload.build(raised)
+    return tuple(
+        Delivery(alert.delivery_id(raised.id, endpoint.name), raised.id, endpoint.name, body) for endpoint in endpoints
+    )

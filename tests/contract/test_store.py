@@ -9,8 +9,9 @@ from tests.fakes import ARMS, HARMLESS, NOW, FakeClock, analyse, feed, rss, watc
 from tests.memory_store import MemoryStore
 from worker.alert import delivery_id, raise_alerts
 from worker.dedupe import identify
+from worker.deliver import breaker
 from worker.deliver.payload import build
-from worker.deliver.retry import Delivered, Exhausted, RetryIn
+from worker.deliver.retry import Delivered, Exhausted, RetryIn, decide
 from worker.match import Matcher
 from worker.model import Attempt, Delivery, FeedState, Fetched
 from worker.parse import parse
@@ -197,3 +198,100 @@ def test_a_limit_of_nothing_lends_nothing(bench):
 
 def test_the_epoch_is_steady_while_the_store_runs(bench):
     assert bench.store.epoch() == bench.store.epoch()
+
+
+def many(bench, number: int, at_once: int = 99):
+    items = [
+        ARMS | {"guid": f"g{i}", "link": f"https://wire.example/{i}", "title": f"Tanks {i}"} for i in range(number)
+    ]
+    bench.ingest(*items)
+    for _ in range(number):
+        bench.raise_alerts()
+    return bench.store.claim_deliveries("desk", at_once, LEASE)
+
+
+def fail(bench, claim, status=500, **kwargs):
+    decision = decide(Attempt(status, SHORT, "no"), claim.number, 0.0, is_probe=claim.is_probe)
+    return bench.store.finish_delivery(claim, Attempt(status, SHORT, "no"), decision, **kwargs)
+
+
+def state(bench, name="desk"):
+    return bench.store.endpoint_states([name])[0]
+
+
+def test_only_so_many_deliveries_of_an_endpoint_are_out_over_all_workers(bench):
+    first = many(bench, 6, at_once=4)
+    assert len(first) == 4
+    assert bench.store.claim_deliveries("desk", 4, LEASE) == []
+    bench.store.finish_delivery(first[0], Attempt(200, SHORT), Delivered())
+    assert len(bench.store.claim_deliveries("desk", 4, LEASE)) == 1
+
+
+def test_ten_failures_in_a_row_open_the_circuit_and_one_probe_goes_out(bench):
+    claims = many(bench, 12)
+    for claim in claims[:9]:
+        fail(bench, claim)
+    assert state(bench).circuit == "closed"
+    fail(bench, claims[9])
+    assert (state(bench).circuit, state(bench).reason) == ("open", "no")
+    assert bench.store.claim_deliveries("desk", 4, LEASE) == [], "the first probe comes after a minute"
+
+
+def test_a_probe_costs_no_attempt_and_its_success_closes_the_circuit(bench, monkeypatch):
+    monkeypatch.setattr(breaker, "PROBE_EVERY", SHORT)
+    claims = many(bench, 12)
+    for claim in claims[:10]:
+        fail(bench, claim)
+    bench.let_leases_end()
+    [probe] = bench.store.claim_deliveries("desk", 4, LEASE)
+    assert probe.is_probe
+    assert state(bench).circuit == "half_open"
+    fail(bench, probe)
+    assert state(bench).circuit == "open"
+    bench.let_leases_end()
+    [second] = bench.store.claim_deliveries("desk", 4, LEASE)
+    assert second.delivery.id != probe.delivery.id, "the probes take turns"
+    bench.store.finish_delivery(second, Attempt(204, SHORT), Delivered())
+    assert state(bench).circuit == "closed"
+    assert state(bench).waiting == 11
+
+
+def test_gone_pauses_and_queues_the_notices_once(bench):
+    claims = many(bench, 2)
+    for number, claim in enumerate(claims):
+        fail(bench, claim, 410, notices=[Delivery(f"msg_n{number}", f"ntc_{number}", "archive", "{}")])
+    assert state(bench).circuit == "paused"
+    assert bench.store.claim_deliveries("desk", 4, LEASE) == []
+    assert [c.delivery.id for c in bench.store.claim_deliveries("archive", 4, LEASE)] == ["msg_n0"]
+    assert bench.store.resume_endpoint("desk")
+    assert not bench.store.resume_endpoint("desk")
+    assert [c.number for c in bench.store.claim_deliveries("desk", 4, LEASE)] == [1, 1], "a pause costs no attempt"
+
+
+def test_a_dead_letter_is_replayed_under_its_id_from_the_first_attempt(bench):
+    [claim] = deliveries(bench)
+    bench.store.finish_delivery(claim, Attempt(500, SHORT), Exhausted("why"))
+    assert state(bench).dead == 1
+    assert bench.store.replay(alert=None, endpoints=["archive"], since=None) == []
+    assert bench.store.replay(alert=None, endpoints=["desk"], since=None) == [claim.delivery.id]
+    assert bench.store.replay(alert=None, endpoints=["desk"], since=None) == [], "what is due is not queued twice"
+    [again] = bench.store.claim_deliveries("desk", 4, LEASE)
+    assert (again.delivery, again.number) == (claim.delivery, 1)
+    assert state(bench).dead == 0
+
+
+def test_an_alert_is_replayed_even_where_it_was_delivered(bench):
+    [claim] = deliveries(bench)
+    bench.store.finish_delivery(claim, Attempt(200, SHORT), Delivered())
+    assert bench.store.replay(alert=claim.delivery.alert_id, endpoints=["desk"], since=None) == [claim.delivery.id]
+    assert [c.delivery for c in bench.store.claim_deliveries("desk", 4, LEASE)] == [claim.delivery]
+
+
+def test_a_quarantined_delivery_can_be_replayed(bench):
+    bench.ingest(ARMS)
+    bench.raise_alerts()
+    for _ in range(MOST_CLAIMS + 1):
+        bench.store.claim_deliveries("desk", 4, SHORT)
+        bench.let_leases_end()
+    [id_] = bench.store.replay(alert=None, endpoints=["desk"], since=None)
+    assert [c.delivery.id for c in bench.store.claim_deliveries("desk", 4, LEASE)] == [id_]

@@ -96,6 +96,15 @@ def test_the_schedule_reaches_beyond_three_days_and_ends_in_a_dead_letter():
     assert isinstance(retry.decide(attempt(500), len(retry.SCHEDULE) + 1, 0.0), retry.Exhausted)
 
 
+@pytest.mark.parametrize("number", [1, 10, 11, 40])
+def test_a_failed_probe_costs_nothing_until_the_delivery_is_older_than_the_schedule(number):
+    young = retry.decide(attempt(500), number, 0.0, is_probe=True, age=timedelta(hours=75))
+    old = retry.decide(attempt(500), number, 0.0, is_probe=True, age=timedelta(hours=77))
+    assert isinstance(young, retry.RetryIn)
+    assert not young.is_counted
+    assert isinstance(old, retry.Exhausted)
+
+
 @given(
     st.integers(1, 10), st.floats(0, 1, exclude_max=True), st.none() | st.timedeltas(timedelta(0), timedelta(days=30))
 )

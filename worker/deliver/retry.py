@@ -58,9 +58,9 @@ def decide(
         return Delivered()
     if attempt.status == _GONE:
         return EndpointGone(attempt.reason or "answered 410")
-    is_over = number > len(SCHEDULE) or (is_probe and age >= WHOLE_SCHEDULE)
+    is_over = age >= WHOLE_SCHEDULE if is_probe else number > len(SCHEDULE)
     if is_over:
         return Exhausted(f"gave up after {number} attempts; the last said: {attempt.reason}")
     asked = min(attempt.retry_after or timedelta(0), LONGEST_WAIT)
-    wait = max(backoff.jittered(SCHEDULE[number - 1], draw, spread=0.2), asked)
+    wait = max(backoff.jittered(SCHEDULE[min(number, len(SCHEDULE)) - 1], draw, spread=0.2), asked)
     return RetryIn(wait, attempt.reason, is_counted=not is_probe)
