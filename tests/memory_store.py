@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.retry import Delivered, EndpointGone, RetryIn
-from worker.model import Article, Attempt, Draft, Feed, FeedState
-from worker.ports import MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested
+from worker.model import Article, Attempt, Draft, Feed, FeedState, Kin, Story
+from worker.ports import MOST_CLAIMS, MOVED, ArticleClaim, DeliveryClaim, FeedClaim, Ingested, Kinship
 from worker.series import ALERTS, ARTICLES, series
 
 
@@ -29,6 +29,7 @@ class Item:
     queued_at: datetime | None = None
     ended_at: datetime | None = None
     counted: int = 0
+    story: str = ""
 
 
 @dataclass
@@ -56,6 +57,9 @@ class MemoryStore:
         self.quarantine: dict[str, list[str]] = {"poll": [], "enrich": [], "deliver": []}
         self.counted: Counter[str] = Counter()
         self.endpoints: dict[str, Gate] = {}
+        self.kin: dict[int, Kin] = {}
+        self.kin_keys: dict[str, list[int]] = {}
+        self.stories: dict[str, tuple[Story, int]] = {}
         self._fence = 0
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
@@ -84,12 +88,32 @@ class MemoryStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
-        return [ArticleClaim(item.record, item.fence) for _, item in claimed]
+        return [ArticleClaim(item.record, item.fence, item.story) for _, item in claimed]
 
-    def finish_article(self, claim, analysis, alerts, counts=()) -> int:
+    def find_kin(self, keys) -> Kinship:
+        hits = Counter(number for key in keys for number in self.kin_keys.get(key, ()))
+        best = sorted(hits, key=lambda number: (-hits[number], number))[:24]
+        return Kinship(tuple(self.kin[number] for number in best), repr(best))
+
+    def read_story(self, story):
+        return self.stories.get(story, (None, 0))
+
+    def finish_article(self, claim, analysis, step, alerts, counts=()) -> int:
         item = self.articles[claim.article.id]
         if item.fence != claim.fence:
             return -1
+        if self.read_story(step.story.id)[1] != step.version:
+            return MOVED
+        if not item.story and step.signature.keys:
+            if self.find_kin(step.signature.keys).seen != step.seen:
+                return MOVED
+            number = len(self.kin) + 1
+            seen_at = claim.article.first_seen or self.clock.now()
+            self.kin[number] = Kin(number, claim.article.id, step.story.id, seen_at, step.signature)
+            for key in step.signature.keys:
+                self.kin_keys[key] = [*self.kin_keys.get(key, ()), number][-8:]
+        self.stories[step.story.id] = (step.story, step.version + 1)
+        item.story = item.story or step.story.id
         fresh = [(alert, deliveries) for alert, deliveries in alerts if alert.id not in self.alerts]
         for alert, deliveries in fresh:
             self.alerts[alert.id] = alert

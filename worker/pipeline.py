@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from worker import alert, dedupe, match, parse, poll, ports, series
+from worker import alert, dedupe, match, parse, poll, ports, series, story
 from worker.deliver import payload
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
@@ -31,14 +31,19 @@ from worker.model import (
     Feed,
     FeedState,
     Fetched,
+    Match,
     NotModified,
     PollFailed,
     PollOutcome,
+    Signature,
     Verdict,
 )
 
 _LOOK_AGAIN_S = 0.25
 """While work is in flight, new due work is looked for this often."""
+
+_MOST_LOOKS = 5
+"""An article whose story others change this often at the same moment is left to its lease."""
 
 Claim = TypeVar("Claim")
 Result = TypeVar("Result")
@@ -189,15 +194,36 @@ class Pipeline:
         return survived
 
     def _finish_article(self, claim: ports.ArticleClaim, analysis: Analysis, share: timedelta) -> int:
-        now = self.clock.now()
         verdicts = self.matcher.evaluate(claim.article, analysis)
-        alerts = alert.raise_alerts(verdicts, claim.article, analysis, config_hash=self.configuration.hash, now=now)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
         counts += _count_unknown(verdicts)
-        new = self.store.finish_article(claim, analysis, [(one, self._routed(one)) for one in alerts], counts)
+        signature = story.sign(claim.article, analysis)
+        for _ in range(_MOST_LOOKS):
+            step, alerts = self._tell(claim, analysis, signature, verdicts)
+            quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
+            told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
+            routed = [(one, self._routed(one)) for one in alerts]
+            new = self.store.finish_article(claim, analysis, step, routed, counts + told)
+            if new != ports.MOVED:
+                break
         for one in alerts if new > 0 else ():
             self.observer.note("alert", alert=one.id, watch=one.watch_id, severity=one.severity.value)
         return max(new, 0)
+
+    def _tell(
+        self, claim: ports.ArticleClaim, analysis: Analysis, signature: Signature, verdicts: Sequence[Verdict]
+    ) -> tuple[ports.StoryStep, tuple[Alert, ...]]:
+        """The article's story as it becomes with it, and the alerts that say what is new."""
+        now = self.clock.now()
+        found = ports.Kinship() if claim.story else self.store.find_kin(signature.keys)
+        relative, is_copy = story.choose(signature, found.kin, now)
+        place = claim.story or (relative.story if relative else claim.article.id)
+        known, version = self.store.read_story(place)
+        grown = story.grow(known, claim.article, relative, is_copy=is_copy, now=now)
+        alerts, told = alert.raise_alerts(
+            verdicts, claim.article, analysis, grown, config_hash=self.configuration.hash, now=now
+        )
+        return ports.StoryStep(told, version, signature, found.seen), alerts
 
     def _routed(self, raised: Alert) -> tuple[Delivery, ...]:
         if raised.is_shadow:

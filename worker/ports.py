@@ -18,7 +18,10 @@ from worker.model import (
     Endpoint,
     Feed,
     FeedState,
+    Kin,
     PollOutcome,
+    Signature,
+    Story,
 )
 from worker.poll import PollDecision, PollRequest
 
@@ -40,10 +43,33 @@ class FeedClaim:
 
 @dataclass(frozen=True, slots=True)
 class ArticleClaim:
-    """An article lent for enrichment."""
+    """An article lent for enrichment; `story` is the one it belongs to if it was read before (an edit), else ""."""
 
     article: Article
     fence: int
+    story: str = ""
+
+
+MOVED = -2
+"""What `finish_article` returns where another worker changed the story meanwhile: look again and raise anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kinship:
+    """An article's remembered kin; `seen` tells the store later whether they are still the same."""
+
+    kin: tuple[Kin, ...] = ()
+    seen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoryStep:
+    """A story as it shall be after an article, made from the `version` that was read; 0 where it was not there."""
+
+    story: Story
+    version: int
+    signature: Signature
+    seen: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +124,24 @@ class Store(Protocol):
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         """Lend due articles."""
 
+    def find_kin(self, keys: Sequence[str]) -> Kinship:
+        """The remembered articles that share one of the keys, those that share most first."""
+
+    def read_story(self, story: str) -> tuple[Story | None, int]:
+        """A story and its version; (None, 0) where there is none."""
+
     def finish_article(
         self,
         claim: ArticleClaim,
         analysis: Analysis,
+        step: StoryStep,
         alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
         counts: Sequence[tuple[str, float]] = (),
     ) -> int:
-        """Store the analysis, the new alerts and their deliveries; the number of alerts that were new, -1 if stale."""
+        """Store the analysis, the story, the new alerts and their deliveries, and remember the article for its kin.
+
+        The number of alerts that were new, -1 if the claim is stale, `MOVED` if the story or the kin have changed.
+        """
 
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
         """Lend due deliveries of one endpoint, so that at most `at_once` are out over all workers.

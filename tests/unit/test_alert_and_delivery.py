@@ -15,7 +15,7 @@ from worker.alert import alert_id, delivery_id, raise_alerts
 from worker.deliver import payload, retry
 from worker.deliver.sign import sign
 from worker.match import Matcher
-from worker.model import Attempt, EntityCondition, Group, TopicCondition
+from worker.model import Attempt, EntityCondition, Group, Story, TopicCondition
 
 ART = article(
     "Norland ships tanks",
@@ -30,7 +30,7 @@ CONDITION = Group("all", (TopicCondition("arms-transfer"), EntityCondition(ids=(
 
 def one_alert(art=ART, seen=SEEN, now=NOW):
     verdicts = Matcher((watch(condition=CONDITION),)).evaluate(art, seen)
-    [alert] = raise_alerts(verdicts, art, seen, config_hash="h", now=now)
+    (alert,), _ = raise_alerts(verdicts, art, seen, Story(art.id), config_hash="h", now=now)
     return alert
 
 

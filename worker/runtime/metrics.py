@@ -24,6 +24,7 @@ from worker.series import (
     BUCKETS,
     ENTRIES_ODD,
     FRESHNESS_SECONDS,
+    NOTHING_NEW,
     POLLS,
     STAGE_SECONDS,
     WATCH_UNKNOWN,
@@ -36,6 +37,7 @@ HELP = {
     ENTRIES_ODD: "Oddities that were repaired or tolerated while reading feeds.",
     ALERTS: "Alerts raised by watch and severity.",
     "tocsin_alerts_repeated_total": "Alerts raised again under the id they already had, hence not sent again.",
+    NOTHING_NEW: "Matches of articles that told their watch nothing new about a story it was told of.",
     WATCH_UNKNOWN: "Watches that could not be decided for lack of a model of the article's language.",
     ATTEMPTS: "Webhook attempts by endpoint and outcome.",
     "tocsin_circuit_changes_total": "Changes of an endpoint's circuit breaker by the state it went to.",
@@ -124,6 +126,7 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
         yield series("tocsin_stale_completions_total", stage=stage)
         yield series("tocsin_quarantined_total", stage=stage)
     yield "tocsin_alerts_repeated_total"
+    yield NOTHING_NEW
     yield WATCH_UNKNOWN
 
 

@@ -6,6 +6,7 @@ Keys, all under the hash tag `{tocsin}:`
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
     seen:ALIAS                                  the article an alias belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
+    story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
 """
@@ -28,10 +29,11 @@ from worker.deliver import breaker, payload
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.retry import LONGEST_WAIT, Decision, Delivered, EndpointGone, Exhausted, RetryIn
 from worker.errors import StoreUnavailable
-from worker.model import JSON_TYPE, Alert, Analysis, Article, Attempt, Delivery, Draft, Feed, FeedState
+from worker.model import JSON_TYPE, Alert, Analysis, Article, Attempt, Delivery, Draft, Feed, FeedState, Kin, Story
 from worker.poll import PollDecision
-from worker.ports import MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested
+from worker.ports import MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested, Kinship, StoryStep
 from worker.series import ALERTS, series
+from worker.story import WINDOW, pack, unpack
 
 K = "{tocsin}:"
 REMEMBER = timedelta(days=90)
@@ -40,7 +42,9 @@ KEEP = timedelta(days=30)
 """Articles and finished deliveries are kept this long."""
 
 STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
-_ANALYSIS, _ATTEMPT = TypeAdapter(Analysis), TypeAdapter(Attempt)
+_ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
+_MOST_KIN, _KIN_PER_KEY = 24, 8
+"""So many kin are compared with an article, and so many are remembered under one key: the newest."""
 Counts = Iterable[tuple[str, float]]
 
 
@@ -102,14 +106,27 @@ class RedisStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         return [
-            ArticleClaim(_restore_article(id_, item), fence)
+            ArticleClaim(_restore_article(id_, item), fence, item.get("story", ""))
             for id_, fence, item in self._claim("enrich", "articles:due", "article:", limit, lease)
         ]
+
+    def find_kin(self, keys: Sequence[str]) -> Kinship:
+        if not keys:
+            return Kinship()
+        seen, *pairs = self._run("find_kin", json.dumps(keys), _ms(WINDOW), _MOST_KIN)
+        found = zip(pairs[::2], pairs[1::2], strict=True)
+        return Kinship(tuple(_restore_kin(int(number), record) for number, record in found if record), seen)
+
+    def read_story(self, story: str) -> tuple[Story | None, int]:
+        with translated():
+            state, version = self.client.hmget(K + f"story:{story}", ["state", "version"])
+        return (_STORY.validate_json(state), int(version)) if state else (None, 0)
 
     def finish_article(
         self,
         claim: ArticleClaim,
         analysis: Analysis,
+        step: StoryStep,
         alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
         counts: Counts = (),
     ) -> int:
@@ -117,6 +134,7 @@ class RedisStore:
             "analysis": _dump(_ANALYSIS, analysis),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
+            "story": _story_work(claim, step),
             "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
         }
         return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
@@ -232,13 +250,14 @@ _SCRIPTS = (
     "sync_feeds",
     "claim",
     "claim_deliveries",
+    "find_kin",
     "finish_poll",
     "finish_article",
     "finish_delivery",
     "replay",
     "resume_endpoint",
 )
-_SHARED = ("prelude", "queue")
+_SHARED = ("prelude", "queue", "kin")
 _OUTCOMES: dict[type[Decision], str] = {
     Delivered: "delivered",
     RetryIn: "retried",
@@ -268,6 +287,27 @@ def _moment(ms: str) -> datetime:
 def _restore_article(id_: str, item: dict[str, str]) -> Article:
     """The stored article under the id and first sight of its first revision, whichever poll brought this text."""
     return replace(_ARTICLE.validate_json(item["record"]), id=id_, first_seen=_moment(item["first_seen"]))
+
+
+def _story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
+    seen_at = claim.article.first_seen or datetime.now(UTC)
+    head = f"{claim.article.id} {step.story.id} {round(seen_at.timestamp() * 1000)}"
+    return {
+        "id": step.story.id,
+        "state": _dump(_STORY, step.story),
+        "version": step.version,
+        "keys": step.signature.keys,
+        "seen": step.seen,
+        "record": f"{head} {pack(step.signature)}",
+        "window_ms": _ms(WINDOW),
+        "most": _MOST_KIN,
+        "per_key": _KIN_PER_KEY,
+    }
+
+
+def _restore_kin(number: int, record: str) -> Kin:
+    article_id, story, seen_at, packed = record.split(" ")
+    return Kin(number, article_id, story, _moment(seen_at), unpack(packed))
 
 
 def restore_delivery(id_: str, item: Mapping[str, str]) -> Delivery:
