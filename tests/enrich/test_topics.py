@@ -58,9 +58,7 @@ def fired(scorer: TopicClassifier | PhraseTopics, text: str) -> set[str]:
 @SCORERS
 @given(text=HOSTILE)
 @settings(deadline=None)
-def test_every_topic_has_one_to_four_evidence_sentences(
-    scorer: TopicClassifier | PhraseTopics, text: str
-) -> None:
+def test_every_topic_has_one_to_four_evidence_sentences(scorer: TopicClassifier | PhraseTopics, text: str) -> None:
     sentences = split_sentences(text)
     results = scorer.score(text, sentences)
     assert len({result.topic for result in results}) == len(results)

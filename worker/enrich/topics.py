@@ -108,9 +108,7 @@ class TopicClassifier:
         except (OSError, ValueError, KeyError) as error:
             raise TopicModelError(folder, "meta.json or weights.npz cannot be read") from error
         weights = _check(folder, meta, arrays)
-        return cls(
-            weights, meta["topics"], {topic: float(value) for topic, value in meta["thresholds"].items()}
-        )
+        return cls(weights, meta["topics"], {topic: float(value) for topic, value in meta["thresholds"].items()})
 
     def score(self, text: str, sentences: Sequence[tuple[int, int]]) -> list[TopicResult]:
         """Return the topics of an article, most probable first, each with one to four evidence sentences.
@@ -134,9 +132,7 @@ class TopicClassifier:
             for topic in order.tolist()
         ]
 
-    def score_batch(
-        self, articles: Iterable[tuple[str, Sequence[tuple[int, int]]]]
-    ) -> Iterable[list[TopicResult]]:
+    def score_batch(self, articles: Iterable[tuple[str, Sequence[tuple[int, int]]]]) -> Iterable[list[TopicResult]]:
         """Score many articles, in order, lazily."""
         return (self.score(text, sentences) for text, sentences in articles)
 
@@ -183,12 +179,8 @@ class TopicClassifier:
         """Return the sketches of the packaged background items, (items, D); computed once."""
         if self._background is None:
             weights = self.weights
-            owner = np.repeat(
-                np.arange(len(weights.background_ends)), np.diff(weights.background_ends, prepend=0)
-            )
-            folded = self._fold(
-                weights.background_grams.astype(np.int64), owner, len(weights.background_ends)
-            )
+            owner = np.repeat(np.arange(len(weights.background_ends)), np.diff(weights.background_ends, prepend=0))
+            folded = self._fold(weights.background_grams.astype(np.int64), owner, len(weights.background_ends))
             self._background = np.hstack([folded, weights.background_dense.astype(np.float32)])
         return self._background
 
@@ -253,17 +245,13 @@ def _distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return first
 
 
-def _block(
-    buckets: npt.NDArray[np.int64], table: npt.NDArray[np.int8], scale: Floats, norm: Floats
-) -> Floats:
+def _block(buckets: npt.NDArray[np.int64], table: npt.NDArray[np.int8], scale: Floats, norm: Floats) -> Floats:
     length = np.sqrt(norm[buckets].sum()) or np.float32(1)
     summed: Floats = table[buckets].sum(axis=0, dtype=np.float32) * scale / length
     return summed
 
 
-def _blocks(
-    buckets: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int, weights: TopicWeights
-) -> Floats:
+def _blocks(buckets: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int, weights: TopicWeights) -> Floats:
     gathered = np.empty((len(buckets), weights.grams.shape[1] + 1), np.float32)
     gathered[:, :-1] = weights.grams[buckets]
     gathered[:, -1] = weights.grams_norm[buckets]
@@ -294,6 +282,4 @@ def _pick(probabilities: Floats, sentences: Sequence[tuple[int, int]]) -> tuple[
     """Return the strongest sentences: the first always, others down to 0.4 of its probability."""
     order = np.argsort(-probabilities, kind="stable")[:MAX_EVIDENCE].tolist()
     least = probabilities[order[0]] * _EVIDENCE_SHARE
-    return tuple(
-        (*sentences[i], round(float(probabilities[i]), _DIGITS)) for i in order if probabilities[i] >= least
-    )
+    return tuple((*sentences[i], round(float(probabilities[i]), _DIGITS)) for i in order if probabilities[i] >= least)

@@ -99,9 +99,7 @@ class UserTopic:
         phrases = np.array([self._phrases_of(self._examples[number].text) for number in chosen])
         return _figures(labels, scores, phrases)
 
-    def _score(
-        self, text: str, sentences: Sequence[tuple[int, int]], machine: _Machine
-    ) -> TopicResult | None:
+    def _score(self, text: str, sentences: Sequence[tuple[int, int]], machine: _Machine) -> TopicResult | None:
         learnt = _sigmoid(machine.log_odds(self._classifier.sketch_article(text, sentences)))
         evidence: list[Evidence] = []
         for number, (start, end) in enumerate(sentences):
@@ -165,9 +163,7 @@ def compile_topic(  # noqa: PLR0913  one argument per field of a watchlist's top
     if not positives and not any(weight > 0 for weight in phrases.values()):
         message = f"topic {name!r} has neither a phrase of positive weight nor a positive example"
         raise ValueError(message)
-    return UserTopic(
-        name, phrases, [*positives, *negatives, *described], classifier or _packaged_classifier()
-    )
+    return UserTopic(name, phrases, [*positives, *negatives, *described], classifier or _packaged_classifier())
 
 
 def _checked_weight(source: str, weight: float) -> float:
@@ -195,9 +191,7 @@ def _fit(sketches: Sequence[Floats], examples: Sequence[_Example], background: F
     return _Machine(np.asarray(slope * (duals @ support), np.float32), slope * (bias - cut))
 
 
-def _calibrate(
-    held_out: npt.NDArray[np.float64], labels: npt.NDArray[np.float64], count: int
-) -> tuple[float, float]:
+def _calibrate(held_out: npt.NDArray[np.float64], labels: npt.NDArray[np.float64], count: int) -> tuple[float, float]:
     """Return the margin that means 0.5 and the slope, from margins of items that did not see themselves.
 
     The cut lies 0.4 of the way from the background's 99.5th percentile to the mean of the positive examples, where the
