@@ -126,7 +126,10 @@ PollOutcome = Fetched | NotModified | PollFailed
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item exactly as the feed said it, decoded; `html` is its longest text, markup included."""
+    """One item exactly as the feed said it, decoded; `html` is its longest text, markup included.
+
+    `published` is the date of publication, or the last change where no other is given.
+    """
 
     guid: str
     link: str
@@ -134,19 +137,36 @@ class Entry:
     html: str
     author: str = ""
     published: datetime | None = None
+    updated: datetime | None = None
     categories: tuple[str, ...] = ()
     language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a document asks to be read: `every` from ttl or the syndication module, hours (GMT) and days off."""
+
+    every: timedelta | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
+    """Weekdays, Monday is 0."""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed feed document. `cut` counts entries beyond the limit, `repaired` says it was not well-formed."""
+    """A parsed feed document: `entries` holds those that were not known by their fingerprint.
+
+    `fingerprints` names every entry, known or not, in order; it is empty where entries cannot be told apart in the
+    bytes. `cut` counts entries beyond the limit, `repaired` says it was not well-formed.
+    """
 
     title: str
     entries: tuple[Entry, ...]
+    fingerprints: tuple[str, ...] = ()
     language: str = ""
     cut: int = 0
     repaired: str = ""
+    pace: Pace = Pace()
 
 
 # --- what it means -----------------------------------------------------------------------------------------
