@@ -31,9 +31,12 @@ def find_excess(body: bytes) -> str:
         return f"a tag of more than {TAG_LIMIT_BYTES:,} bytes or 256 attributes"
     if _LONG_AUTHOR.search(body):
         return f"an author of more than {AUTHOR_LIMIT_BYTES:,} bytes"
-    if _depth(body) > DEPTH_LIMIT:
-        return f"tags nested more than {DEPTH_LIMIT} deep"
     return ""
+
+
+def is_too_deep(body: bytes) -> bool:
+    """Whether tags are nested beyond all proportion, where no parser can tell."""
+    return _depth(body) > DEPTH_LIMIT
 
 
 def _expands_entities(body: bytes) -> bool:

@@ -11,14 +11,14 @@ from worker.moment import read_moment
 
 
 def parse_json(body: bytes, url: str, known: Collection[str], limit: int) -> Document | PollFailed:
-    """The items that are not `known` by their fingerprint, or why there are none."""
+    """The items that are not `known` by their fingerprint, or why there are none; the message begins where the name belongs."""
     try:
         feed = json.loads(body.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError) as error:
-        return PollFailed(PollFailure.MALFORMED, f"{url} is not valid JSON: {error}")
+        return PollFailed(PollFailure.MALFORMED, f" is not valid JSON: {error}")
     items = feed.get("items") if isinstance(feed, dict) else None
     if not isinstance(items, list):
-        return PollFailed(PollFailure.NOT_A_FEED, f"{url} is JSON, but has no list of items as a JSON Feed has")
+        return PollFailed(PollFailure.NOT_A_FEED, " is JSON, but has no list of items as a JSON Feed has")
     kept = [item for item in items[:limit] if isinstance(item, dict)]
     prints = tuple(_fingerprint(item) for item in kept)
     return Document(

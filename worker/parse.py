@@ -18,11 +18,13 @@ from typing import Any
 import feedparser
 
 from worker import slices
-from worker.excess import find_excess
+from worker.excess import DEPTH_LIMIT, find_excess, is_too_deep
 from worker.jsonfeed import parse_json
 from worker.model import Document, Entry, Fetched, Pace, PollFailed, PollFailure
 from worker.moment import read_moment
 from worker.sitemap import parse_sitemap
+
+feedparser.api.PREFERRED_XML_PARSERS.clear()  # it looks for a parser that nobody has, in every document
 
 ENTRY_LIMIT = 500
 _WIDE = (
@@ -52,23 +54,26 @@ def parse(
     """
     try:
         with limit():
-            return _parse(fetched, frozenset(known))
+            outcome = _parse(fetched, frozenset(known))
     except TimeoutError:
-        message = f"{fetched.url} takes too long to read; the document was given up"
-        return PollFailed(PollFailure.HOSTILE, message)
+        outcome = PollFailed(PollFailure.HOSTILE, " takes too long to read; the document was given up")
+    if isinstance(outcome, PollFailed):
+        # the query may hold a key
+        return replace(outcome, message=re.split(r"[?#]", fetched.url)[0] + outcome.message)
+    return outcome
 
 
 def _parse(fetched: Fetched, known: frozenset[str]) -> Document | PollFailed:
     fetched = _narrowed(fetched)
     start = fetched.body.lstrip(_BLANK)
     if not start:
-        return PollFailed(PollFailure.EMPTY_BODY, f"{fetched.url} answered with an empty document")
+        return PollFailed(PollFailure.EMPTY_BODY, " answered with an empty document")
     if start[:1] in (b"{", b"["):
         return _webbed(parse_json(fetched.body, fetched.url, known, ENTRY_LIMIT))
     if excess := find_excess(fetched.body):
-        return PollFailed(PollFailure.HOSTILE, f"{fetched.url}: {excess}; the document was not parsed")
+        return PollFailed(PollFailure.HOSTILE, f": {excess}; it was not parsed")
     if _SITEMAP.search(start[:2_000]):
-        return _webbed(parse_sitemap(start, fetched.url, ENTRY_LIMIT))
+        return _webbed(parse_sitemap(start, ENTRY_LIMIT))
     # white space before the declaration is no reason to doubt the rest
     return _parse_xml(replace(fetched, body=start) if start.startswith(b"<?xml") else fetched, known)
 
@@ -94,8 +99,10 @@ def _webbed(document: Document | PollFailed) -> Document | PollFailed:
 
 
 def _parse_xml(fetched: Fetched, known: frozenset[str]) -> Document | PollFailed:
-    found = slices.find_slices(fetched.body)
+    found = slices.find_slices(fetched.body, DEPTH_LIMIT)
     if found is None:
+        if is_too_deep(fetched.body):
+            return PollFailed(PollFailure.HOSTILE, f": tags nested more than {DEPTH_LIMIT} deep; it was not parsed")
         return _parse_whole(*slices.cut_after(fetched.body, ENTRY_LIMIT), fetched)
     kept, beyond = found[:ENTRY_LIMIT], found[ENTRY_LIMIT:]
     unknown = [piece for piece in kept if piece.fingerprint not in known]
@@ -112,7 +119,7 @@ def _parse_xml(fetched: Fetched, known: frozenset[str]) -> Document | PollFailed
 def _parse_whole(body: bytes, cut: int, fetched: Fetched) -> Document | PollFailed:
     parsed = _feedparse(body, fetched)
     if not parsed.entries and not parsed.get("version"):
-        return _refusal(body, fetched.url, parsed.get("bozo_exception"))
+        return _refusal(body, parsed.get("bozo_exception"))
     document = _document(parsed, [b""] * len(parsed.entries), cut=cut)
     return replace(document, pace=_pace(parsed, body))
 
@@ -138,12 +145,12 @@ def _document(parsed: Any, raws: Sequence[bytes], *, cut: int) -> Document:
     )
 
 
-def _refusal(body: bytes, url: str, error: object) -> PollFailed:
+def _refusal(body: bytes, error: object) -> PollFailed:
     if _HTML.match(body) or b"<html" in body[:2_000].lower():
-        return PollFailed(PollFailure.NOT_A_FEED, f"{url} answered with a web page, not a feed; look for its RSS link")
+        return PollFailed(PollFailure.NOT_A_FEED, " answered with a web page, not a feed; look for its RSS link")
     if error:
-        return PollFailed(PollFailure.MALFORMED, f"{url} is not well-formed and has no entry that can be read: {error}")
-    return PollFailed(PollFailure.NOT_A_FEED, f"{url} is neither RSS, Atom, RDF, JSON Feed nor a news sitemap")
+        return PollFailed(PollFailure.MALFORMED, f" is not well-formed and has no entry that can be read: {error}")
+    return PollFailed(PollFailure.NOT_A_FEED, " is neither RSS, Atom, RDF, JSON Feed nor a news sitemap")
 
 
 def _repair(parsed: Any) -> str:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 POLLS = "tocsin_polls_total"
 ARTICLES = "tocsin_articles_total"
+FEED_EVENTS = "tocsin_feed_events_total"
 ENTRIES_ODD = "tocsin_entries_odd_total"
 ALERTS = "tocsin_alerts_total"
 WATCH_UNKNOWN = "tocsin_watch_unknown_total"

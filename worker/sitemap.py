@@ -6,13 +6,16 @@ from worker.model import Document, Entry, PollFailed, PollFailure
 from worker.moment import read_moment
 
 
-def parse_sitemap(body: bytes, url: str, limit: int) -> Document | PollFailed:
-    """The newest `limit` addresses, or why there are none. An index of sitemaps is none."""
+def parse_sitemap(body: bytes, limit: int) -> Document | PollFailed:
+    """The newest `limit` addresses, or why there are none. An index of sitemaps is none.
+
+    The message begins where the name belongs.
+    """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, recover=True)
     root = etree.fromstring(body, parser)
     if root is None or _name(root) != "urlset":
         hint = "add one of the sitemaps it lists"
-        return PollFailed(PollFailure.NOT_A_FEED, f"{url} is an index of sitemaps, which holds no news; {hint}")
+        return PollFailed(PollFailure.NOT_A_FEED, f" is an index of sitemaps, which holds no news; {hint}")
     entries = [_entry(place) for place in root if _name(place) == "url"]
     # sitemaps need not be in any order, so the limit keeps the newest
     by_age = sorted(entries, key=lambda entry: entry.published.timestamp() if entry.published else 0, reverse=True)

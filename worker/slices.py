@@ -24,8 +24,8 @@ class Slice:
     fingerprint: str
 
 
-def find_slices(body: bytes) -> tuple[Slice, ...] | None:
-    """The entries in their order, or None where the document is not well-formed."""
+def find_slices(body: bytes, depth_limit: int = 400) -> tuple[Slice, ...] | None:
+    """The entries in their order, or None where the document is not well-formed or is nested too deep."""
     scan = _Scan()
     parser: Any = expat.ParserCreate()
     parser.buffer_text = True
@@ -34,6 +34,8 @@ def find_slices(body: bytes) -> tuple[Slice, ...] | None:
     try:
         parser.Parse(body, True)  # noqa: FBT003 - the whole document at once
     except (expat.ExpatError, ValueError, LookupError):
+        return None
+    if scan.deepest > depth_limit:
         return None
     return tuple(_slice(body, *found) for found in scan.found)
 
@@ -58,10 +60,11 @@ class _Scan:
 
     def __init__(self) -> None:
         self.found: list[tuple[int, int, str]] = []
-        self._depth = self._inside = self._start = 0
+        self.deepest = self._depth = self._inside = self._start = 0
 
     def open(self, name: str, at: int) -> None:
         self._depth += 1
+        self.deepest = max(self.deepest, self._depth)
         if not self._inside and _local(name) in _ENTRIES:
             self._inside, self._start = self._depth, at
 

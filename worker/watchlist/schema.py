@@ -63,7 +63,7 @@ class FeedSection(_Strict):
     url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=2_048)]
     name: Text
     tags: Texts = []
-    interval: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=1))] = timedelta(minutes=15)
+    interval: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=1))] | None = None
     backfill: Annotated[Duration, Field(le=timedelta(days=365))] = timedelta(hours=24)
     allow_private: bool = False
 
