@@ -87,7 +87,9 @@ class MemoryStore:
         feed.record, feed.claims = decision.state, 0
         if claim.feed_id in self.due["feeds"]:
             self.due["feeds"][claim.feed_id] = self.clock.now() + decision.next_in
-        return Ingested(tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"])
+        return Ingested(
+            tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"] + tally["rekeyed"]
+        )
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
@@ -280,7 +282,7 @@ class MemoryStore:
 
     def _revise(self, id_: str, draft: Draft) -> str:
         item = self.articles[id_]
-        if item.state not in ("done", "due") or draft.content in item.texts:
+        if item.state not in ("done", "due") or draft.remembered_as == "rekeyed" or draft.content in item.texts:
             return "known"
         item.texts.add(draft.content)
         item.revisions += 1

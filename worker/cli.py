@@ -160,15 +160,21 @@ def parse(
     file: Annotated[str, typer.Argument(help="A feed document, or - for standard input.")],
     url: Annotated[str, typer.Option(help="The address it came from, for relative links.")] = "",
 ) -> None:
-    """Read a feed document (RSS, Atom, RDF, JSON Feed) and print its entries as JSON."""
+    """Read a feed document (RSS, Atom, RDF, JSON Feed, news sitemap) and print its entries as JSON.
+
+    Dates are in UTC; `published` is the last change where no other date is given. Without --url, relative links stay
+    as they are.
+    """
     from worker.model import Fetched, PollFailed
     from worker.parse import parse as parse_document
     from worker.plaintext import html_to_text, one_line
+    from worker.runtime.deadline import within_cpu_limit
 
     raw, _ = _read_source(file)
-    document = parse_document(Fetched(raw, url or file))
+    document = parse_document(Fetched(raw, url), limit=within_cpu_limit)
     if isinstance(document, PollFailed):
-        raise InputError(document.message)
+        # without an address the message begins where the name belongs
+        raise InputError(document.message if url else f"{file}{document.message}")
     entries = [
         {
             "guid": entry.guid,
@@ -177,6 +183,7 @@ def parse(
             "text": html_to_text(entry.html),
             "author": one_line(entry.author),
             "published": entry.published.isoformat() if entry.published else None,
+            "updated": entry.updated.isoformat() if entry.updated else None,
             "categories": list(entry.categories),
         }
         for entry in document.entries

@@ -64,27 +64,68 @@ class PollFailure(StrEnum):
     NOT_A_FEED = "not_a_feed"
     MALFORMED = "malformed"
     HOSTILE = "hostile"
+    CDN_CHALLENGE = "cdn_challenge"
+    CERTIFICATE_EXPIRED = "certificate_expired"
 
 
 # --- what comes in -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """How one feed is reached where that differs: nothing of it appears in a repr, a log or an error."""
+
+    proxy: str = field(default="", repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
-    """One source as the configuration names it. `id` is derived from the address, so a renamed feed stays itself."""
+    """One source as the configuration names it. `id` is derived from the address, so a renamed feed stays itself.
+
+    `interval` is the longest wait between polls that succeed; None lets the feed's own rhythm decide.
+    """
 
     id: str
     url: str
     name: str
     tags: tuple[str, ...] = ()
-    interval: timedelta = timedelta(minutes=15)
+    interval: timedelta | None = None
     backfill: timedelta = timedelta(hours=24)
     allow_private: bool = False
+    access: Access = Access()
+
+
+@dataclass(frozen=True, slots=True)
+class EntryMark:
+    """What is remembered of an entry that stands in its feed: hashes of its bytes, guid, address and title."""
+
+    raw: str
+    guid: str = ""
+    address: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a document asks to be read: `every` from ttl or the syndication module, hours (GMT) and days off."""
+
+    every: timedelta | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
+    """Weekdays, Monday is 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What the polls so far have taught about a feed. Validators are kept verbatim, quotes included."""
+    """What the polls so far have taught about a feed. Validators are kept verbatim, quotes included.
+
+    `marks` are the entries of the last document; `arrivals` when its newest entries came, newest first; `address`
+    where the feed moved to for good; `moved_to` where it says it is, `moved_polls` times since `moved_since`.
+    `burden` is the weight of the failures since the last success (see `poll`).
+    """
 
     etag: str = ""
     last_modified: str = ""
@@ -93,45 +134,85 @@ class FeedState:
     polled_at: datetime | None = None
     succeeded_at: datetime | None = None
     unconditional_at: datetime | None = None
+    whole_at: datetime | None = None
     failures: int = 0
+    burden: float = 0.0
     last_failure: PollFailure | None = None
     last_message: str = ""
     entries: int = 0
     is_baselined: bool = False
     is_gone: bool = False
+    marks: tuple[EntryMark, ...] = ()
+    arrivals: tuple[datetime, ...] = ()
+    pace: Pace = Pace()
+    address: str = ""
+    moved_to: str = ""
+    moved_polls: int = 0
+    moved_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The feed answered with a document. `content_type` is the header as sent."""
+    """The feed answered with a document. `content_type` is the header as sent.
+
+    `fresh_for` is how long it may be kept (Cache-Control, Expires), `moved_to` where permanent redirects led.
+    """
 
     body: bytes
     url: str
     content_type: str = ""
     etag: str = ""
     last_modified: str = ""
+    fresh_for: timedelta | None = None
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """The feed answered 304, or with the very bytes we know."""
+    """The feed answered 304, or with the very bytes we know; validators are those of the answer, if it gave any."""
+
+    etag: str = ""
+    last_modified: str = ""
+    fresh_for: timedelta | None = None
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PollFailed:
-    """The feed gave nothing usable; `message` says what and where for a person."""
+    """The feed gave nothing usable; `message` says what and where for a person. `status` is HTTP's, where one came."""
 
     reason: PollFailure
     message: str
     retry_after: timedelta | None = None
+    status: int = 0
 
 
-PollOutcome = Fetched | NotModified | PollFailed
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Nothing was asked: the feed's server has enough of our requests for now."""
+
+    wait: timedelta
+
+
+PollOutcome = Fetched | NotModified | PollFailed | Postponed
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a document taught about its feed: its entries, when the new ones came, and its own wishes."""
+
+    marks: tuple[EntryMark, ...] = ()
+    arrivals: tuple[datetime, ...] = ()
+    pace: Pace = Pace()
+    is_rekeyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item exactly as the feed said it, decoded; `html` is its longest text, markup included."""
+    """One item exactly as the feed said it, decoded; `html` is its longest text, markup included.
+
+    `published` is the date of publication, or the last change where no other is given.
+    """
 
     guid: str
     link: str
@@ -139,19 +220,26 @@ class Entry:
     html: str
     author: str = ""
     published: datetime | None = None
+    updated: datetime | None = None
     categories: tuple[str, ...] = ()
     language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed feed document. `cut` counts entries beyond the limit, `repaired` says it was not well-formed."""
+    """A parsed feed document: `entries` holds those that were not known by their fingerprint.
+
+    `fingerprints` names every entry, known or not, in order; it is empty where entries cannot be told apart in the
+    bytes. `cut` counts entries beyond the limit, `repaired` says it was not well-formed.
+    """
 
     title: str
     entries: tuple[Entry, ...]
+    fingerprints: tuple[str, ...] = ()
     language: str = ""
     cut: int = 0
     repaired: str = ""
+    pace: Pace = Pace()
 
 
 # --- what it means -----------------------------------------------------------------------------------------
@@ -200,7 +288,7 @@ class Draft:
     article: Article
     aliases: tuple[str, ...]
     content: str
-    remembered_as: Literal["", "baseline", "stale"] = ""
+    remembered_as: Literal["", "baseline", "stale", "rekeyed"] = ""
 
 
 @dataclass(frozen=True, slots=True)

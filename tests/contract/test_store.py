@@ -16,7 +16,7 @@ from worker.deliver import breaker
 from worker.deliver.payload import build
 from worker.deliver.retry import Delivered, Exhausted, RetryIn, decide
 from worker.match import Matcher
-from worker.model import Attempt, Delivery, FeedState, Fetched, Story
+from worker.model import Attempt, Delivery, EntryMark, FeedState, Fetched, Pace, Story
 from worker.parse import parse
 from worker.poll import PollDecision
 from worker.ports import MOST_CLAIMS, MOVED, Kinship, StoryStep
@@ -374,3 +374,29 @@ def test_an_outdated_version_of_a_story_is_refused(bench):
     [claim] = bench.store.claim_articles(10, LEASE)
     assert bench.store.finish_article(claim, analyse(claim.article), replace(step_for(claim), version=3), []) == MOVED
     assert bench.store.finish_article(claim, analyse(claim.article), step_for(claim), []) == 0
+
+
+def test_what_was_rekeyed_is_linked_to_its_article_and_not_read_again(bench):
+    bench.ingest(ARMS)
+    assert bench.raise_alerts() == 1
+    bench.let_leases_end()
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    [old] = identify(FEED, POLLED, parse(Fetched(rss(ARMS).encode(), "u")), NOW)
+    renamed = ARMS | {"guid": "other", "link": "https://moved.example/1", "description": ARMS["description"] + " New."}
+    [new] = identify(FEED, POLLED, parse(Fetched(rss(renamed).encode(), "u")), NOW)
+    linked = replace(new, aliases=(*old.aliases, *new.aliases), remembered_as="rekeyed")
+    assert bench.store.finish_poll(claim, PollDecision(POLLED, SHORT, "fetched"), [linked]).known == 1
+    assert bench.store.claim_articles(10, LEASE) == []
+    bench.let_leases_end()
+    assert bench.ingest(renamed | {"description": "Short."}).revised == 1, "the new guid is known, and edits are read"
+
+
+def test_a_feeds_memory_of_its_entries_comes_back_as_it_was_stored(bench):
+    state = FeedState(
+        is_baselined=True, marks=(EntryMark("r", "g", "a", "t"),), arrivals=(NOW,), burden=0.5, moved_since=NOW,
+        pace=Pace(timedelta(hours=1), frozenset({3}), frozenset({6})), address="https://new.example/",
+    )  # fmt: skip
+    bench.ingest(ARMS, state=state)
+    bench.let_leases_end()
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    assert claim.state == state

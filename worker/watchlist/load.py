@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from worker.errors import ConfigError, Problem
 from worker.model import (
     TOPICS,
+    Access,
     Configuration,
     Endpoint,
     Feed,
@@ -100,7 +101,7 @@ class _Resolver:
         sources.check()
         reader = Watches(self.directory, lists, sources, (*self.topics, *(topic.name for topic in topics)))
         for tree, sections in self.files:
-            feeds += [(tree, path, self._feed(feed)) for path, feed in sections.listed("feeds")]
+            feeds += [(tree, path, self._feed(tree, path, feed)) for path, feed in sections.listed("feeds")]
             watches += [
                 (tree, path, reader.read(tree, path, watch))
                 for path, watch in sections.listed("watches")
@@ -154,7 +155,7 @@ class _Resolver:
                 tuple(examples.negative),
             )
 
-    def _feed(self, feed: FeedSection) -> Feed:
+    def _feed(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Feed:
         return Feed(
             id=feed_id(feed.url),
             url=feed.url,
@@ -163,7 +164,21 @@ class _Resolver:
             interval=feed.interval,
             backfill=feed.backfill,
             allow_private=feed.allow_private,
+            access=self._access(tree, path, feed),
         )
+
+    def _access(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Access:
+        proxy = self._lookup(tree, (*path, "proxy"), feed.proxy) if feed.proxy else ""
+        if proxy and not proxy.lower().startswith(("http://", "https://")):
+            tree.report((*path, "proxy"), "leads to something that is not an http or https address")
+        headers = [
+            (name, self._lookup(tree, (*path, "headers", name), reference)) for name, reference in feed.headers.items()
+        ]
+        for name, value in headers:
+            if not value.isprintable():
+                tree.report((*path, "headers", name), "leads to a value with line breaks or controls")
+        password = self._lookup(tree, (*path, "auth", "password"), feed.auth.password) if feed.auth else ""
+        return Access(proxy, tuple(headers), feed.auth.user if feed.auth else "", password)
 
     def _endpoint(self, tree: yaml.Tree, name: str, section: EndpointSection) -> Endpoint:
         path = ("endpoints", name)
