@@ -18,9 +18,11 @@ from pydantic import BaseModel, ValidationError
 from worker.errors import ConfigError, Problem
 from worker.model import (
     TOPICS,
+    Access,
     Configuration,
     Endpoint,
     Feed,
+    LanguageModel,
     OwnTopic,
 )
 from worker.watchlist import yaml
@@ -99,7 +101,7 @@ class _Resolver:
         sources.check()
         reader = Watches(self.directory, lists, sources, (*self.topics, *(topic.name for topic in topics)))
         for tree, sections in self.files:
-            feeds += [(tree, path, self._feed(feed)) for path, feed in sections.listed("feeds")]
+            feeds += [(tree, path, self._feed(tree, path, feed)) for path, feed in sections.listed("feeds")]
             watches += [
                 (tree, path, reader.read(tree, path, watch))
                 for path, watch in sections.listed("watches")
@@ -124,6 +126,7 @@ class _Resolver:
             watches=tuple(watch for _, _, watch in watches),
             endpoints=tuple(endpoint for _, _, endpoint in endpoints),
             route=self._route(routes, names, self._names("endpoints")),
+            nlp=self._nlp(),
             hash=_hash([tree.value for tree, _ in self.files], self.read),
             topics=topics,
             files=tuple(sorted(set(map(str, self.read)))),
@@ -152,7 +155,7 @@ class _Resolver:
                 tuple(examples.negative),
             )
 
-    def _feed(self, feed: FeedSection) -> Feed:
+    def _feed(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Feed:
         return Feed(
             id=feed_id(feed.url),
             url=feed.url,
@@ -161,7 +164,21 @@ class _Resolver:
             interval=feed.interval,
             backfill=feed.backfill,
             allow_private=feed.allow_private,
+            access=self._access(tree, path, feed),
         )
+
+    def _access(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Access:
+        proxy = self._lookup(tree, (*path, "proxy"), feed.proxy) if feed.proxy else ""
+        if proxy and not proxy.lower().startswith(("http://", "https://")):
+            tree.report((*path, "proxy"), "leads to something that is not an http or https address")
+        headers = [
+            (name, self._lookup(tree, (*path, "headers", name), reference)) for name, reference in feed.headers.items()
+        ]
+        for name, value in headers:
+            if not value.isprintable():
+                tree.report((*path, "headers", name), "leads to a value with line breaks or controls")
+        password = self._lookup(tree, (*path, "auth", "password"), feed.auth.password) if feed.auth else ""
+        return Access(proxy, tuple(headers), feed.auth.user if feed.auth else "", password)
 
     def _endpoint(self, tree: yaml.Tree, name: str, section: EndpointSection) -> Endpoint:
         path = ("endpoints", name)
@@ -196,6 +213,12 @@ class _Resolver:
         if not value:
             tree.report((*path, "file"), f"the file {reference.file} is missing, empty or unreadable")
         return value
+
+    def _nlp(self) -> LanguageModel:
+        given = [(tree, sections.model.nlp) for tree, sections in self.files if sections.model.nlp]
+        for tree, _ in given[1:]:
+            tree.report(("nlp",), "is a second nlp section", "keep one over all files", of_key=True)
+        return LanguageModel(given[0][1].model, given[0][1].backend) if given else LanguageModel()
 
     def _names(self, section: str) -> tuple[str, ...]:
         """The names a section defines over all files, well-formed or not."""
@@ -260,10 +283,10 @@ def _is_item(path: yaml.Path) -> bool:
 
 def _is_there(value: Any, path: yaml.Path) -> bool:
     for part in path:
-        if (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
-            value = value[part]  # type: ignore[index]
+        if isinstance(value, dict) and part in value:
+            value = value[str(part)]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
         else:
             return False
     return True

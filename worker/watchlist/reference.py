@@ -24,19 +24,14 @@ from worker.watchlist.schema import FileSections, WatchSection
 SCHEMA_FILE = Path(__file__).with_name("watchlist.schema.json")
 PAGE_FILE = Path(__file__).parents[2] / "docs" / "watchlists.md"
 
-_MATCH = (
-    "`match` is a condition, or a tree of them under `all`, `any` and `none`. What is unknown (no model for the language, "
-    "no date) never fires a watch and is counted."
-)
-_TESTS = (
-    "A watch's `tests:` are articles with what must come of them. `tocsin test` runs them, and a reload whose tests fail "
-    "is refused."
-)
 _CHAPTERS: tuple[tuple[str, str, tuple[type[BaseModel], ...]], ...] = (
     ("Watches", "`watches:` is a list of these.", (WatchSection,)),
     (
         "Conditions",
-        _MATCH,
+        (
+            "`match` is a condition, or a tree of them under `all`, `any` and `none`. What is unknown (no model for the "
+            "language, no date) never fires a watch and is counted."
+        ),
         (
             conditions.ConditionSection,
             conditions.TopicSection,
@@ -55,7 +50,10 @@ _CHAPTERS: tuple[tuple[str, str, tuple[type[BaseModel], ...]], ...] = (
     ("Own topics", "`topics:` adds topics to the built-in ones.", (lists.OwnTopicSection, lists.ExamplesSection)),
     (
         "Tests",
-        _TESTS,
+        (
+            "A watch's `tests:` are articles with what must come of them. `tocsin test` runs them, and a reload whose tests "
+            "fail is refused."
+        ),
         (tests.TestSection, tests.ExpectSection, tests.EvidenceSection),
     ),
 )

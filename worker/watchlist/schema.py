@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from worker.model import Severity
 from worker.watchlist.condition_schema import ConditionSection, ScoreSection
@@ -32,15 +32,58 @@ from worker.watchlist.test_schema import TestSection
 __all__ = ["FileSections", "parse_duration"]
 
 
+class Reference(_Strict):
+    """Where a secret stands: an environment variable or a file, never the text itself."""
+
+    env: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_text(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            msg = "must not stand in the file itself; write {env: NAME} or {file: path}"
+            raise ValueError(msg)  # noqa: TRY004 - pydantic reports ValueError
+        return value
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Reference:
+        if (self.env is None) == (self.file is None):
+            msg = "give either env or file"
+            raise ValueError(msg)
+        return self
+
+
+class AuthSection(_Strict):
+    """Basic authentication at the feed's own origin."""
+
+    user: Text
+    password: Reference
+
+
+def _check_address(value: str) -> str:
+    authority = value.split("://", 1)[-1].split("/", 1)[0]
+    if "\\" in value:
+        msg = "an address has no backslash"
+        raise ValueError(msg)
+    if "@" in authority:
+        msg = "a name or password must not stand in the address; write auth: {user: NAME, password: {env: NAME}}"
+        raise ValueError(msg)
+    return value
+
+
 class FeedSection(_Strict):
     """One source to poll."""
 
-    url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=2_048)]
+    url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=2_048), AfterValidator(_check_address)]
     name: Text
     tags: Texts = []
-    interval: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=1))] = timedelta(minutes=15)
+    interval: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=1))] | None = None
     backfill: Annotated[Duration, Field(le=timedelta(days=365))] = timedelta(hours=24)
     allow_private: bool = False
+    proxy: Reference | None = None
+    headers: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")], Reference] = {}
+    auth: AuthSection | None = None
 
 
 class WatchSection(_Strict):
@@ -85,28 +128,6 @@ watches:
     """Articles and what the watch must make of them; run by `tocsin test` and before every reload."""
 
 
-class Reference(_Strict):
-    """Where a secret stands: an environment variable or a file, never the text itself."""
-
-    env: str | None = None
-    file: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _is_no_text(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            msg = "must not stand in the file itself; write {env: NAME} or {file: path}"
-            raise ValueError(msg)  # noqa: TRY004 - pydantic reports ValueError
-        return value
-
-    @model_validator(mode="after")
-    def _has_one(self) -> Reference:
-        if (self.env is None) == (self.file is None):
-            msg = "give either env or file"
-            raise ValueError(msg)
-        return self
-
-
 class EndpointSection(_Strict):
     """A receiver of alerts. A `previous_secret` is also signed with while receivers change over to a new one."""
 
@@ -123,6 +144,13 @@ class RouteSection(_Strict):
     endpoint: Names
 
 
+class NlpSection(_Strict):
+    """The language model: an installed spaCy pipeline by name instead of the one that ships, and its matrix backend."""
+
+    model: Text | None = None
+    backend: Literal["auto", "blis", "numpy"] = "auto"
+
+
 class FileSections(_Strict):
     """What one YAML file may hold."""
 
@@ -133,3 +161,4 @@ class FileSections(_Strict):
     watches: list[WatchSection] = []
     endpoints: dict[Name, EndpointSection] = {}
     route: RouteSection | None = None
+    nlp: NlpSection | None = None
