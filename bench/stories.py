@@ -21,7 +21,7 @@ from itertools import combinations
 from pathlib import Path
 
 from worker import story
-from worker.model import Analysis, Article, Kin, Signature
+from worker.model import Analysis, Article, Signature
 from worker.plaintext import html_to_text, one_line
 from worker.zones import split_zones
 
@@ -93,7 +93,9 @@ def week() -> Iterator[tuple[str, str, str, datetime]]:
         for line in lines:
             row = json.loads(line)
             at = row["pubDate"]
-            moment = datetime.fromisoformat(at.replace("Z", "+00:00")) if at[:4].isdigit() else parsedate_to_datetime(at)
+            moment = (
+                datetime.fromisoformat(at.replace("Z", "+00:00")) if at[:4].isdigit() else parsedate_to_datetime(at)
+            )
             yield row["feed"], one_line(row["title"]), html_to_text(row["description"]), moment.replace(tzinfo=UTC)
 
 

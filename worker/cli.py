@@ -221,17 +221,20 @@ def doctor(config: Config = None, as_json: Json = False) -> None:
 @app.command()
 def web(config: Config = None) -> None:
     """Serve the page, the API, /metrics, /healthz and /readyz (TOCSIN_WEB_HOST, TOCSIN_WEB_PORT)."""
+    import signal
+
     import uvicorn
 
     from worker.runtime import log
-    from worker.runtime.process import open_store
+    from worker.runtime.process import ask_reload, follow_configuration, open_store
     from worker.runtime.settings import load_settings
     from worker.runtime.web import create_web
-    from worker.watchlist import load_configuration
 
     settings = load_settings()
     log.configure(settings.log_level)
-    application = create_web(open_store(), load_configuration(config_directory(config)))
+    signal.signal(signal.SIGHUP, lambda _number, _frame: ask_reload())
+    live = follow_configuration("web", config_directory(config))
+    application = create_web(open_store(), live)
     uvicorn.run(application, host=settings.web_host, port=settings.web_port, log_level="warning")
 
 

@@ -9,6 +9,7 @@ Keys, all under the hash tag `{tocsin}:`
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
+    reloads  configurations                     reloads asked for; the last load of each kind of process
 """
 
 import json
@@ -36,6 +37,7 @@ from worker.ports import (
     BOILERPLATE,
     MOST_CLAIMS,
     ArticleClaim,
+    ConfigurationState,
     DeliveryClaim,
     FeedClaim,
     Ingested,
@@ -56,6 +58,7 @@ STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
 _ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
 _MOST_KIN, _KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
+_CONFIGURATION = TypeAdapter(ConfigurationState)
 Counts = Iterable[tuple[str, float]]
 
 
@@ -224,6 +227,23 @@ class RedisStore:
                 pipeline.zcard(K + f"dead:{name}")
             answers = pipeline.execute()
         return [_endpoint_state(name, *answers[3 * i : 3 * i + 3]) for i, name in enumerate(names)]
+
+    def ask_reload(self) -> None:
+        with translated():
+            self.client.incr(K + "reloads")
+
+    def reloads_asked(self) -> int:
+        with translated():
+            return int(self.client.get(K + "reloads") or 0)
+
+    def report_configuration(self, process: str, state: ConfigurationState) -> None:
+        with translated():
+            self.client.hset(K + "configurations", process, _dump(_CONFIGURATION, state))
+
+    def configuration_states(self) -> dict[str, ConfigurationState]:
+        with translated():
+            rows = self.client.hgetall(K + "configurations")
+        return {process: _CONFIGURATION.validate_json(row) for process, row in sorted(rows.items())}
 
     def count(self, counts: Counts) -> None:
         with translated():

@@ -93,6 +93,12 @@ def cut_at(text: str, spans: list[tuple[int, int]]) -> list[tuple[str, bool]]:
     return [piece for piece in (*pieces, (text[last:], False)) if piece[0]]
 
 
+def list_refusals(store: RedisStore) -> list[str]:
+    """Why processes kept their last good configuration, each reason once."""
+    states = store.configuration_states().values()
+    return list(dict.fromkeys(state.reason for state in states if not state.is_ok))
+
+
 def iso_ms(ms: float | str | None) -> str | None:
     """Milliseconds since 1970 as ISO 8601 in UTC."""
     return None if ms is None else datetime.fromtimestamp(float(ms) / 1000, UTC).isoformat(timespec="seconds")

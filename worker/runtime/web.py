@@ -19,7 +19,7 @@ from worker.model import Configuration
 from worker.runtime.health import readiness
 from worker.runtime.metrics import StoreCollector
 from worker.runtime.redis_store import RedisStore, translated
-from worker.runtime.views import list_alerts, list_feeds, show_alert
+from worker.runtime.views import list_alerts, list_feeds, list_refusals, show_alert
 
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'",
@@ -30,8 +30,8 @@ _SECURITY = {
 _ON_PAGE, _MOST_ALERTS = 50, 200
 
 
-def create_web(store: RedisStore, configuration: Configuration) -> Starlette:
-    """The ASGI application over a store."""
+def create_web(store: RedisStore, configuration: Callable[[], Configuration]) -> Starlette:
+    """The ASGI application over a store; `configuration` is asked at each request for the newest good one."""
     views = _Views(store, configuration)
     routes = {
         "/": views.home,
@@ -50,8 +50,8 @@ def create_web(store: RedisStore, configuration: Configuration) -> Starlette:
 class _Views:
     """One method for each address."""
 
-    def __init__(self, store: RedisStore, configuration: Configuration) -> None:
-        self._store, self._configuration = store, configuration
+    def __init__(self, store: RedisStore, configuration: Callable[[], Configuration]) -> None:
+        self._store, self._newest = store, configuration
         self._registry = CollectorRegistry()
         self._registry.register(StoreCollector(store, configuration))
         self._pages = jinja2.Environment(
@@ -59,12 +59,17 @@ class _Views:
         )
         self._pages.filters["ago"] = _ago
 
+    @property
+    def _configuration(self) -> Configuration:
+        return self._newest()
+
     def home(self, _: Request) -> Response:
         return self._page(
             "home.html",
             alerts=list_alerts(self._store, _ON_PAGE),
             feeds=list_feeds(self._store, self._configuration),
             watches=self._configuration.watches,
+            refusals=list_refusals(self._store),
             now=datetime.now(UTC),
         )
 
