@@ -55,7 +55,7 @@ KEEP = timedelta(days=30)
 """Articles and finished deliveries are kept this long."""
 
 STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
-_ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
+ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
 _MOST_KIN, _KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
 _CONFIGURATION = TypeAdapter(ConfigurationState)
@@ -120,7 +120,7 @@ class RedisStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         return [
-            ArticleClaim(_restore_article(id_, item), fence, item.get("story", ""))
+            ArticleClaim(restore_article(id_, item), fence, item.get("story", ""))
             for id_, fence, item in self._claim("enrich", "articles:due", "article:", limit, lease)
         ]
 
@@ -157,7 +157,7 @@ class RedisStore:
         counts: Counts = (),
     ) -> int:
         work = {
-            "analysis": _dump(_ANALYSIS, analysis),
+            "analysis": _dump(ANALYSIS, analysis),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
             "story": _story_work(claim, step),
@@ -328,7 +328,7 @@ def _moment(ms: str) -> datetime:
     return datetime.fromtimestamp(int(ms) / 1000, UTC)
 
 
-def _restore_article(id_: str, item: dict[str, str]) -> Article:
+def restore_article(id_: str, item: dict[str, str]) -> Article:
     """The stored article under the id and first sight of its first revision, whichever poll brought this text."""
     return replace(_ARTICLE.validate_json(item["record"]), id=id_, first_seen=_moment(item["first_seen"]))
 
