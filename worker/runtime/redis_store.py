@@ -3,6 +3,7 @@
 Keys, all under the hash tag `{tocsin}:`
 
     feeds:due  articles:due  outbox:ENDPOINT    sorted sets of ids by due time (ms)
+    feeds:paused                                the set of feeds that are not to be scheduled
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
     seen:ALIAS                                  the article an alias belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
@@ -28,7 +29,7 @@ from worker.deliver.retry import Decision, Delivered, RetryIn
 from worker.errors import StoreUnavailable
 from worker.model import Alert, Analysis, Article, Attempt, Delivery, Draft, Feed, FeedState
 from worker.poll import PollDecision
-from worker.ports import MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested
+from worker.ports import MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested, Steering
 from worker.series import ALERTS, series
 
 K = "{tocsin}:"
@@ -63,6 +64,9 @@ class RedisStore:
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._run("sync_feeds", json.dumps([feed.id for feed in feeds]))
+
+    def steer_feed(self, feed_id: str, action: Steering) -> bool:
+        return bool(self._run("steer_feed", feed_id, action))
 
     def epoch(self) -> str:
         with translated():
@@ -184,7 +188,7 @@ def translated() -> Iterator[None]:
         raise
 
 
-_SCRIPTS = ("sync_feeds", "claim", "finish_poll", "finish_article", "finish_delivery")
+_SCRIPTS = ("sync_feeds", "steer_feed", "claim", "finish_poll", "finish_article", "finish_delivery")
 
 
 @cache

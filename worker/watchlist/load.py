@@ -59,6 +59,26 @@ def load_configuration(
         ConfigError: with every problem of every file.
 
     """
+    resolver = _open(directory, environ, topics)
+    configuration = resolver.resolve()
+    _refuse_problems(resolver)
+    return configuration
+
+
+def load_feeds(directory: Path, environ: Mapping[str, str] = os.environ) -> tuple[Feed, ...]:
+    """Only the feeds of a configuration, so that a secret that an endpoint misses is no matter.
+
+    Raises:
+        ConfigError: with every problem of the files' shape and of the feeds.
+
+    """
+    resolver = _open(directory, environ, TOPICS)
+    feeds = resolver.feeds()
+    _refuse_problems(resolver)
+    return feeds
+
+
+def _open(directory: Path, environ: Mapping[str, str], topics: Iterable[str]) -> _Resolver:
     if not directory.is_dir():
         hint = "write one with `tocsin init`"
         raise ConfigError((Problem(str(directory), 0, 0, "is not a directory with a configuration", hint),))
@@ -66,12 +86,13 @@ def load_configuration(
     if not files:
         raise ConfigError((Problem(str(directory), 0, 0, "holds no *.yaml file", "write some with `tocsin init`"),))
     trees = [yaml.read(str(file.relative_to(directory)), file.read_bytes()) for file in files]
-    resolver = _Resolver(directory, environ, tuple(topics), [(tree, _validate(tree)) for tree in trees])
-    configuration = resolver.resolve()
-    problems = [problem for tree in trees for problem in tree.problems]
+    return _Resolver(directory, environ, tuple(topics), [(tree, _validate(tree)) for tree in trees])
+
+
+def _refuse_problems(resolver: _Resolver) -> None:
+    problems = {problem for tree, _ in resolver.files for problem in tree.problems}
     if problems:
-        raise ConfigError(tuple(sorted(set(problems), key=lambda p: (p.file, p.line, p.column))))
-    return configuration
+        raise ConfigError(tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column))))
 
 
 def feed_id(url: str) -> str:
@@ -101,9 +122,9 @@ class _Resolver:
     files: list[tuple[yaml.Tree, _Sections]]
 
     def resolve(self) -> Configuration:
-        feeds, watches, endpoints, routes = [], [], [], []
+        watches, endpoints, routes = [], [], []
+        feeds = self.feeds()
         for tree, sections in self.files:
-            feeds += [(tree, path, self._feed(tree, path, feed)) for path, feed in sections.listed("feeds")]
             watches += [
                 (tree, path, self._watch(tree, path, watch))
                 for path, watch in sections.listed("watches")
@@ -115,17 +136,25 @@ class _Resolver:
             ]
             if sections.model.route:
                 routes.append((tree, sections.model.route.endpoint))
-        self._refuse_doubles(feeds, "url", lambda feed: feed.url)
         self._refuse_doubles(watches, "id", lambda watch: watch.id)
         self._refuse_doubles(endpoints, "", lambda endpoint: endpoint.name)
         names = tuple(endpoint.name for _, _, endpoint in endpoints)
         return Configuration(
-            feeds=tuple(feed for _, _, feed in feeds),
+            feeds=feeds,
             watches=tuple(watch for _, _, watch in watches),
             endpoints=tuple(endpoint for _, _, endpoint in endpoints),
             route=self._route(routes, names, self._names("endpoints")),
             hash=_hash([tree.value for tree, _ in self.files]),
         )
+
+    def feeds(self) -> tuple[Feed, ...]:
+        found = [
+            (tree, path, self._feed(tree, path, feed))
+            for tree, sections in self.files
+            for path, feed in sections.listed("feeds")
+        ]
+        self._refuse_doubles(found, "url", lambda feed: feed.url)
+        return tuple(feed for _, _, feed in found)
 
     def _feed(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Feed:
         return Feed(
