@@ -15,7 +15,7 @@ import hashlib
 import re
 from base64 import b32encode
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -146,6 +146,12 @@ def to_article(feed: Feed, entry: Entry, language: str, now: datetime) -> Articl
         first_seen=now,
         declared_language=entry.language or language,
     )
+
+
+def with_zones(article: Article, repeated: Collection[str]) -> Article:
+    """The article with the `repeated` passages of its body as teasers."""
+    body = article.text[len(article.title) + 1 :]
+    return replace(article, zones=zones.split_zones(article.title, body, repeated=repeated))
 
 
 def canonical_address(link: str) -> str:

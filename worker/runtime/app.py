@@ -6,14 +6,21 @@ celery -A worker.runtime.app worker -Q deliver  deliverer
 celery -A worker.runtime.app beat               any number of them
 """
 
-from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+import sys
+from datetime import timedelta
 
+from celery import Celery
+from celery.signals import celeryd_init, setup_logging, worker_process_init, worker_process_shutdown
+
+from worker.errors import ConfigError
 from worker.runtime import log
 from worker.runtime.settings import load_settings
 
 DOORBELL_EXPIRES_S = 10
 """A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
+
+DRAIN = timedelta(seconds=15)
+"""A stopping deliverer waits this long for answers; less than the grace of whoever stops it."""
 
 settings = load_settings()
 
@@ -68,6 +75,18 @@ def _set_up_logging(**_: object) -> None:
     log.configure(settings.log_level)
 
 
+@celeryd_init.connect
+def _check_configuration(**_: object) -> None:
+    """A worker with a wrong configuration does not start."""
+    from worker.watchlist import load_configuration
+
+    try:
+        load_configuration(settings.config)
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - logging is not set up yet
+        sys.exit(error.exit_code)
+
+
 @worker_process_init.connect
 def _warm_up(**_: object) -> None:
     """Load the model before the first doorbell, in the child, since no thread may exist before a fork."""
@@ -77,3 +96,14 @@ def _warm_up(**_: object) -> None:
 
     queues = set(current_app.amqp.queues.consume_from)
     open_pipeline(is_enricher="enrich" in queues)
+
+
+@worker_process_shutdown.connect
+def _hand_in(**_: object) -> None:
+    """Wait for receivers that still answer, so that their answers need no second attempt."""
+    from celery import current_app
+
+    from worker.runtime.process import open_pipeline
+
+    if "deliver" in set(current_app.amqp.queues.consume_from):
+        open_pipeline().dispatcher.drain(DRAIN)

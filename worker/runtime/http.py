@@ -86,10 +86,11 @@ class HttpLoop:
             await asyncio.gather(*tasks, return_exceptions=True)
             for session in self._sessions.values():
                 await session.close()
+            await self.loop.shutdown_default_executor()
 
-        self.submit(close_sessions()).result()
+        self.submit(close_sessions()).result(10)
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
+        self._thread.join(10)
         self.loop.close()
 
     def session(self, *, allow_private: bool, auto_decompress: bool = True) -> aiohttp.ClientSession:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from worker.model import Feed, FeedState
+from worker.model import Configuration, Feed, FeedState
 from worker.runtime.http import short_url
 from worker.runtime.redis_store import STATE, K, RedisStore, translated
 
@@ -33,6 +33,29 @@ def show_alert(store: RedisStore, alert_id: str) -> dict[str, Any] | None:
         }
     spans = [(piece["start"], piece["end"]) for piece in row["evidence"]]
     return {"alert": row, "pieces": cut_at(text, spans), "attempts": attempts}
+
+
+def is_alert(store: RedisStore, alert_id: str) -> bool:
+    """Whether there is such an alert."""
+    with translated():
+        return bool(store.client.exists(K + f"alert:{alert_id}"))
+
+
+def list_endpoints(store: RedisStore, configuration: Configuration) -> list[dict[str, Any]]:
+    """Every configured endpoint with its circuit and queues; no address, since addresses can be secrets."""
+    states = store.endpoint_states([endpoint.name for endpoint in configuration.endpoints])
+    return [
+        {
+            "name": state.name,
+            "state": state.circuit.value,
+            "waiting": state.waiting,
+            "dead": state.dead,
+            "succeeded_at": state.succeeded_at.isoformat(timespec="seconds") if state.succeeded_at else None,
+            "failed_at": state.failed_at.isoformat(timespec="seconds") if state.failed_at else None,
+            "reason": state.reason,
+        }
+        for state in states
+    ]
 
 
 def list_feeds(store: RedisStore, feeds: Sequence[Feed]) -> list[dict[str, Any]]:
