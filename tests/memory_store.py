@@ -50,6 +50,7 @@ class MemoryStore:
         self.run_id = "first"
         self.due: dict[str, dict[str, datetime]] = {"feeds": {}, "articles": {}}
         self.feeds: dict[str, Item] = {}
+        self.paused: set[str] = set()
         self.articles: dict[str, Item] = {}
         self.alerts: dict[str, object] = {}
         self.deliveries: dict[str, Item] = {}
@@ -66,10 +67,23 @@ class MemoryStore:
         self._fence = 0
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
-        wanted = {feed.id for feed in feeds} - set(self.quarantine["poll"])
+        wanted = {feed.id for feed in feeds} - set(self.quarantine["poll"]) - self.paused
         for feed_id in wanted:
             self.due["feeds"].setdefault(feed_id, self.clock.now())
         self.due["feeds"] = {id_: at for id_, at in self.due["feeds"].items() if id_ in wanted}
+
+    def steer_feed(self, feed_id: str, action) -> bool:
+        if action == "hurry" and feed_id in self.paused:
+            return False
+        self.quarantine["poll"] = [id_ for id_ in self.quarantine["poll"] if id_ != feed_id]
+        if action == "pause":
+            self.paused.add(feed_id)
+            self.due["feeds"].pop(feed_id, None)
+            return True
+        self.paused.discard(feed_id)
+        self.feeds.setdefault(feed_id, Item()).claims = 0
+        self.due["feeds"][feed_id] = self.clock.now()
+        return True
 
     def epoch(self) -> str:
         return self.run_id

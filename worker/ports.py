@@ -25,6 +25,7 @@ from worker.model import (
 )
 from worker.poll import PollDecision, PollRequest
 
+Steering = Literal["pause", "resume", "hurry"]
 Stage = Literal["poll", "enrich", "deliver"]
 STAGES: tuple[Stage, ...] = ("poll", "enrich", "deliver")
 
@@ -108,6 +109,9 @@ class Store(Protocol):
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         """Make the schedule hold exactly `feeds`: new ones are due at once, the others keep their time."""
+
+    def steer_feed(self, feed_id: str, action: Steering) -> bool:
+        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False)."""
 
     def epoch(self) -> str:
         """Changes whenever the store may have lost its newest writes."""

@@ -400,3 +400,36 @@ def test_a_feeds_memory_of_its_entries_comes_back_as_it_was_stored(bench):
     bench.let_leases_end()
     [claim] = bench.store.claim_feeds(10, LEASE)
     assert claim.state == state
+
+
+def test_a_paused_feed_is_not_scheduled_until_it_is_resumed(bench):
+    bench.store.sync_feeds([FEED])
+    [claim] = bench.store.claim_feeds(10, SHORT)
+    assert bench.store.steer_feed(FEED.id, "pause")
+    bench.store.finish_poll(claim, PollDecision(POLLED, SHORT, "fetched"), [])
+    bench.let_leases_end()
+    bench.store.sync_feeds([FEED])
+    assert bench.store.claim_feeds(10, LEASE) == []
+    assert not bench.store.steer_feed(FEED.id, "hurry"), "a paused feed is not hurried"
+    bench.store.steer_feed(FEED.id, "resume")
+    assert len(bench.store.claim_feeds(10, LEASE)) == 1
+
+
+def test_a_hurried_feed_is_due_at_once(bench):
+    bench.store.sync_feeds([FEED])
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    bench.store.finish_poll(claim, PollDecision(POLLED, LEASE, "fetched"), [])
+    assert bench.store.claim_feeds(10, LEASE) == []
+    assert bench.store.steer_feed(FEED.id, "hurry")
+    assert len(bench.store.claim_feeds(10, LEASE)) == 1
+
+
+def test_a_resumed_feed_leaves_quarantine(bench):
+    bench.store.sync_feeds([FEED])
+    for _ in range(MOST_CLAIMS + 1):
+        bench.store.claim_feeds(10, SHORT)
+        bench.let_leases_end()
+    bench.store.sync_feeds([FEED])
+    assert bench.store.claim_feeds(10, LEASE) == []
+    bench.store.steer_feed(FEED.id, "resume")
+    assert len(bench.store.claim_feeds(10, LEASE)) == 1

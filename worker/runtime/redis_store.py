@@ -3,6 +3,7 @@
 Keys, all under the hash tag `{tocsin}:`
 
     feeds:due  articles:due  outbox:ENDPOINT    sorted sets of ids by due time (ms)
+    feeds:paused                                the set of feeds that are not to be scheduled
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
     seen:ALIAS                                  the article an alias belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
@@ -40,6 +41,7 @@ from worker.ports import (
     FeedClaim,
     Ingested,
     Kinship,
+    Steering,
     StoryStep,
 )
 from worker.series import ALERTS, series
@@ -80,6 +82,9 @@ class RedisStore:
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._run("sync_feeds", json.dumps([feed.id for feed in feeds]))
+
+    def steer_feed(self, feed_id: str, action: Steering) -> bool:
+        return bool(self._run("steer_feed", feed_id, action))
 
     def epoch(self) -> str:
         with translated():
@@ -271,6 +276,7 @@ def translated() -> Iterator[None]:
 
 _SCRIPTS = (
     "sync_feeds",
+    "steer_feed",
     "claim",
     "claim_deliveries",
     "passages",

@@ -63,7 +63,7 @@ class _Views:
         return self._page(
             "home.html",
             alerts=list_alerts(self._store, _ON_PAGE),
-            feeds=list_feeds(self._store, self._configuration),
+            feeds=list_feeds(self._store, self._configuration.feeds),
             watches=self._configuration.watches,
             now=datetime.now(UTC),
         )
@@ -80,7 +80,7 @@ class _Views:
         return JSONResponse({"alerts": list_alerts(self._store, int(limit))})
 
     def feeds_json(self, _: Request) -> Response:
-        return JSONResponse({"feeds": list_feeds(self._store, self._configuration)})
+        return JSONResponse({"feeds": list_feeds(self._store, self._configuration.feeds)})
 
     def metrics(self, request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
