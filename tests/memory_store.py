@@ -9,8 +9,9 @@ from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.retry import Delivered, EndpointGone, RetryIn
 from worker.model import Article, Attempt, Draft, Feed, FeedState, Kin, Story
-from worker.ports import MOST_CLAIMS, MOVED, ArticleClaim, DeliveryClaim, FeedClaim, Ingested, Kinship
+from worker.ports import BOILERPLATE, MOST_CLAIMS, MOVED, ArticleClaim, DeliveryClaim, FeedClaim, Ingested, Kinship
 from worker.series import ALERTS, ARTICLES, series
+from worker.zones import passages
 
 
 @dataclass
@@ -56,6 +57,8 @@ class MemoryStore:
         self.dead: dict[str, list[str]] = {}
         self.quarantine: dict[str, list[str]] = {"poll": [], "enrich": [], "deliver": []}
         self.counted: Counter[str] = Counter()
+        self.passage_days: dict[tuple[str, str], list[datetime]] = {}
+        self.counted_articles: set[str] = set()
         self.endpoints: dict[str, Gate] = {}
         self.kin: dict[int, Kin] = {}
         self.kin_keys: dict[str, list[int]] = {}
@@ -84,16 +87,33 @@ class MemoryStore:
         feed.record, feed.claims = decision.state, 0
         if claim.feed_id in self.due["feeds"]:
             self.due["feeds"][claim.feed_id] = self.clock.now() + decision.next_in
-        return Ingested(tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"])
+        return Ingested(
+            tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"] + tally["rekeyed"]
+        )
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
         return [ArticleClaim(item.record, item.fence, item.story) for _, item in claimed]
 
+    def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:
+        for article in articles:
+            if article.id not in self.counted_articles:
+                self.counted_articles.add(article.id)
+                for text in passages(article.text[len(article.title) + 1 :]):
+                    self.passage_days.setdefault((article.feed_id, text), []).append(self.clock.now())
+        return [
+            frozenset(
+                text
+                for text in passages(article.text[len(article.title) + 1 :])
+                if len(self.passage_days.get((article.feed_id, text), ())) >= BOILERPLATE
+            )
+            for article in articles
+        ]
+
     def find_kin(self, keys) -> Kinship:
         hits = Counter(number for key in keys for number in self.kin_keys.get(key, ()))
         best = sorted(hits, key=lambda number: (-hits[number], number))[:24]
-        return Kinship(tuple(self.kin[number] for number in best), repr(best))
+        return Kinship(tuple(self.kin[number] for number in best), ",".join(map(str, best)))
 
     def read_story(self, story):
         return self.stories.get(story, (None, 0))
@@ -262,7 +282,7 @@ class MemoryStore:
 
     def _revise(self, id_: str, draft: Draft) -> str:
         item = self.articles[id_]
-        if item.state not in ("done", "due") or draft.content in item.texts:
+        if item.state not in ("done", "due") or draft.remembered_as == "rekeyed" or draft.content in item.texts:
             return "known"
         item.texts.add(draft.content)
         item.revisions += 1

@@ -31,6 +31,9 @@ STAGES: tuple[Stage, ...] = ("poll", "enrich", "deliver")
 MOST_CLAIMS = 5
 """Work that was claimed this often and never completed is quarantined: it kills whoever touches it."""
 
+BOILERPLATE = 3
+"""A short passage that so many articles of one feed share is no part of any of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeedClaim:
@@ -123,6 +126,12 @@ class Store(Protocol):
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         """Lend due articles."""
+
+    def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:
+        """For each article its short passages that at least `BOILERPLATE` articles of its feed had in two days.
+
+        Counts each article once, however often it is claimed.
+        """
 
     def find_kin(self, keys: Sequence[str]) -> Kinship:
         """The remembered articles that share one of the keys, those that share most first."""

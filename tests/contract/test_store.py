@@ -11,15 +11,16 @@ from tests.fakes import ARMS, HARMLESS, NOW, FakeClock, analyse, feed, rss, watc
 from tests.memory_store import MemoryStore
 from worker import story
 from worker.alert import delivery_id, raise_alerts
-from worker.dedupe import identify
+from worker.dedupe import identify, with_zones
 from worker.deliver import breaker
 from worker.deliver.payload import build
 from worker.deliver.retry import Delivered, Exhausted, RetryIn, decide
 from worker.match import Matcher
-from worker.model import Attempt, Delivery, FeedState, Fetched, Story
+from worker.model import Attempt, Delivery, EntryMark, FeedState, Fetched, Pace, Story
 from worker.parse import parse
 from worker.poll import PollDecision
 from worker.ports import MOST_CLAIMS, MOVED, Kinship, StoryStep
+from worker.zones import without_teasers
 
 LEASE = timedelta(seconds=60)
 SHORT = timedelta(milliseconds=1)
@@ -144,6 +145,29 @@ def test_an_edit_outdates_the_analysis_of_the_old_text(bench):
     assert "More was said" in again.article.text
     assert again.article.id == claim.article.id
     assert again.article.first_seen == claim.article.first_seen
+
+
+LINE = "Harbour police seized forty crates of weapons in Eastport, read the full report here."
+
+
+def test_a_passage_that_three_articles_of_a_feed_share_is_boilerplate(bench):
+    entries = [
+        {
+            "guid": str(i),
+            "title": f"Report {i}",
+            "description": f"&lt;p&gt;Own words number {i}.&lt;/p&gt;&lt;p&gt;{LINE}&lt;/p&gt;",
+        }
+        for i in range(3)
+    ]
+    bench.ingest(*entries)
+    claims = bench.store.claim_articles(10, LEASE)
+    first, second, third = (claim.article for claim in sorted(claims, key=lambda c: c.article.title))
+    assert bench.store.repeated_passages([first, second, first]) == [frozenset()] * 3
+    assert bench.store.repeated_passages([third]) == [frozenset([LINE])]
+    assert bench.store.repeated_passages([first]) == [frozenset([LINE])]
+    assert LINE in without_teasers(third.text, third.zones)
+    zoned = with_zones(third, [LINE])
+    assert LINE not in without_teasers(zoned.text, zoned.zones)
 
 
 def test_an_alert_raised_twice_is_one_alert(bench):
@@ -350,3 +374,29 @@ def test_an_outdated_version_of_a_story_is_refused(bench):
     [claim] = bench.store.claim_articles(10, LEASE)
     assert bench.store.finish_article(claim, analyse(claim.article), replace(step_for(claim), version=3), []) == MOVED
     assert bench.store.finish_article(claim, analyse(claim.article), step_for(claim), []) == 0
+
+
+def test_what_was_rekeyed_is_linked_to_its_article_and_not_read_again(bench):
+    bench.ingest(ARMS)
+    assert bench.raise_alerts() == 1
+    bench.let_leases_end()
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    [old] = identify(FEED, POLLED, parse(Fetched(rss(ARMS).encode(), "u")), NOW)
+    renamed = ARMS | {"guid": "other", "link": "https://moved.example/1", "description": ARMS["description"] + " New."}
+    [new] = identify(FEED, POLLED, parse(Fetched(rss(renamed).encode(), "u")), NOW)
+    linked = replace(new, aliases=(*old.aliases, *new.aliases), remembered_as="rekeyed")
+    assert bench.store.finish_poll(claim, PollDecision(POLLED, SHORT, "fetched"), [linked]).known == 1
+    assert bench.store.claim_articles(10, LEASE) == []
+    bench.let_leases_end()
+    assert bench.ingest(renamed | {"description": "Short."}).revised == 1, "the new guid is known, and edits are read"
+
+
+def test_a_feeds_memory_of_its_entries_comes_back_as_it_was_stored(bench):
+    state = FeedState(
+        is_baselined=True, marks=(EntryMark("r", "g", "a", "t"),), arrivals=(NOW,), burden=0.5, moved_since=NOW,
+        pace=Pace(timedelta(hours=1), frozenset({3}), frozenset({6})), address="https://new.example/",
+    )  # fmt: skip
+    bench.ingest(ARMS, state=state)
+    bench.let_leases_end()
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    assert claim.state == state

@@ -6,11 +6,13 @@ celery -A worker.runtime.app worker -Q deliver  deliverer
 celery -A worker.runtime.app beat               any number of them
 """
 
+import sys
 from datetime import timedelta
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
+from celery.signals import celeryd_init, setup_logging, worker_process_init, worker_process_shutdown
 
+from worker.errors import ConfigError
 from worker.runtime import log
 from worker.runtime.settings import load_settings
 
@@ -71,6 +73,18 @@ app.conf.update(
 @setup_logging.connect
 def _set_up_logging(**_: object) -> None:
     log.configure(settings.log_level)
+
+
+@celeryd_init.connect
+def _check_configuration(**_: object) -> None:
+    """A worker with a wrong configuration does not start."""
+    from worker.watchlist import load_configuration
+
+    try:
+        load_configuration(settings.config)
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - logging is not set up yet
+        sys.exit(error.exit_code)
 
 
 @worker_process_init.connect

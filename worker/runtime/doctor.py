@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from worker.deliver.breaker import Circuit
 from worker.errors import ConfigError, ModelError, StoreUnavailable
-from worker.model import Configuration
+from worker.model import Configuration, LanguageModel
 from worker.runtime.health import persists, readiness
 from worker.runtime.process import open_store
 from worker.runtime.settings import load_settings
@@ -25,9 +25,9 @@ def examine(config: Path) -> Iterator[Finding]:
     """Findings as {name, status: ok | warning | failure, message}."""
     yield _python()
     yield from _redis()
-    yield _model()
     configuration, finding = _configuration(config)
     yield finding
+    yield _model(configuration.nlp if configuration else LanguageModel())
     if configuration:
         yield from _endpoints(configuration)
         if load_settings().redis_url:
@@ -70,11 +70,11 @@ def _redis() -> Iterator[Finding]:
         yield _finding("persistence", "ok" if is_kept else "warning", hint)
 
 
-def _model() -> Finding:
+def _model(wanted: LanguageModel) -> Finding:
     from worker.enrich.enricher import load
 
     try:
-        return _finding("model", "ok", f"{load().model} is loaded")
+        return _finding("model", "ok", f"{load(wanted).model} is loaded")
     except ModelError as error:
         return _finding("model", "failure", str(error))
 

@@ -21,6 +21,7 @@ from importlib.resources import files
 from typing import Any
 
 import redis
+import xxhash
 from pydantic import TypeAdapter
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
@@ -31,9 +32,19 @@ from worker.deliver.retry import LONGEST_WAIT, Decision, Delivered, EndpointGone
 from worker.errors import StoreUnavailable
 from worker.model import JSON_TYPE, Alert, Analysis, Article, Attempt, Delivery, Draft, Feed, FeedState, Kin, Story
 from worker.poll import PollDecision
-from worker.ports import MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested, Kinship, StoryStep
+from worker.ports import (
+    BOILERPLATE,
+    MOST_CLAIMS,
+    ArticleClaim,
+    DeliveryClaim,
+    FeedClaim,
+    Ingested,
+    Kinship,
+    StoryStep,
+)
 from worker.series import ALERTS, series
 from worker.story import WINDOW, pack, unpack
+from worker.zones import passages
 
 K = "{tocsin}:"
 REMEMBER = timedelta(days=90)
@@ -109,6 +120,18 @@ class RedisStore:
             ArticleClaim(_restore_article(id_, item), fence, item.get("story", ""))
             for id_, fence, item in self._claim("enrich", "articles:due", "article:", limit, lease)
         ]
+
+    def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:
+        named = [
+            {xxhash.xxh3_64_hexdigest(text.encode()): text for text in passages(article.text[len(article.title) + 1 :])}
+            for article in articles
+        ]
+        rows = [
+            {"article": article.id, "feed": article.feed_id, "passages": list(texts)}
+            for article, texts in zip(articles, named, strict=True)
+        ]
+        answer = self._run("passages", json.dumps(rows), BOILERPLATE)
+        return [frozenset(texts[key] for key in keys) for texts, keys in zip(named, answer, strict=True)]
 
     def find_kin(self, keys: Sequence[str]) -> Kinship:
         if not keys:
@@ -250,6 +273,7 @@ _SCRIPTS = (
     "sync_feeds",
     "claim",
     "claim_deliveries",
+    "passages",
     "find_kin",
     "finish_poll",
     "finish_article",

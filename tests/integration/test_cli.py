@@ -1,0 +1,136 @@
+"""The command as a user meets it: what it prints, and with which code it ends."""
+
+import json
+
+import pytest
+
+from tests.fakes import ARMS, SECRET, rss
+from tests.integration.world import tocsin
+
+pytestmark = pytest.mark.integration
+
+
+def test_init_writes_what_check_accepts(tmp_path):
+    assert tocsin("init", str(tmp_path)).returncode == 0
+    environ = {"TOCSIN_DESK_URL": "https://desk.example/hook", "TOCSIN_DESK_SECRET": SECRET, "PATH": "/usr/bin:/bin"}
+    checked = tocsin("check", "-c", str(tmp_path), "--json", env=environ)
+    assert checked.returncode == 0, checked.stderr
+    said = json.loads(checked.stdout)
+    assert (said["ok"], said["endpoints"]) == (True, 1)
+    assert said["feeds"] >= 5
+    (tmp_path / "feeds.yaml").write_text("# mine", "utf-8")
+    tocsin("init", str(tmp_path))
+    assert (tmp_path / "feeds.yaml").read_text("utf-8") == "# mine", "init overwrote a file"
+
+
+def test_a_wrong_configuration_stops_every_start_with_78(tmp_path):
+    (tmp_path / "feeds.yaml").write_text("feeds:\n  - {url: 'ftp://x', nam: A}\n", "utf-8")
+    for command in (["check"], ["up"], ["web"]):
+        ended = tocsin(*command, "-c", str(tmp_path))
+        assert ended.returncode == 78, command
+        assert "feeds.yaml:2:" in ended.stderr
+        assert "did you mean `name`?" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_try_shows_why_and_what_is_missing(shared):
+    ended = tocsin("try", str(shared / "seed" / "article.txt"), "--json")
+    said = json.loads(ended.stdout)
+    assert {"arms-transfer", "sanctions-violation"} <= {match["watch"]["id"] for match in said["matches"]}
+    assert set(said) >= {"article", "entities", "topics", "matches", "misses"}
+    text = said["article"]["text"]
+    for topic in said["topics"]:
+        for evidence in topic["evidence"]:
+            assert text[evidence["start"] : evidence["end"]] == evidence["text"]
+    for entity in said["entities"]:
+        assert text[entity["start"] : entity["end"]] == entity["text"]
+    assert {"KP", "RU", "UA", "US"} <= {entity["id"] for entity in said["entities"]}
+
+
+def test_try_explains_a_near_miss():
+    article = {
+        "title": "Toy gun fair",
+        "text": "Germany delivered howitzers and artillery shells to Greece. A toy gun fair opens.",
+    }
+    said = json.loads(tocsin("try", "-", "--json", input=json.dumps(article)).stdout)
+    [miss] = [miss for miss in said["misses"] if miss["watch"]["id"] == "arms-transfer"]
+    assert miss["is_near"]
+    assert miss["missing"].startswith("not the phrase")
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["<html><body><article><p>Norland delivered tanks.</p></article></body></html>", "Tanks\nNorland delivered tanks."],
+)
+def test_try_reads_html_and_text(given):
+    said = json.loads(tocsin("try", "-", "--json", input=given).stdout)
+    assert "Norland delivered tanks." in said["article"]["text"]
+
+
+@pytest.mark.parametrize("source", ["/nowhere/at.all", "http://127.0.0.1:9/x"])
+def test_what_cannot_be_read_is_one_message_and_64(source):
+    ended = tocsin("try", source)
+    assert ended.returncode == 64
+    assert ended.stderr.startswith("tocsin: ")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_analyze_keeps_order_and_goes_on_after_a_bad_line():
+    lines = [
+        json.dumps({"id": "a", "title": "Norland ships tanks", "text": "Germany delivered howitzers to Greece."}),
+        "{broken",
+        json.dumps({"id": "b", "title": "", "text": ""}),
+        json.dumps({"id": "c", "title": 5, "text": ""}),
+        json.dumps({"id": "d", "title": "One  two", "text": "  France   is\tmentioned. \u202e"}),
+    ]
+    rows = [json.loads(line) for line in tocsin("analyze", "--batch", "2", input="\n".join(lines)).stdout.splitlines()]
+    assert [row.get("id") for row in rows] == ["a", None, "b", "c", "d"]
+    assert rows[1]["line"] == 2
+    assert "error" in rows[3]
+    assert rows[0]["topics"][0]["topic"] == "arms-transfer"
+    for row, line in ((rows[0], lines[0]), (rows[4], lines[4])):
+        text = json.loads(line)["title"] + "\n" + json.loads(line)["text"]
+        assert row["entities"]
+        assert all(text[e["start"] : e["end"]] == e["text"] for e in row["entities"])
+
+
+def test_all_topics_gives_every_score():
+    row = {"id": 1, "title": "", "text": "Germany may deliver something to Greece."}
+    every = json.loads(tocsin("analyze", "--all-topics", input=json.dumps(row)).stdout)
+    assert all({"topic", "score"} <= set(topic) for topic in every["topics"])
+
+
+def test_parse_prints_entries(tmp_path):
+    (tmp_path / "feed.xml").write_text(rss(ARMS), "utf-8")
+    said = json.loads(tocsin("parse", str(tmp_path / "feed.xml")).stdout)
+    assert said["entries"][0]["title"] == ARMS["title"]
+    assert said["entries"][0]["published"] == "2026-03-01T11:00:00+00:00"
+    (tmp_path / "page.html").write_text("<html><body>Log in</body></html>", "utf-8")
+    assert tocsin("parse", str(tmp_path / "page.html")).returncode == 64
+
+
+def test_doctor_names_each_thing_and_what_to_do(redis_store, server, tmp_path):
+    tocsin("init", str(tmp_path))
+    environ = {
+        "TOCSIN_REDIS_URL": server.url,
+        "PATH": "/usr/bin:/bin",
+        "TOCSIN_DESK_URL": "http://127.0.0.1:9/",
+        "TOCSIN_DESK_SECRET": SECRET,
+    }
+    ended = tocsin("doctor", "-c", str(tmp_path), "--json", env=environ)
+    status = {check["name"]: check["status"] for check in json.loads(ended.stdout)["checks"]}
+    assert status["redis"] == status["eviction"] == status["persistence"] == status["model"] == "ok"
+    assert status["endpoint desk"] == "warning"
+    redis_store.client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        ended = tocsin("doctor", "-c", str(tmp_path), env=environ)
+        assert ended.returncode == 1
+        assert "must be noeviction" in ended.stdout
+    finally:
+        redis_store.client.config_set("maxmemory-policy", "noeviction")
+
+
+def test_reading_commands_say_when_redis_is_away():
+    ended = tocsin("alerts", "list", env={"TOCSIN_REDIS_URL": "redis://127.0.0.1:9/0", "PATH": "/usr/bin:/bin"})
+    assert ended.returncode == 69
+    assert "cannot be reached" in ended.stderr

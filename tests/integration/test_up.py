@@ -1,0 +1,67 @@
+"""`tocsin up` on a machine where nothing is configured: a demonstration, one Ctrl-C, nothing left, nothing twice."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.integration.world import eventually
+
+pytestmark = pytest.mark.integration
+
+
+def start(home: Path, log: Path) -> subprocess.Popen:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+    environ = kept | {"HOME": str(home), "PYTHONUNBUFFERED": "1", "TOCSIN_WEB_PORT": "0"}
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "worker.cli", "up"], env=environ, stdout=out, stderr=out, start_new_session=True
+        )
+
+
+def family(home: Path) -> list[int]:
+    """Every live process that was started with this home directory."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"HOME={home}\0".encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def get(url: str, status: int = 200) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        assert answer.status == status
+        return answer.read().decode()
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for orphans in /proc")
+def test_the_demonstration_runs_stops_and_goes_on(tmp_path):
+    ids: list[set[str]] = []
+    for run in (1, 2):
+        log = tmp_path / f"run{run}.log"
+        process = start(tmp_path, log)
+        try:
+            eventually(lambda log=log: "ALERT" in log.read_text("utf-8"), 60, f"an alert\n{log.read_text('utf-8')}")
+            page = re.search(r"http://127\.0\.0\.1:\d+/", log.read_text("utf-8"))[0]
+            assert "signature verified" in log.read_text("utf-8")
+            assert "because: “" in log.read_text("utf-8")
+            assert "Recent alerts" in get(page)
+            assert "tocsin_alerts_total" in get(page + "metrics")
+            assert '"ready":true' in get(page + "readyz")
+            assert get(page + "healthz") == "ok\n"
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0, log.read_text("utf-8")
+        assert family(tmp_path) == [], "an orphan was left"
+        ids.append(set(re.findall(r"alrt_\w+", log.read_text("utf-8"))))
+    assert ids[0]
+    assert ids[1]
+    assert not ids[0] & ids[1], "the second start raised an alert of the first again"
