@@ -121,7 +121,7 @@ def try_(
     configuration = _configuration(config)
     raw, content_type = _read_source(source)
     article = trial.read_article(raw, content_type, source, datetime.now(UTC))
-    [analysis] = load(configuration.nlp).enrich([article])
+    [analysis] = load(configuration.nlp, configuration.topics).enrich([article])
     shown = trial.describe(article, analysis, Matcher(configuration.watches).evaluate(article, analysis))
     if as_json:
         print_json(shown)
@@ -144,7 +144,8 @@ def analyze(
     from worker import trial
     from worker.enrich.enricher import LEAST_SCORE, load
 
-    enricher = load(_configuration(config).nlp, least_score=0 if all_topics else LEAST_SCORE)
+    configuration = _configuration(config)
+    enricher = load(configuration.nlp, configuration.topics, least_score=0 if all_topics else LEAST_SCORE)
     for lines in _batches(sys.stdin.buffer, batch):
         rows = [trial.read_line(number, line) for number, line in lines]
         articles = [row for row in rows if not isinstance(row, dict)]
