@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from worker.deliver.retry import Delivered, RetryIn
 from worker.model import Article, Attempt, Draft, Feed, FeedState
 from worker.ports import MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested
-from worker.series import ALERTS, ARTICLES, series
+from worker.series import ARTICLES, alert_counts, series
 
 
 @dataclass
@@ -38,6 +38,8 @@ class MemoryStore:
         self.seen: dict[str, str] = {}
         self.dead: dict[str, list[str]] = {}
         self.quarantine: dict[str, list[str]] = {"poll": [], "enrich": [], "deliver": []}
+        self.verdicts: dict[str, str] = {}
+        self.acknowledged: set[str] = set()
         self.counted: Counter[str] = Counter()
         self._fence = 0
 
@@ -76,7 +78,7 @@ class MemoryStore:
         fresh = [(alert, deliveries) for alert, deliveries in alerts if alert.id not in self.alerts]
         for alert, deliveries in fresh:
             self.alerts[alert.id] = alert
-            self.count([(series(ALERTS, watch=alert.watch_id, severity=alert.severity.value), 1)])
+            self.count(alert_counts(alert))
             for delivery in deliveries:
                 self.deliveries[delivery.id] = Item(record=delivery, created_at=self.clock.now())
                 self.due.setdefault(delivery.endpoint, {}).setdefault(delivery.id, self.clock.now())
@@ -105,6 +107,16 @@ class MemoryStore:
         item.state = "delivered" if isinstance(decision, Delivered) else "dead"
         if item.state == "dead":
             self.dead.setdefault(claim.delivery.endpoint, []).append(claim.delivery.id)
+        return True
+
+    def mark_alert(self, alert_id: str, mark) -> bool:
+        if alert_id not in self.alerts:
+            return False
+        self.verdicts.pop(alert_id, None) if mark != "acknowledged" else None
+        if mark in ("true", "false"):
+            self.verdicts[alert_id] = mark
+        self.acknowledged -= {alert_id}
+        self.acknowledged |= {alert_id} if mark != "open" else set()
         return True
 
     def count(self, counts: Iterable[tuple[str, float]]) -> None:

@@ -1,4 +1,7 @@
-"""One web page for the command line, under the same limits as feeds; whoever types an address may mean their own host."""
+"""One web page by its address, under the same limits as feeds.
+
+Whoever types an address on the command line may mean their own host; whoever types it into a web page may not.
+"""
 
 from worker.errors import InputError
 from worker.model import Feed, Fetched
@@ -7,9 +10,9 @@ from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
 
 
-def fetch_page(url: str) -> tuple[bytes, str]:
+def fetch_page(url: str, *, allow_private: bool = True) -> tuple[bytes, str]:
     """The page's bytes and content type. Raises InputError with the reason where there is no page."""
-    feed = Feed(id="page", url=url, name=url, allow_private=True)
+    feed = Feed(id="page", url=url, name=url, allow_private=allow_private)
     loop = HttpLoop()
     outcome = HttpFetcher(loop).fetch(PollRequest(feed)).result()
     loop.close()

@@ -7,6 +7,8 @@ Keys, all under the hash tag `{tocsin}:`
     seen:ALIAS                                  the article an alias belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
     metrics  progress                           counters; when each stage last completed something
+    trend:HOUR                                  counts of `worker.trend` for one hour (since 1970)
+    verdicts                                    how many alerts of each watch were judged true and false
 """
 
 import json
@@ -28,14 +30,17 @@ from worker.deliver.retry import Decision, Delivered, RetryIn
 from worker.errors import StoreUnavailable
 from worker.model import Alert, Analysis, Article, Attempt, Delivery, Draft, Feed, FeedState
 from worker.poll import PollDecision
-from worker.ports import MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested
-from worker.series import ALERTS, series
+from worker.ports import MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested, Mark
+from worker.series import alert_counts
+from worker.trend import counted
 
 K = "{tocsin}:"
 REMEMBER = timedelta(days=90)
 """An alias is remembered this long after the entry was last in its feed."""
 KEEP = timedelta(days=30)
 """Articles and finished deliveries are kept this long."""
+KEEP_TRENDS = timedelta(days=9)
+"""A week and what the week before the hour of asking needs."""
 
 STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
 _ANALYSIS, _ATTEMPT = TypeAdapter(Analysis), TypeAdapter(Attempt)
@@ -115,6 +120,8 @@ class RedisStore:
             "analysis": _dump(_ANALYSIS, analysis),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
+            "trend": counted(claim.article, analysis),
+            "trend_keep_ms": _ms(KEEP_TRENDS),
             "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
         }
         return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
@@ -139,6 +146,9 @@ class RedisStore:
             "keep_ms": _ms(KEEP),
         }
         return bool(self._run("finish_delivery", claim.delivery.id, claim.fence, json.dumps(work)))
+
+    def mark_alert(self, alert_id: str, mark: Mark) -> bool:
+        return bool(self._run("mark_alert", alert_id, mark))
 
     def count(self, counts: Counts) -> None:
         with translated():
@@ -184,7 +194,7 @@ def translated() -> Iterator[None]:
         raise
 
 
-_SCRIPTS = ("sync_feeds", "claim", "finish_poll", "finish_article", "finish_delivery")
+_SCRIPTS = ("sync_feeds", "claim", "finish_poll", "finish_article", "finish_delivery", "mark_alert")
 
 
 @cache
@@ -223,7 +233,7 @@ def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         "watch": alert.watch_id,
         "severity": alert.severity.value,
         "is_shadow": alert.is_shadow,
-        "series": series(ALERTS, watch=alert.watch_id, severity=alert.severity.value),
+        "counts": alert_counts(alert),
         "deliveries": [
             {"id": delivery.id, "endpoint": delivery.endpoint, "body": delivery.body} for delivery in deliveries
         ],
