@@ -46,8 +46,9 @@ def listening(url, **headers):
         assert answer.headers["content-type"].startswith("text/event-stream")
 
         def following(kind="alert"):
-            event = {}
+            event, deadline = {}, time.monotonic() + 15
             for line in answer:
+                assert time.monotonic() < deadline, f"no {kind} came"
                 name, _, value = line.decode().rstrip("\n").partition(": ")
                 if name:
                     event[name] = value
@@ -147,7 +148,7 @@ def test_a_stream_resumes_after_the_last_event_and_keeps_to_its_filter(desk, bas
     desk.publish(compose(0))
     [row] = json.loads(ask(base + "/api/alerts?watch=sanctions-violation")[1])["alerts"]
     time.sleep(0.01)
-    desk.publish(compose(2), compose(12))  # while nobody listened: arms, and sanctions
+    desk.publish(compose(2), compose(4))  # while nobody listened: arms, and sanctions
     with listening(base + "/events?watch=sanctions-violation", last_event_id=str(row["raised_ms"] + 1)) as following:
         event = following()
         assert event["watch"] == "Sanctions broken or evaded"
@@ -173,7 +174,7 @@ def test_marks_are_stored_and_can_be_taken_back(desk, base):
 
 
 def test_precision_counts_each_alert_by_its_last_verdict(desk, base):
-    desk.publish(compose(2), compose(14))
+    desk.publish(compose(2), compose(6))
     ids = [r["alert_id"] for r in json.loads(ask(base + "/api/alerts?watch=arms-transfer")[1])["alerts"]]
     for mark in ("true", "false", "true"):
         desk.store.mark_alert(ids[0], mark)
