@@ -1,11 +1,12 @@
 # make run    install and run everything on this machine (a demonstration where nothing is configured)
 # make test   install and pass the tests
+# make lint, make train, make eval: for developers
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run install install-dev test lint lock clean
+.PHONY: run install install-dev install-train test lint train eval lock clean
 
 run: install
 	@exec $(BIN)/tocsin up
@@ -38,12 +39,30 @@ lint: install-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+install-train: $(VENV)/.installed-train
+
+$(VENV)/.installed-train: requirements/train.txt $(VENV)/.installed
+	@echo "installing the training tools"
+	@$(PIP) install --require-hashes -r requirements/train.txt
+	@touch $@
+
+# Rebuilds the shipped models from ../shared/data; well under 90 minutes on two cores.
+train: install-train
+	$(BIN)/python -m training.entities
+	$(BIN)/python -m training.topics
+
+# Scores them, and writes docs/quality.md and docs/quality.json.
+eval: install-train
+	$(BIN)/python -m training.evaluate
+
 # Pins every dependency with its hashes; needs uv.
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--extra build pyproject.toml -o requirements/run.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--extra build --extra dev pyproject.toml -c requirements/run.txt -o requirements/dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--extra build --extra train pyproject.toml -c requirements/run.txt -o requirements/train.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

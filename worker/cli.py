@@ -11,9 +11,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from worker import __version__
-from worker.commands import alerts, feeds
+from worker.commands import alerts, endpoints, feeds, watchlist
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
+from worker.model import Configuration
 
 app = typer.Typer(
     name="tocsin",
@@ -26,6 +27,8 @@ app = typer.Typer(
 )
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(endpoints.app, name="endpoints")
+watchlist.register(app)
 
 
 @app.command()
@@ -115,12 +118,11 @@ def try_(
     from worker.enrich.enricher import load
     from worker.match import Matcher
 
-    watches = _watches(config)
+    configuration = _configuration(config)
     raw, content_type = _read_source(source)
     article = trial.read_article(raw, content_type, source, datetime.now(UTC))
-    enricher = load()
-    [analysis] = enricher.enrich([article])
-    shown = trial.describe(article, analysis, Matcher(watches).evaluate(article, analysis))
+    [analysis] = load(configuration.nlp).enrich([article])
+    shown = trial.describe(article, analysis, Matcher(configuration.watches).evaluate(article, analysis))
     if as_json:
         print_json(shown)
     else:
@@ -133,15 +135,16 @@ def try_(
 def analyze(
     all_topics: Annotated[bool, typer.Option("--all-topics", help="Every topic with its score.")] = False,
     batch: Annotated[int, typer.Option(min=1, max=1024, help="Lines analysed together.")] = 32,
+    config: Config = None,
 ) -> None:
     """Read {"id", "title", "text"} a line from standard input, write {"id", "entities", "topics"} a line, in order.
 
     Offsets refer to title + newline + text. A line that cannot be read gives {"line", "error"} in its place.
     """
     from worker import trial
-    from worker.enrich.enricher import load
+    from worker.enrich.enricher import LEAST_SCORE, load
 
-    enricher = load()
+    enricher = load(_configuration(config).nlp, least_score=0 if all_topics else LEAST_SCORE)
     for lines in _batches(sys.stdin.buffer, batch):
         rows = [trial.read_line(number, line) for number, line in lines]
         articles = [row for row in rows if not isinstance(row, dict)]
@@ -157,15 +160,21 @@ def parse(
     file: Annotated[str, typer.Argument(help="A feed document, or - for standard input.")],
     url: Annotated[str, typer.Option(help="The address it came from, for relative links.")] = "",
 ) -> None:
-    """Read a feed document (RSS, Atom, RDF, JSON Feed) and print its entries as JSON."""
+    """Read a feed document (RSS, Atom, RDF, JSON Feed, news sitemap) and print its entries as JSON.
+
+    Dates are in UTC; `published` is the last change where no other date is given. Without --url, relative links stay
+    as they are.
+    """
     from worker.model import Fetched, PollFailed
     from worker.parse import parse as parse_document
     from worker.plaintext import html_to_text, one_line
+    from worker.runtime.deadline import within_cpu_limit
 
     raw, _ = _read_source(file)
-    document = parse_document(Fetched(raw, url or file))
+    document = parse_document(Fetched(raw, url), limit=within_cpu_limit)
     if isinstance(document, PollFailed):
-        raise InputError(document.message)
+        # without an address the message begins where the name belongs
+        raise InputError(document.message if url else f"{file}{document.message}")
     entries = [
         {
             "guid": entry.guid,
@@ -174,6 +183,7 @@ def parse(
             "text": html_to_text(entry.html),
             "author": one_line(entry.author),
             "published": entry.published.isoformat() if entry.published else None,
+            "updated": entry.updated.isoformat() if entry.updated else None,
             "categories": list(entry.categories),
         }
         for entry in document.entries
@@ -261,8 +271,8 @@ def _require_directory(path: Path) -> None:
         raise InputError(msg)
 
 
-def _watches(config: Path | None) -> Any:
-    """The configured watches, or those of the example where nothing is configured."""
+def _configuration(config: Path | None) -> Configuration:
+    """The configuration, or the example watchlist where nothing is configured."""
     from importlib.resources import as_file, files
 
     from worker.watchlist import load_configuration
@@ -270,8 +280,8 @@ def _watches(config: Path | None) -> Any:
     directory = config_directory(config)
     if config is None and not directory.exists():
         with as_file(files("worker") / "example" / "watchlists") as example:
-            return load_configuration(example).watches
-    return load_configuration(directory).watches
+            return load_configuration(example)
+    return load_configuration(directory)
 
 
 def _read_source(source: str) -> tuple[bytes, str]:

@@ -6,8 +6,11 @@ from worker.model import Alert
 
 POLLS = "tocsin_polls_total"
 ARTICLES = "tocsin_articles_total"
+ARTICLES_UNREAD = "tocsin_articles_unread_total"
+FEED_EVENTS = "tocsin_feed_events_total"
 ENTRIES_ODD = "tocsin_entries_odd_total"
 ALERTS = "tocsin_alerts_total"
+NOTHING_NEW = "tocsin_alerts_nothing_new_total"
 WATCH_UNKNOWN = "tocsin_watch_unknown_total"
 ATTEMPTS = "tocsin_webhook_attempts_total"
 STAGE_SECONDS = "tocsin_stage_duration_seconds"

@@ -3,79 +3,86 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from worker import __version__
-from worker.enrich import language
-from worker.enrich.countries import country_terms
-from worker.enrich.phrase_topics import PhraseTopics
+from worker.enrich import language, pipeline
 from worker.enrich.sentences import split_sentences
 from worker.enrich.topic_result import TopicResult
-from worker.model import Analysis, Article, Entity, Span, TopicScore
+from worker.enrich.topics import TopicClassifier
+from worker.model import Analysis, Article, Entity, LanguageModel, Span, TopicScore
 from worker.zones import without_teasers
 
 LONGEST_TEXT = 200_000
 """Characters beyond this are matched by phrase only; the analysis says so."""
-LANGUAGES = ("en",)
+LEAST_SCORE = 0.02
+"""Topics below this are not kept with an article."""
 
 
 class TopicScorer(Protocol):
-    """Scores topics of a text cut into sentences."""
+    """Scores topics of a text cut into sentences, and says from which score one is reported."""
+
+    thresholds: dict[str, float]
 
     def score(self, text: str, sentences: Sequence[tuple[int, int]]) -> list[TopicResult]:
-        """Every topic with evidence."""
+        """Every topic that has evidence."""
 
 
 class SpacyEnricher:
-    """Entities by a spaCy pipeline, topics by a scorer; teasers are blanked out before either reads the text."""
+    """Entities by a spaCy pipeline, topics by a scorer; teasers are blanked out before either reads the text.
 
-    def __init__(self, nlp: Language, topics: TopicScorer, model: str) -> None:
-        self._nlp, self._topics, self.model = nlp, topics, model
+    Articles in another language than the pipeline's get none of the two: their entities and topics are unknown.
+    """
+
+    def __init__(self, nlp: Language, topics: TopicScorer, model: str, *, least_score: float = LEAST_SCORE) -> None:
+        self._nlp, self._topics, self.model, self._least_score = nlp, topics, model, least_score
 
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
-        """An analysis for each article, in order. Articles in other languages than `LANGUAGES` get none of the model."""
+        """An analysis for each article, in order."""
         texts = [without_teasers(article.text, article.zones)[:LONGEST_TEXT] for article in articles]
         spoken = [
             language.detect(text, article.declared_language) for text, article in zip(texts, articles, strict=True)
         ]
-        read = [i for i, code in enumerate(spoken) if code in LANGUAGES]
+        read = [i for i, code in enumerate(spoken) if code == self._nlp.lang]
         with self._nlp.memory_zone():
             docs = zip(read, self._nlp.pipe(texts[i] for i in read), strict=True)
-            understood = {i: self._understand(articles[i], texts[i], spoken[i], doc) for i, doc in docs}
+            entities = {i: _entities(doc) for i, doc in docs}
         return [
-            understood.get(i)
-            or Analysis((), (), tuple(split_sentences(text)), code, self.model, is_language_known=False)
-            for i, (text, code) in enumerate(zip(texts, spoken, strict=True))
+            self._analysis(article, text, code, entities.get(i))
+            for i, (article, text, code) in enumerate(zip(articles, texts, spoken, strict=True))
         ]
 
-    def _understand(self, article: Article, text: str, code: str, doc: Doc) -> Analysis:
+    def _analysis(self, article: Article, text: str, code: str, entities: tuple[Entity, ...] | None) -> Analysis:
         sentences = tuple(split_sentences(text))
-        results = self._topics.score(text, sentences) if sentences else []
+        results = self._topics.score(text, sentences) if sentences and entities is not None else []
+        kept = [self._topic(result, text) for result in results if result.probability >= self._least_score]
         return Analysis(
-            entities=tuple(
-                Entity(ent.text, ent.label_, ent.start_char, ent.end_char, ent.kb_id_ or ent.ent_id_ or None)
-                for ent in doc.ents
-            ),
-            topics=tuple(_topic(result, text) for result in sorted(results, key=lambda r: (-r.probability, r.topic))),
+            entities=entities or (),
+            topics=tuple(sorted(kept, key=lambda topic: (-topic.score, topic.topic))),
             sentences=sentences,
             language=code,
             model=self.model,
+            is_language_known=entities is not None,
             truncated_at=LONGEST_TEXT if len(article.text) > LONGEST_TEXT else None,
         )
 
+    def _topic(self, result: TopicResult, text: str) -> TopicScore:
+        evidence = tuple(Span(start, end, text[start:end]) for start, end, _ in result.evidence)
+        return TopicScore(result.topic, result.probability, evidence, self._topics.thresholds[result.topic])
 
-def load() -> SpacyEnricher:
-    """The shipped enricher: English tokens, a ruler of countries, capitals and nationals, topics by phrases."""
-    nlp = spacy.blank("en")
-    ruler = nlp.add_pipe("entity_ruler")
-    ruler.add_patterns(  # type: ignore[attr-defined]
-        [{"label": term.label, "pattern": term.text, "id": term.id} for term in country_terms() if not term.ambiguous]
+
+def load(model: LanguageModel = LanguageModel(), *, least_score: float = LEAST_SCORE) -> SpacyEnricher:  # noqa: B008
+    """The shipped pipeline, or the installed one that `model` names, and the shipped topics.
+
+    Raises ModelError where the pipeline is not installed or does not fit.
+    """
+    nlp = pipeline.load(model.name, model.backend)
+    name = f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
+    return SpacyEnricher(nlp, TopicClassifier.load(), name, least_score=least_score)
+
+
+def _entities(doc: Doc) -> tuple[Entity, ...]:
+    return tuple(
+        Entity(ent.text, ent.label_, ent.start_char, ent.end_char, ent.kb_id_ or ent.ent_id_ or None)
+        for ent in doc.ents
     )
-    return SpacyEnricher(nlp, PhraseTopics.default(), f"tocsin-rules-{__version__}")
-
-
-def _topic(result: TopicResult, text: str) -> TopicScore:
-    evidence = tuple(Span(start, end, text[start:end]) for start, end, _ in result.evidence)
-    return TopicScore(result.topic, result.probability, evidence)

@@ -6,6 +6,7 @@ learnt classifier, which this module exists to be compared with. Patterns live i
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,13 +42,15 @@ class PatternError(ValueError):
 class Pattern:
     """One compiled phrase: ``regex`` is to be matched at a word's start.
 
-    ``opener`` matches the first run of letters it may start with, ``heads`` are that run's first two letters.
+    ``opener`` matches the first run of letters it may start with, ``heads`` are that run's first two letters;
+    ``needs`` are the same of its last place, a cheap test whether the pattern can match a sentence at all.
     """
 
     source: str
     regex: re.Pattern[str]
     opener: re.Pattern[str]
     heads: frozenset[str]
+    needs: frozenset[str]
 
 
 def compile_pattern(source: str, words: Mapping[str, str] | None = None) -> Pattern:
@@ -61,6 +64,7 @@ def compile_pattern(source: str, words: Mapping[str, str] | None = None) -> Patt
         raise PatternError(source, "a phrase starts and ends with a word")
     pieces: list[str] = []
     heads: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
     openers: list[str] = []
     gap = 0
     for place in places:
@@ -68,14 +72,15 @@ def compile_pattern(source: str, words: Mapping[str, str] | None = None) -> Patt
             gap = int(found.group(1))
             continue
         options = _alternatives(source, place, words or {})
+        needs = frozenset(_head(option) for option in options)
         if pieces:
             pieces.append((f"(?:{_BETWEEN}\\w+){{0,{gap}}}?" if gap else "") + _BETWEEN)
         else:
-            heads = frozenset(_head(option) for option in options)
+            heads = needs
             openers = [_opener_regex(option) for option in options]
         pieces.append("(?:" + "|".join(_option_regex(source, option) for option in options) + ")")
         gap = 0
-    return Pattern(source, re.compile("".join(pieces), re.IGNORECASE), _any(openers), heads)
+    return Pattern(source, re.compile("".join(pieces), re.IGNORECASE), _any(openers), heads, needs)
 
 
 def _alternatives(source: str, place: str, words: Mapping[str, str]) -> list[str]:
@@ -108,6 +113,11 @@ def _opener_regex(option: str) -> str:
     return re.escape(first) + (r"\w*" if option == first + "*" else "")
 
 
+def first_letters(token: str) -> tuple[str, ...]:
+    """Return the first two letters of every word within a lower-case token."""
+    return tuple(word[:2] for word in _WORD.findall(token))
+
+
 def _any(options: Sequence[str]) -> re.Pattern[str]:
     return re.compile("(?:" + "|".join(options) + r")\Z", re.IGNORECASE)
 
@@ -125,7 +135,7 @@ class PatternIndex:
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         """Number the patterns in the order given."""
-        self._by_word: dict[str, tuple[tuple[int, re.Pattern[str]], ...]] = {}
+        self._by_word: dict[str, tuple[tuple[int, Pattern], ...]] = {}
         self._by_head: dict[str, list[tuple[int, Pattern]]] = {}
         for number, pattern in enumerate(patterns):
             for head in sorted(pattern.heads):
@@ -137,32 +147,72 @@ class PatternIndex:
 
     def find(self, text: str, start: int, end: int) -> set[int]:
         """Return the numbers of the patterns that occur within ``text[start:end]``."""
+        words = [(word.start(), word.group()) for word in _WORD.finditer(text, start, end)]
+        present = {spelled[:2].lower() for _, spelled in words}
         found: set[int] = set()
-        by_word = self._by_word
-        for word in _WORD.finditer(text, start, end):
-            spelled = word.group()
-            candidates = by_word[spelled] if spelled in by_word else self._openers(spelled)
-            for number, regex in candidates:
-                if number not in found and regex.match(text, word.start(), end):
-                    found.add(number)
+        for position, spelled in words:
+            self._match(text, position, end, spelled, present, found)
         return found
 
-    def _openers(self, word: str) -> tuple[tuple[int, re.Pattern[str]], ...]:
+    def find_from(self, text: str, start: int, end: int, openers: Sequence[str], present: AbstractSet[str]) -> set[int]:
+        """Do as `find`, given the lower-case tokens of ``text[start:end]`` that can open a pattern, in order.
+
+        ``present`` holds the first two letters of every word there.
+        """
+        lowered = text[start:end].lower()
+        if len(lowered) != end - start:
+            return self.find(text, start, end)
+        found: set[int] = set()
+        position = 0
+        for token in openers:
+            position = lowered.find(token, position)
+            while position > 0 and lowered[position - 1].isalnum():
+                position = lowered.find(token, position + 1)
+            for word in _WORD.finditer(token):
+                self._match(text, start + position + word.start(), end, word.group(), present, found)
+            position += len(token)
+        return found
+
+    def _match(  # noqa: PLR0913, PLR0917  the inner loop of both
+        self, text: str, position: int, end: int, spelled: str, present: AbstractSet[str], found: set[int]
+    ) -> None:
+        for number, pattern in self._openers(spelled):
+            if (
+                number not in found
+                and not pattern.needs.isdisjoint(present)
+                and pattern.regex.match(text, position, end)
+            ):
+                found.add(number)
+
+    def _openers(self, word: str) -> tuple[tuple[int, Pattern], ...]:
         known = self._by_word.get(word)
         if known is None:
             if len(self._by_word) >= _REMEMBERED_WORDS:
                 self._by_word.clear()
             candidates = self._by_head.get(word[:2].lower(), ())
-            known = tuple((number, pattern.regex) for number, pattern in candidates if pattern.opener.match(word))
+            known = tuple((number, pattern) for number, pattern in candidates if pattern.opener.match(word))
             self._by_word[word] = known
         return known
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class Rule:
+    """One weighted phrase of one topic; a guard scales the sentence's score by 1 - ``weight``."""
+
+    pattern: str
     topic: str
     weight: float
     is_guard: bool
+
+
+def read_rules(definition: Mapping[str, Mapping[str, Mapping[str, float]]]) -> tuple[Rule, ...]:
+    """Return the rules of ``{topic: {"phrases": {pattern: weight}, "unless": {pattern: weight}}}`` in its order."""
+    return tuple(
+        Rule(pattern, topic, weight, is_guard=kind == "unless")
+        for topic, part in definition.items()
+        for kind in ("phrases", "unless")
+        for pattern, weight in part.get(kind, {}).items()
+    )
 
 
 class PhraseTopics:
@@ -170,12 +220,8 @@ class PhraseTopics:
 
     def __init__(self, definition: Mapping[str, Mapping[str, Mapping[str, float]]], words: Mapping[str, str]) -> None:
         """Compile ``{topic: {"phrases": {pattern: weight}, "unless": {pattern: weight}}}``."""
-        rules: list[tuple[str, _Rule]] = []
-        for topic, part in definition.items():
-            rules += [(p, _Rule(topic, w, is_guard=False)) for p, w in part.get("phrases", {}).items()]
-            rules += [(p, _Rule(topic, w, is_guard=True)) for p, w in part.get("unless", {}).items()]
-        self._rules = [rule for _, rule in rules]
-        self._index = PatternIndex(compile_pattern(source, words) for source, _ in rules)
+        self._rules = read_rules(definition)
+        self._index = PatternIndex(compile_pattern(rule.pattern, words) for rule in self._rules)
         self.topics: tuple[str, ...] = tuple(definition)
         self.thresholds: dict[str, float] = dict.fromkeys(self.topics, THRESHOLD)
 
@@ -219,11 +265,10 @@ def _pool(topic: str, evidence: Sequence[Evidence]) -> TopicResult:
     return TopicResult(topic, min(1.0 - miss, 0.99), chosen)
 
 
-def packaged_rules() -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Return the packaged word lists and every packaged pattern's source, in a fixed order."""
+def packaged_rules() -> tuple[Mapping[str, str], tuple[Rule, ...]]:
+    """Return the packaged word lists and rules, in a fixed order."""
     raw = _load_definition()
-    parts = [part.get(kind, {}) for part in raw["topics"].values() for kind in ("phrases", "unless")]
-    return raw["words"], tuple(source for part in parts for source in part)
+    return raw["words"], read_rules(raw["topics"])
 
 
 @cache

@@ -7,9 +7,10 @@ celery -A worker.runtime.app beat               any number of them
 """
 
 import sys
+from datetime import timedelta
 
 from celery import Celery
-from celery.signals import celeryd_init, setup_logging, worker_process_init
+from celery.signals import celeryd_init, setup_logging, worker_process_init, worker_process_shutdown
 
 from worker.errors import ConfigError
 from worker.runtime import log
@@ -17,6 +18,9 @@ from worker.runtime.settings import load_settings
 
 DOORBELL_EXPIRES_S = 10
 """A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
+
+DRAIN = timedelta(seconds=15)
+"""A stopping deliverer waits this long for answers; less than the grace of whoever stops it."""
 
 settings = load_settings()
 
@@ -92,3 +96,14 @@ def _warm_up(**_: object) -> None:
 
     queues = set(current_app.amqp.queues.consume_from)
     open_pipeline(is_enricher="enrich" in queues)
+
+
+@worker_process_shutdown.connect
+def _hand_in(**_: object) -> None:
+    """Wait for receivers that still answer, so that their answers need no second attempt."""
+    from celery import current_app
+
+    from worker.runtime.process import open_pipeline
+
+    if "deliver" in set(current_app.amqp.queues.consume_from):
+        open_pipeline().dispatcher.drain(DRAIN)

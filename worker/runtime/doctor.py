@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from worker.deliver.breaker import Circuit
 from worker.errors import ConfigError, ModelError, StoreUnavailable
-from worker.model import Configuration
+from worker.model import Configuration, LanguageModel
 from worker.runtime.health import persists, readiness
 from worker.runtime.process import open_store
 from worker.runtime.settings import load_settings
@@ -24,11 +25,13 @@ def examine(config: Path) -> Iterator[Finding]:
     """Findings as {name, status: ok | warning | failure, message}."""
     yield _python()
     yield from _redis()
-    yield _model()
     configuration, finding = _configuration(config)
     yield finding
+    yield _model(configuration.nlp if configuration else LanguageModel())
     if configuration:
         yield from _endpoints(configuration)
+        if load_settings().redis_url:
+            yield from _circuits(configuration)
 
 
 def _python() -> Finding:
@@ -67,11 +70,11 @@ def _redis() -> Iterator[Finding]:
         yield _finding("persistence", "ok" if is_kept else "warning", hint)
 
 
-def _model() -> Finding:
+def _model(wanted: LanguageModel) -> Finding:
     from worker.enrich.enricher import load
 
     try:
-        return _finding("model", "ok", f"{load().model} is loaded")
+        return _finding("model", "ok", f"{load(wanted).model} is loaded")
     except ModelError as error:
         return _finding("model", "failure", str(error))
 
@@ -101,6 +104,24 @@ def _endpoints(configuration: Configuration) -> Iterator[Finding]:
             yield _finding(f"endpoint {endpoint.name}", "warning", message)
         else:
             yield _finding(f"endpoint {endpoint.name}", "ok", "accepts connections")
+
+
+def _circuits(configuration: Configuration) -> Iterator[Finding]:
+    """Endpoints whose circuit is not closed, where the store can be asked."""
+    try:
+        states = open_store().endpoint_states([endpoint.name for endpoint in configuration.endpoints])
+    except StoreUnavailable:
+        return
+    for state in states:
+        name, waiting = f"endpoint {state.name}", f"{state.waiting} deliveries wait"
+        if state.circuit is Circuit.PAUSED:
+            remedy = f"`tocsin endpoints resume {state.name}` when it is back"
+            yield _finding(name, "failure", f"is paused: {state.reason}; {waiting}; {remedy}")
+        elif state.circuit is not Circuit.CLOSED:
+            yield _finding(name, "warning", f"keeps failing ({state.reason}); {waiting}; it is tried every minute")
+        if state.dead:
+            remedy = f"`tocsin alerts replay --endpoint {state.name}` sends them again"
+            yield _finding(name, "warning", f"has {state.dead} dead letters; {remedy}")
 
 
 def _finding(name: str, status: str, message: str) -> Finding:

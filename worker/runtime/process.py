@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from functools import cache
 
 from worker.match import Matcher
-from worker.model import Analysis, Article
+from worker.model import Analysis, Article, LanguageModel
 from worker.pipeline import Limits, Pipeline
 from worker.ports import Enricher
 from worker.runtime.clock import SystemClock
+from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
 from worker.runtime.log import LogObserver
@@ -36,13 +37,14 @@ def open_pipeline(*, is_enricher: bool = False) -> Pipeline:
     return Pipeline(
         store=store,
         fetcher=HttpFetcher(loop, settings.contact),
-        enricher=_load_enricher() if is_enricher else _NoEnricher(),
+        enricher=_load_enricher(configuration.nlp) if is_enricher else _NoEnricher(),
         sender=WebhookSender(loop),
         clock=SystemClock(),
         observer=LogObserver(),
         configuration=configuration,
         matcher=Matcher(configuration.watches),
         limits=Limits(lease=settings.lease),
+        read_limit=within_cpu_limit,
     )
 
 
@@ -53,7 +55,7 @@ class _NoEnricher:
         raise AssertionError(articles)
 
 
-def _load_enricher() -> Enricher:
+def _load_enricher(model: LanguageModel) -> Enricher:
     from worker.enrich.enricher import load
 
-    return load()
+    return load(model)

@@ -1,0 +1,221 @@
+"""Topics of articles: evidence by offsets, calibrated bounds, the yardstick, hostile text, both scorers."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.enrich.phrase_topics import PatternError, PatternIndex, PhraseTopics, compile_pattern
+from worker.enrich.sentences import split_sentences
+from worker.enrich.topic_features import FeatureExtractor, WordClasses
+from worker.enrich.topic_result import TopicResult, strongest
+from worker.enrich.topics import PACKAGED_MODEL, TopicClassifier, TopicModelError
+
+SHARED = Path(os.environ.get("TOCSIN_SHARED", Path(__file__).parents[3] / "shared"))
+YARDSTICK = ("sanctions-violation", "arms-transfer")
+HOSTILE = st.lists(
+    st.one_of(
+        st.text(max_size=60),
+        st.sampled_from(
+            [
+                "sanctions",
+                "violated UN sanctions.",
+                "missiles to",
+                "\n",
+                "\x00",
+                "🚀👩‍👩‍👧",
+                "İstanbul",
+                "العقوبات",
+                "ﬁ",
+            ]
+        ),
+    ),
+    max_size=20,
+).map(" ".join)
+CLASSIFIER = TopicClassifier.load()
+PHRASES = PhraseTopics.default()
+SCORERS = pytest.mark.parametrize("scorer", [CLASSIFIER, PHRASES], ids=["model", "phrases"])
+
+
+def shared(name: str) -> Path:
+    path = SHARED / "data" / name
+    if not path.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{name} is missing")
+        pytest.skip("needs the shared data")
+    return path
+
+
+def fired(scorer: TopicClassifier | PhraseTopics, text: str) -> set[str]:
+    results = scorer.score(text, split_sentences(text))
+    return {result.topic for result in results if result.probability >= scorer.thresholds[result.topic]}
+
+
+@SCORERS
+@given(text=HOSTILE)
+@settings(deadline=None)
+def test_every_topic_has_one_to_four_evidence_sentences(scorer: TopicClassifier | PhraseTopics, text: str) -> None:
+    sentences = split_sentences(text)
+    results = scorer.score(text, sentences)
+    assert len({result.topic for result in results}) == len(results)
+    for result in results:
+        assert result.topic in scorer.topics
+        assert 0.0 <= result.probability <= 1.0
+        assert 1 <= len(result.evidence) <= 4
+        assert {evidence[:2] for evidence in result.evidence} <= set(sentences)
+        assert all(0.0 <= probability <= 1.0 for _, _, probability in result.evidence)
+        assert [e[2] for e in result.evidence] == sorted((e[2] for e in result.evidence), reverse=True)
+
+
+@SCORERS
+@pytest.mark.parametrize(
+    "text",
+    ["", " \n", "\x00" * 100, "🚀" * 300, "ﷺ" * 300, "制裁" * 300, "Title only"],
+    ids=["empty", "blank", "nul", "emoji", "rtl", "han", "title"],
+)
+def test_text_without_news_raises_nothing(scorer: TopicClassifier | PhraseTopics, text: str) -> None:
+    assert fired(scorer, text) == set()
+
+
+@SCORERS
+def test_a_megabyte_is_scored(scorer: TopicClassifier | PhraseTopics) -> None:
+    text = "The firm shipped missiles to Iran in breach of UN sanctions. " * 16_000
+    assert set(YARDSTICK) <= fired(scorer, text)
+
+
+@SCORERS
+def test_the_yardstick_article_is_an_arms_transfer_that_violates_sanctions(
+    scorer: TopicClassifier | PhraseTopics,
+) -> None:
+    text = shared("seed/article.txt").read_text("utf-8")
+    assert set(YARDSTICK) <= fired(scorer, text)
+
+
+@SCORERS
+@pytest.mark.parametrize(
+    "headline",
+    [
+        "More than 150 mobsters arrested across Europe news",
+        "Striker sanctioned by league after failed doping test",
+        "Coach faces sanctions from the football association over referee remarks",
+        "Man lost both arms in tractor accident, sues maker",
+        "Prime minister fires finance minister after budget row",
+        "Teenager charged after gun found at school",
+        "Judge sanctions lawyers for fake citations",
+        "How to keep your kitchen knives sharp: five simple hacks",
+        "Central bank raises interest rates for third time",
+    ],
+)
+def test_an_unrelated_headline_raises_neither_yardstick_topic(
+    scorer: TopicClassifier | PhraseTopics, headline: str
+) -> None:
+    assert not fired(scorer, headline) & set(YARDSTICK)
+
+
+def test_scores_do_not_depend_on_what_was_scored_before() -> None:
+    text = "Envoy denies shipping drones to Moscow\nOfficials say the deal breaks an arms embargo."
+    fresh = TopicClassifier.load().score(text, split_sentences(text))
+    for number in range(50):
+        CLASSIFIER.score(f"word{number} sanctions", [(0, 15)])
+    again = CLASSIFIER.score(text, split_sentences(text))
+    assert [r.topic for r in again] == [r.topic for r in fresh]
+    assert np.allclose([r.probability for r in again], [r.probability for r in fresh], atol=2e-5)
+
+
+def test_a_full_word_table_starts_afresh_and_scores_stay_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.enrich.topic_features._MAX_ROWS", 40)
+    classifier = TopicClassifier.load()
+    text = "Navy seizes rifles bound for rebels\nThe boat had left an Iranian port."
+    first = classifier.score(text, split_sentences(text))
+    for number in range(30):
+        classifier.score(" ".join(f"word{number}x{i}" for i in range(20)), [(0, 100)])
+    again = classifier.score(text, split_sentences(text))
+    assert [r.topic for r in again] == [r.topic for r in first]
+    assert np.allclose([r.probability for r in again], [r.probability for r in first])
+
+
+def test_shipped_thresholds_cover_every_topic() -> None:
+    assert tuple(CLASSIFIER.thresholds) == CLASSIFIER.topics == PHRASES.topics
+    assert all(0 < value < 1 for value in CLASSIFIER.thresholds.values())
+
+
+def test_the_shipped_model_stays_small() -> None:
+    assert sum(path.stat().st_size for path in PACKAGED_MODEL.iterdir()) < 10_000_000
+
+
+def test_a_folder_without_a_model_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(TopicModelError, match="cannot be read"):
+        TopicClassifier.load(tmp_path)
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "weights.npz").write_bytes((PACKAGED_MODEL / "weights.npz").read_bytes())
+    (tmp_path / "meta.json").write_text(json.dumps({"format": 99, "topics": [], "thresholds": {}}), "utf-8")
+    with pytest.raises(TopicModelError, match="format 99"):
+        TopicClassifier.load(tmp_path)
+
+
+def test_a_result_without_evidence_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="no evidence"):
+        TopicResult("arms-transfer", 0.9, ())
+
+
+def test_strongest_keeps_the_limit_and_reading_order_on_ties() -> None:
+    assert strongest([(9, 12, 0.5), (0, 3, 0.5), (4, 8, 0.9)], limit=2) == ((4, 8, 0.9), (0, 3, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "matches"),
+    [
+        ("violat* ~3 sanctions", "It violated the UN sanctions.", True),
+        ("violat* ~3 sanctions", "It violated a b c d sanctions.", False),
+        ("arms|weapons sale", "an arms sale", True),
+        ("arms|weapons sale", "an arms resale", False),
+        ("ship-to-ship transfer*", "Ship-to-ship transfers", True),
+        ("black market", "black\nmarket", False),
+    ],
+)
+def test_patterns(pattern: str, text: str, matches: bool) -> None:
+    assert bool(PatternIndex([compile_pattern(pattern)]).find(text, 0, len(text))) is matches
+
+
+@pytest.mark.parametrize("pattern", ["", "~3 arms", "arms ~3", "ar*", "a*b", "$nothing", "*"])
+def test_a_bad_pattern_is_refused(pattern: str) -> None:
+    with pytest.raises(PatternError):
+        compile_pattern(pattern)
+
+
+def test_more_than_64_word_classes_are_refused() -> None:
+    with pytest.raises(ValueError, match="at most 64"):
+        WordClasses({f"class{number}": "word" for number in range(65)})
+
+
+def test_a_word_is_looked_up_by_itself_and_by_its_beginnings() -> None:
+    classes = WordClasses({"evade": "evad* evasion", "tax": "tax"})
+    assert (classes.bits("evaded"), classes.bits("tax"), classes.bits("taxi")) == (1, 2, 0)
+
+
+def test_features_are_the_same_in_any_order_of_articles() -> None:
+    text = "Rebels get tanks"
+    fresh = FeatureExtractor.default().extract(text, [(0, len(text))])
+    used = FeatureExtractor.default()
+    used.extract("quite other words first", [(0, 10)])
+    again = used.extract(text, [(0, len(text))])
+    assert np.array_equal(fresh.grams, again.grams)
+    assert np.array_equal(fresh.classes, again.classes)
+
+
+def test_evidence_of_labelled_news_is_mostly_a_labelled_sentence() -> None:
+    items = [json.loads(line) for line in shared("topics/dev.jsonl").read_text("utf-8").splitlines()]
+    hits = []
+    for item in items:
+        sentences = [(start, end) for start, end in item["sents"]]
+        for result in CLASSIFIER.score(item["text"], sentences):
+            marked = item["topics"].get(result.topic, {}).get("evidence")
+            if marked and result.probability >= CLASSIFIER.thresholds[result.topic]:
+                hits.append(sentences.index(result.evidence[0][:2]) in marked)
+    assert np.mean(hits) >= 0.85

@@ -1,0 +1,518 @@
+"""The recipe of the built-in topic model: ``python -m training.topics --data ../shared/data --out <folder>``.
+
+Owns what the model is trained on, the two heads' fits, the mix, the calibration, the thresholds and the files written.
+Does not own features and scoring (``worker.enrich``) nor the figures (``training.evaluate_topics``). Deterministic:
+liblinear with a fixed seed over features that hold no randomness.
+"""
+
+import argparse
+import hashlib
+import itertools
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix, hstack
+from sklearn.linear_model import LogisticRegression
+
+from worker.enrich.sentences import split_sentences
+from worker.enrich.topic_features import MAX_CLASSES, SHAPE_BITS, WORD_BITS, FeatureExtractor, shape_buckets
+from worker.enrich.topics import FORMAT, PACKAGED_MODEL, TopicWeights, mix_inputs, sketch_dense
+
+SEED: Final = 7
+FOLDS: Final = 5
+TOPICS: Final = (
+    "sanctions-violation",
+    "sanctions-measure",
+    "arms-transfer",
+    "arms-smuggling",
+    "weapons-program",
+    "armed-conflict",
+    "terrorism",
+    "cyberattack",
+    "financial-crime",
+    "organised-crime",
+    "civil-unrest",
+)
+YARDSTICK: Final = ("sanctions-violation", "arms-transfer")
+EXTRA_LABELS: Final = Path(__file__).parent / "data" / "topic_labels.jsonl"
+COST: Final = 4.0
+CLASS_SCALE: Final = 0.2
+PHRASE_SCALE: Final = 0.3
+CONTEXT_SCALE: Final = 0.1
+OPINION_SCALE: Final = 0.3
+UNMARKED_WEIGHT: Final = 0.3
+"""A sentence of a positive article that is not marked as evidence may still show the topic."""
+VERSION: Final = "1"
+BACKGROUND_ITEMS: Final = 600
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One labelled article: ``evidence`` maps each topic to marked sentences, empty where none were marked."""
+
+    id: str
+    source: str
+    draw: str
+    text: str
+    sentences: tuple[tuple[int, int], ...]
+    salience: dict[str, int]
+    evidence: dict[str, tuple[int, ...]]
+    unsure: frozenset[str]
+
+
+def load_items(data: Path) -> list[Item]:
+    """Read ``topics/dev.jsonl`` and the repository's own labels of items of ``topics/unlabelled.jsonl``."""
+    return load_dev(data) + load_extra(data)
+
+
+def load_dev(data: Path) -> list[Item]:
+    """Read the development items."""
+    rows = _read_lines(data / "topics" / "dev.jsonl")
+    return [
+        Item(
+            row["id"],
+            publisher(row["source"]),
+            row["draw"],
+            row["text"],
+            tuple((start, end) for start, end in row["sents"]),
+            {topic: mark["salience"] for topic, mark in row["topics"].items()},
+            {topic: tuple(mark["evidence"]) for topic, mark in row["topics"].items()},
+            frozenset(),
+        )
+        for row in rows
+    ]
+
+
+def load_extra(data: Path) -> list[Item]:
+    """Join the repository's labels (identifiers only) with the texts they belong to."""
+    labels = {row["id"]: row for row in _read_lines(EXTRA_LABELS)}
+    texts = {
+        row["id"]: row for row in _read_lines(data / "topics" / "unlabelled.jsonl") if row["id"] in labels
+    }
+    return [_extra_item(texts[name], label) for name, label in labels.items()]
+
+
+def _extra_item(row: dict[str, Any], label: dict[str, Any]) -> Item:
+    text = f"{row['title']}\n{row['text']}"
+    sentences = tuple(split_sentences(text))
+    return Item(
+        row["id"],
+        publisher(row["source"]),
+        row["part"],
+        text,
+        sentences,
+        label["topics"],
+        dict.fromkeys(label["topics"], ()),
+        frozenset(label.get("unsure", ())),
+    )
+
+
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def publisher(source: str) -> str:
+    """Return one name per publisher, so that no fold holds out half of one."""
+    name = source.split(" (", maxsplit=1)[0]
+    return {"bbc.com": "bbc.co.uk", "edition.cnn.com": "cnn.com"}.get(name, name)
+
+
+def source_folds(items: Sequence[Item], folds: int = FOLDS) -> npt.NDArray[np.int64]:
+    """Assign every item a fold by its publisher, largest publishers first into the smallest fold."""
+    sizes = Counter(item.source for item in items)
+    load, chosen = [0] * folds, {}
+    for source, size in sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0])):
+        chosen[source] = load.index(min(load))
+        load[chosen[source]] += size
+    return np.array([chosen[item.source] for item in items])
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Features of many texts (articles or sentences), one row each; grams and shapes hold 0 and 1."""
+
+    grams: csr_matrix
+    shapes: csr_matrix
+    dense: csr_matrix
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Blocks":
+        """Return these rows."""
+        return Blocks(self.grams[rows], self.shapes[rows], self.dense[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Articles and all their sentences as features; ``owner`` is each sentence's article."""
+
+    items: list[Item]
+    articles: Blocks
+    sentences: Blocks
+    owner: npt.NDArray[np.int64]
+
+
+def build_corpus(items: list[Item], extractor: FeatureExtractor) -> Corpus:
+    """Extract the features of every article and every sentence once."""
+    parts: dict[str, list[Any]] = {"ag": [], "as": [], "ad": [], "sg": [], "ss": [], "sd": [], "owner": []}
+    for number, item in enumerate(items):
+        features = extractor.extract(item.text, item.sentences)
+        words = extractor.table.words
+        shapes = [shape_buckets(words[row]) for row in features.rows.tolist()]
+        parts["ag"].append(np.unique(features.grams))
+        parts["as"].append(_shape_counts(shapes, features.rows))
+        present = features.classes.max(axis=0, initial=0)
+        parts["ad"].append(
+            _dense(
+                present,
+                features.phrases.max(axis=0, initial=0),
+                np.zeros(MAX_CLASSES),
+                features.article_opinions(),
+            )
+        )
+        opinions = features.sentence_opinions()
+        for sentence in range(len(item.sentences)):
+            inside = features.row_sentences == sentence
+            parts["sg"].append(features.grams[features.gram_sentences == sentence])
+            parts["ss"].append(
+                np.array([b for s, keep in zip(shapes, inside, strict=True) if keep for b in s])
+            )
+            parts["sd"].append(
+                _dense(features.classes[sentence], features.phrases[sentence], present, opinions[sentence])
+            )
+            parts["owner"].append(number)
+    return Corpus(
+        items,
+        Blocks(
+            _matrix(parts["ag"], WORD_BITS),
+            _matrix(parts["as"], SHAPE_BITS),
+            csr_matrix(np.array(parts["ad"])),
+        ),
+        Blocks(
+            _matrix(parts["sg"], WORD_BITS),
+            _matrix(parts["ss"], SHAPE_BITS),
+            csr_matrix(np.array(parts["sd"])),
+        ),
+        np.array(parts["owner"]),
+    )
+
+
+def _shape_counts(shapes: list[list[int]], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    _, first = np.unique(rows, return_index=True)
+    return np.array([bucket for index in first.tolist() for bucket in shapes[index]], np.int64)
+
+
+def _dense(classes: Any, phrases: Any, context: Any, opinions: Any) -> npt.NDArray[np.float32]:
+    blocks = [
+        classes * CLASS_SCALE,
+        phrases * PHRASE_SCALE,
+        context * CONTEXT_SCALE,
+        opinions * OPINION_SCALE,
+    ]
+    return np.concatenate(blocks).astype(np.float32)
+
+
+def _matrix(rows: list[npt.NDArray[np.int64]], bits: int) -> csr_matrix:
+    ends = np.cumsum([0, *map(len, rows)])
+    columns = np.concatenate([np.asarray(row, np.int64) for row in rows])
+    matrix = csr_matrix((np.ones(len(columns), np.float32), columns, ends), shape=(len(rows), 1 << bits))
+    matrix.sum_duplicates()
+    return matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Idf:
+    """Inverse document frequencies per bucket, zero where a bucket was seen in fewer than two articles."""
+
+    grams: npt.NDArray[np.float32]
+    shapes: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, blocks: Blocks) -> "Idf":
+        """Count over article rows: idf = ln((1 + n) / (1 + df)) + 1."""
+        return cls(_idf(blocks.grams), _idf(blocks.shapes))
+
+    def weigh(self, blocks: Blocks) -> csr_matrix:
+        """Return one matrix of weighted, length-normalised n-grams and the dense block."""
+        parts = (_normalise(blocks.grams, self.grams), _normalise(blocks.shapes, self.shapes), blocks.dense)
+        return csr_matrix(hstack(parts, format="csr"))
+
+
+def _idf(matrix: csr_matrix) -> npt.NDArray[np.float32]:
+    seen = np.asarray((matrix > 0).sum(axis=0)).ravel()
+    idf = np.log((1 + matrix.shape[0]) / (1 + seen)) + 1
+    return np.where(seen >= 2, idf, 0).astype(np.float32)
+
+
+def _normalise(matrix: csr_matrix, idf: npt.NDArray[np.float32]) -> csr_matrix:
+    """Scale by idf, then divide each row by the root of the sum of count x idf squared (as at run time)."""
+    squared = matrix @ (idf**2)
+    length = np.sqrt(np.where(squared > 0, squared, 1))
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    data = matrix.data * idf[matrix.indices] / length[rows]
+    return csr_matrix((data.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def article_targets(items: Sequence[Item]) -> tuple[Floats, Floats]:
+    """Return labels and weights, both (articles, topics)."""
+    labels = np.array([[float(topic in item.salience) for topic in TOPICS] for item in items])
+    weights = np.array([[float(topic not in item.unsure) for topic in TOPICS] for item in items])
+    return labels, weights
+
+
+def sentence_targets(corpus: Corpus) -> tuple[Floats, Floats]:
+    """Return labels and weights, both (sentences, topics): marked 1, of other articles 0, the rest lightly 0."""
+    labels = np.zeros((len(corpus.owner), len(TOPICS)))
+    weights = np.ones_like(labels)
+    first = np.searchsorted(corpus.owner, np.arange(len(corpus.items)))
+    for start, item in zip(first.tolist(), corpus.items, strict=True):
+        span = slice(start, start + len(item.sentences))
+        for column, topic in enumerate(TOPICS):
+            if topic in item.unsure:
+                weights[span, column] = 0.0
+            elif topic in item.salience:
+                marked = [start + index for index in item.evidence[topic]]
+                weights[span, column] = UNMARKED_WEIGHT if marked else 0.0
+                labels[marked, column] = weights[marked, column] = 1.0
+    return labels, weights
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A linear head: ``coefficients`` (features, topics) over `Idf.weigh`, ``bias`` (topics)."""
+
+    coefficients: npt.NDArray[np.float32]
+    bias: npt.NDArray[np.float32]
+
+    def __call__(self, matrix: csr_matrix) -> Floats:
+        """Return log-odds, (rows, topics)."""
+        return np.asarray(matrix @ self.coefficients + self.bias, np.float64)
+
+
+def fit_head(matrix: csr_matrix, labels: Floats, weights: Floats, cost: float = COST) -> Head:
+    """Fit one balanced logistic regression per topic."""
+    columns, biases = [], []
+    for topic in range(labels.shape[1]):
+        used = np.flatnonzero(weights[:, topic])
+        model = LogisticRegression(
+            C=cost, class_weight="balanced", solver="liblinear", max_iter=300, random_state=SEED
+        )
+        model.fit(matrix[used], labels[used, topic], sample_weight=weights[used, topic])
+        columns.append(model.coef_[0])
+        biases.append(model.intercept_[0])
+    return Head(np.stack(columns, axis=1).astype(np.float32), np.array(biases, np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Everything learnt from one set of articles."""
+
+    idf: Idf
+    article: Head
+    sentence: Head
+
+
+def fit(corpus: Corpus, chosen: npt.NDArray[np.int64]) -> Fit:
+    """Fit both heads on the articles ``chosen`` and their sentences."""
+    idf = Idf.of(corpus.articles.take(chosen))
+    labels, weights = article_targets([corpus.items[i] for i in chosen.tolist()])
+    article = fit_head(idf.weigh(corpus.articles.take(chosen)), labels, weights)
+    labels, weights = sentence_targets(corpus)
+    rows = np.flatnonzero(np.isin(corpus.owner, chosen))
+    sentence = fit_head(idf.weigh(corpus.sentences.take(rows)), labels[rows], weights[rows])
+    return Fit(idf, article, sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """Raw log-odds of both heads where the publisher was not trained on."""
+
+    articles: Floats
+    sentences: Floats
+
+
+def cross_fit(corpus: Corpus, folds: npt.NDArray[np.int64]) -> OutOfFold:
+    """Score every article with heads fitted on the other folds' publishers."""
+    articles = np.zeros((len(corpus.items), len(TOPICS)))
+    sentences = np.zeros((len(corpus.owner), len(TOPICS)))
+    for fold in sorted(set(folds.tolist())):
+        held, fitted = np.flatnonzero(folds == fold), fit(corpus, np.flatnonzero(folds != fold))
+        rows = np.flatnonzero(np.isin(corpus.owner, held))
+        articles[held] = fitted.article(fitted.idf.weigh(corpus.articles.take(held)))
+        sentences[rows] = fitted.sentence(fitted.idf.weigh(corpus.sentences.take(rows)))
+    return OutOfFold(articles, sentences)
+
+
+def mix_matrix(corpus: Corpus, scores: OutOfFold) -> Floats:
+    """Return (articles, topics, 5), the inputs of the mix."""
+    bounds = np.searchsorted(corpus.owner, np.arange(len(corpus.items) + 1))
+    return np.stack(
+        [
+            mix_inputs(scores.articles[number], scores.sentences[bounds[number] : bounds[number + 1]])
+            for number in range(len(corpus.items))
+        ]
+    )
+
+
+def fit_mix(inputs: Floats, labels: Floats, weights: Floats) -> Floats:
+    """Return (topics, 5): an unbalanced logistic regression per topic, so that its output is a probability."""
+    rows = []
+    for topic in range(labels.shape[1]):
+        model = LogisticRegression(C=1.0, solver="liblinear", max_iter=300, random_state=SEED)
+        used = np.flatnonzero(weights[:, topic])
+        model.fit(inputs[used, topic, :-1], labels[used, topic], sample_weight=weights[used, topic])
+        rows.append(np.append(model.coef_[0], model.intercept_[0]))
+    return np.stack(rows)
+
+
+def mixed(inputs: Floats, mix: Floats) -> Floats:
+    """Return probabilities, (articles, topics)."""
+    return np.asarray(1 / (1 + np.exp(-(inputs * mix).sum(axis=2))))
+
+
+def mix_out_of_fold(inputs: Floats, labels: Floats, weights: Floats, folds: npt.NDArray[np.int64]) -> Floats:
+    """Return probabilities with the mix, too, fitted on other publishers only."""
+    probabilities = np.zeros_like(labels)
+    for fold in sorted(set(folds.tolist())):
+        held, rest = folds == fold, folds != fold
+        probabilities[held] = mixed(inputs[held], fit_mix(inputs[rest], labels[rest], weights[rest]))
+    return probabilities
+
+
+def fit_sentence_calibration(scores: Floats, labels: Floats, weights: Floats) -> Floats:
+    """Return (topics, 2), slope and intercept of a logistic curve per topic over out-of-fold sentence log-odds."""
+    rows = []
+    for topic in range(labels.shape[1]):
+        used = np.flatnonzero(weights[:, topic])
+        model = LogisticRegression(C=1.0, solver="liblinear", random_state=SEED)
+        model.fit(scores[used, topic : topic + 1], labels[used, topic], sample_weight=weights[used, topic])
+        rows.append([model.coef_[0][0], model.intercept_[0]])
+    return np.array(rows)
+
+
+def choose_thresholds(probabilities: Floats, items: Sequence[Item]) -> dict[str, float]:
+    """Return one threshold per topic from out-of-fold probabilities of the development items.
+
+    The yardstick topics take the highest min(precision / 0.88, recall on salience 2 / 0.90); the others the best F1.
+    Both curves are averaged over neighbouring thresholds so that one item does not decide, and the extremes, where
+    few items stand, are not looked at.
+    """
+    grid = np.linspace(0.25, 0.75, 51)
+    chosen = {}
+    for column, topic in enumerate(TOPICS):
+        salience = np.array([item.salience.get(topic, 0) for item in items])
+        curve = np.array(
+            [_utility(probabilities[:, column], salience, cut, topic in YARDSTICK) for cut in grid]
+        )
+        smooth = np.convolve(np.pad(curve, 4, mode="edge"), np.ones(9) / 9, mode="valid")
+        chosen[topic] = round(float(grid[int(smooth.argmax())]), 2)
+    return chosen
+
+
+def _utility(probabilities: Floats, salience: npt.NDArray[np.int64], cut: float, is_yardstick: bool) -> float:
+    fired = probabilities >= cut
+    precision = float((salience[fired] > 0).mean()) if fired.any() else 0.0
+    if is_yardstick:
+        return min(precision / 0.88, float(fired[salience == 2].mean()) / 0.90)
+    recall = float(fired[salience > 0].mean())
+    return 2 * precision * recall / max(precision + recall, 1e-9)
+
+
+def choose_background(corpus: Corpus) -> npt.NDArray[np.int64]:
+    """Return the articles of the random draw that stand for the news at large, at most 600."""
+    drawn = [number for number, item in enumerate(corpus.items) if item.draw == "random"]
+    return np.sort(np.random.default_rng(SEED).permutation(drawn)[:BACKGROUND_ITEMS])
+
+
+def pack(corpus: Corpus, fitted: Fit, mix: Floats, calibration: Floats) -> TopicWeights:
+    """Join both heads, fold in idf and scales, and round n-gram weights to 8 bits."""
+    background = corpus.articles.take(choose_background(corpus))
+    classes = background.dense[:, :MAX_CLASSES].toarray() / CLASS_SCALE
+    both = np.concatenate([fitted.article.coefficients, fitted.sentence.coefficients], axis=1)
+    grams, shapes = 1 << WORD_BITS, 1 << SHAPE_BITS
+    patterns = len(both) - grams - shapes - 2 * MAX_CLASSES - 3 * len(TOPICS)
+    edges = np.cumsum([0, grams, shapes, MAX_CLASSES, patterns, MAX_CLASSES, 3 * len(TOPICS)])
+    parts = [both[start:end] for start, end in itertools.pairwise(edges)]
+    gram_bytes, gram_scale = _to_bytes(parts[0] * fitted.idf.grams[:, None])
+    shape_bytes, shape_scale = _to_bytes(parts[1] * fitted.idf.shapes[:, None])
+    return TopicWeights(
+        grams=gram_bytes,
+        grams_scale=gram_scale,
+        grams_norm=(fitted.idf.grams**2).astype(np.float32),
+        shapes=shape_bytes,
+        shapes_scale=shape_scale,
+        shapes_norm=(fitted.idf.shapes**2).astype(np.float32),
+        classes=(parts[2] * CLASS_SCALE).astype(np.float32),
+        phrases=(parts[3] * PHRASE_SCALE).astype(np.float32),
+        context=(parts[4][:, len(TOPICS) :] * CONTEXT_SCALE).astype(np.float32),
+        opinions=(parts[5] * OPINION_SCALE).astype(np.float32),
+        bias=np.concatenate([fitted.article.bias, fitted.sentence.bias]).astype(np.float32),
+        mix=mix.astype(np.float32),
+        sentence_calibration=calibration.astype(np.float32),
+        background_grams=background.grams.indices.astype(np.int32),
+        background_ends=background.grams.indptr[1:].astype(np.int32),
+        background_dense=sketch_dense(classes, fitted.article(fitted.idf.weigh(background))).astype(
+            np.float16
+        ),
+    )
+
+
+def _to_bytes(values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    largest = np.abs(values).max(axis=0)
+    scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+    return np.rint(values / scale).astype(np.int8), scale
+
+
+def save(folder: Path, weights: TopicWeights, thresholds: dict[str, float], meta: dict[str, Any]) -> None:
+    """Write ``weights.npz`` and ``meta.json``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {field.name: getattr(weights, field.name) for field in fields(weights)}
+    np.savez_compressed(folder / "weights.npz", **arrays)
+    content = {"format": FORMAT, "version": VERSION, "topics": list(TOPICS), "thresholds": thresholds}
+    content |= {"patterns": len(weights.phrases), **meta}
+    (folder / "meta.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+
+
+def hashes(data: Path) -> dict[str, str]:
+    """Return the SHA-256 of every training file."""
+    files = (data / "topics" / "dev.jsonl", data / "topics" / "unlabelled.jsonl", EXTRA_LABELS)
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train and write the model."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--out", type=Path, default=PACKAGED_MODEL)
+    options = parser.parse_args(arguments)
+    started = time.monotonic()
+    corpus = build_corpus(load_items(options.data), FeatureExtractor.default())
+    folds = source_folds(corpus.items)
+    scores = cross_fit(corpus, folds)
+    inputs, (labels, weights) = mix_matrix(corpus, scores), article_targets(corpus.items)
+    probabilities = mix_out_of_fold(inputs, labels, weights, folds)
+    is_dev = np.array([item.draw in {"random", "drawn", "thin", "evasion"} for item in corpus.items])
+    thresholds = choose_thresholds(
+        probabilities[is_dev], [i for i, d in zip(corpus.items, is_dev, strict=True) if d]
+    )
+    mix = fit_mix(inputs[is_dev], labels[is_dev], weights[is_dev])
+    calibration = fit_sentence_calibration(scores.sentences, *sentence_targets(corpus))
+    fitted = fit(corpus, np.arange(len(corpus.items)))
+    save(
+        options.out,
+        pack(corpus, fitted, mix, calibration),
+        thresholds,
+        {"seed": SEED, "items": len(corpus.items), "data_sha256": hashes(options.data)},
+    )
+    print(f"{len(corpus.items)} items, {time.monotonic() - started:.0f} s, thresholds {thresholds}")
+
+
+if __name__ == "__main__":
+    main()

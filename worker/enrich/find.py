@@ -1,0 +1,47 @@
+"""What a rule reports: a find in a text, and the cue words by which it is looked for.
+
+Owns the two types that `amounts`, `materiel` and `gazetteer` share. Does not own any rule.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """A stretch of text, [start, end) in characters, with its label and, for countries, its ISO 3166-1 alpha-2 id."""
+
+    start: int
+    end: int
+    label: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as written and in small letters; both have the same offsets."""
+
+    text: str
+    lower: str
+
+
+# Gets the text and the bounds of the cue in it; returns the whole find or None.
+Read: TypeAlias = Callable[[Reading, int, int], Find | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Words, in small letters, where a find may be; `read` decides. `is_prefix` cues may end inside a word."""
+
+    words: str
+    read: Read
+    is_prefix: bool = False
+
+
+def small_letters(text: str) -> str:
+    """Return `text` in small letters, character for character: offsets stay (a dotted capital I keeps its case)."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(small if len(small := character.lower()) == 1 else character for character in text)

@@ -1,0 +1,332 @@
+"""The learnt names: a BIO tagger over hashed word features and a small convolution, as a spaCy component.
+
+Owns the component `tocsin_bio`, its network, the features of a word and the decoding. Does not own training
+(`training/entities.py`), nor what is found by rule (`gazetteer`).
+
+What the network makes of a word apart from its neighbours (hash embeddings and their mixing) is
+computed once per distinct word and kept, so that a text costs one gather and a few small convolutions.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, Self, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+from spacy import strings as spacy_strings
+from spacy.attrs import ORTH
+from spacy.language import Language
+from spacy.strings import StringStore
+from spacy.tokens import Doc, Span
+from thinc.api import (
+    HashEmbed,
+    Linear,
+    Maxout,
+    Model,
+    chain,
+    clone,
+    concatenate,
+    expand_window,
+    residual,
+)
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Ids: TypeAlias = npt.NDArray[np.uint64]
+Tags: TypeAlias = npt.NDArray[np.int64]
+Words: TypeAlias = tuple[Ids, Tags]
+
+# spaCy's hash of a string (64-bit), without its type.
+_hash: Callable[[str], int] = getattr(spacy_strings, "hash_string")  # noqa: B009
+
+LABELS: Final = ("PERSON", "ORG", "GPE", "LOC", "NORP", "FAC")
+# Rows of the hash tables, one table per feature in the order of `word_features`.
+ROWS: Final = (12000, 4000, 4000, 1000, 6000)
+WIDTH: Final = 96
+DEPTH: Final = 4
+_PIECES: Final = 3
+# Rows computed at once: their activations (rows * 3 * width floats) stay in the second-level cache.
+_SLICE: Final = 1024
+# Distinct words whose embedding is kept; 60,000 * 96 floats are 23 MB.
+_KEPT_WORDS: Final = 60_000
+_FIRST_ROWS: Final = 4096
+_LINE_END: Final = 2
+_LONGEST_WORD: Final = 64
+_DOCS_AT_ONCE: Final = 32
+# A token outside any name with this probability parts the stretches that are decoded again.
+_SURE: Final = 0.9
+_IMPOSSIBLE: Final = -1e4
+
+
+def word_features(word: str) -> list[int]:
+    """Return the hashed features of a word (64-bit each): form, start, end, shape, longer end; digits are alike."""
+    word = re.sub(r"\d", "0", word[:_LONGEST_WORD])
+    lower = word.lower()
+    features = (lower, lower[:3], lower[-3:], shape(word), lower[-5:])
+    return [_hash(f"{column}{feature}") for column, feature in enumerate(features)]
+
+
+def shape(word: str) -> str:
+    """Return the word's outline, runs cut at three: "NATO-led" is "XXX-xxx"."""
+    outline = "".join("X" if c.isupper() else "x" if c.isalpha() else "d" if c.isdigit() else c for c in word)
+    return re.sub(r"(.)\1{3,}", r"\1\1\1", outline)
+
+
+def build_network(*, dropout: float = 0.0) -> Model[Words, Floats]:
+    """Return the untrained network: words (features per distinct word, index per token) to tag scores per token."""
+    tables: list[Model[Any, Any]] = [
+        HashEmbed(WIDTH, rows, column=column, seed=column, dropout=None) for column, rows in enumerate(ROWS)
+    ]
+    mix: Model[Any, Any] = Maxout(WIDTH, WIDTH * len(tables), nP=_PIECES, normalize=True, dropout=dropout)
+    embed: Model[Any, Any] = chain(concatenate(*tables), mix)
+    layer: Model[Any, Any] = chain(
+        expand_window(1), Maxout(WIDTH, WIDTH * 3, nP=_PIECES, normalize=True, dropout=dropout)
+    )
+    encode = clone(residual(layer), DEPTH)
+    output = Linear(2 * len(LABELS) + 1, WIDTH)
+    network: Model[Words, Floats] = Model(
+        "bio_tagger",
+        _forward,
+        init=_initialize,
+        layers=[embed, encode, output],
+        refs={"embed": embed, "encode": encode, "output": output},
+    )
+    return network
+
+
+def _initialize(network: Model[Words, Floats], X: Words | None = None, Y: Floats | None = None) -> None:  # noqa: ARG001, N803 (thinc's names)
+    sample = np.zeros((2, len(ROWS)), dtype=np.uint64)
+    embed, encode, output = network.layers
+    embed.initialize(X=sample)
+    encode.initialize(X=np.zeros((2, WIDTH), dtype=np.float32))
+    output.initialize(X=np.zeros((2, WIDTH), dtype=np.float32))
+
+
+def _forward(
+    network: Model[Words, Floats],
+    words: Words,
+    is_train: bool,
+) -> tuple[Floats, Callable[[Floats], Words]]:
+    features, index = words
+    embed, encode, output = network.layers
+    vectors, embed_back = embed(features, is_train)
+    inside = (index >= 0)[:, None]
+    hidden, encode_back = encode(vectors[index] * inside, is_train)
+    scores, output_back = output(hidden, is_train)
+
+    def backward(gradient: Floats) -> Words:
+        by_token = encode_back(output_back(gradient)) * inside
+        by_word = np.zeros_like(vectors)
+        network.ops.scatter_add(cast("Any", by_word), cast("Any", index), cast("Any", by_token))
+        embed_back(by_word)
+        return words
+
+    return scores, backward
+
+
+def decode(scores: Floats) -> Tags:
+    """Return the best tag sequence in which no name starts with I; scores (tokens, tags) are logarithmic.
+
+    Tags: 0 is O, 2k + 1 is B and 2k + 2 is I of label k. Where the best tag per token already makes a legal
+    sequence it is the answer; else the stretch between two sure O's is decoded again (Viterbi).
+    """
+    tags: Tags = scores.argmax(axis=1)
+    broken = np.flatnonzero(_is_illegal(tags))
+    if not len(broken):
+        return tags
+    top = scores.max(axis=1)
+    others = np.exp(scores - top[:, None]).sum(axis=1)
+    sure = np.flatnonzero((tags == 0) & (1 / others > _SURE))
+    for position in broken:
+        at = int(np.searchsorted(sure, position))
+        start = int(sure[at - 1]) + 1 if at else 0
+        end = int(sure[at]) if at < len(sure) else len(tags)
+        if _is_illegal(tags[start:end]).any():
+            tags[start:end] = _viterbi(scores[start:end])
+    return tags
+
+
+def _is_illegal(tags: Tags) -> npt.NDArray[np.bool_]:
+    before = np.concatenate(([0], tags[:-1]))
+    illegal: npt.NDArray[np.bool_] = (tags > 0) & (tags % 2 == 0) & (before != tags) & (before != tags - 1)
+    return illegal
+
+
+def _transitions(tags: int) -> Floats:
+    allowed = np.zeros((tags, tags), dtype=np.float32)
+    for inside in range(2, tags, 2):
+        allowed[:, inside] = _IMPOSSIBLE
+        allowed[inside - 1 : inside + 1, inside] = 0
+    return allowed
+
+
+def _viterbi(scores: Floats) -> Tags:
+    transitions = _transitions(scores.shape[1])
+    best = scores[0] + transitions[0]
+    back = np.zeros(scores.shape, dtype=np.int64)
+    for position in range(1, len(scores)):
+        paths = best[:, None] + transitions
+        back[position] = paths.argmax(axis=0)
+        best = paths.max(axis=0) + scores[position]
+    tags = np.empty(len(scores), dtype=np.int64)
+    tags[-1] = best.argmax()
+    for position in range(len(scores) - 1, 0, -1):
+        tags[position - 1] = back[position, tags[position]]
+    return tags
+
+
+def runs(tags: Tags) -> Iterator[tuple[int, int, int]]:
+    """Yield (start, end, label index) of each name in a legal tag sequence, end exclusive."""
+    starts = np.flatnonzero(tags % 2 == 1)
+    following = np.append(tags[1:], 0)
+    continues = (following > 0) & (following % 2 == 0)
+    ends = np.flatnonzero((tags > 0) & ~continues) + 1
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        yield start, end, int(tags[start] - 1) // 2
+
+
+class KnownWords:
+    """The embedding of each word met so far, by the word's hash; row 0 stands for no word.
+
+    `vectors` has shape (rows, width); `blanks` tells per row whether the word is white space, in which no name
+    starts, or ends a line, over which none goes on.
+    """
+
+    def __init__(self, network: Model[Words, Floats]) -> None:
+        self._embed = network.get_ref("embed")
+        self._row_of = {0: 0}
+        self.vectors: Floats = np.zeros((_FIRST_ROWS, WIDTH), dtype=np.float32)
+        self.blanks = np.zeros(_FIRST_ROWS, dtype=np.int8)
+
+    def __len__(self) -> int:
+        return len(self._row_of)
+
+    def rows(self, hashes: list[int], strings: StringStore) -> Tags:
+        """Return the row of each word, making those not met before."""
+        if missing := [key for key in hashes if key not in self._row_of]:
+            self._add(missing, [strings[key] for key in missing])
+        return np.array([self._row_of[key] for key in hashes], dtype=np.int64)
+
+    def _add(self, hashes: list[int], words: list[str]) -> None:
+        first, end = len(self), len(self) + len(words)
+        while end > len(self.vectors):
+            self.vectors = np.concatenate((self.vectors, np.zeros_like(self.vectors)))
+            self.blanks = np.concatenate((self.blanks, np.zeros_like(self.blanks)))
+        self.vectors[first:end] = self._embed.predict(
+            np.array([word_features(word) for word in words], dtype=np.uint64)
+        )
+        self.blanks[first:end] = [_blank(word) for word in words]
+        self._row_of.update(zip(hashes, range(first, end), strict=True))
+
+
+class BioTagger:
+    """Sets `doc.ents` to the names the network finds; rule components come after it."""
+
+    labels = LABELS
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        network = build_network()
+        network.initialize()
+        self.use(network)
+
+    def use(self, network: Model[Words, Floats]) -> None:
+        """Take a network of `build_network`'s shape."""
+        self.network = network
+        self._words = KnownWords(network)
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Set the names of one document."""
+        self._annotate([doc])
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = _DOCS_AT_ONCE) -> Iterator[Doc]:
+        """Set the names of documents, some at a time: their words share one pass over the embedding."""
+        documents = iter(stream)
+        while docs := list(islice(documents, min(batch_size, _DOCS_AT_ONCE))):
+            self._annotate(docs)
+            yield from docs
+
+    def scores(self, docs: Sequence[Doc]) -> list[Floats]:
+        """Return the tag scores per document, shape (tokens, tags), logarithmic up to a constant per token."""
+        index, bounds = self._token_rows(docs)
+        scores = self._tag_scores(index)
+        return [scores[start:end] for start, end in bounds]
+
+    def _annotate(self, docs: Sequence[Doc]) -> None:
+        if len(self._words) > _KEPT_WORDS:
+            self._words = KnownWords(self.network)
+        for doc, scores in zip(docs, self.scores(docs), strict=True):
+            doc.ents = [_trimmed(doc, *run) for run in runs(decode(scores))] if len(doc) else []
+
+    def _token_rows(self, docs: Sequence[Doc]) -> tuple[Tags, list[tuple[int, int]]]:
+        """Return the known-word row per token of all documents, 0 between them, and each document's bounds."""
+        gap = np.zeros(DEPTH, dtype=np.uint64)
+        parts: list[Any] = [gap]
+        bounds, at = [], DEPTH
+        for doc in docs:
+            parts += [doc.to_array(ORTH), gap]
+            bounds.append((at, at + len(doc)))
+            at += len(doc) + DEPTH
+        distinct, inverse = np.unique(np.concatenate(parts), return_inverse=True)
+        return self._words.rows(distinct.tolist(), docs[0].vocab.strings)[inverse], bounds
+
+    def _tag_scores(self, index: Tags) -> Floats:
+        """Run the convolutions slice by slice; each slice sees `DEPTH` neighbours on both sides, as the whole would."""
+        encode, output = self.network.get_ref("encode"), self.network.get_ref("output")
+        scores = np.empty((len(index), 2 * len(LABELS) + 1), dtype=np.float32)
+        for start in range(0, len(index), _SLICE):
+            first = max(0, start - DEPTH)
+            part = index[first : start + _SLICE + DEPTH]
+            hidden = encode.predict(self._words.vectors[part])[start - first : start - first + _SLICE]
+            scores[start : start + _SLICE] = output.predict(np.ascontiguousarray(hidden))
+        blanks = self._words.blanks[index]
+        scores[blanks > 0, 1::2] += _IMPOSSIBLE
+        scores[blanks == _LINE_END, 2::2] += _IMPOSSIBLE
+        return scores
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002 (spaCy's signature)
+        """Write the weights, half precision, as one `weights.npz` in the folder `path`."""
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays: dict[str, Any] = {name: array.astype(np.float16) for name, array in _parameters(self.network)}
+        np.savez(folder / "weights.npz", **arrays)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:  # noqa: ARG002 (spaCy's signature)
+        """Read what `to_disk` wrote; a missing file is an OSError, a network of another shape a KeyError."""
+        with np.load(Path(path) / "weights.npz", allow_pickle=False) as stored:
+            arrays = dict(stored)
+        network = build_network()
+        network.initialize()
+        for node_index, node in enumerate(network.walk()):
+            for name in node.param_names:
+                if node.has_param(name):
+                    node.set_param(name, arrays[f"{node_index}.{name}"].astype(np.float32))
+        self.use(network)
+        return self
+
+
+def _parameters(network: Model[Words, Floats]) -> Iterator[tuple[str, Floats]]:
+    for node_index, node in enumerate(network.walk()):
+        for name in node.param_names:
+            if node.has_param(name):
+                yield f"{node_index}.{name}", cast("Floats", node.get_param(name))
+
+
+def _blank(word: str) -> int:
+    if not word.isspace():
+        return 0
+    return _LINE_END if any(end in word for end in "\n\r\x0b\x0c\x85\u2028\u2029") else 1
+
+
+def _trimmed(doc: Doc, start: int, end: int, label: int) -> Span:
+    while doc[end - 1].is_space:
+        end -= 1
+    return Span(doc, start, end, label=LABELS[label])
+
+
+@Language.factory("tocsin_bio", assigns=["doc.ents", "token.ent_iob", "token.ent_type"])
+def make_tagger(nlp: Language, name: str) -> BioTagger:  # noqa: ARG001 (spaCy passes it)
+    """Return an untrained tagger; `from_disk` fills it."""
+    return BioTagger(name)

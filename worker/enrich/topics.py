@@ -1,0 +1,285 @@
+"""The learnt topic classifier: every sentence in its article, and the article, scored in one pass of numpy.
+
+Owns the weights' file format and the arithmetic from features to calibrated probabilities with evidence. Does not own
+the features (`worker.enrich.topic_features`) nor the recipe (``training/topics.py``).
+
+Two linear heads share the features: one reads the article as a whole, one reads a sentence beside the word classes of
+its article. An article's log-odds are a per-topic linear mix of
+
+    article head, strongest sentence, second strongest sentence, first sentence
+
+and its evidence are the sentences whose own calibrated probability is highest.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from worker.enrich.phrase_topics import packaged_rules
+from worker.enrich.topic_features import SHAPE_BITS, ArticleFeatures, FeatureExtractor, shape_buckets
+from worker.enrich.topic_result import MAX_EVIDENCE, Evidence, TopicResult
+
+__all__ = ["PACKAGED_MODEL", "Evidence", "TopicClassifier", "TopicModelError", "TopicResult"]
+
+PACKAGED_MODEL: Final = Path(__file__).parent / "en_tocsin_news_topics"
+FORMAT: Final = 1
+_EVIDENCE_SHARE: Final = 0.4
+_DIGITS: Final = 5
+_SKETCH_BITS: Final = 12
+_SKETCH_CLASS_SCALE: Final = 0.2
+_SKETCH_TOPIC_SCALE: Final = 0.08
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+
+class TopicModelError(ValueError):
+    """A topic model that cannot be used; ``path`` is its folder."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"topic model {self.path.name}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicWeights:
+    """Weights of both heads side by side: columns 0..T-1 read the article, T..2T-1 a sentence.
+
+    ``grams`` is (2**17, 2T) and ``shapes`` (2**16, 2T), 8-bit, each already multiplied by idf and to be multiplied by
+    its ``*_scale`` (2T); ``*_norm`` hold the squared idf of each bucket. ``classes`` (64, 2T), ``phrases`` (P, 2T),
+    ``context`` (64, T) for the sentence head only, ``opinions`` (3T, 2T), ``bias`` (2T), ``mix`` (T, 5) with the intercept last,
+    ``sentence_calibration`` (T, 2) slope and intercept. ``background_*`` are news items as hashed n-grams (the items'
+    ends in one run of buckets) and their dense sketch parts, what a watchlist's own topic is told apart from.
+    """
+
+    grams: npt.NDArray[np.int8]
+    grams_scale: Floats
+    grams_norm: Floats
+    shapes: npt.NDArray[np.int8]
+    shapes_scale: Floats
+    shapes_norm: Floats
+    classes: Floats
+    phrases: Floats
+    context: Floats
+    opinions: Floats
+    bias: Floats
+    mix: Floats
+    sentence_calibration: Floats
+    background_grams: npt.NDArray[np.int32]
+    background_ends: npt.NDArray[np.int32]
+    background_dense: npt.NDArray[np.float16]
+
+
+class TopicClassifier:
+    """Scores articles for the built-in topics."""
+
+    def __init__(
+        self,
+        weights: TopicWeights,
+        topics: Sequence[str],
+        thresholds: dict[str, float],
+        extractor: FeatureExtractor | None = None,
+    ) -> None:
+        """Use ``weights`` for ``topics`` in that order; ``thresholds`` are the shipped alert thresholds."""
+        self.topics: tuple[str, ...] = tuple(topics)
+        self.thresholds: dict[str, float] = dict(thresholds)
+        self.weights = weights
+        self.extractor = extractor or FeatureExtractor.default()
+        self._shape_scores = np.zeros((1024, weights.shapes.shape[1] + 1), np.float32)
+        self._shape_words = (0, 0)
+        self._background: Floats | None = None
+
+    @classmethod
+    def load(cls, path: str | Path = PACKAGED_MODEL) -> Self:
+        """Read ``meta.json`` and ``weights.npz`` from a folder; raises `TopicModelError` when they do not fit."""
+        folder = Path(path)
+        try:
+            meta = json.loads((folder / "meta.json").read_text("utf-8"))
+            with np.load(folder / "weights.npz", allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+        except (OSError, ValueError, KeyError) as error:
+            raise TopicModelError(folder, "meta.json or weights.npz cannot be read") from error
+        weights = _check(folder, meta, arrays)
+        return cls(weights, meta["topics"], {topic: float(value) for topic, value in meta["thresholds"].items()})
+
+    def score(self, text: str, sentences: Sequence[tuple[int, int]]) -> list[TopicResult]:
+        """Return the topics of an article, most probable first, each with one to four evidence sentences.
+
+        ``sentences`` are half-open offsets into ``text``, the title first. Every topic is scored; an article without
+        sentences has none.
+        """
+        if not sentences:
+            return []
+        article, by_sentence = self.log_odds(text, sentences)
+        probabilities = _sigmoid(self.mix(article, by_sentence))
+        calibration = self.weights.sentence_calibration
+        evidence = _sigmoid(by_sentence * calibration[:, 0] + calibration[:, 1])
+        order = np.argsort(-probabilities, kind="stable")
+        return [
+            TopicResult(
+                self.topics[topic],
+                round(float(probabilities[topic]), _DIGITS),
+                _pick(evidence[:, topic], sentences),
+            )
+            for topic in order.tolist()
+        ]
+
+    def score_batch(self, articles: Iterable[tuple[str, Sequence[tuple[int, int]]]]) -> Iterable[list[TopicResult]]:
+        """Score many articles, in order, lazily."""
+        return (self.score(text, sentences) for text, sentences in articles)
+
+    def log_odds(self, text: str, sentences: Sequence[tuple[int, int]]) -> tuple[Floats, Floats]:
+        """Return the article head's (T,) and the sentence head's (sentences, T) raw log-odds."""
+        return self._heads(self.extractor.extract(text, sentences), len(sentences))
+
+    def _heads(self, features: ArticleFeatures, count: int) -> tuple[Floats, Floats]:
+        weights, width = self.weights, len(self.topics)
+        article = _block(_distinct(features.grams), weights.grams, weights.grams_scale, weights.grams_norm)
+        per_sentence = _blocks(features.grams, features.gram_sentences, count, weights)
+        shapes = self._shapes()
+        article += _normalised(shapes[_distinct(features.rows)].sum(axis=0, keepdims=True))[0]
+        per_sentence += _normalised(_sum_by(shapes[features.rows], features.row_sentences, count))
+        present = features.classes.max(axis=0)
+        article += present @ weights.classes + features.phrases.max(axis=0) @ weights.phrases + weights.bias
+        per_sentence += features.classes @ weights.classes + features.phrases @ weights.phrases + weights.bias
+        article += features.article_opinions() @ weights.opinions
+        per_sentence += features.sentence_opinions() @ weights.opinions
+        return article[:width], per_sentence[:, width:] + present @ weights.context
+
+    def mix(self, article: Floats, by_sentence: Floats) -> Floats:
+        """Join both heads into the article's calibrated log-odds, (T,)."""
+        joined: Floats = (mix_inputs(article, by_sentence) * self.weights.mix).sum(axis=1)
+        return joined
+
+    def sketch_article(self, text: str, sentences: Sequence[tuple[int, int]]) -> Floats:
+        """Return (1 + sentences, D): a dense vector for the whole article, then one per sentence.
+
+        The first 2**12 places hold the idf-weighted, length-normalised n-grams folded with signs, the rest scaled word
+        classes and topic log-odds; a dot product of two vectors is their similarity.
+        """
+        features = self.extractor.extract(text, sentences)
+        article, by_sentence = self._heads(features, len(sentences))
+        grams, owner = features.grams, features.gram_sentences + 1
+        whole = _distinct(grams)
+        folded = self._fold(
+            np.concatenate([whole, grams]), np.concatenate([np.zeros_like(whole), owner]), len(sentences) + 1
+        )
+        classes = np.vstack([features.classes.max(axis=0, initial=0), features.classes])
+        return np.hstack([folded, sketch_dense(classes, np.vstack([article, by_sentence]))])
+
+    def background(self) -> Floats:
+        """Return the sketches of the packaged background items, (items, D); computed once."""
+        if self._background is None:
+            weights = self.weights
+            owner = np.repeat(np.arange(len(weights.background_ends)), np.diff(weights.background_ends, prepend=0))
+            folded = self._fold(weights.background_grams.astype(np.int64), owner, len(weights.background_ends))
+            self._background = np.hstack([folded, weights.background_dense.astype(np.float32)])
+        return self._background
+
+    def _fold(self, grams: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int) -> Floats:
+        squared = self.weights.grams_norm[grams]
+        sign = 1.0 - 2.0 * ((grams >> _SKETCH_BITS) & 1)
+        place = owner << _SKETCH_BITS | grams & ((1 << _SKETCH_BITS) - 1)
+        size = count << _SKETCH_BITS
+        folded = np.bincount(place, np.sqrt(squared) * sign, size).reshape(count, -1).astype(np.float32)
+        length = np.sqrt(np.bincount(owner, squared, count)).astype(np.float32)[:, None]
+        return np.asarray(folded / np.where(length > 0, length, 1), np.float32)
+
+    def _shapes(self) -> Floats:
+        """Return each word's summed shape weights and, last, their squared norm; extended as words arrive."""
+        table = self.extractor.table
+        generation, known = self._shape_words
+        if generation != table.generation:
+            known = 0
+        for row in range(known, len(table.words)):
+            if row >= len(self._shape_scores):
+                self._shape_scores = np.resize(self._shape_scores, (2 * row, self._shape_scores.shape[1]))
+            self._shape_scores[row] = self._shape_row(table.words[row])
+        self._shape_words = (table.generation, len(table.words))
+        return self._shape_scores
+
+    def _shape_row(self, word: str) -> Floats:
+        buckets = shape_buckets(word)
+        weights = self.weights
+        row = weights.shapes[buckets].sum(axis=0, dtype=np.float32) * weights.shapes_scale
+        return np.append(row, weights.shapes_norm[buckets].sum()).astype(np.float32)
+
+
+def mix_inputs(article: Floats, by_sentence: Floats) -> Floats:
+    """Return (T, 5): article head, strongest and second sentence, first sentence, 1."""
+    top = np.sort(by_sentence, axis=0)
+    second = top[-2] if len(top) > 1 else top[-1]
+    return np.stack([article, top[-1], second, by_sentence[0], np.ones_like(article)], axis=1)
+
+
+def sketch_dense(classes: Floats, log_odds: Floats) -> Floats:
+    """Return the dense part of a sketch, (rows, classes + topics)."""
+    topics = np.clip(log_odds, -6, 6) * _SKETCH_TOPIC_SCALE
+    return np.hstack([classes * _SKETCH_CLASS_SCALE, topics]).astype(np.float32)
+
+
+def _check(folder: Path, meta: dict[str, object], arrays: dict[str, npt.NDArray[np.generic]]) -> TopicWeights:
+    if meta.get("format") != FORMAT:
+        raise TopicModelError(folder, f"format {meta.get('format')}, this version reads {FORMAT}")
+    if meta.get("patterns") != len(packaged_rules()[1]):
+        raise TopicModelError(folder, "it was trained with other phrase patterns")
+    missing = sorted(set(TopicWeights.__slots__) - set(arrays))
+    if missing:
+        raise TopicModelError(folder, f"weights.npz lacks {', '.join(missing)}")
+    if arrays["shapes"].shape[0] != 1 << SHAPE_BITS:
+        raise TopicModelError(folder, "its hash sizes are not those of this version")
+    return TopicWeights(**{name: arrays[name] for name in TopicWeights.__slots__})  # type: ignore[arg-type]
+
+
+def _distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    ordered = np.sort(values)
+    first: npt.NDArray[np.int64] = ordered[np.diff(ordered, prepend=-1) != 0]
+    return first
+
+
+def _block(buckets: npt.NDArray[np.int64], table: npt.NDArray[np.int8], scale: Floats, norm: Floats) -> Floats:
+    length = np.sqrt(norm[buckets].sum()) or np.float32(1)
+    summed: Floats = table[buckets].sum(axis=0, dtype=np.float32) * scale / length
+    return summed
+
+
+def _blocks(buckets: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int, weights: TopicWeights) -> Floats:
+    gathered = np.empty((len(buckets), weights.grams.shape[1] + 1), np.float32)
+    gathered[:, :-1] = weights.grams[buckets]
+    gathered[:, -1] = weights.grams_norm[buckets]
+    summed = _sum_by(gathered, owner, count)
+    summed[:, :-1] *= weights.grams_scale
+    return _normalised(summed)
+
+
+def _sum_by(values: Floats, owner: npt.NDArray[np.int64], count: int) -> Floats:
+    """Sum rows by their owner's number; owners are sorted, some may own nothing."""
+    summed = np.zeros((count, values.shape[1]), np.float32)
+    if len(owner):
+        starts = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
+        summed[owner[starts]] = np.add.reduceat(values, starts, axis=0)
+    return summed
+
+
+def _normalised(summed: Floats) -> Floats:
+    norm = np.sqrt(summed[:, -1:])
+    return np.asarray(summed[:, :-1] / np.where(norm > 0, norm, 1), np.float32)
+
+
+def _sigmoid(log_odds: Floats) -> Floats:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(log_odds, -30, 30))), np.float32)
+
+
+def _pick(probabilities: Floats, sentences: Sequence[tuple[int, int]]) -> tuple[Evidence, ...]:
+    """Return the strongest sentences: the first always, others down to 0.4 of its probability."""
+    order = np.argsort(-probabilities, kind="stable")[:MAX_EVIDENCE].tolist()
+    least = probabilities[order[0]] * _EVIDENCE_SHARE
+    return tuple((*sentences[i], round(float(probabilities[i]), _DIGITS)) for i in order if probabilities[i] >= least)
