@@ -10,7 +10,7 @@ from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.retry import Delivered, EndpointGone, RetryIn
 from worker.model import Article, Attempt, Draft, Feed, FeedState, Kin, Story
 from worker.ports import BOILERPLATE, MOST_CLAIMS, MOVED, ArticleClaim, DeliveryClaim, FeedClaim, Ingested, Kinship
-from worker.series import ALERTS, ARTICLES, series
+from worker.series import ARTICLES, alert_counts, series
 from worker.zones import passages
 
 
@@ -57,6 +57,8 @@ class MemoryStore:
         self.seen: dict[str, str] = {}
         self.dead: dict[str, list[str]] = {}
         self.quarantine: dict[str, list[str]] = {"poll": [], "enrich": [], "deliver": []}
+        self.verdicts: dict[str, str] = {}
+        self.acknowledged: set[str] = set()
         self.counted: Counter[str] = Counter()
         self.passage_days: dict[tuple[str, str], list[datetime]] = {}
         self.counted_articles: set[str] = set()
@@ -151,7 +153,7 @@ class MemoryStore:
         fresh = [(alert, deliveries) for alert, deliveries in alerts if alert.id not in self.alerts]
         for alert, deliveries in fresh:
             self.alerts[alert.id] = alert
-            self.count([(series(ALERTS, watch=alert.watch_id, severity=alert.severity.value), 1)])
+            self.count(alert_counts(alert))
             for delivery in deliveries:
                 self._queue(delivery, self.clock.now())
         self.count(counts)
@@ -200,6 +202,16 @@ class MemoryStore:
             item.state, item.ended_at = ("delivered" if isinstance(decision, Delivered) else "dead"), now
             if item.state == "dead":
                 self.dead.setdefault(name, []).append(claim.delivery.id)
+        return True
+
+    def mark_alert(self, alert_id: str, mark) -> bool:
+        if alert_id not in self.alerts:
+            return False
+        self.verdicts.pop(alert_id, None) if mark != "acknowledged" else None
+        if mark in ("true", "false"):
+            self.verdicts[alert_id] = mark
+        self.acknowledged -= {alert_id}
+        self.acknowledged |= {alert_id} if mark != "open" else set()
         return True
 
     def replay(self, *, alert, endpoints, since) -> list[str]:

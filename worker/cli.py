@@ -221,18 +221,17 @@ def doctor(config: Config = None, as_json: Json = False) -> None:
 @app.command()
 def web(config: Config = None) -> None:
     """Serve the page, the API, /metrics, /healthz and /readyz (TOCSIN_WEB_HOST, TOCSIN_WEB_PORT)."""
-    import uvicorn
-
     from worker.runtime import log
     from worker.runtime.process import open_store
     from worker.runtime.settings import load_settings
-    from worker.runtime.web import create_web
+    from worker.runtime.web import create_web, serve
     from worker.watchlist import load_configuration
 
     settings = load_settings()
     log.configure(settings.log_level)
-    application = create_web(open_store(), load_configuration(config_directory(config)))
-    uvicorn.run(application, host=settings.web_host, port=settings.web_port, log_level="warning")
+    directory = config_directory(config)
+    store, configuration = open_store(), load_configuration(directory)
+    serve(lambda stops: create_web(store, configuration, directory, stops), settings.web_host, settings.web_port)
 
 
 @app.callback(invoke_without_command=True)

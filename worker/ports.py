@@ -28,6 +28,8 @@ from worker.poll import PollDecision, PollRequest
 Steering = Literal["pause", "resume", "hurry"]
 Stage = Literal["poll", "enrich", "deliver"]
 STAGES: tuple[Stage, ...] = ("poll", "enrich", "deliver")
+Mark = Literal["acknowledged", "true", "false", "open"]
+"""What a person may say of an alert; `true` and `false` acknowledge it too, `open` takes everything back."""
 
 MOST_CLAIMS = 5
 """Work that was claimed this often and never completed is quarantined: it kills whoever touches it."""
@@ -187,6 +189,9 @@ class Store(Protocol):
 
     def endpoint_states(self, names: Sequence[str]) -> list[EndpointState]:
         """The circuits and queues of endpoints, in order."""
+
+    def mark_alert(self, alert_id: str, mark: Mark) -> bool:
+        """Acknowledge or judge an alert; a new verdict replaces the old one. False if there is no such alert."""
 
     def count(self, counts: Iterable[tuple[str, float]]) -> None:
         """Add to metric series that go with no change of state."""

@@ -65,6 +65,16 @@ class Bench:
             raised += max(self.store.finish_article(claim, seen, step, with_deliveries), 0)
         return raised
 
+    def alert_ids(self) -> list[str]:
+        return list(self.store.alerts) if self.clock else self.store.client.zrange("{tocsin}:alerts", 0, -1)
+
+    def verdicts(self) -> dict[str, int]:
+        if self.clock:
+            given = list(self.store.verdicts.values())
+            return {verdict: given.count(verdict) for verdict in ("true", "false")}
+        counted = self.store.client.hgetall("{tocsin}:verdicts")
+        return {verdict: int(counted.get(f"{verdict}:arms-transfer", 0)) for verdict in ("true", "false")}
+
 
 def step_for(claim) -> StoryStep:
     """The article as a story of its own."""
@@ -237,6 +247,16 @@ def test_a_limit_of_nothing_lends_nothing(bench):
 
 def test_the_epoch_is_steady_while_the_store_runs(bench):
     assert bench.store.epoch() == bench.store.epoch()
+
+
+def test_a_verdict_replaces_the_one_before_and_can_be_taken_back(bench):
+    bench.ingest(ARMS)
+    bench.raise_alerts()
+    [alert_id] = bench.alert_ids()
+    for mark in ("acknowledged", "true", "true", "false", "open", "false"):
+        assert bench.store.mark_alert(alert_id, mark)
+    assert bench.verdicts() == {"true": 0, "false": 1}
+    assert not bench.store.mark_alert("alrt_none", "true")
 
 
 def many(bench, number: int, at_once: int = 99):

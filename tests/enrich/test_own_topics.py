@@ -45,5 +45,5 @@ def test_an_own_topic_fires_by_its_weights(configuration, title, fires):
 @pytest.mark.parametrize("phrase", ["'~3 arms'", "'ab*'", "'a ~4'", "''"])
 def test_a_phrase_that_cannot_be_compiled_is_told(tmp_path, phrase):
     (tmp_path / "a.yaml").write_text(f"topics:\n  mine: {{description: d, phrases: {{{phrase}: 1}}}}\n", "utf-8")
-    with pytest.raises(ConfigError, match="a.yaml:2:"):
+    with pytest.raises(ConfigError, match=r"a\.yaml:2:"):
         load_configuration(tmp_path, {})

@@ -10,6 +10,8 @@ Keys, all under the hash tag `{tocsin}:`
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
+    trend:HOUR                                  counts of `worker.trend` for one hour (since 1970)
+    verdicts                                    how many alerts of each watch were judged true and false
 """
 
 import json
@@ -41,11 +43,13 @@ from worker.ports import (
     FeedClaim,
     Ingested,
     Kinship,
+    Mark,
     Steering,
     StoryStep,
 )
-from worker.series import ALERTS, series
+from worker.series import alert_counts
 from worker.story import WINDOW, pack, unpack
+from worker.trend import counted
 from worker.zones import passages
 
 K = "{tocsin}:"
@@ -53,6 +57,8 @@ REMEMBER = timedelta(days=90)
 """An alias is remembered this long after the entry was last in its feed."""
 KEEP = timedelta(days=30)
 """Articles and finished deliveries are kept this long."""
+KEEP_TRENDS = timedelta(days=9)
+"""A week and what the week before the hour of asking needs."""
 
 STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
 _ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
@@ -162,6 +168,8 @@ class RedisStore:
             "analysis": _dump(_ANALYSIS, analysis),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
+            "trend": counted(claim.article, analysis),
+            "trend_keep_ms": _ms(KEEP_TRENDS),
             "story": _story_work(claim, step),
             "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
         }
@@ -211,6 +219,9 @@ class RedisStore:
             },
         }
         return bool(self._run("finish_delivery", claim.delivery.id, claim.fence, json.dumps(work)))
+
+    def mark_alert(self, alert_id: str, mark: Mark) -> bool:
+        return bool(self._run("mark_alert", alert_id, mark))
 
     def replay(self, *, alert: str | None, endpoints: Sequence[str], since: datetime | None) -> list[str]:
         since_ms = round(since.timestamp() * 1000) if since else 0
@@ -286,6 +297,7 @@ _SCRIPTS = (
     "finish_delivery",
     "replay",
     "resume_endpoint",
+    "mark_alert",
 )
 _SHARED = ("prelude", "queue", "kin")
 _OUTCOMES: dict[type[Decision], str] = {
@@ -378,6 +390,6 @@ def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         "watch": alert.watch_id,
         "severity": alert.severity.value,
         "is_shadow": alert.is_shadow,
-        "series": series(ALERTS, watch=alert.watch_id, severity=alert.severity.value),
+        "counts": alert_counts(alert),
         "deliveries": [_delivery_work(delivery) for delivery in deliveries],
     }
