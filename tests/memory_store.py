@@ -7,7 +7,16 @@ from datetime import datetime, timedelta
 
 from worker.deliver.retry import Delivered, RetryIn
 from worker.model import Article, Attempt, Draft, Feed, FeedState
-from worker.ports import BOILERPLATE, MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested
+from worker.ports import (
+    BOILERPLATE,
+    MOST_CLAIMS,
+    SUSPECT,
+    ArticleClaim,
+    DeliveryClaim,
+    FeedClaim,
+    Ingested,
+    Quarantined,
+)
 from worker.series import ALERTS, ARTICLES, series
 from worker.zones import passages
 
@@ -25,6 +34,8 @@ class Item:
     revisions: int = 0
     attempts: list[Attempt] = field(default_factory=list)
     created_at: datetime | None = None
+    failure: str = ""
+    reason: str = ""
 
 
 class MemoryStore:
@@ -38,7 +49,7 @@ class MemoryStore:
         self.deliveries: dict[str, Item] = {}
         self.seen: dict[str, str] = {}
         self.dead: dict[str, list[str]] = {}
-        self.quarantine: dict[str, list[str]] = {"poll": [], "enrich": [], "deliver": []}
+        self.quarantine: dict[str, dict[str, datetime]] = {"poll": {}, "enrich": {}, "deliver": {}}
         self.counted: Counter[str] = Counter()
         self.passage_days: dict[tuple[str, str], list[datetime]] = {}
         self.counted_articles: set[str] = set()
@@ -125,6 +136,42 @@ class MemoryStore:
             self.dead.setdefault(claim.delivery.endpoint, []).append(claim.delivery.id)
         return True
 
+    def note_failure(self, claim, reason: str) -> bool:
+        item = self._item(claim)
+        if item.fence == claim.fence:
+            item.failure = reason
+        return item.fence == claim.fence
+
+    def _item(self, claim) -> Item:
+        if isinstance(claim, FeedClaim):
+            return self.feeds[claim.feed_id]
+        return (
+            self.articles[claim.article.id] if isinstance(claim, ArticleClaim) else self.deliveries[claim.delivery.id]
+        )
+
+    def quarantined(self) -> list[Quarantined]:
+        items = {"poll": self.feeds, "enrich": self.articles, "deliver": self.deliveries}
+        held = [
+            Quarantined(stage, id_, at, items[stage][id_].reason, self._subject(items[stage][id_].record) or id_)
+            for stage, ids in self.quarantine.items()
+            for id_, at in ids.items()
+        ]
+        return sorted(held, key=lambda one: one.at)
+
+    def _subject(self, record) -> str:
+        return getattr(record, "title", "") or getattr(record, "endpoint", "")
+
+    def release(self, stage, ids: Sequence[str] = ()) -> list[str]:
+        items, due = {"poll": (self.feeds, "feeds"), "enrich": (self.articles, "articles")}.get(
+            stage, (self.deliveries, "")
+        )
+        released = [id_ for id_ in ids or list(self.quarantine[stage]) if id_ in self.quarantine[stage]]
+        for id_ in released:
+            del self.quarantine[stage][id_]
+            items[id_].claims, items[id_].failure = 0, ""
+            self.due[due or items[id_].record.endpoint][id_] = self.clock.now()
+        return released
+
     def count(self, counts: Iterable[tuple[str, float]]) -> None:
         for name, amount in counts:
             self.counted[name] += amount
@@ -132,17 +179,27 @@ class MemoryStore:
     def _claim(self, stage, due, items, limit, lease):
         now = self.clock.now()
         ready = sorted((at, id_) for id_, at in self.due[due].items() if at <= now)[: max(limit, 0)]
+        lent = 0
         for _, id_ in ready:
             item = items.setdefault(id_, Item())
-            item.claims += 1
-            if item.claims > MOST_CLAIMS:
+            if item.claims >= MOST_CLAIMS:
                 del self.due[due][id_]
-                self.quarantine[stage].append(id_)
+                self.quarantine[stage][id_] = now
+                why = item.failure or "whoever worked on it died or ran out of time"
+                item.reason = f"claimed {item.claims} times: {why}"
                 continue
+            is_suspect = item.claims >= SUSPECT
+            if is_suspect and lent:
+                continue
+            item.failure = item.failure if item.claims else ""
+            item.claims += 1
             self._fence += 1
             item.fence = self._fence
             self.due[due][id_] = now + lease
+            lent += 1
             yield id_, item
+            if is_suspect:
+                return
 
     def _ingest(self, feed_id: str, draft: Draft) -> str:
         known = next((self.seen[alias] for alias in draft.aliases if alias in self.seen), None)

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from worker import alert, dedupe, match, parse, poll, ports, series
 from worker.deliver import payload, retry
-from worker.errors import StoreUnavailable
+from worker.errors import StoreUnavailable, describe_failure
 from worker.model import (
     Alert,
     Analysis,
@@ -89,7 +89,7 @@ class Pipeline:
 
         def finish(asked: tuple[ports.FeedClaim, poll.PollRequest], outcome: PollOutcome) -> None:
             nonlocal brought
-            with self._spared("poll", asked[1].feed.name):
+            with self._spared("poll", asked[1].feed.name, asked[0]):
                 brought += self._finish_poll(*asked, outcome, epoch)
 
         self._work(claim, finish)
@@ -159,7 +159,7 @@ class Pipeline:
             analysed = self._analyse(claims)
             share = (self.clock.now() - started) / len(claims)
             for claim, analysis in analysed:
-                with self._spared("enrich", claim.article.id):
+                with self._spared("enrich", claim.article.id, claim):
                     raised += self._finish_article(claim, analysis, share)
             if self.clock.now() >= deadline:
                 break
@@ -172,7 +172,7 @@ class Pipeline:
             return list(zip(claims, self.enricher.enrich([claim.article for claim in claims]), strict=True))
         survived = []
         for claim in claims:
-            with self._spared("enrich", claim.article.id):
+            with self._spared("enrich", claim.article.id, claim):
                 survived.append((claim, self.enricher.enrich([claim.article])[0]))
         return survived
 
@@ -226,7 +226,7 @@ class Pipeline:
             nonlocal attempts
             attempts += 1
             busy[claimed.delivery.endpoint] -= 1
-            with self._spared("deliver", claimed.delivery.id):
+            with self._spared("deliver", claimed.delivery.id, claimed):
                 self._finish_delivery(claimed, attempt)
 
         self._work(claim, finish)
@@ -255,16 +255,22 @@ class Pipeline:
     # --- for all -------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _spared(self, stage: ports.Stage, subject: str) -> Iterator[None]:
-        """Let one piece of work fail alone: its claim runs out, and the fifth time it is quarantined."""
+    def _spared(
+        self,
+        stage: ports.Stage,
+        subject: str,
+        claim: ports.FeedClaim | ports.ArticleClaim | ports.DeliveryClaim | None = None,
+    ) -> Iterator[None]:
+        """Let one piece of work fail alone: its claim runs out, and the fifth time it is quarantined with the reason."""
         try:
             yield
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - any failure of one piece, so that the others go on
-            self.observer.note(
-                "work_failed", stage=stage, subject=subject, error=f"{type(error).__name__}: {error}"[:300]
-            )
+            reason = describe_failure(error)
+            self.observer.note("work_failed", stage=stage, subject=subject, error=reason)
+            if claim:
+                self.store.note_failure(claim, reason)
 
     def _work(
         self,

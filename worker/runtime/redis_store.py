@@ -29,7 +29,17 @@ from worker.deliver.retry import Decision, Delivered, RetryIn
 from worker.errors import StoreUnavailable
 from worker.model import Alert, Analysis, Article, Attempt, Delivery, Draft, Feed, FeedState
 from worker.poll import PollDecision
-from worker.ports import BOILERPLATE, MOST_CLAIMS, ArticleClaim, DeliveryClaim, FeedClaim, Ingested
+from worker.ports import (
+    BOILERPLATE,
+    MOST_CLAIMS,
+    STAGES,
+    ArticleClaim,
+    DeliveryClaim,
+    FeedClaim,
+    Ingested,
+    Quarantined,
+    Stage,
+)
 from worker.series import ALERTS, series
 from worker.zones import passages
 
@@ -154,6 +164,23 @@ class RedisStore:
         }
         return bool(self._run("finish_delivery", claim.delivery.id, claim.fence, json.dumps(work)))
 
+    def note_failure(self, claim: FeedClaim | ArticleClaim | DeliveryClaim, reason: str) -> bool:
+        return bool(self._run("note_failure", _item_key(claim), claim.fence, reason))
+
+    def quarantined(self) -> list[Quarantined]:
+        with translated():
+            return sorted((held for stage in STAGES for held in self._held(stage)), key=lambda held: held.at)
+
+    def _held(self, stage: Stage) -> Iterator[Quarantined]:
+        prefix = _WORK[stage][1]
+        for id_, at in self.client.zrange(K + f"quarantine:{stage}", 0, -1, withscores=True):
+            why, record, endpoint = self.client.hmget(K + prefix + id_, ["quarantined_for", "record", "endpoint"])
+            subject = _ARTICLE.validate_json(record).title if record else endpoint or id_
+            yield Quarantined(stage, id_, _moment(at), why or "claimed too often", subject)
+
+    def release(self, stage: Stage, ids: Sequence[str] = ()) -> list[str]:
+        return list(self._run("release", stage, *_WORK[stage], *ids))
+
     def count(self, counts: Counts) -> None:
         with translated():
             pipeline = self.client.pipeline(transaction=False)
@@ -198,7 +225,22 @@ def translated() -> Iterator[None]:
         raise
 
 
-_SCRIPTS = ("sync_feeds", "claim", "passages", "finish_poll", "finish_article", "finish_delivery")
+_SCRIPTS = (
+    "sync_feeds",
+    "claim",
+    "passages",
+    "finish_poll",
+    "finish_article",
+    "finish_delivery",
+    "note_failure",
+    "release",
+)
+_WORK: dict[Stage, tuple[str, str]] = {
+    "poll": ("feeds:due", "feed:"),
+    "enrich": ("articles:due", "article:"),
+    "deliver": ("", "delivery:"),
+}
+"""Where each stage's work waits (deliveries: in the outbox of their endpoint), and the prefix of its keys."""
 
 
 @cache
@@ -215,8 +257,14 @@ def _ms(duration: timedelta) -> int:
     return max(round(duration.total_seconds() * 1000), 1)
 
 
-def _moment(ms: str) -> datetime:
+def _moment(ms: str | float) -> datetime:
     return datetime.fromtimestamp(int(ms) / 1000, UTC)
+
+
+def _item_key(claim: FeedClaim | ArticleClaim | DeliveryClaim) -> str:
+    if isinstance(claim, FeedClaim):
+        return f"feed:{claim.feed_id}"
+    return f"article:{claim.article.id}" if isinstance(claim, ArticleClaim) else f"delivery:{claim.delivery.id}"
 
 
 def _restore_article(id_: str, item: dict[str, str]) -> Article:

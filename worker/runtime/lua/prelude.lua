@@ -20,3 +20,13 @@ local function is_current(item, fence, stage)
   count('tocsin_stale_completions_total{stage="' .. stage .. '"}')
   return false
 end
+
+-- Set work aside that was claimed too often; why is the last failure that was noted, if whoever failed lived to note one.
+local function quarantine(stage, due, item, id, now)
+  local claims = redis.call('HGET', item, 'claims')
+  local why = redis.call('HGET', item, 'failure') or 'whoever worked on it died or ran out of time'
+  redis.call('HSET', item, 'quarantined_at', now, 'quarantined_for', 'claimed ' .. claims .. ' times: ' .. why)
+  redis.call('ZREM', due, id)
+  redis.call('ZADD', K .. 'quarantine:' .. stage, now, id)
+  count('tocsin_quarantined_total{stage="' .. stage .. '"}')
+end
