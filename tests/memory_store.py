@@ -3,18 +3,22 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from worker.deliver.retry import Delivered, RetryIn
-from worker.model import Article, Attempt, Draft, Feed, FeedState
+from worker.deliver import breaker
+from worker.deliver.breaker import Circuit, EndpointState
+from worker.deliver.retry import Delivered, EndpointGone, RetryIn
+from worker.model import Article, Attempt, Draft, Feed, FeedState, Kin, Story
 from worker.ports import (
     BOILERPLATE,
     MOST_CLAIMS,
+    MOVED,
     SUSPECT,
     ArticleClaim,
     DeliveryClaim,
     FeedClaim,
     Ingested,
+    Kinship,
     Quarantined,
 )
 from worker.series import ALERTS, ARTICLES, series
@@ -36,6 +40,21 @@ class Item:
     created_at: datetime | None = None
     failure: str = ""
     reason: str = ""
+    queued_at: datetime | None = None
+    ended_at: datetime | None = None
+    counted: int = 0
+    story: str = ""
+
+
+@dataclass
+class Gate:
+    """An endpoint's circuit."""
+
+    circuit: Circuit = Circuit.CLOSED
+    window: str = ""
+    reason: str = ""
+    probe_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    in_flight: dict[str, datetime] = field(default_factory=dict)
 
 
 class MemoryStore:
@@ -53,6 +72,10 @@ class MemoryStore:
         self.counted: Counter[str] = Counter()
         self.passage_days: dict[tuple[str, str], list[datetime]] = {}
         self.counted_articles: set[str] = set()
+        self.endpoints: dict[str, Gate] = {}
+        self.kin: dict[int, Kin] = {}
+        self.kin_keys: dict[str, list[int]] = {}
+        self.stories: dict[str, tuple[Story, int]] = {}
         self._fence = 0
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
@@ -81,7 +104,7 @@ class MemoryStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
-        return [ArticleClaim(item.record, item.fence) for _, item in claimed]
+        return [ArticleClaim(item.record, item.fence, item.story) for _, item in claimed]
 
     def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:
         for article in articles:
@@ -98,42 +121,82 @@ class MemoryStore:
             for article in articles
         ]
 
-    def finish_article(self, claim, analysis, alerts, counts=()) -> int:
+    def find_kin(self, keys) -> Kinship:
+        hits = Counter(number for key in keys for number in self.kin_keys.get(key, ()))
+        best = sorted(hits, key=lambda number: (-hits[number], number))[:24]
+        return Kinship(tuple(self.kin[number] for number in best), ",".join(map(str, best)))
+
+    def read_story(self, story):
+        return self.stories.get(story, (None, 0))
+
+    def finish_article(self, claim, analysis, step, alerts, counts=()) -> int:
         item = self.articles[claim.article.id]
         if item.fence != claim.fence:
             return -1
+        if self.read_story(step.story.id)[1] != step.version:
+            return MOVED
+        if not item.story and step.signature.keys:
+            if self.find_kin(step.signature.keys).seen != step.seen:
+                return MOVED
+            number = len(self.kin) + 1
+            seen_at = claim.article.first_seen or self.clock.now()
+            self.kin[number] = Kin(number, claim.article.id, step.story.id, seen_at, step.signature)
+            for key in step.signature.keys:
+                self.kin_keys[key] = [*self.kin_keys.get(key, ()), number][-8:]
+        self.stories[step.story.id] = (step.story, step.version + 1)
+        item.story = item.story or step.story.id
         fresh = [(alert, deliveries) for alert, deliveries in alerts if alert.id not in self.alerts]
         for alert, deliveries in fresh:
             self.alerts[alert.id] = alert
             self.count([(series(ALERTS, watch=alert.watch_id, severity=alert.severity.value), 1)])
             for delivery in deliveries:
-                self.deliveries[delivery.id] = Item(record=delivery, created_at=self.clock.now())
-                self.due.setdefault(delivery.endpoint, {}).setdefault(delivery.id, self.clock.now())
+                self._queue(delivery, self.clock.now())
         self.count(counts)
         item.state, item.claims = "done", 0
         self.due["articles"].pop(claim.article.id, None)
         return len(fresh)
 
-    def claim_deliveries(self, endpoint: str, limit: int, lease: timedelta) -> list[DeliveryClaim]:
-        self.due.setdefault(endpoint, {})
-        claimed = self._claim("deliver", endpoint, self.deliveries, limit, lease)
-        return [DeliveryClaim(i.record, i.fence, len(i.attempts) + 1, i.created_at) for _, i in claimed]
+    def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
+        now, state = self.clock.now(), self.endpoints.setdefault(endpoint, Gate())
+        outbox = self.due.setdefault(endpoint, {})
+        state.in_flight = {id_: end for id_, end in state.in_flight.items() if end > now}
+        if state.circuit is Circuit.PAUSED:
+            return []
+        is_probe = state.circuit is not Circuit.CLOSED
+        if is_probe:
+            waiting = sorted((at, id_) for id_, at in outbox.items() if id_ not in state.in_flight)
+            if now < state.probe_at or not waiting:
+                return []
+            state.circuit, state.probe_at = Circuit.HALF_OPEN, now + breaker.PROBE_EVERY
+            outbox[waiting[0][1]] = min(waiting[0][0], now)
+            limit = 1
+        else:
+            limit = at_once - len(state.in_flight)
+        claimed = list(self._claim("deliver", endpoint, self.deliveries, limit, lease))
+        state.in_flight |= {id_: now + lease for id_, _ in claimed}
+        return [DeliveryClaim(i.record, i.fence, i.counted + 1, i.queued_at, is_probe) for _, i in claimed]
 
-    def finish_delivery(self, claim, attempt, decision, counts=()) -> bool:
+    def finish_delivery(self, claim, attempt, decision, counts=(), notices=()) -> bool:
         item = self.deliveries[claim.delivery.id]
         if item.fence != claim.fence:
             return False
+        name, now = claim.delivery.endpoint, self.clock.now()
         item.attempts.append(attempt)
         item.claims = 0
         self.count(counts)
-        outbox = self.due[claim.delivery.endpoint]
+        self.endpoints[name].in_flight.pop(claim.delivery.id, None)
+        self._turn(name, claim, attempt, decision, notices)
+        outbox = self.due[name]
         if isinstance(decision, RetryIn):
-            outbox[claim.delivery.id] = self.clock.now() + decision.wait
-            return True
-        outbox.pop(claim.delivery.id, None)
-        item.state = "delivered" if isinstance(decision, Delivered) else "dead"
-        if item.state == "dead":
-            self.dead.setdefault(claim.delivery.endpoint, []).append(claim.delivery.id)
+            item.counted += decision.is_counted
+            outbox[claim.delivery.id] = now + decision.wait
+        elif isinstance(decision, EndpointGone):
+            outbox[claim.delivery.id] = now
+        else:
+            outbox.pop(claim.delivery.id, None)
+            item.state, item.ended_at = ("delivered" if isinstance(decision, Delivered) else "dead"), now
+            if item.state == "dead":
+                self.dead.setdefault(name, []).append(claim.delivery.id)
         return True
 
     def note_failure(self, claim, reason: str) -> bool:
@@ -172,6 +235,62 @@ class MemoryStore:
             self.due[due or items[id_].record.endpoint][id_] = self.clock.now()
         return released
 
+    def replay(self, *, alert, endpoints, since) -> list[str]:
+        again = []
+        for id_, item in self.deliveries.items():
+            quarantined = id_ in self.quarantine["deliver"]
+            is_meant = item.record.alert_id == alert if alert else item.state == "dead" or quarantined
+            is_late = not since or alert or (item.ended_at or self.clock.now()) >= since
+            if item.record.endpoint in endpoints and (item.state or quarantined) and is_meant and is_late:
+                again.append(id_)
+                item.state, item.counted, item.claims, item.queued_at = "", 0, 0, self.clock.now()
+                self.due[item.record.endpoint][id_] = self.clock.now()
+                self.dead[item.record.endpoint] = [i for i in self.dead.get(item.record.endpoint, []) if i != id_]
+                self.quarantine["deliver"].pop(id_, None)
+        return again
+
+    def resume_endpoint(self, name: str) -> bool:
+        gate = self.endpoints.setdefault(name, Gate())
+        was_closed = gate.circuit is Circuit.CLOSED
+        gate.circuit, gate.window = Circuit.CLOSED, ""
+        return not was_closed
+
+    def endpoint_states(self, names) -> list[EndpointState]:
+        gates = [(name, self.endpoints.setdefault(name, Gate())) for name in names]
+        return [
+            EndpointState(
+                name,
+                gate.circuit,
+                reason=gate.reason,
+                waiting=len(self.due.get(name, ())),
+                dead=len(self.dead.get(name, ())),
+            )
+            for name, gate in gates
+        ]
+
+    def _turn(self, name, claim, attempt, decision, notices) -> None:
+        gate, now = self.endpoints[name], self.clock.now()
+        if isinstance(decision, EndpointGone):
+            if gate.circuit is not Circuit.PAUSED:
+                gate.circuit, gate.reason = Circuit.PAUSED, decision.reason
+                for notice in notices:
+                    self._queue(notice, now)
+        elif gate.circuit is Circuit.HALF_OPEN and claim.is_probe:
+            gate.circuit = Circuit.CLOSED if attempt.is_success else Circuit.OPEN
+            gate.window = ""
+            gate.probe_at = now + max(breaker.PROBE_EVERY, attempt.retry_after or timedelta(0))
+        elif gate.circuit is Circuit.CLOSED:
+            gate.window = (gate.window + "01"[attempt.is_success])[-breaker.WINDOW :]
+            is_streak = gate.window.endswith("0" * breaker.OPEN_AFTER)
+            is_half_bad = len(gate.window) == breaker.WINDOW and gate.window.count("0") * 2 > breaker.WINDOW
+            if not attempt.is_success and (is_streak or is_half_bad):
+                gate.circuit, gate.window, gate.reason = Circuit.OPEN, "", attempt.reason
+                gate.probe_at = now + max(breaker.PROBE_EVERY, attempt.retry_after or timedelta(0))
+
+    def _queue(self, delivery, at) -> None:
+        self.deliveries[delivery.id] = Item(record=delivery, created_at=self.clock.now(), queued_at=at)
+        self.due.setdefault(delivery.endpoint, {}).setdefault(delivery.id, at)
+
     def count(self, counts: Iterable[tuple[str, float]]) -> None:
         for name, amount in counts:
             self.counted[name] += amount
@@ -188,7 +307,7 @@ class MemoryStore:
                 why = item.failure or "whoever worked on it died or ran out of time"
                 item.reason = f"claimed {item.claims} times: {why}"
                 continue
-            is_suspect = item.claims >= SUSPECT
+            is_suspect = item.claims >= SUSPECT and stage != "deliver"
             if is_suspect and lent:
                 continue
             item.failure = item.failure if item.claims else ""

@@ -218,8 +218,10 @@ def main() -> None:
     set_current_ops(NumpyOps(use_blis=False))
     nlp = new_pipeline(options.seed)
     texts = [text for part in ("train", "dev") for text in read_corpus(options.data / "ner" / f"{part}.jsonl")]
-    examples = [labelled_example(nlp, text["text"], text["ents"]) for text in texts]
-    examples += taught_examples(nlp, options.data / "topics" / "unlabelled.jsonl", TEACHER_LABELS)
+    # Another vocabulary reads the texts: their words are not shipped.
+    reader = spacy.blank("en")
+    examples = [labelled_example(reader, text["text"], text["ents"]) for text in texts]
+    examples += taught_examples(reader, options.data / "topics" / "unlabelled.jsonl", TEACHER_LABELS)
     train(cast("ner.BioTagger", nlp.get_pipe("tocsin_bio")), examples, options.epochs, options.seed)
     nlp.to_disk(options.out)
 

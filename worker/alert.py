@@ -1,11 +1,12 @@
-"""A match becomes an alert and its deliveries. Owns the ids, so that no crash, retry or re-poll makes a second one."""
+"""A match becomes an alert, or tells nothing new. Owns the ids, so that no crash, retry or re-poll makes a second one."""
 
 import hashlib
 from base64 import b32encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
-from worker.model import Alert, Analysis, Article, Match, Verdict
+from worker.model import Alert, Analysis, Article, Fact, Finding, Match, Severity, Story, Told, Verdict, Watch
 
 
 def alert_id(watch_id: str, story: str, fact_revision: int) -> str:
@@ -18,29 +19,82 @@ def delivery_id(alert: str, endpoint: str) -> str:
     return "msg_" + _digest("v1", alert, endpoint)
 
 
-def raise_alerts(
-    verdicts: Iterable[Verdict], article: Article, analysis: Analysis, *, config_hash: str, now: datetime
-) -> tuple[Alert, ...]:
-    """One alert for each match. Every article is its own story, and a story's first facts are revision 0."""
-    return tuple(
-        Alert(
-            id=alert_id(match.watch.id, article.id, 0),
+def raise_alerts(  # noqa: PLR0913 - what an alert is made of
+    verdicts: Iterable[Verdict], article: Article, analysis: Analysis, story: Story, *, config_hash: str, now: datetime
+) -> tuple[tuple[Alert, ...], Story]:
+    """An alert for each match that tells its watch something new, and the story with what has now been told.
+
+    New is a story the watch was not told of, an entity its conditions name, or a higher severity.
+    """
+    alerts = []
+    for match in verdicts:
+        if not isinstance(match, Match):
+            continue
+        told = next((told for told in story.told if told.watch_id == match.watch.id), None)
+        entities = tuple(dict.fromkeys(_named(match.finding, analysis)))
+        severity = _severity(match.watch, story, now)
+        new = _news(told, entities, severity)
+        if told and not new:
+            continue
+        revision = told.revision + 1 if told else 0
+        raised = Alert(
+            id=alert_id(match.watch.id, story.id, revision),
             watch_id=match.watch.id,
             watch_title=match.watch.title,
-            severity=match.watch.severity,
+            severity=severity,
             labels=match.watch.labels,
-            story=article.id,
-            fact_revision=0,
+            story=story.id,
+            fact_revision=revision,
             article=article,
             analysis=analysis,
             finding=match.finding,
             raised_at=now,
             config_hash=config_hash,
             is_shadow=match.watch.is_shadow,
+            sources=story.sources,
+            independent_sources=max(story.independent_sources(), 1),
+            follows=told.alert_id if told else None,
+            new=new,
         )
-        for match in verdicts
-        if isinstance(match, Match)
-    )
+        alerts.append(raised)
+        story = _remember(story, raised, told, entities)
+    return tuple(alerts), story
+
+
+def _news(told: Told | None, entities: tuple[str, ...], severity: Severity) -> tuple[Fact, ...]:
+    if told is None:
+        return ()
+    risen = (Fact("severity", severity.value),) if severity.rank > told.severity.rank else ()
+    return risen + tuple(Fact("entity", name) for name in entities if name not in told.entities)
+
+
+def _severity(watch: Watch, story: Story, now: datetime) -> Severity:
+    """The watch's own, or what its escalations raise it to; never lower."""
+    reached = [
+        step.to for step in watch.escalate if story.independent_sources(now - step.within) >= step.independent_sources
+    ]
+    return max((watch.severity, *reached), key=lambda severity: severity.rank)
+
+
+def _remember(story: Story, raised: Alert, told: Told | None, entities: tuple[str, ...]) -> Story:
+    before = told.entities if told else ()
+    first = told.alert_id if told else raised.id
+    severity = max(raised.severity, told.severity if told else raised.severity, key=lambda s: s.rank)
+    everything = tuple(dict.fromkeys((*before, *entities)))
+    now_told = Told(raised.watch_id, first, raised.fact_revision, severity, everything)
+    return replace(story, told=(*(one for one in story.told if one.watch_id != raised.watch_id), now_told))
+
+
+def _named(finding: Finding, analysis: Analysis) -> Iterator[str]:
+    """The entities that made entity conditions true: by id where one is known, else by their words."""
+    if finding.truth != "true" or finding.kind == "none":
+        return
+    for evidence in finding.evidence if finding.kind == "entity" else ():
+        over = (e for e in analysis.entities if e.start < evidence.end and evidence.start < e.end and e.id)
+        entity = next(over, None)
+        yield entity.id if entity and entity.id else evidence.text.casefold()
+    for child in finding.children:
+        yield from _named(child, analysis)
 
 
 def _digest(*parts: str) -> str:

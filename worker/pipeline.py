@@ -11,34 +11,39 @@ Each takes what is due until nothing is, or until its time is up; what it leaves
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from worker import alert, dedupe, match, parse, poll, ports, series
-from worker.deliver import payload, retry
-from worker.errors import StoreUnavailable, describe_failure
+from worker import alert, dedupe, match, parse, poll, ports, series, story
+from worker.deliver import payload
+from worker.dispatch import Dispatcher
+from worker.isolation import spared
 from worker.model import (
     Alert,
     Analysis,
-    Attempt,
     Configuration,
     Delivery,
     Draft,
+    Endpoint,
     Feed,
     FeedState,
     Fetched,
+    Match,
     NotModified,
     PollFailed,
     PollOutcome,
+    Signature,
     Verdict,
 )
 
 _LOOK_AGAIN_S = 0.25
 """While work is in flight, new due work is looked for this often."""
+
+_MOST_LOOKS = 5
+"""An article whose story others change this often at the same moment is left to its lease."""
 
 Claim = TypeVar("Claim")
 Result = TypeVar("Result")
@@ -50,7 +55,6 @@ class Limits:
 
     feeds: int = 100
     articles: int = 32
-    deliveries_per_endpoint: int = 4
     lease: timedelta = timedelta(seconds=90)
     budget: timedelta = timedelta(seconds=20)
     """A worker takes nothing new after this; must leave room in the lease for the slowest fetch (30 s)."""
@@ -58,7 +62,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The spine. Holds no state of its own: everything is in the store."""
+    """The spine. Holds no state of its own but the attempts in flight: everything is in the store."""
 
     store: ports.Store
     fetcher: ports.Fetcher
@@ -69,6 +73,19 @@ class Pipeline:
     configuration: Configuration
     matcher: match.Matcher
     limits: Limits = Limits()
+    dispatcher: Dispatcher = field(init=False)
+
+    def __post_init__(self) -> None:
+        made = Dispatcher(
+            self.store,
+            self.sender,
+            self.clock,
+            self.observer,
+            self.configuration,
+            lease=self.limits.lease,
+            budget=self.limits.budget,
+        )
+        object.__setattr__(self, "dispatcher", made)
 
     # --- poll ----------------------------------------------------------------------------------------------
 
@@ -89,7 +106,7 @@ class Pipeline:
 
         def finish(asked: tuple[ports.FeedClaim, poll.PollRequest], outcome: PollOutcome) -> None:
             nonlocal brought
-            with self._spared("poll", asked[1].feed.name, asked[0]):
+            with spared(self.observer, "poll", asked[1].feed.name, self.store, asked[0]):
                 brought += self._finish_poll(*asked, outcome, epoch)
 
         self._work(claim, finish)
@@ -159,7 +176,7 @@ class Pipeline:
             analysed = self._analyse(claims)
             share = (self.clock.now() - started) / len(claims)
             for claim, analysis in analysed:
-                with self._spared("enrich", claim.article.id, claim):
+                with spared(self.observer, "enrich", claim.article.id, self.store, claim):
                     raised += self._finish_article(claim, analysis, share)
             if self.clock.now() >= deadline:
                 break
@@ -168,11 +185,11 @@ class Pipeline:
     def _analyse(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
         """The claims with their analyses; one article that the model cannot bear does not cost the others theirs."""
         claims = self._without_boilerplate(claims)
-        with self._spared("enrich", "a batch"):
+        with spared(self.observer, "enrich", "a batch"):
             return list(zip(claims, self.enricher.enrich([claim.article for claim in claims]), strict=True))
         survived = []
         for claim in claims:
-            with self._spared("enrich", claim.article.id, claim):
+            with spared(self.observer, "enrich", claim.article.id, self.store, claim):
                 survived.append((claim, self.enricher.enrich([claim.article])[0]))
         return survived
 
@@ -185,92 +202,51 @@ class Pipeline:
         ]
 
     def _finish_article(self, claim: ports.ArticleClaim, analysis: Analysis, share: timedelta) -> int:
-        now = self.clock.now()
         verdicts = self.matcher.evaluate(claim.article, analysis)
-        alerts = alert.raise_alerts(verdicts, claim.article, analysis, config_hash=self.configuration.hash, now=now)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
         counts += _count_unread(analysis)
         counts += _count_unknown(verdicts)
-        new = self.store.finish_article(claim, analysis, [(one, self._deliveries(one)) for one in alerts], counts)
+        signature = story.sign(claim.article, analysis)
+        for _ in range(_MOST_LOOKS):
+            step, alerts = self._tell(claim, analysis, signature, verdicts)
+            quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
+            told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
+            routed = [(one, self._routed(one)) for one in alerts]
+            new = self.store.finish_article(claim, analysis, step, routed, counts + told)
+            if new != ports.MOVED:
+                break
         for one in alerts if new > 0 else ():
             self.observer.note("alert", alert=one.id, watch=one.watch_id, severity=one.severity.value)
         return max(new, 0)
 
-    def _deliveries(self, raised: Alert) -> tuple[Delivery, ...]:
+    def _tell(
+        self, claim: ports.ArticleClaim, analysis: Analysis, signature: Signature, verdicts: Sequence[Verdict]
+    ) -> tuple[ports.StoryStep, tuple[Alert, ...]]:
+        """The article's story as it becomes with it, and the alerts that say what is new."""
+        now = self.clock.now()
+        found = ports.Kinship() if claim.story else self.store.find_kin(signature.keys)
+        relative, is_copy = story.choose(signature, found.kin, now)
+        place = claim.story or (relative.story if relative else claim.article.id)
+        known, version = self.store.read_story(place)
+        grown = story.grow(known, claim.article, relative, is_copy=is_copy, now=now)
+        alerts, told = alert.raise_alerts(
+            verdicts, claim.article, analysis, grown, config_hash=self.configuration.hash, now=now
+        )
+        return ports.StoryStep(told, version, signature, found.seen), alerts
+
+    def _routed(self, raised: Alert) -> tuple[Delivery, ...]:
         if raised.is_shadow:
             return ()
-        body = payload.build(raised)
-        return tuple(
-            Delivery(alert.delivery_id(raised.id, endpoint), raised.id, endpoint, body)
-            for endpoint in self.configuration.route
-        )
+        endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}
+        return deliveries(raised, [endpoints[name] for name in self.configuration.route])
 
     # --- deliver -------------------------------------------------------------------------------------------
 
     def deliver_due(self) -> int:
-        """Send due deliveries, a few at a time to each endpoint; the number of attempts."""
-        endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}
-        busy: Counter[str] = Counter()
-        attempts = 0
-
-        def claim(_in_flight: int) -> dict[Future[Attempt], ports.DeliveryClaim]:
-            started: dict[Future[Attempt], ports.DeliveryClaim] = {}
-            for name, endpoint in endpoints.items():
-                room = self.limits.deliveries_per_endpoint - busy[name]
-                for claimed in self.store.claim_deliveries(name, room, self.limits.lease) if room else ():
-                    started[self.sender.send(claimed.delivery, endpoint)] = claimed
-                    busy[name] += 1
-            return started
-
-        def finish(claimed: ports.DeliveryClaim, attempt: Attempt) -> None:
-            nonlocal attempts
-            attempts += 1
-            busy[claimed.delivery.endpoint] -= 1
-            with self._spared("deliver", claimed.delivery.id, claimed):
-                self._finish_delivery(claimed, attempt)
-
-        self._work(claim, finish)
-        return attempts
-
-    def _finish_delivery(self, claim: ports.DeliveryClaim, attempt: Attempt) -> None:
-        decision = retry.decide(attempt, claim.number, self.clock.draw())
-        endpoint = claim.delivery.endpoint
-        outcome = {retry.Delivered: "delivered", retry.RetryIn: "retried", retry.Exhausted: "dead"}[type(decision)]
-        counts = [(series.series(series.ATTEMPTS, endpoint=endpoint, outcome=outcome), 1.0)]
-        counts += series.observation(series.STAGE_SECONDS, attempt.duration, stage="deliver")
-        if isinstance(decision, retry.Delivered):
-            age = self.clock.now() - claim.created_at
-            counts += series.observation(series.FRESHNESS_SECONDS, age, span="raised_to_delivered")
-        self.store.finish_delivery(claim, attempt, decision, counts)
-        if not isinstance(decision, retry.Delivered):
-            self.observer.note(
-                "delivery_failed",
-                delivery=claim.delivery.id,
-                endpoint=endpoint,
-                attempt=claim.number,
-                outcome=outcome,
-                reason=attempt.reason,
-            )
+        """Send due deliveries; the number of answers."""
+        return self.dispatcher.deliver_due()
 
     # --- for all -------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _spared(
-        self,
-        stage: ports.Stage,
-        subject: str,
-        claim: ports.FeedClaim | ports.ArticleClaim | ports.DeliveryClaim | None = None,
-    ) -> Iterator[None]:
-        """Let one piece of work fail alone: its claim runs out, and the fifth time it is quarantined with the reason."""
-        try:
-            yield
-        except StoreUnavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 - any failure of one piece, so that the others go on
-            reason = describe_failure(error)
-            self.observer.note("work_failed", stage=stage, subject=subject, error=reason)
-            if claim:
-                self.store.note_failure(claim, reason)
 
     def _work(
         self,
@@ -296,3 +272,11 @@ def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
 def _count_unknown(verdicts: Sequence[Verdict]) -> list[tuple[str, float]]:
     unknown = sum(verdict.finding.truth == "unknown" for verdict in verdicts)
     return [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
+
+
+def deliveries(raised: Alert, endpoints: Iterable[Endpoint]) -> tuple[Delivery, ...]:
+    """The alert's delivery to each of the endpoints, its bytes frozen."""
+    body = payload.build(raised)
+    return tuple(
+        Delivery(alert.delivery_id(raised.id, endpoint.name), raised.id, endpoint.name, body) for endpoint in endpoints
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+from worker.deliver.breaker import EndpointState
 from worker.deliver.retry import Decision
 from worker.model import (
     Alert,
@@ -17,7 +18,10 @@ from worker.model import (
     Endpoint,
     Feed,
     FeedState,
+    Kin,
     PollOutcome,
+    Signature,
+    Story,
 )
 from worker.poll import PollDecision, PollRequest
 
@@ -57,20 +61,47 @@ class FeedClaim:
 
 @dataclass(frozen=True, slots=True)
 class ArticleClaim:
-    """An article lent for enrichment."""
+    """An article lent for enrichment; `story` is the one it belongs to if it was read before (an edit), else ""."""
 
     article: Article
     fence: int
+    story: str = ""
+
+
+MOVED = -2
+"""What `finish_article` returns where another worker changed the story meanwhile: look again and raise anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kinship:
+    """An article's remembered kin; `seen` tells the store later whether they are still the same."""
+
+    kin: tuple[Kin, ...] = ()
+    seen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoryStep:
+    """A story as it shall be after an article, made from the `version` that was read; 0 where it was not there."""
+
+    story: Story
+    version: int
+    signature: Signature
+    seen: str
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryClaim:
-    """A delivery lent for its next attempt, the `number`-th (from 1); `created_at` is when the alert was raised."""
+    """A delivery lent for its next attempt, the `number`-th (from 1), in the outbox since `queued_at`.
+
+    `is_probe` says that its endpoint's circuit is open, and that this one delivery is to try it.
+    """
 
     delivery: Delivery
     fence: int
     number: int
-    created_at: datetime
+    queued_at: datetime
+    is_probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +148,56 @@ class Store(Protocol):
         Counts each article once, however often it is claimed.
         """
 
+    def find_kin(self, keys: Sequence[str]) -> Kinship:
+        """The remembered articles that share one of the keys, those that share most first."""
+
+    def read_story(self, story: str) -> tuple[Story | None, int]:
+        """A story and its version; (None, 0) where there is none."""
+
     def finish_article(
         self,
         claim: ArticleClaim,
         analysis: Analysis,
+        step: StoryStep,
         alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
         counts: Sequence[tuple[str, float]] = (),
     ) -> int:
-        """Store the analysis, the new alerts and their deliveries; the number of alerts that were new, -1 if stale."""
+        """Store the analysis, the story, the new alerts and their deliveries, and remember the article for its kin.
 
-    def claim_deliveries(self, endpoint: str, limit: int, lease: timedelta) -> list[DeliveryClaim]:
-        """Lend due deliveries of one endpoint."""
+        The number of alerts that were new, -1 if the claim is stale, `MOVED` if the story or the kin have changed.
+        """
+
+    def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
+        """Lend due deliveries of one endpoint, so that at most `at_once` are out over all workers.
+
+        With the circuit open one probe every `breaker.PROBE_EVERY`, whether due or not; paused, none.
+        """
 
     def finish_delivery(
-        self, claim: DeliveryClaim, attempt: Attempt, decision: Decision, counts: Sequence[tuple[str, float]] = ()
+        self,
+        claim: DeliveryClaim,
+        attempt: Attempt,
+        decision: Decision,
+        counts: Sequence[tuple[str, float]] = (),
+        notices: Sequence[Delivery] = (),
     ) -> bool:
-        """Record the attempt and what follows from it; False if the claim was outdated."""
+        """Record the attempt and what follows for delivery and circuit; False if the claim was outdated.
+
+        `notices` are queued only if this attempt is the one that pauses the endpoint.
+        """
+
+    def replay(self, *, alert: str | None, endpoints: Sequence[str], since: datetime | None) -> list[str]:
+        """Queue ended deliveries again with their id and bytes; their ids.
+
+        Those of one alert whatever their end, or all dead letters and quarantined deliveries of the endpoints that
+        ended since then.
+        """
+
+    def resume_endpoint(self, name: str) -> bool:
+        """Close an endpoint's circuit, whatever opened it or paused it; False if it was closed."""
+
+    def endpoint_states(self, names: Sequence[str]) -> list[EndpointState]:
+        """The circuits and queues of endpoints, in order."""
 
     def note_failure(self, claim: FeedClaim | ArticleClaim | DeliveryClaim, reason: str) -> bool:
         """Keep why a claim came to nothing, for the quarantine it may lead to; False if the claim was outdated."""

@@ -1,21 +1,25 @@
 """What any store promises, over the one in memory and the real one: the same tests, the same answers."""
 
+import json
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tests.fakes import ARMS, HARMLESS, NOW, FakeClock, analyse, feed, rss, watch
 from tests.memory_store import MemoryStore
+from worker import story
 from worker.alert import delivery_id, raise_alerts
 from worker.dedupe import identify, with_zones
+from worker.deliver import breaker
 from worker.deliver.payload import build
-from worker.deliver.retry import Delivered, Exhausted, RetryIn
+from worker.deliver.retry import Delivered, Exhausted, RetryIn, decide
 from worker.match import Matcher
-from worker.model import Attempt, Delivery, FeedState, Fetched
+from worker.model import Attempt, Delivery, FeedState, Fetched, Story
 from worker.parse import parse
 from worker.poll import PollDecision
-from worker.ports import MOST_CLAIMS
+from worker.ports import MOST_CLAIMS, MOVED, Kinship, StoryStep
 from worker.zones import without_teasers
 
 LEASE = timedelta(seconds=60)
@@ -49,10 +53,22 @@ class Bench:
         for claim in self.store.claim_articles(10, lease):
             seen = analyse(claim.article)
             verdicts = Matcher((watch(),)).evaluate(claim.article, seen)
-            alerts = raise_alerts(verdicts, claim.article, seen, config_hash="h", now=NOW)
+            signature = story.sign(claim.article, seen)
+            kinship = Kinship() if claim.story else self.store.find_kin(signature.keys)
+            relative, is_copy = story.choose(signature, kinship.kin, claim.article.first_seen)
+            place = claim.story or (relative.story if relative else claim.article.id)
+            known, version = self.store.read_story(place)
+            grown = story.grow(known, claim.article, relative, is_copy=is_copy, now=NOW)
+            alerts, told = raise_alerts(verdicts, claim.article, seen, grown, config_hash="h", now=NOW)
+            step = StoryStep(told, version, signature, kinship.seen)
             with_deliveries = [(a, (Delivery(delivery_id(a.id, "desk"), a.id, "desk", build(a)),)) for a in alerts]
-            raised += max(self.store.finish_article(claim, seen, with_deliveries), 0)
+            raised += max(self.store.finish_article(claim, seen, step, with_deliveries), 0)
         return raised
+
+
+def step_for(claim) -> StoryStep:
+    """The article as a story of its own."""
+    return StoryStep(Story(claim.article.id), 0, story.sign(claim.article, analyse(claim.article)), "")
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -124,7 +140,7 @@ def test_an_edit_outdates_the_analysis_of_the_old_text(bench):
     [claim] = bench.store.claim_articles(10, LEASE)
     bench.let_leases_end()
     bench.ingest(ARMS | {"description": ARMS["description"] + " More was said."})
-    assert bench.store.finish_article(claim, analyse(claim.article), []) == -1
+    assert bench.store.finish_article(claim, analyse(claim.article), step_for(claim), []) == -1
     [again] = bench.store.claim_articles(10, LEASE)
     assert "More was said" in again.article.text
     assert again.article.id == claim.article.id
@@ -159,7 +175,7 @@ def test_an_alert_raised_twice_is_one_alert(bench):
     [claim] = bench.store.claim_articles(10, SHORT)
     bench.let_leases_end()
     assert bench.raise_alerts() == 1
-    assert bench.store.finish_article(claim, analyse(claim.article), []) == -1
+    assert bench.store.finish_article(claim, analyse(claim.article), step_for(claim), []) == -1
     assert len(bench.store.claim_deliveries("desk", 10, LEASE)) == 1
 
 
@@ -282,3 +298,140 @@ def test_a_limit_of_nothing_lends_nothing(bench):
 
 def test_the_epoch_is_steady_while_the_store_runs(bench):
     assert bench.store.epoch() == bench.store.epoch()
+
+
+def many(bench, number: int, at_once: int = 99):
+    short = "Norland has delivered battle tanks to Sudmark."  # too short to be anybody's copy
+    items = [
+        ARMS | {"guid": f"g{i}", "link": f"https://wire.example/{i}", "title": f"Tanks {i}", "description": short}
+        for i in range(number)
+    ]
+    bench.ingest(*items)
+    for _ in range(number):
+        bench.raise_alerts()
+    return bench.store.claim_deliveries("desk", at_once, LEASE)
+
+
+def fail(bench, claim, status=500, **kwargs):
+    decision = decide(Attempt(status, SHORT, "no"), claim.number, 0.0, is_probe=claim.is_probe)
+    return bench.store.finish_delivery(claim, Attempt(status, SHORT, "no"), decision, **kwargs)
+
+
+def state(bench, name="desk"):
+    return bench.store.endpoint_states([name])[0]
+
+
+def test_only_so_many_deliveries_of_an_endpoint_are_out_over_all_workers(bench):
+    first = many(bench, 6, at_once=4)
+    assert len(first) == 4
+    assert bench.store.claim_deliveries("desk", 4, LEASE) == []
+    bench.store.finish_delivery(first[0], Attempt(200, SHORT), Delivered())
+    assert len(bench.store.claim_deliveries("desk", 4, LEASE)) == 1
+
+
+def test_ten_failures_in_a_row_open_the_circuit_and_one_probe_goes_out(bench):
+    claims = many(bench, 12)
+    for claim in claims[:9]:
+        fail(bench, claim)
+    assert state(bench).circuit == "closed"
+    fail(bench, claims[9])
+    assert (state(bench).circuit, state(bench).reason) == ("open", "no")
+    assert bench.store.claim_deliveries("desk", 4, LEASE) == [], "the first probe comes after a minute"
+
+
+def test_a_probe_costs_no_attempt_and_its_success_closes_the_circuit(bench, monkeypatch):
+    monkeypatch.setattr(breaker, "PROBE_EVERY", SHORT)
+    claims = many(bench, 12)
+    for claim in claims[:10]:
+        fail(bench, claim)
+    bench.let_leases_end()
+    [probe] = bench.store.claim_deliveries("desk", 4, LEASE)
+    assert probe.is_probe
+    assert state(bench).circuit == "half_open"
+    fail(bench, probe)
+    assert state(bench).circuit == "open"
+    bench.let_leases_end()
+    [second] = bench.store.claim_deliveries("desk", 4, LEASE)
+    assert second.delivery.id != probe.delivery.id, "the probes take turns"
+    bench.store.finish_delivery(second, Attempt(204, SHORT), Delivered())
+    assert state(bench).circuit == "closed"
+    assert state(bench).waiting == 11
+
+
+def test_gone_pauses_and_queues_the_notices_once(bench):
+    claims = many(bench, 2)
+    for number, claim in enumerate(claims):
+        fail(bench, claim, 410, notices=[Delivery(f"msg_n{number}", f"ntc_{number}", "archive", "{}")])
+    assert state(bench).circuit == "paused"
+    assert bench.store.claim_deliveries("desk", 4, LEASE) == []
+    assert [c.delivery.id for c in bench.store.claim_deliveries("archive", 4, LEASE)] == ["msg_n0"]
+    assert bench.store.resume_endpoint("desk")
+    assert not bench.store.resume_endpoint("desk")
+    assert [c.number for c in bench.store.claim_deliveries("desk", 4, LEASE)] == [1, 1], "a pause costs no attempt"
+
+
+def test_a_dead_letter_is_replayed_under_its_id_from_the_first_attempt(bench):
+    [claim] = deliveries(bench)
+    bench.store.finish_delivery(claim, Attempt(500, SHORT), Exhausted("why"))
+    assert state(bench).dead == 1
+    assert bench.store.replay(alert=None, endpoints=["archive"], since=None) == []
+    assert bench.store.replay(alert=None, endpoints=["desk"], since=None) == [claim.delivery.id]
+    assert bench.store.replay(alert=None, endpoints=["desk"], since=None) == [], "what is due is not queued twice"
+    [again] = bench.store.claim_deliveries("desk", 4, LEASE)
+    assert (again.delivery, again.number) == (claim.delivery, 1)
+    assert state(bench).dead == 0
+
+
+def test_an_alert_is_replayed_even_where_it_was_delivered(bench):
+    [claim] = deliveries(bench)
+    bench.store.finish_delivery(claim, Attempt(200, SHORT), Delivered())
+    assert bench.store.replay(alert=claim.delivery.alert_id, endpoints=["desk"], since=None) == [claim.delivery.id]
+    assert [c.delivery for c in bench.store.claim_deliveries("desk", 4, LEASE)] == [claim.delivery]
+
+
+def test_a_quarantined_delivery_can_be_replayed(bench):
+    bench.ingest(ARMS)
+    bench.raise_alerts()
+    for _ in range(MOST_CLAIMS + 1):
+        bench.store.claim_deliveries("desk", 4, SHORT)
+        bench.let_leases_end()
+    [id_] = bench.store.replay(alert=None, endpoints=["desk"], since=None)
+    assert [c.delivery.id for c in bench.store.claim_deliveries("desk", 4, LEASE)] == [id_]
+
+
+COPY = ARMS | {"guid": "copy", "link": "https://herald.example/c", "title": "Tanks for Sudmark, ministry says"}
+
+
+def test_a_copy_joins_the_story_of_the_first_and_raises_nothing(bench):
+    bench.ingest(ARMS)
+    assert bench.raise_alerts() == 1
+    bench.let_leases_end()
+    bench.ingest(COPY, feed_=feed("herald"))
+    assert bench.raise_alerts() == 0
+    [delivery] = bench.store.claim_deliveries("desk", 4, LEASE)
+    told, version = bench.store.read_story(json.loads(delivery.delivery.body)["data"]["story"]["id"])
+    assert version == 2
+    assert [(s.publisher, s.is_copy) for s in told.sources] == [("wire.example", False), ("herald.example", True)]
+    assert told.independent_sources() == 1
+
+
+def test_a_story_that_changed_meanwhile_is_looked_at_again(bench):
+    """Two workers read the article and its copy at the same moment: the slower must not begin a second story."""
+    bench.ingest(ARMS)
+    bench.let_leases_end()
+    bench.ingest(COPY, feed_=feed("herald"))
+    first, second = bench.store.claim_articles(10, LEASE)
+    kinship = bench.store.find_kin(story.sign(second.article, analyse(second.article)).keys)
+    late = replace(step_for(second), seen=kinship.seen)
+    assert bench.store.finish_article(first, analyse(first.article), step_for(first), []) == 0
+    assert bench.store.finish_article(second, analyse(second.article), late, []) == MOVED
+    assert bench.store.read_story(second.article.id) == (None, 0), "what moved left nothing behind"
+    [kin] = bench.store.find_kin(story.sign(second.article, analyse(second.article)).keys).kin
+    assert (kin.article_id, kin.story) == (first.article.id, first.article.id)
+
+
+def test_an_outdated_version_of_a_story_is_refused(bench):
+    bench.ingest(ARMS)
+    [claim] = bench.store.claim_articles(10, LEASE)
+    assert bench.store.finish_article(claim, analyse(claim.article), replace(step_for(claim), version=3), []) == MOVED
+    assert bench.store.finish_article(claim, analyse(claim.article), step_for(claim), []) == 0

@@ -54,10 +54,7 @@ def test_a_score_always_has_evidence_within_the_text(text: str) -> None:
 
 
 def test_examples_carry_to_unseen_wording(cables: UserTopic) -> None:
-    assert (
-        probability(cables, "Latvia finds fibre-optic cable to Gotland damaged, boards ship")
-        >= cables.threshold
-    )
+    assert probability(cables, "Latvia finds fibre-optic cable to Gotland damaged, boards ship") >= cables.threshold
     assert probability(cables, "Chancellor to present budget on Wednesday") < cables.threshold
     assert probability(cables, "Skiers stuck for hours in cable car above Zermatt") < cables.threshold
 

@@ -15,7 +15,7 @@ from worker.alert import alert_id, delivery_id, raise_alerts
 from worker.deliver import payload, retry
 from worker.deliver.sign import sign
 from worker.match import Matcher
-from worker.model import Attempt, EntityCondition, Group, TopicCondition
+from worker.model import Attempt, EntityCondition, Group, Story, TopicCondition
 
 ART = article(
     "Norland ships tanks",
@@ -30,7 +30,7 @@ CONDITION = Group("all", (TopicCondition("arms-transfer"), EntityCondition(ids=(
 
 def one_alert(art=ART, seen=SEEN, now=NOW):
     verdicts = Matcher((watch(condition=CONDITION),)).evaluate(art, seen)
-    [alert] = raise_alerts(verdicts, art, seen, config_hash="h", now=now)
+    (alert,), _ = raise_alerts(verdicts, art, seen, Story(art.id), config_hash="h", now=now)
     return alert
 
 
@@ -86,13 +86,23 @@ def attempt(status: int, wait: timedelta | None = None) -> Attempt:
 @pytest.mark.parametrize("status", [0, *range(100, 600)])
 def test_every_status_has_a_consequence(status):
     decision = retry.decide(attempt(status), 1, 0.0)
-    assert isinstance(decision, retry.Delivered if 200 <= status < 300 else retry.RetryIn)
+    expected = retry.EndpointGone if status == 410 else retry.Delivered if 200 <= status < 300 else retry.RetryIn
+    assert isinstance(decision, expected)
 
 
 def test_the_schedule_reaches_beyond_three_days_and_ends_in_a_dead_letter():
     assert sum(retry.SCHEDULE, timedelta()) >= timedelta(hours=72)
     assert isinstance(retry.decide(attempt(500), len(retry.SCHEDULE), 0.0), retry.RetryIn)
     assert isinstance(retry.decide(attempt(500), len(retry.SCHEDULE) + 1, 0.0), retry.Exhausted)
+
+
+@pytest.mark.parametrize("number", [1, 10, 11, 40])
+def test_a_failed_probe_costs_nothing_until_the_delivery_is_older_than_the_schedule(number):
+    young = retry.decide(attempt(500), number, 0.0, is_probe=True, age=timedelta(hours=75))
+    old = retry.decide(attempt(500), number, 0.0, is_probe=True, age=timedelta(hours=77))
+    assert isinstance(young, retry.RetryIn)
+    assert not young.is_counted
+    assert isinstance(old, retry.Exhausted)
 
 
 @given(

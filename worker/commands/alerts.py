@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.commands.shared import Json, print_json, print_rows
+from worker.commands.shared import Config, Json, config_directory, print_json, print_rows, since_moment
 from worker.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, help="Look at alerts.")
@@ -34,6 +34,38 @@ def alerts_show(alert: Annotated[str, typer.Argument(help="The alert's id.")]) -
         msg = f"there is no alert {alert}; `tocsin alerts list` names those there are"
         raise InputError(msg)
     print_json({key: value for key, value in found.items() if key != "pieces"})
+
+
+@app.command(name="replay")
+def alerts_replay(
+    alert: Annotated[str | None, typer.Argument(help="One alert's id; without it, all dead letters.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Only to this endpoint.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only dead letters of the last 90m, 12h, 2d …")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Send again what was given up, or one alert whatever became of it: the same bytes under the same id.
+
+    Receivers that already have a delivery drop it by its id.
+    """
+    from worker.runtime.process import open_store
+    from worker.runtime.views import is_alert
+    from worker.watchlist import load_configuration
+
+    names = [one.name for one in load_configuration(config_directory(config)).endpoints]
+    if endpoint is not None and endpoint not in names:
+        msg = f"there is no endpoint {endpoint}; there are {', '.join(names)}"
+        raise InputError(msg)
+    store = open_store()
+    if alert is not None and not is_alert(store, alert):
+        msg = f"there is no alert {alert}; `tocsin alerts list` names those there are"
+        raise InputError(msg)
+    moment = since_moment(since) if since else None
+    replayed = store.replay(alert=alert, endpoints=[endpoint] if endpoint else names, since=moment)
+    if as_json:
+        print_json({"replayed": replayed})
+    else:
+        typer.echo(f"{len(replayed)} deliveries are queued again" if replayed else "nothing there to send again")
 
 
 def _flat_alert(row: dict[str, Any]) -> dict[str, Any]:

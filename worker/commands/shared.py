@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,3 +38,16 @@ def config_directory(config: Path | None) -> Path:
     from worker.runtime.settings import load_settings
 
     return config or load_settings().config
+
+
+def since_moment(duration: str) -> datetime:
+    """Now less a duration such as `90m`, `12h` or `2d`."""
+    from worker.errors import InputError
+    from worker.watchlist.schema import parse_duration
+
+    try:
+        ago = parse_duration(duration)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    assert isinstance(ago, timedelta)
+    return datetime.now(UTC) - ago

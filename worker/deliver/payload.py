@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from worker.model import Alert, Analysis, Article, Finding
+from worker.model import Alert, Analysis, Article, Finding, Source
 
 TYPE = "news.alert.matched.v1"
 SCHEMA_VERSION = 1
-_MOST_ENTITIES, _MOST_EVIDENCE = 40, 12
+_MOST_ENTITIES, _MOST_EVIDENCE, _MOST_SOURCES = 40, 12, 20
 _TEXT_LIMIT = 400
 
 
@@ -19,13 +19,20 @@ def build(alert: Alert) -> str:
     entities = _distinct_entities(alert.analysis)
     payload = {
         "type": TYPE,
-        "timestamp": _moment(alert.raised_at),
+        "timestamp": moment(alert.raised_at),
         "schema_version": SCHEMA_VERSION,
         "data": {
             "alert_id": alert.id,
             "watch": {"id": alert.watch_id, "title": alert.watch_title, "labels": dict(alert.labels)},
             "severity": alert.severity.value,
-            "story": {"id": alert.story, "fact_revision": alert.fact_revision},
+            "story": {
+                "id": alert.story,
+                "fact_revision": alert.fact_revision,
+                "follows": alert.follows,
+                "new": [{"kind": fact.kind, "value": _short(fact.value)} for fact in alert.new[:_MOST_EVIDENCE]],
+            },
+            "sources": [_describe_source(source) for source in alert.sources[:_MOST_SOURCES]],
+            "independent_sources": alert.independent_sources,
             "article": describe_article(alert.article, alert.analysis.language),
             "entities": entities[:_MOST_ENTITIES],
             "topics": describe_topics(alert.analysis),
@@ -34,6 +41,7 @@ def build(alert: Alert) -> str:
             "truncated": {
                 "entities": max(len(entities) - _MOST_ENTITIES, 0),
                 "evidence": max(len(evidence) - _MOST_EVIDENCE, 0),
+                "sources": max(len(alert.sources) - _MOST_SOURCES, 0),
             },
             "config": alert.config_hash,
             "model": alert.analysis.model,
@@ -50,11 +58,22 @@ def describe_article(article: Article, language: str) -> dict[str, Any]:
         "title": _short(article.title),
         "link": article.link,
         "source": article.source,
-        "published": _moment(article.published),
-        "first_seen": _moment(article.first_seen),
+        "published": moment(article.published),
+        "first_seen": moment(article.first_seen),
         "language": language,
         "author": _short(article.author),
         "tags": list(article.tags),
+    }
+
+
+def _describe_source(source: Source) -> dict[str, Any]:
+    return {
+        "article_id": source.article_id,
+        "name": _short(source.name),
+        "publisher": _short(source.publisher),
+        "link": source.link,
+        "first_seen": moment(source.seen_at),
+        "is_copy": source.is_copy,
     }
 
 
@@ -107,5 +126,6 @@ def _short(text: str) -> str:
     return text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"
 
 
-def _moment(at: datetime | None) -> str | None:
+def moment(at: datetime | None) -> str | None:
+    """ISO 8601 in UTC, to the second, ending in Z."""
     return at.isoformat(timespec="seconds").replace("+00:00", "Z") if at else None

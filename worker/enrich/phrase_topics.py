@@ -154,9 +154,7 @@ class PatternIndex:
             self._match(text, position, end, spelled, present, found)
         return found
 
-    def find_from(
-        self, text: str, start: int, end: int, openers: Sequence[str], present: AbstractSet[str]
-    ) -> set[int]:
+    def find_from(self, text: str, start: int, end: int, openers: Sequence[str], present: AbstractSet[str]) -> set[int]:
         """Do as `find`, given the lower-case tokens of ``text[start:end]`` that can open a pattern, in order.
 
         ``present`` holds the first two letters of every word there.
@@ -220,9 +218,7 @@ def read_rules(definition: Mapping[str, Mapping[str, Mapping[str, float]]]) -> t
 class PhraseTopics:
     """Scores the built-in topics by phrase patterns alone."""
 
-    def __init__(
-        self, definition: Mapping[str, Mapping[str, Mapping[str, float]]], words: Mapping[str, str]
-    ) -> None:
+    def __init__(self, definition: Mapping[str, Mapping[str, Mapping[str, float]]], words: Mapping[str, str]) -> None:
         """Compile ``{topic: {"phrases": {pattern: weight}, "unless": {pattern: weight}}}``."""
         self._rules = read_rules(definition)
         self._index = PatternIndex(compile_pattern(rule.pattern, words) for rule in self._rules)

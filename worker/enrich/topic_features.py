@@ -239,9 +239,7 @@ class FeatureExtractor:
         if len(rows):
             starts = np.flatnonzero(np.diff(owner, prepend=-1))
             bits[owner[starts]] = np.bitwise_or.reduceat(self.table.class_bits[rows], starts)
-        unpacked = np.unpackbits(
-            bits.astype("<u8").view(np.uint8).reshape(count, 8), axis=1, bitorder="little"
-        )
+        unpacked = np.unpackbits(bits.astype("<u8").view(np.uint8).reshape(count, 8), axis=1, bitorder="little")
         return unpacked.astype(np.float32)
 
     def _phrase_matrix(

@@ -28,8 +28,8 @@ __all__ = ["PACKAGED_MODEL", "Evidence", "TopicClassifier", "TopicModelError", "
 
 PACKAGED_MODEL: Final = Path(__file__).parent / "en_tocsin_news_topics"
 FORMAT: Final = 1
-_REPORTED: Final = 0.02
 _EVIDENCE_SHARE: Final = 0.4
+_DIGITS: Final = 5
 _SKETCH_BITS: Final = 12
 _SKETCH_CLASS_SCALE: Final = 0.2
 _SKETCH_TOPIC_SCALE: Final = 0.08
@@ -108,15 +108,13 @@ class TopicClassifier:
         except (OSError, ValueError, KeyError) as error:
             raise TopicModelError(folder, "meta.json or weights.npz cannot be read") from error
         weights = _check(folder, meta, arrays)
-        return cls(
-            weights, meta["topics"], {topic: float(value) for topic, value in meta["thresholds"].items()}
-        )
+        return cls(weights, meta["topics"], {topic: float(value) for topic, value in meta["thresholds"].items()})
 
     def score(self, text: str, sentences: Sequence[tuple[int, int]]) -> list[TopicResult]:
         """Return the topics of an article, most probable first, each with one to four evidence sentences.
 
-        ``sentences`` are half-open offsets into ``text``, the title first. Topics below a probability of 0.02 are
-        left out; an article without sentences has no topic.
+        ``sentences`` are half-open offsets into ``text``, the title first. Every topic is scored; an article without
+        sentences has none.
         """
         if not sentences:
             return []
@@ -126,14 +124,15 @@ class TopicClassifier:
         evidence = _sigmoid(by_sentence * calibration[:, 0] + calibration[:, 1])
         order = np.argsort(-probabilities, kind="stable")
         return [
-            TopicResult(self.topics[topic], float(probabilities[topic]), _pick(evidence[:, topic], sentences))
+            TopicResult(
+                self.topics[topic],
+                round(float(probabilities[topic]), _DIGITS),
+                _pick(evidence[:, topic], sentences),
+            )
             for topic in order.tolist()
-            if probabilities[topic] >= _REPORTED
         ]
 
-    def score_batch(
-        self, articles: Iterable[tuple[str, Sequence[tuple[int, int]]]]
-    ) -> Iterable[list[TopicResult]]:
+    def score_batch(self, articles: Iterable[tuple[str, Sequence[tuple[int, int]]]]) -> Iterable[list[TopicResult]]:
         """Score many articles, in order, lazily."""
         return (self.score(text, sentences) for text, sentences in articles)
 
@@ -180,12 +179,8 @@ class TopicClassifier:
         """Return the sketches of the packaged background items, (items, D); computed once."""
         if self._background is None:
             weights = self.weights
-            owner = np.repeat(
-                np.arange(len(weights.background_ends)), np.diff(weights.background_ends, prepend=0)
-            )
-            folded = self._fold(
-                weights.background_grams.astype(np.int64), owner, len(weights.background_ends)
-            )
+            owner = np.repeat(np.arange(len(weights.background_ends)), np.diff(weights.background_ends, prepend=0))
+            folded = self._fold(weights.background_grams.astype(np.int64), owner, len(weights.background_ends))
             self._background = np.hstack([folded, weights.background_dense.astype(np.float32)])
         return self._background
 
@@ -250,17 +245,13 @@ def _distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return first
 
 
-def _block(
-    buckets: npt.NDArray[np.int64], table: npt.NDArray[np.int8], scale: Floats, norm: Floats
-) -> Floats:
+def _block(buckets: npt.NDArray[np.int64], table: npt.NDArray[np.int8], scale: Floats, norm: Floats) -> Floats:
     length = np.sqrt(norm[buckets].sum()) or np.float32(1)
     summed: Floats = table[buckets].sum(axis=0, dtype=np.float32) * scale / length
     return summed
 
 
-def _blocks(
-    buckets: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int, weights: TopicWeights
-) -> Floats:
+def _blocks(buckets: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int, weights: TopicWeights) -> Floats:
     gathered = np.empty((len(buckets), weights.grams.shape[1] + 1), np.float32)
     gathered[:, :-1] = weights.grams[buckets]
     gathered[:, -1] = weights.grams_norm[buckets]
@@ -291,4 +282,4 @@ def _pick(probabilities: Floats, sentences: Sequence[tuple[int, int]]) -> tuple[
     """Return the strongest sentences: the first always, others down to 0.4 of its probability."""
     order = np.argsort(-probabilities, kind="stable")[:MAX_EVIDENCE].tolist()
     least = probabilities[order[0]] * _EVIDENCE_SHARE
-    return tuple((*sentences[i], float(probabilities[i])) for i in order if probabilities[i] >= least)
+    return tuple((*sentences[i], round(float(probabilities[i]), _DIGITS)) for i in order if probabilities[i] >= least)

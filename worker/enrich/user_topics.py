@@ -28,7 +28,7 @@ THRESHOLD: Final = 0.5
 _REPORTED: Final = 0.02
 _RIDGE: Final = 0.03
 _STEPS: Final = 25
-_LEAST_GAP: Final = 0.3
+_LEAST_GAP: Final = 0.1
 _BACKGROUND_WEIGHT: Final = 1.5
 """The whole background counts as much as this many times the positive examples."""
 _DESCRIPTION_WEIGHT: Final = 0.5
@@ -99,9 +99,7 @@ class UserTopic:
         phrases = np.array([self._phrases_of(self._examples[number].text) for number in chosen])
         return _figures(labels, scores, phrases)
 
-    def _score(
-        self, text: str, sentences: Sequence[tuple[int, int]], machine: _Machine
-    ) -> TopicResult | None:
+    def _score(self, text: str, sentences: Sequence[tuple[int, int]], machine: _Machine) -> TopicResult | None:
         learnt = _sigmoid(machine.log_odds(self._classifier.sketch_article(text, sentences)))
         evidence: list[Evidence] = []
         for number, (start, end) in enumerate(sentences):
@@ -165,9 +163,7 @@ def compile_topic(  # noqa: PLR0913  one argument per field of a watchlist's top
     if not positives and not any(weight > 0 for weight in phrases.values()):
         message = f"topic {name!r} has neither a phrase of positive weight nor a positive example"
         raise ValueError(message)
-    return UserTopic(
-        name, phrases, [*positives, *negatives, *described], classifier or _packaged_classifier()
-    )
+    return UserTopic(name, phrases, [*positives, *negatives, *described], classifier or _packaged_classifier())
 
 
 def _checked_weight(source: str, weight: float) -> float:
@@ -196,19 +192,19 @@ def _fit(sketches: Sequence[Floats], examples: Sequence[_Example], background: F
 
 
 def _calibrate(held_out: npt.NDArray[np.float64], labels: npt.NDArray[np.float64], count: int) -> tuple[float, float]:
-    """Return the margin that means 0.5 and the slope, from margins of examples that did not see themselves.
+    """Return the margin that means 0.5 and the slope, from margins of items that did not see themselves.
 
-    The cut lies 0.4 of the way from what the background (its 99.5th percentile) or the negative examples (their mean)
-    reach to the positives' mean, where the probability is 0.95: slope = 3 / (mean - cut).
+    The cut lies 0.4 of the way from the background's 99.5th percentile to the mean of the positive examples, where the
+    probability is 0.95 unless that needs a slope above 3: slope = 3 / (mean - cut).
     """
-    wanted, examples = labels[:count] > 0, held_out[:count]
-    high, low = float(examples[wanted].mean()), float(np.quantile(held_out[count:], 0.995))
-    if not wanted.all():
-        low = max(low, float(examples[~wanted].mean()))
+    high, low = (
+        float(held_out[:count][labels[:count] > 0].mean()),
+        float(np.quantile(held_out[count:], 0.995)),
+    )
     if high - low < _LEAST_GAP:
-        return 0.0, 1.0
+        return low + _LEAST_GAP, 1.0
     cut = low + 0.4 * (high - low)
-    return cut, 3.0 / (high - cut)
+    return cut, min(3.0, 3.0 / (high - cut))
 
 
 def _newton(

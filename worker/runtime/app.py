@@ -7,9 +7,17 @@ celery -A worker.runtime.app beat               any number of them
 """
 
 import sys
+from datetime import timedelta
 
 from celery import Celery
-from celery.signals import celeryd_init, setup_logging, worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import (
+    celeryd_init,
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutting_down,
+)
 
 from worker.errors import ConfigError
 from worker.runtime import log
@@ -17,6 +25,9 @@ from worker.runtime.settings import load_settings
 
 DOORBELL_EXPIRES_S = 10
 """A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
+
+DRAIN = timedelta(seconds=15)
+"""A stopping deliverer waits this long for answers; less than the grace of whoever stops it."""
 
 settings = load_settings()
 
@@ -114,3 +125,14 @@ def _stand_watch(**_: object) -> None:
     watchdog = Watchdog(store, stages, endpoints, settings.watchdog)
     watchdog.start()
     worker_shutting_down.connect(lambda **_: watchdog.call_off(), weak=False)
+
+
+@worker_process_shutdown.connect
+def _hand_in(**_: object) -> None:
+    """Wait for receivers that still answer, so that their answers need no second attempt."""
+    from celery import current_app
+
+    from worker.runtime.process import open_pipeline
+
+    if "deliver" in set(current_app.amqp.queues.consume_from):
+        open_pipeline().dispatcher.drain(DRAIN)

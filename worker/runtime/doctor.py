@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from worker.deliver.breaker import Circuit
 from worker.errors import ConfigError, ModelError, StoreUnavailable
 from worker.model import Configuration, LanguageModel
 from worker.runtime.health import persists, readiness
@@ -29,6 +30,8 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _model(configuration.nlp if configuration else LanguageModel())
     if configuration:
         yield from _endpoints(configuration)
+        if load_settings().redis_url:
+            yield from _circuits(configuration)
 
 
 def _python() -> Finding:
@@ -101,6 +104,24 @@ def _endpoints(configuration: Configuration) -> Iterator[Finding]:
             yield _finding(f"endpoint {endpoint.name}", "warning", message)
         else:
             yield _finding(f"endpoint {endpoint.name}", "ok", "accepts connections")
+
+
+def _circuits(configuration: Configuration) -> Iterator[Finding]:
+    """Endpoints whose circuit is not closed, where the store can be asked."""
+    try:
+        states = open_store().endpoint_states([endpoint.name for endpoint in configuration.endpoints])
+    except StoreUnavailable:
+        return
+    for state in states:
+        name, waiting = f"endpoint {state.name}", f"{state.waiting} deliveries wait"
+        if state.circuit is Circuit.PAUSED:
+            remedy = f"`tocsin endpoints resume {state.name}` when it is back"
+            yield _finding(name, "failure", f"is paused: {state.reason}; {waiting}; {remedy}")
+        elif state.circuit is not Circuit.CLOSED:
+            yield _finding(name, "warning", f"keeps failing ({state.reason}); {waiting}; it is tried every minute")
+        if state.dead:
+            remedy = f"`tocsin alerts replay --endpoint {state.name}` sends them again"
+            yield _finding(name, "warning", f"has {state.dead} dead letters; {remedy}")
 
 
 def _finding(name: str, status: str, message: str) -> Finding:

@@ -66,7 +66,8 @@ class HttpLoop:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
-        threading.Thread(target=self.loop.run_forever, name="http", daemon=True).start()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="http", daemon=True)
+        self._thread.start()
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine on the loop."""
@@ -88,10 +89,17 @@ class HttpLoop:
         return self._sessions[allow_private]
 
     def close(self) -> None:
-        """Close the sessions and end the loop, for processes that go on without it."""
-        for session in self._sessions.values():
-            self.submit(session.close()).result()
+        """Close the sessions and end the loop; for processes that are about to end anyway it need not be called."""
+
+        async def close_sessions() -> None:
+            for session in self._sessions.values():
+                await session.close()
+            await self.loop.shutdown_default_executor()
+
+        self.submit(close_sessions()).result(10)
         self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(10)
+        self.loop.close()
 
 
 def retry_after(header: str | None, now: datetime) -> timedelta | None:

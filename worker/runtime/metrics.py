@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 
 from worker import __version__
+from worker.deliver.breaker import Circuit
 from worker.model import Configuration, PollFailure, Severity
 from worker.ports import STAGES
 from worker.runtime.redis_store import K, RedisStore
@@ -24,6 +25,7 @@ from worker.series import (
     BUCKETS,
     ENTRIES_ODD,
     FRESHNESS_SECONDS,
+    NOTHING_NEW,
     POLLS,
     STAGE_SECONDS,
     WATCH_UNKNOWN,
@@ -37,8 +39,11 @@ HELP = {
     ENTRIES_ODD: "Oddities that were repaired or tolerated while reading feeds.",
     ALERTS: "Alerts raised by watch and severity.",
     "tocsin_alerts_repeated_total": "Alerts raised again under the id they already had, hence not sent again.",
+    NOTHING_NEW: "Matches of articles that told their watch nothing new about a story it was told of.",
     WATCH_UNKNOWN: "Watches that could not be decided for lack of a model of the article's language.",
     ATTEMPTS: "Webhook attempts by endpoint and outcome.",
+    "tocsin_circuit_changes_total": "Changes of an endpoint's circuit breaker by the state it went to.",
+    "tocsin_replayed_total": "Deliveries that an operator queued again.",
     "tocsin_stale_completions_total": "Work handed in after its lease had passed to another worker; discarded.",
     "tocsin_quarantined_total": "Work set aside after being claimed five times without completion.",
     STAGE_SECONDS: "Time that one item took in a stage.",
@@ -47,7 +52,8 @@ HELP = {
 _POLL_OUTCOMES = ("fetched", "not_modified", *(reason.value for reason in PollFailure))
 _ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "revision_over_limit")
 _ODDITIES = ("cut", "repaired", "odd_date", "nameless")
-_ATTEMPT_OUTCOMES = ("delivered", "retried", "dead")
+_ATTEMPT_OUTCOMES = ("delivered", "retried", "dead", "gone")
+_CIRCUIT_CHANGES = (Circuit.CLOSED, Circuit.OPEN, Circuit.PAUSED)
 _SERIES = re.compile(r"^(\w+)(?:\{(.*)\})?$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -91,11 +97,17 @@ class StoreCollector:
         )
         for endpoint in self._configuration.endpoints:
             dead.add_metric([endpoint.name], client.zcard(K + f"dead:{endpoint.name}"))
+        circuits = GaugeMetricFamily(
+            "tocsin_endpoint_state", "1 for the state an endpoint's circuit is in.", labels=["endpoint", "state"]
+        )
+        for state in self._store.endpoint_states([endpoint.name for endpoint in self._configuration.endpoints]):
+            for circuit in Circuit:
+                circuits.add_metric([state.name, circuit.value], float(state.circuit is circuit))
         quarantine = GaugeMetricFamily("tocsin_quarantine_items", "Work set aside, by stage.", labels=["stage"])
         for stage in STAGES:
             quarantine.add_metric([stage], client.zcard(K + f"quarantine:{stage}"))
         feeds = GaugeMetricFamily("tocsin_feeds", "Feeds in the schedule.", client.zcard(K + "feeds:due"))
-        yield from (due, oldest, dead, quarantine, feeds)
+        yield from (due, oldest, dead, circuits, quarantine, feeds)
 
 
 def zero_series(configuration: Configuration) -> Iterator[str]:
@@ -108,10 +120,16 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
         yield from (series(ALERTS, watch=watch.id, severity=severity.value) for severity in Severity)
     for endpoint in configuration.endpoints:
         yield from (series(ATTEMPTS, endpoint=endpoint.name, outcome=outcome) for outcome in _ATTEMPT_OUTCOMES)
+        yield from (
+            series("tocsin_circuit_changes_total", endpoint=endpoint.name, to=circuit.value)
+            for circuit in _CIRCUIT_CHANGES
+        )
+        yield series("tocsin_replayed_total", endpoint=endpoint.name)
     for stage in STAGES:
         yield series("tocsin_stale_completions_total", stage=stage)
         yield series("tocsin_quarantined_total", stage=stage)
     yield "tocsin_alerts_repeated_total"
+    yield NOTHING_NEW
     yield WATCH_UNKNOWN
 
 

@@ -6,11 +6,13 @@ Keys, all under the hash tag `{tocsin}:`
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
     seen:ALIAS                                  the article an alias belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
+    story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
+    endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,10 +26,11 @@ from pydantic import TypeAdapter
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from worker.deliver import payload
-from worker.deliver.retry import Decision, Delivered, RetryIn
+from worker.deliver import breaker, payload
+from worker.deliver.breaker import Circuit, EndpointState
+from worker.deliver.retry import LONGEST_WAIT, Decision, Delivered, EndpointGone, Exhausted, RetryIn
 from worker.errors import StoreUnavailable
-from worker.model import Alert, Analysis, Article, Attempt, Delivery, Draft, Feed, FeedState
+from worker.model import JSON_TYPE, Alert, Analysis, Article, Attempt, Delivery, Draft, Feed, FeedState, Kin, Story
 from worker.poll import PollDecision
 from worker.ports import (
     BOILERPLATE,
@@ -37,10 +40,13 @@ from worker.ports import (
     DeliveryClaim,
     FeedClaim,
     Ingested,
+    Kinship,
     Quarantined,
     Stage,
+    StoryStep,
 )
 from worker.series import ALERTS, series
+from worker.story import WINDOW, pack, unpack
 from worker.zones import passages
 
 K = "{tocsin}:"
@@ -50,7 +56,9 @@ KEEP = timedelta(days=30)
 """Articles and finished deliveries are kept this long."""
 
 STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
-_ANALYSIS, _ATTEMPT = TypeAdapter(Analysis), TypeAdapter(Attempt)
+_ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
+_MOST_KIN, _KIN_PER_KEY = 24, 8
+"""So many kin are compared with an article, and so many are remembered under one key: the newest."""
 Counts = Iterable[tuple[str, float]]
 
 
@@ -112,7 +120,7 @@ class RedisStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         return [
-            ArticleClaim(_restore_article(id_, item), fence)
+            ArticleClaim(_restore_article(id_, item), fence, item.get("story", ""))
             for id_, fence, item in self._claim("enrich", "articles:due", "article:", limit, lease)
         ]
 
@@ -128,10 +136,23 @@ class RedisStore:
         answer = self._run("passages", json.dumps(rows), BOILERPLATE)
         return [frozenset(texts[key] for key in keys) for texts, keys in zip(named, answer, strict=True)]
 
+    def find_kin(self, keys: Sequence[str]) -> Kinship:
+        if not keys:
+            return Kinship()
+        seen, *pairs = self._run("find_kin", json.dumps(keys), _ms(WINDOW), _MOST_KIN)
+        found = zip(pairs[::2], pairs[1::2], strict=True)
+        return Kinship(tuple(_restore_kin(int(number), record) for number, record in found if record), seen)
+
+    def read_story(self, story: str) -> tuple[Story | None, int]:
+        with translated():
+            state, version = self.client.hmget(K + f"story:{story}", ["state", "version"])
+        return (_STORY.validate_json(state), int(version)) if state else (None, 0)
+
     def finish_article(
         self,
         claim: ArticleClaim,
         analysis: Analysis,
+        step: StoryStep,
         alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
         counts: Counts = (),
     ) -> int:
@@ -139,28 +160,53 @@ class RedisStore:
             "analysis": _dump(_ANALYSIS, analysis),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
+            "story": _story_work(claim, step),
             "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
         }
         return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
 
-    def claim_deliveries(self, endpoint: str, limit: int, lease: timedelta) -> list[DeliveryClaim]:
-        return [
-            DeliveryClaim(
-                Delivery(id_, item["alert"], item["endpoint"], item["body"]),
-                fence,
-                int(item["attempts"]) + 1,
-                _moment(item["created_at"]),
+    def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
+        claimed = []
+        probe_ms = _ms(breaker.PROBE_EVERY)
+        for id_, fence, is_probe, flat in self._run(
+            "claim_deliveries", endpoint, _ms(lease), at_once, MOST_CLAIMS, probe_ms
+        ):
+            item = dict(zip(flat[::2], flat[1::2], strict=True))
+            queued_at = _moment(item.get("queued_at") or item["created_at"])
+            claimed.append(
+                DeliveryClaim(
+                    restore_delivery(id_, item), int(fence), int(item["attempts"]) + 1, queued_at, is_probe == 1
+                )
             )
-            for id_, fence, item in self._claim("deliver", f"outbox:{endpoint}", "delivery:", limit, lease)
-        ]
+        return claimed
 
-    def finish_delivery(self, claim: DeliveryClaim, attempt: Attempt, decision: Decision, counts: Counts = ()) -> bool:
+    def finish_delivery(
+        self,
+        claim: DeliveryClaim,
+        attempt: Attempt,
+        decision: Decision,
+        counts: Counts = (),
+        notices: Sequence[Delivery] = (),
+    ) -> bool:
         work = {
-            "outcome": _outcome(decision),
+            "outcome": _OUTCOMES[type(decision)],
             "wait_ms": _ms(decision.wait) if isinstance(decision, RetryIn) else 0,
+            "asked_ms": _ms(min(attempt.retry_after, LONGEST_WAIT)) if attempt.retry_after else 0,
+            "is_counted": decision.is_counted
+            if isinstance(decision, RetryIn)
+            else not isinstance(decision, EndpointGone),
+            "is_probe": claim.is_probe,
+            "is_success": attempt.is_success,
+            "reason": attempt.reason,
             "attempt": _dump(_ATTEMPT, attempt),
             "counts": list(counts),
             "keep_ms": _ms(KEEP),
+            "notices": [_delivery_work(notice) for notice in notices],
+            "breaker": {
+                "open_after": breaker.OPEN_AFTER,
+                "window": breaker.WINDOW,
+                "probe_ms": _ms(breaker.PROBE_EVERY),
+            },
         }
         return bool(self._run("finish_delivery", claim.delivery.id, claim.fence, json.dumps(work)))
 
@@ -180,6 +226,24 @@ class RedisStore:
 
     def release(self, stage: Stage, ids: Sequence[str] = ()) -> list[str]:
         return list(self._run("release", stage, *_WORK[stage], *ids))
+
+    def replay(self, *, alert: str | None, endpoints: Sequence[str], since: datetime | None) -> list[str]:
+        since_ms = round(since.timestamp() * 1000) if since else 0
+        work = {"alert": alert or "", "endpoints": list(endpoints), "since_ms": since_ms}
+        return list(self._run("replay", json.dumps(work)))
+
+    def resume_endpoint(self, name: str) -> bool:
+        return bool(self._run("resume_endpoint", name))
+
+    def endpoint_states(self, names: Sequence[str]) -> list[EndpointState]:
+        with translated():
+            pipeline = self.client.pipeline(transaction=False)
+            for name in names:
+                pipeline.hgetall(K + f"endpoint:{name}")
+                pipeline.zcard(K + f"outbox:{name}")
+                pipeline.zcard(K + f"dead:{name}")
+            answers = pipeline.execute()
+        return [_endpoint_state(name, *answers[3 * i : 3 * i + 3]) for i, name in enumerate(names)]
 
     def count(self, counts: Counts) -> None:
         with translated():
@@ -228,12 +292,16 @@ def translated() -> Iterator[None]:
 _SCRIPTS = (
     "sync_feeds",
     "claim",
+    "claim_deliveries",
     "passages",
+    "find_kin",
     "finish_poll",
     "finish_article",
     "finish_delivery",
     "note_failure",
     "release",
+    "replay",
+    "resume_endpoint",
 )
 _WORK: dict[Stage, tuple[str, str]] = {
     "poll": ("feeds:due", "feed:"),
@@ -241,12 +309,19 @@ _WORK: dict[Stage, tuple[str, str]] = {
     "deliver": ("", "delivery:"),
 }
 """Where each stage's work waits (deliveries: in the outbox of their endpoint), and the prefix of its keys."""
+_SHARED = ("prelude", "queue", "kin")
+_OUTCOMES: dict[type[Decision], str] = {
+    Delivered: "delivered",
+    RetryIn: "retried",
+    Exhausted: "dead",
+    EndpointGone: "gone",
+}
 
 
 @cache
 def _source(script: str) -> str:
     folder = files("worker.runtime") / "lua"
-    return (folder / "prelude.lua").read_text("utf-8") + (folder / f"{script}.lua").read_text("utf-8")
+    return "".join((folder / f"{name}.lua").read_text("utf-8") for name in (*_SHARED, script))
 
 
 def _dump(adapter: TypeAdapter[Any], value: Any) -> str:
@@ -272,10 +347,56 @@ def _restore_article(id_: str, item: dict[str, str]) -> Article:
     return replace(_ARTICLE.validate_json(item["record"]), id=id_, first_seen=_moment(item["first_seen"]))
 
 
-def _outcome(decision: Decision) -> str:
-    if isinstance(decision, Delivered):
-        return "delivered"
-    return "retried" if isinstance(decision, RetryIn) else "dead"
+def _story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
+    seen_at = claim.article.first_seen or datetime.now(UTC)
+    head = f"{claim.article.id} {step.story.id} {round(seen_at.timestamp() * 1000)}"
+    return {
+        "id": step.story.id,
+        "state": _dump(_STORY, step.story),
+        "version": step.version,
+        "keys": step.signature.keys,
+        "seen": step.seen,
+        "record": f"{head} {pack(step.signature)}",
+        "window_ms": _ms(WINDOW),
+        "most": _MOST_KIN,
+        "per_key": _KIN_PER_KEY,
+    }
+
+
+def _restore_kin(number: int, record: str) -> Kin:
+    article_id, story, seen_at, packed = record.split(" ")
+    return Kin(number, article_id, story, _moment(seen_at), unpack(packed))
+
+
+def restore_delivery(id_: str, item: Mapping[str, str]) -> Delivery:
+    """A delivery from its hash."""
+    return Delivery(id_, item["alert"], item["endpoint"], item["body"], item.get("content_type") or JSON_TYPE)
+
+
+def _endpoint_state(name: str, fields: Mapping[str, str], waiting: int, dead: int) -> EndpointState:
+    def at(field: str) -> datetime | None:
+        return _moment(fields[field]) if field in fields else None
+
+    return EndpointState(
+        name,
+        Circuit(fields.get("circuit", "closed")),
+        at("since"),
+        fields.get("reason", ""),
+        at("succeeded_at"),
+        at("failed_at"),
+        waiting,
+        dead,
+    )
+
+
+def _delivery_work(delivery: Delivery) -> dict[str, str]:
+    return {
+        "id": delivery.id,
+        "alert": delivery.alert_id,
+        "endpoint": delivery.endpoint,
+        "body": delivery.body,
+        "content_type": delivery.content_type,
+    }
 
 
 def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
@@ -286,7 +407,5 @@ def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         "severity": alert.severity.value,
         "is_shadow": alert.is_shadow,
         "series": series(ALERTS, watch=alert.watch_id, severity=alert.severity.value),
-        "deliveries": [
-            {"id": delivery.id, "endpoint": delivery.endpoint, "body": delivery.body} for delivery in deliveries
-        ],
+        "deliveries": [_delivery_work(delivery) for delivery in deliveries],
     }

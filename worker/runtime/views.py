@@ -34,6 +34,29 @@ def show_alert(store: RedisStore, alert_id: str) -> dict[str, Any] | None:
     return {"alert": row, "pieces": cut_at(text, spans), "attempts": attempts}
 
 
+def is_alert(store: RedisStore, alert_id: str) -> bool:
+    """Whether there is such an alert."""
+    with translated():
+        return bool(store.client.exists(K + f"alert:{alert_id}"))
+
+
+def list_endpoints(store: RedisStore, configuration: Configuration) -> list[dict[str, Any]]:
+    """Every configured endpoint with its circuit and queues; no address, since addresses can be secrets."""
+    states = store.endpoint_states([endpoint.name for endpoint in configuration.endpoints])
+    return [
+        {
+            "name": state.name,
+            "state": state.circuit.value,
+            "waiting": state.waiting,
+            "dead": state.dead,
+            "succeeded_at": state.succeeded_at.isoformat(timespec="seconds") if state.succeeded_at else None,
+            "failed_at": state.failed_at.isoformat(timespec="seconds") if state.failed_at else None,
+            "reason": state.reason,
+        }
+        for state in states
+    ]
+
+
 def list_feeds(store: RedisStore, configuration: Configuration) -> list[dict[str, Any]]:
     """Every configured feed with what its polls have taught, and when it is due (ISO 8601, UTC)."""
     with translated():

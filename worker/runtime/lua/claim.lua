@@ -9,7 +9,7 @@ for _, id in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0
   local item = prefix .. id
   local before = tonumber(redis.call('HGET', item, 'claims') or 0)
   if before >= tonumber(ARGV[6]) then
-    quarantine(stage, due, item, id, now)
+    quarantine(stage, due, item, id, now, ARGV[6])
   elseif before < SUSPECT or #claimed == 0 then
     local fence = redis.call('INCR', K .. 'fence')
     if before == 0 then redis.call('HDEL', item, 'failure') end

@@ -1,11 +1,23 @@
--- Store an analysis with its alerts and deliveries, all or nothing.
--- ARGV: article id, fence, JSON {analysis, keep_ms, counts, alerts}.
--- An alert: {id, record, watch, severity, is_shadow, deliveries = {{id, endpoint, body}}}. Returns new alerts or -1.
+-- Store an analysis with its story, alerts and deliveries, all or nothing.
+-- ARGV: article id, fence, JSON {analysis, keep_ms, counts, alerts, story}.
+-- story: {id, state, version, keys, seen, record, window_ms, most, per_key}; -2 is returned where the story or the
+-- article's kin are no longer what they were when the alerts were made.
+-- An alert: {id, record, watch, severity, is_shadow, deliveries}. Returns new alerts, -1 or -2.
 local id, fence, work = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local article = K .. 'article:' .. id
 if not is_current(article, fence, 'enrich') then return -1 end
 local now = now_ms()
 local raised = 0
+local story, tale = work.story, K .. 'story:' .. work.story.id
+if tonumber(redis.call('HGET', tale, 'version') or 0) ~= story.version then return -2 end
+local is_known = redis.call('HEXISTS', article, 'story') == 1
+if not is_known and #story.keys > 0 then
+  if table.concat(find_kin(story.keys, now, story.window_ms, story.most), ' ') ~= story.seen then return -2 end
+  remember_kin(story.keys, story.record, now, story.window_ms, story.per_key)
+end
+redis.call('HSET', tale, 'state', story.state, 'version', story.version + 1)
+redis.call('PEXPIRE', tale, work.keep_ms)
+redis.call('HSETNX', article, 'story', story.id)
 
 for _, alert in ipairs(work.alerts) do
   local key = K .. 'alert:' .. alert.id
@@ -16,11 +28,7 @@ for _, alert in ipairs(work.alerts) do
     count(alert.series)
     raised = raised + 1
     for _, delivery in ipairs(alert.deliveries) do
-      redis.call('HSET', K .. 'delivery:' .. delivery.id, 'alert', alert.id, 'endpoint', delivery.endpoint,
-        'body', delivery.body, 'created_at', now, 'attempts', 0, 'state', 'due')
-      redis.call('ZADD', K .. 'outbox:' .. delivery.endpoint, 'NX', now, delivery.id)
-      redis.call('SADD', K .. 'endpoints', delivery.endpoint)
-      redis.call('RPUSH', key .. ':deliveries', delivery.id)
+      queue(delivery, now, now)
     end
   else
     count('tocsin_alerts_repeated_total')

@@ -22,8 +22,7 @@ local function is_current(item, fence, stage)
 end
 
 -- Set work aside that was claimed too often; why is the last failure that was noted, if whoever failed lived to note one.
-local function quarantine(stage, due, item, id, now)
-  local claims = redis.call('HGET', item, 'claims')
+local function quarantine(stage, due, item, id, now, claims)
   local why = redis.call('HGET', item, 'failure') or 'whoever worked on it died or ran out of time'
   redis.call('HSET', item, 'quarantined_at', now, 'quarantined_for', 'claimed ' .. claims .. ' times: ' .. why)
   redis.call('ZREM', due, id)

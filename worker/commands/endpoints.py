@@ -1,0 +1,100 @@
+"""`tocsin endpoints`: look at the receivers of alerts, try one, resume one."""
+
+from typing import Annotated, Any
+
+import typer
+
+from worker.commands.shared import Config, Json, config_directory, print_json, print_rows
+from worker.errors import InputError
+
+app = typer.Typer(no_args_is_help=True, help="Look at the receivers of alerts, try one, resume one.")
+
+Name = Annotated[str, typer.Argument(help="The endpoint's name in the configuration.")]
+
+
+@app.command(name="list")
+def endpoints_list(config: Config = None, as_json: Json = False) -> None:
+    """Every endpoint with its circuit (closed, open, half_open, paused), what waits for it, and its dead letters."""
+    from worker.runtime.process import open_store
+    from worker.runtime.views import list_endpoints
+
+    rows = list_endpoints(open_store(), _configuration(config))
+    columns = ("name", "state", "waiting", "dead", "succeeded_at", "failed_at", "reason")
+    print_rows(rows, "endpoints", as_json, columns)
+
+
+@app.command(name="test")
+def endpoints_test(name: Name, config: Config = None, as_json: Json = False) -> None:
+    """Send one invented alert, signed like a real one, and show the exchange. Exit code 1 where it is not accepted.
+
+    It goes to this endpoint alone, is tried once, and is not stored. Its watch is `test`.
+    """
+    from datetime import UTC, datetime
+
+    from worker.alert import alert_id
+    from worker.deliver import sample
+    from worker.pipeline import deliveries
+    from worker.runtime.http import HttpLoop
+    from worker.runtime.sender import WebhookSender, request_headers
+
+    endpoint = _find(config, name)
+    now = datetime.now(UTC)
+    [delivery] = deliveries(sample.make(alert_id("test", now.isoformat(), 0), now), [endpoint])
+    headers = request_headers(delivery, endpoint, now)
+    attempt = WebhookSender(HttpLoop()).send(delivery, endpoint).result()
+    exchange = {
+        "endpoint": name,
+        "accepted": attempt.is_success,
+        "request": {"headers": dict(headers), "body": delivery.body},
+        "response": {
+            "status": attempt.status,
+            "reason": attempt.reason,
+            "body": attempt.response,
+            "milliseconds": round(attempt.duration.total_seconds() * 1000),
+        },
+    }
+    if as_json:
+        print_json(exchange)
+    else:
+        _show(exchange)
+    if not attempt.is_success:
+        raise typer.Exit(1)
+
+
+@app.command(name="resume")
+def endpoints_resume(name: Name, config: Config = None) -> None:
+    """Let deliveries flow again to an endpoint that is paused (it said 410) or failing; what waited is sent at once."""
+    from worker.runtime.process import open_store
+
+    endpoint = _find(config, name)
+    was_shut = open_store().resume_endpoint(endpoint.name)
+    typer.echo(f"{name} is resumed" if was_shut else f"{name} was not paused")
+
+
+def _configuration(config: Any) -> Any:
+    from worker.watchlist import load_configuration
+
+    return load_configuration(config_directory(config))
+
+
+def _find(config: Any, name: str) -> Any:
+    endpoints = _configuration(config).endpoints
+    for endpoint in endpoints:
+        if endpoint.name == name:
+            return endpoint
+    names = ", ".join(endpoint.name for endpoint in endpoints) or "none"
+    msg = f"there is no endpoint {name}; there are {names}"
+    raise InputError(msg)
+
+
+def _show(exchange: dict[str, Any]) -> None:
+    typer.echo(f"POST to {exchange['endpoint']}")
+    for header, value in exchange["request"]["headers"].items():
+        typer.echo(f"> {header}: {value}")
+    typer.echo(f">\n> {exchange['request']['body']}\n")
+    response = exchange["response"]
+    said = f"HTTP {response['status']}" if response["status"] else "no answer"
+    typer.echo(f"< {said} after {response['milliseconds']} ms {response['reason']}".rstrip())
+    if response["body"]:
+        typer.echo(f"< {response['body']}")
+    typer.echo("accepted" if exchange["accepted"] else "not accepted: only a 2xx counts")

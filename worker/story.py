@@ -1,0 +1,247 @@
+"""Which articles tell the same news. Owns what a copy is and what the same story is; keeps nothing.
+
+Two kinds of kinship, both within `WINDOW`:
+
+    copy        the same text, cut, reordered or retitled: most three-word runs of the shorter stand in the longer
+    same story  another text on the same news: headlines share most of their words, and each headline's names stand in
+                the other article; where no names were recognised nothing is taken for the same story
+
+Candidates come from an index of keys: bands of a MinHash of the three-word runs, and pairs of headline words.
+"""
+
+import re
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import combinations
+from urllib.parse import urlsplit
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from worker.model import Analysis, Article, Kin, Signature, Source, Story
+
+WINDOW = timedelta(days=3)
+"""Wire copies appear within hours; what recurs later, a weekly bulletin in the same words, is news again."""
+_ROWS, _BANDS = 3, 24
+_MOST_WORDS, _FEWEST_RUNS = 1_500, 12
+_COPY_SHARE, _COPY_LIKENESS = 0.6, 0.12
+_TITLE_SHARE, _TITLE_WORDS = 0.6, 4
+_KEY_WORDS, _MOST_NAMES, _MOST_SOURCES = 5, 24, 200
+_NAME_LABELS = frozenset({"PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "VESSEL"})
+_WORD = re.compile(r"\w+")
+_COMMON = frozenset(
+    [
+        "a",
+        "about",
+        "after",
+        "against",
+        "all",
+        "amid",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "before",
+        "but",
+        "by",
+        "can",
+        "could",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "he",
+        "her",
+        "his",
+        "how",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "more",
+        "most",
+        "new",
+        "no",
+        "not",
+        "of",
+        "off",
+        "on",
+        "one",
+        "or",
+        "our",
+        "out",
+        "over",
+        "says",
+        "said",
+        "say",
+        "she",
+        "so",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "they",
+        "this",
+        "to",
+        "two",
+        "under",
+        "until",
+        "up",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+    ]
+)
+
+_chance = np.random.Generator(np.random.PCG64(20_260_301))
+"""Fixed for ever: sketches of different days and machines must be comparable."""
+_FACTORS: NDArray[np.uint64] = _chance.integers(1, 2**63, _ROWS * _BANDS, np.uint64)[:, None] * np.uint64(
+    2
+) + np.uint64(1)
+_MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64)
+
+
+def sign(article: Article, analysis: Analysis) -> Signature:
+    """The article's sketch, headline and names, and the keys under which its kin are found; no keys if it is too short."""
+    text = _readable(article)
+    runs = _runs(_WORD.findall(text.lower())[:_MOST_WORDS])
+    title = frozenset(_hash(word) for word in _significant(article.title))
+    names = _names(analysis, 0, len(article.text))
+    if len(runs) < _FEWEST_RUNS:
+        return Signature((), b"", 0, title, names, names)
+    minima = ((_FACTORS * runs) >> np.uint64(32)).min(axis=1).astype(np.uint32)
+    bands = [
+        xxhash.xxh3_64_hexdigest(band.tobytes(), seed)[:11] for seed, band in enumerate(minima.reshape(_BANDS, _ROWS))
+    ]
+    pairs = combinations(sorted(title)[:_KEY_WORDS], 2)
+    words = [xxhash.xxh3_64_hexdigest(f"{one},{other}".encode())[:11] for one, other in pairs]
+    return Signature(
+        keys=(*bands, *words),
+        sketch=minima.astype(np.uint8).tobytes(),
+        size=len(runs),
+        title=title,
+        title_names=_names(analysis, 0, len(article.title)),
+        names=names,
+    )
+
+
+def choose(signature: Signature, kin: Sequence[Kin], now: datetime) -> tuple[Kin | None, bool]:
+    """The nearest relative and whether it is a copy; (None, False) where the article begins a story of its own."""
+    recent = [one for one in kin if now - one.seen_at <= WINDOW]
+    shares = [(share(signature, one.signature), one) for one in recent]
+    copies = [(amount, one) for amount, one in shares if amount >= _COPY_SHARE]
+    if copies:
+        return max(copies, key=lambda found: (found[0], -found[1].number))[1], True
+    alike = [one for one in recent if is_same_story(signature, one.signature)]
+    return (min(alike, key=lambda one: one.number), False) if alike else (None, False)
+
+
+def share(one: Signature, other: Signature) -> float:
+    """How much (0..1) of the shorter text stands in the longer, estimated; 0 where the whole texts are hardly alike.
+
+    With the likeness J (Jaccard) of sets of n and m runs, |both| = J/(1+J)·(n+m), and the share is |both|/min(n, m).
+    """
+    if not one.sketch or not other.sketch:
+        return 0.0
+    first, second = np.frombuffer(one.sketch, np.uint8), np.frombuffer(other.sketch, np.uint8)
+    equal = float((first == second).mean())
+    likeness = max((equal - 1 / 256) / (1 - 1 / 256), 0.0)  # one byte of a minimum agrees by chance once in 256
+    if likeness < _COPY_LIKENESS:
+        return 0.0
+    return min(likeness / (1 + likeness) * (one.size + other.size) / min(one.size, other.size), 1.0)
+
+
+def is_same_story(one: Signature, other: Signature) -> bool:
+    """Whether two texts that are no copies tell the same news."""
+    shared = len(one.title & other.title)
+    if shared < _TITLE_WORDS or shared < _TITLE_SHARE * min(len(one.title), len(other.title)):
+        return False
+    if not one.title_names or not other.title_names:
+        return False
+    return one.title_names <= other.names and other.title_names <= one.names
+
+
+def grow(known: Story | None, article: Article, relative: Kin | None, *, is_copy: bool, now: datetime) -> Story:
+    """The story with the article among its sources; a new story where none is known."""
+    story = known or Story(relative.story if relative else article.id)
+    if any(source.article_id == article.id for source in story.sources) or len(story.sources) >= _MOST_SOURCES:
+        return story
+    group = article.id
+    if relative and is_copy:
+        group = next((s.group for s in story.sources if s.article_id == relative.article_id), relative.article_id)
+    source = Source(article.id, article.source, publisher(article), article.link, article.first_seen or now, group)
+    return replace(story, sources=(*story.sources, source))
+
+
+def publisher(article: Article) -> str:
+    """Who publishes: the link's host without its sub-domains, else the feed's name."""
+    parts = (urlsplit(article.link).hostname or "").split(".")
+    if len(parts) < 2 or parts[-1].isdigit():  # noqa: PLR2004
+        return article.source
+    is_second_level = len(parts) > 2 and len(parts[-1]) == 2 and len(parts[-2]) <= 3  # noqa: PLR2004 - co.uk, com.au
+    return ".".join(parts[-3:] if is_second_level else parts[-2:])
+
+
+def pack(signature: Signature) -> str:
+    """A signature without its keys as text, about 300 characters."""
+    numbers = [sorted(one) for one in (signature.title, signature.title_names, signature.names)]
+    lists = [np.array(one, np.uint32).tobytes() for one in numbers]
+    return ",".join([str(signature.size), *(b64encode(raw).decode() for raw in (signature.sketch, *lists))])
+
+
+def unpack(packed: str) -> Signature:
+    """The reverse of `pack`."""
+    size, *encoded = packed.split(",")
+    sketch, *lists = (b64decode(part) for part in encoded)
+    title, title_names, names = (frozenset(map(int, np.frombuffer(raw, np.uint32))) for raw in lists)
+    return Signature((), sketch, int(size), title, title_names, names)
+
+
+def _readable(article: Article) -> str:
+    return " ".join(article.text[zone.start : zone.end] for zone in article.zones if zone.name in ("lead", "body"))
+
+
+def _runs(words: Sequence[str]) -> NDArray[np.uint64]:
+    """The distinct runs of three words as numbers."""
+    if len(words) < 3:  # noqa: PLR2004
+        return np.empty(0, np.uint64)
+    numbers = np.array([zlib.crc32(word.encode()) for word in words], np.uint64)
+    mixed = numbers[:-2] * _MIX[0] + numbers[1:-1] * _MIX[1] + numbers[2:] * _MIX[2]
+    mixed ^= mixed >> np.uint64(29)
+    return np.unique(mixed)
+
+
+def _significant(title: str) -> set[str]:
+    """A headline's words that carry news, without a final s so that plurals agree."""
+    words = (word for word in _WORD.findall(title.lower()) if len(word) > 1 and word not in _COMMON)
+    return {word[:-1] if len(word) > 4 and word.endswith("s") else word for word in words}  # noqa: PLR2004
+
+
+def _names(analysis: Analysis, start: int, end: int) -> frozenset[int]:
+    found = (e.id or e.text.lower() for e in analysis.entities if e.label in _NAME_LABELS and start <= e.start < end)
+    return frozenset(_hash(name) for name in list(dict.fromkeys(found))[:_MOST_NAMES])
+
+
+def _hash(text: str) -> int:
+    return zlib.crc32(text.encode())
