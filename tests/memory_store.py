@@ -97,7 +97,7 @@ class MemoryStore:
             return Ingested(is_stale=True)
         tally = Counter(self._ingest(claim.feed_id, draft) for draft in drafts)
         self.count(counts)
-        feed.record, feed.claims = decision.state, 0
+        feed.record, feed.claims, feed.fence = decision.state, 0, 0
         if claim.feed_id in self.due["feeds"]:
             self.due["feeds"][claim.feed_id] = self.clock.now() + decision.next_in
         return Ingested(tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"])
@@ -152,7 +152,7 @@ class MemoryStore:
             for delivery in deliveries:
                 self._queue(delivery, self.clock.now())
         self.count(counts)
-        item.state, item.claims = "done", 0
+        item.state, item.claims, item.fence = "done", 0, 0
         self.due["articles"].pop(claim.article.id, None)
         return len(fresh)
 
@@ -182,7 +182,7 @@ class MemoryStore:
             return False
         name, now = claim.delivery.endpoint, self.clock.now()
         item.attempts.append(attempt)
-        item.claims = 0
+        item.claims, item.fence = 0, 0
         self.count(counts)
         self.endpoints[name].in_flight.pop(claim.delivery.id, None)
         self._turn(name, claim, attempt, decision, notices)

@@ -11,11 +11,11 @@ for _, id in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0
   if before >= tonumber(ARGV[6]) then
     quarantine(stage, due, item, id, now, ARGV[6])
   elseif before < SUSPECT or #claimed == 0 then
-    local fence = redis.call('INCR', K .. 'fence')
+    local fence = next_fence()
     if before == 0 then redis.call('HDEL', item, 'failure') end
     redis.call('HSET', item, 'fence', fence, 'claims', before + 1)
     redis.call('ZADD', due, now + ARGV[4], id)
-    claimed[#claimed + 1] = {id, tostring(fence), redis.call('HGETALL', item)}
+    claimed[#claimed + 1] = {id, fence, redis.call('HGETALL', item)}
     if before >= SUSPECT then break end
   end
 end
