@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from worker import __version__
-from worker.commands import alerts, backtest, endpoints, feeds, watchlist
+from worker.commands import alerts, backtest, endpoints, feeds, quarantine, watchlist
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
 from worker.model import Configuration
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(endpoints.app, name="endpoints")
 watchlist.register(app)
 backtest.register(app)
@@ -224,19 +225,17 @@ def web(config: Config = None) -> None:
     """Serve the page, the API, /metrics, /healthz and /readyz (TOCSIN_WEB_HOST, TOCSIN_WEB_PORT)."""
     import signal
 
-    import uvicorn
-
     from worker.runtime import log
     from worker.runtime.process import ask_reload, follow_configuration, open_store
     from worker.runtime.settings import load_settings
-    from worker.runtime.web import create_web
+    from worker.runtime.web import create_web, serve
 
     settings = load_settings()
     log.configure(settings.log_level)
+    directory = config_directory(config)
     signal.signal(signal.SIGHUP, lambda _number, _frame: ask_reload())
-    live = follow_configuration("web", config_directory(config))
-    application = create_web(open_store(), live)
-    uvicorn.run(application, host=settings.web_host, port=settings.web_port, log_level="warning")
+    store, newest = open_store(), follow_configuration("web", directory)
+    serve(lambda stops: create_web(store, newest, directory, stops), settings.web_host, settings.web_port)
 
 
 @app.callback(invoke_without_command=True)

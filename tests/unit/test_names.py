@@ -151,7 +151,7 @@ def read(form, text, **kwargs):
         ("text", "# people\nDoe, John\n", "2", "Doe, John", "", []),
     ],
 )
-def test_a_file_gives_entries_with_names(form, text, id_, name, programme, weak):  # noqa: PLR0917
+def test_a_file_gives_entries_with_names(form, text, id_, name, programme, weak):
     names = read(form, text)
     assert names[0] == ListedName(name, ListEntry("l", id_, name, programme), is_person=True)
     assert [one.text for one in names if one.is_weak] == weak

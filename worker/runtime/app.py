@@ -11,7 +11,14 @@ import sys
 from datetime import timedelta
 
 from celery import Celery
-from celery.signals import celeryd_init, setup_logging, worker_process_init, worker_process_shutdown, worker_ready
+from celery.signals import (
+    celeryd_init,
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutting_down,
+)
 
 from worker.errors import ConfigError
 from worker.ports import STAGES
@@ -109,6 +116,28 @@ def _reload_on_hangup(**_: object) -> None:
     from worker.runtime.process import ask_reload
 
     signal.signal(signal.SIGHUP, lambda _number, _frame: ask_reload())
+
+
+@worker_ready.connect
+def _stand_watch(**_: object) -> None:
+    """Watch, in the parent, that the stages of this worker get on."""
+    from celery import current_app
+
+    from worker.ports import STAGES
+    from worker.runtime.process import DEFAULT_REDIS_URL
+    from worker.runtime.redis_store import RedisStore, connect
+    from worker.runtime.vigil import Watchdog
+    from worker.watchlist import load_configuration
+
+    if not settings.watchdog:
+        return
+    stages = [stage for stage in STAGES if stage in current_app.amqp.queues.consume_from]
+    endpoints = [endpoint.name for endpoint in load_configuration(settings.config).endpoints]
+    # A connection of its own: one that is shared with the worker would be deaf together with it.
+    store = RedisStore(connect(settings.redis_url or DEFAULT_REDIS_URL))
+    watchdog = Watchdog(store, stages, endpoints, settings.watchdog)
+    watchdog.start()
+    worker_shutting_down.connect(lambda **_: watchdog.call_off(), weak=False)
 
 
 @worker_process_shutdown.connect
