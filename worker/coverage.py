@@ -81,7 +81,9 @@ def judge(feed: Feed, state: FeedState, now: datetime) -> Blindness | None:
     return Blindness("silent", newest, allowed)
 
 
-def word(feed: Feed, state: FeedState, blind: Blindness, *, alert_id: str, config_hash: str, now: datetime) -> Alert:
+def word(  # noqa: PLR0913 - what an alert is made of
+    feed: Feed, state: FeedState, blind: Blindness, *, alert_id: str, config_hash: str, now: datetime
+) -> Alert:
     """The alert: an article about the feed itself, in the same form as any other alert."""
     title = f"Blind on {feed.name} for {_spoken(now - blind.since)}"
     body = {
