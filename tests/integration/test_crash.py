@@ -1,5 +1,6 @@
 """Killing a worker in the middle of its work loses no alert and makes no second one."""
 
+import random
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -14,15 +15,18 @@ ARTICLES, EVERY = 200, 4
 WATCH = "watches:\n  - {id: tanks, title: Tanks, match: {phrase: battle tanks}}\n"
 
 
+def words(seed: int, number: int) -> str:
+    """Invented prose, another for each seed, so that no article is anybody's copy."""
+    chance = random.Random(seed)
+    return " ".join("".join(chance.choices("abdegiklmnoprstu", k=chance.randint(3, 9))) for _ in range(number))
+
+
 def items() -> list[dict[str, str]]:
     """200 articles; every fourth mentions what is watched."""
     now = format_datetime(datetime.now(UTC))
-    filler = (
-        "The council of the town met on Monday and spoke about the new bridge, the price of bread and the rain. " * 8
-    )
     return [
-        {"guid": str(i), "title": f"Report number {i}", "pubDate": now, "link": f"https://x.example/{i}",
-         "description": f"Report {i}. " + ("Forty battle tanks were delivered. " if i % EVERY == 0 else "") + filler}
+        {"guid": str(i), "title": f"Report on {words(i, 4)}", "pubDate": now, "link": f"https://x.example/{i}",
+         "description": f"The {words(i + 1_000, 60)}. " + ("Forty battle tanks came. " if i % EVERY == 0 else "") + f"The {words(i + 2_000, 80)}."}
         for i in range(ARTICLES)
     ]  # fmt: skip
 

@@ -1,4 +1,7 @@
-"""One web page or feed for the command line, under the same guard and limits as polls."""
+"""One web page or feed by its address, under the same limits as polls.
+
+Whoever types an address on the command line may mean their own host; whoever types it into a web page may not.
+"""
 
 from worker.errors import InputError
 from worker.model import Feed, Fetched
@@ -7,12 +10,9 @@ from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
 
 
-def fetch_page(url: str) -> tuple[bytes, str]:
-    """The page's bytes and content type. Raises InputError with the reason where there is no page.
-
-    Whoever types an address may mean their own host.
-    """
-    fetched = fetch_feed(Feed(id="page", url=url, name=url, allow_private=True))
+def fetch_page(url: str, *, allow_private: bool = True) -> tuple[bytes, str]:
+    """The page's bytes and content type. Raises InputError with the reason where there is no page."""
+    fetched = fetch_feed(Feed(id="page", url=url, name=url, allow_private=allow_private))
     return fetched.body, fetched.content_type
 
 
