@@ -45,7 +45,10 @@ def endpoints_test(name: Name, config: Config = None, as_json: Json = False) -> 
     exchange = {
         "endpoint": name,
         "accepted": attempt.is_success,
-        "request": {"headers": dict(headers), "body": delivery.body},
+        "request": {
+            "headers": {**headers, **({"X-Routing-Key": "…"} if "X-Routing-Key" in headers else {})},
+            "body": delivery.body,
+        },
         "response": {
             "status": attempt.status,
             "reason": attempt.reason,
