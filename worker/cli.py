@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from worker import __version__
-from worker.commands import alerts, endpoints, feeds, routes, watchlist
+from worker.commands import alerts, endpoints, feeds, quarantine, routes, watchlist
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
 from worker.model import Configuration
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(routes.app, name="routes")
 watchlist.register(app)
@@ -122,7 +123,7 @@ def try_(
     configuration = _configuration(config)
     raw, content_type = _read_source(source)
     article = trial.read_article(raw, content_type, source, datetime.now(UTC))
-    [analysis] = load(configuration.nlp).enrich([article])
+    [analysis] = load(configuration.nlp, configuration.topics).enrich([article])
     shown = trial.describe(article, analysis, Matcher(configuration.watches).evaluate(article, analysis))
     if as_json:
         print_json(shown)
@@ -145,7 +146,8 @@ def analyze(
     from worker import trial
     from worker.enrich.enricher import LEAST_SCORE, load
 
-    enricher = load(_configuration(config).nlp, least_score=0 if all_topics else LEAST_SCORE)
+    configuration = _configuration(config)
+    enricher = load(configuration.nlp, configuration.topics, least_score=0 if all_topics else LEAST_SCORE)
     for lines in _batches(sys.stdin.buffer, batch):
         rows = [trial.read_line(number, line) for number, line in lines]
         articles = [row for row in rows if not isinstance(row, dict)]
@@ -221,18 +223,17 @@ def doctor(config: Config = None, as_json: Json = False) -> None:
 @app.command()
 def web(config: Config = None) -> None:
     """Serve the page, the API, /metrics, /healthz and /readyz (TOCSIN_WEB_HOST, TOCSIN_WEB_PORT)."""
-    import uvicorn
-
     from worker.runtime import log
     from worker.runtime.process import open_store
     from worker.runtime.settings import load_settings
-    from worker.runtime.web import create_web
+    from worker.runtime.web import create_web, serve
     from worker.watchlist import load_configuration
 
     settings = load_settings()
     log.configure(settings.log_level)
-    application = create_web(open_store(), load_configuration(config_directory(config)))
-    uvicorn.run(application, host=settings.web_host, port=settings.web_port, log_level="warning")
+    directory = config_directory(config)
+    store, configuration = open_store(), load_configuration(directory)
+    serve(lambda stops: create_web(store, configuration, directory, stops), settings.web_host, settings.web_port)
 
 
 @app.callback(invoke_without_command=True)

@@ -537,7 +537,7 @@ class WatchTest:
 
 @dataclass(frozen=True, slots=True)
 class OwnTopic:
-    """A topic that the configuration defines: weighted phrase patterns, and examples that keep it honest."""
+    """A topic that the configuration defines: phrase patterns with weights above 0, and examples to learn from."""
 
     name: str
     description: str

@@ -109,7 +109,7 @@ class Pipeline:
 
         def finish(asked: tuple[ports.FeedClaim, poll.PollRequest], outcome: PollOutcome) -> None:
             nonlocal brought
-            with spared(self.observer, "poll", asked[1].feed.name):
+            with spared(self.observer, "poll", asked[1].feed.name, self.store, asked[0]):
                 brought += self._finish_poll(*asked, outcome, epoch)
 
         self._work(claim, finish)
@@ -191,7 +191,7 @@ class Pipeline:
             analysed = self._analyse(claims)
             share = (self.clock.now() - started) / len(claims)
             for claim, analysis in analysed:
-                with spared(self.observer, "enrich", claim.article.id):
+                with spared(self.observer, "enrich", claim.article.id, self.store, claim):
                     raised += self._finish_article(claim, analysis, share)
             if self.clock.now() >= deadline:
                 break
@@ -204,7 +204,7 @@ class Pipeline:
             return list(zip(claims, self.enricher.enrich([claim.article for claim in claims]), strict=True))
         survived = []
         for claim in claims:
-            with spared(self.observer, "enrich", claim.article.id):
+            with spared(self.observer, "enrich", claim.article.id, self.store, claim):
                 survived.append((claim, self.enricher.enrich([claim.article])[0]))
         return survived
 

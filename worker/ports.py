@@ -25,14 +25,32 @@ from worker.model import (
 )
 from worker.poll import PollDecision, PollRequest
 
+Steering = Literal["pause", "resume", "hurry"]
 Stage = Literal["poll", "enrich", "deliver"]
 STAGES: tuple[Stage, ...] = ("poll", "enrich", "deliver")
+Mark = Literal["acknowledged", "true", "false", "open"]
+"""What a person may say of an alert; `true` and `false` acknowledge it too, `open` takes everything back."""
 
 MOST_CLAIMS = 5
 """Work that was claimed this often and never completed is quarantined: it kills whoever touches it."""
 
 BOILERPLATE = 3
 """A short passage that so many articles of one feed share is no part of any of them."""
+
+
+SUSPECT = 2
+"""Work that was claimed this often in vain is lent alone, so that what kills takes no other with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Work set aside: why, when, and what it is for a person (a title, an endpoint; a feed's id)."""
+
+    stage: Stage
+    id: str
+    at: datetime
+    reason: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +127,9 @@ class Store(Protocol):
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         """Make the schedule hold exactly `feeds`: new ones are due at once, the others keep their time."""
 
+    def steer_feed(self, feed_id: str, action: Steering) -> bool:
+        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False)."""
+
     def epoch(self) -> str:
         """Changes whenever the store may have lost its newest writes."""
 
@@ -183,6 +204,18 @@ class Store(Protocol):
 
     def endpoint_states(self, names: Sequence[str]) -> list[EndpointState]:
         """The circuits and queues of endpoints, in order."""
+
+    def mark_alert(self, alert_id: str, mark: Mark) -> bool:
+        """Acknowledge or judge an alert; a new verdict replaces the old one. False if there is no such alert."""
+
+    def note_failure(self, claim: FeedClaim | ArticleClaim | DeliveryClaim, reason: str) -> bool:
+        """Keep why a claim came to nothing, for the quarantine it may lead to; False if the claim was outdated."""
+
+    def quarantined(self) -> list[Quarantined]:
+        """Work that was set aside, the oldest first."""
+
+    def release(self, stage: Stage, ids: Sequence[str] = ()) -> list[str]:
+        """Make quarantined work due again with all its claims before it (no ids: all of the stage); their ids."""
 
     def count(self, counts: Iterable[tuple[str, float]]) -> None:
         """Add to metric series that go with no change of state."""

@@ -142,7 +142,10 @@ def test_an_article_the_model_cannot_bear_is_quarantined_and_costs_no_other():
     for _ in range(8):
         spine.run(hours=1)
     assert len(spine.received) == 1
-    assert len(spine.store.quarantine["enrich"]) == 1
+    [held] = spine.store.quarantined()
+    assert held.subject == HARMLESS["title"]
+    assert "RuntimeError in test_pipeline.py" in held.reason
+    assert "cannot bear it" not in held.reason, "an error's words may quote the article"
 
 
 def test_odd_entries_are_counted_and_still_read():

@@ -41,7 +41,9 @@ def endpoints_test(name: Name, config: Config = None, as_json: Json = False) -> 
     now = datetime.now(UTC)
     [delivery] = deliveries(sample.make(alert_id("test", now.isoformat(), 0), now), [endpoint])
     headers = request_headers(delivery, endpoint, now)
-    attempt = WebhookSender(HttpLoop()).send(delivery, endpoint).result()
+    loop = HttpLoop()
+    attempt = WebhookSender(loop).send(delivery, endpoint).result()
+    loop.close()
     exchange = {
         "endpoint": name,
         "accepted": attempt.is_success,

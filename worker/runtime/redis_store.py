@@ -3,12 +3,15 @@
 Keys, all under the hash tag `{tocsin}:`
 
     feeds:due  articles:due  outbox:ENDPOINT    sorted sets of ids by due time (ms)
+    feeds:paused                                the set of feeds that are not to be scheduled
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
     seen:ALIAS                                  the article an alias belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
+    trend:HOUR                                  counts of `worker.trend` for one hour (since 1970)
+    verdicts                                    how many alerts of each watch were judged true and false
 """
 
 import json
@@ -35,15 +38,21 @@ from worker.poll import PollDecision
 from worker.ports import (
     BOILERPLATE,
     MOST_CLAIMS,
+    STAGES,
     ArticleClaim,
     DeliveryClaim,
     FeedClaim,
     Ingested,
     Kinship,
+    Mark,
+    Quarantined,
+    Stage,
+    Steering,
     StoryStep,
 )
-from worker.series import ALERTS, series
+from worker.series import alert_counts
 from worker.story import WINDOW, pack, unpack
+from worker.trend import counted
 from worker.zones import passages
 
 K = "{tocsin}:"
@@ -51,6 +60,8 @@ REMEMBER = timedelta(days=90)
 """An alias is remembered this long after the entry was last in its feed."""
 KEEP = timedelta(days=30)
 """Articles and finished deliveries are kept this long."""
+KEEP_TRENDS = timedelta(days=9)
+"""A week and what the week before the hour of asking needs."""
 
 STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
 _ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
@@ -80,6 +91,9 @@ class RedisStore:
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._run("sync_feeds", json.dumps([feed.id for feed in feeds]))
+
+    def steer_feed(self, feed_id: str, action: Steering) -> bool:
+        return bool(self._run("steer_feed", feed_id, action))
 
     def epoch(self) -> str:
         with translated():
@@ -157,6 +171,8 @@ class RedisStore:
             "analysis": _dump(_ANALYSIS, analysis),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
+            "trend": counted(claim.article, analysis),
+            "trend_keep_ms": _ms(KEEP_TRENDS),
             "story": _story_work(claim, step),
             "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
         }
@@ -206,6 +222,26 @@ class RedisStore:
             },
         }
         return bool(self._run("finish_delivery", claim.delivery.id, claim.fence, json.dumps(work)))
+
+    def mark_alert(self, alert_id: str, mark: Mark) -> bool:
+        return bool(self._run("mark_alert", alert_id, mark))
+
+    def note_failure(self, claim: FeedClaim | ArticleClaim | DeliveryClaim, reason: str) -> bool:
+        return bool(self._run("note_failure", _item_key(claim), claim.fence, reason))
+
+    def quarantined(self) -> list[Quarantined]:
+        with translated():
+            return sorted((held for stage in STAGES for held in self._held(stage)), key=lambda held: held.at)
+
+    def _held(self, stage: Stage) -> Iterator[Quarantined]:
+        prefix = _WORK[stage][1]
+        for id_, at in self.client.zrange(K + f"quarantine:{stage}", 0, -1, withscores=True):
+            why, record, endpoint = self.client.hmget(K + prefix + id_, ["quarantined_for", "record", "endpoint"])
+            subject = _ARTICLE.validate_json(record).title if record else endpoint or id_
+            yield Quarantined(stage, id_, _moment(at), why or "claimed too often", subject)
+
+    def release(self, stage: Stage, ids: Sequence[str] = ()) -> list[str]:
+        return list(self._run("release", stage, *_WORK[stage], *ids))
 
     def replay(self, *, alert: str | None, endpoints: Sequence[str], since: datetime | None) -> list[str]:
         since_ms = round(since.timestamp() * 1000) if since else 0
@@ -271,6 +307,7 @@ def translated() -> Iterator[None]:
 
 _SCRIPTS = (
     "sync_feeds",
+    "steer_feed",
     "claim",
     "claim_deliveries",
     "passages",
@@ -278,9 +315,18 @@ _SCRIPTS = (
     "finish_poll",
     "finish_article",
     "finish_delivery",
+    "note_failure",
+    "release",
     "replay",
     "resume_endpoint",
+    "mark_alert",
 )
+_WORK: dict[Stage, tuple[str, str]] = {
+    "poll": ("feeds:due", "feed:"),
+    "enrich": ("articles:due", "article:"),
+    "deliver": ("", "delivery:"),
+}
+"""Where each stage's work waits (deliveries: in the outbox of their endpoint), and the prefix of its keys."""
 _SHARED = ("prelude", "queue", "kin")
 _OUTCOMES: dict[type[Decision], str] = {
     Delivered: "delivered",
@@ -304,8 +350,14 @@ def _ms(duration: timedelta) -> int:
     return max(round(duration.total_seconds() * 1000), 1)
 
 
-def _moment(ms: str) -> datetime:
+def _moment(ms: str | float) -> datetime:
     return datetime.fromtimestamp(int(ms) / 1000, UTC)
+
+
+def _item_key(claim: FeedClaim | ArticleClaim | DeliveryClaim) -> str:
+    if isinstance(claim, FeedClaim):
+        return f"feed:{claim.feed_id}"
+    return f"article:{claim.article.id}" if isinstance(claim, ArticleClaim) else f"delivery:{claim.delivery.id}"
 
 
 def _restore_article(id_: str, item: dict[str, str]) -> Article:
@@ -372,6 +424,6 @@ def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         "watch": alert.watch_id,
         "severity": alert.severity.value,
         "is_shadow": alert.is_shadow,
-        "series": series(ALERTS, watch=alert.watch_id, severity=alert.severity.value),
+        "counts": alert_counts(alert),
         "deliveries": [_delivery_work(delivery) for delivery in deliveries],
     }

@@ -45,7 +45,7 @@ for _, draft in ipairs(work.drafts) do
     if is_alive and draft.remembered ~= 'rekeyed' and redis.call('HSETNX', article, 'text:' .. draft.content, 1) == 1 then
       if redis.call('HINCRBY', article, 'revision', 1) <= MOST_REVISIONS then
         -- a new fence: whoever analyses the old text now may not complete the article
-        redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', redis.call('INCR', K .. 'fence'))
+        redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', next_fence())
         redis.call('PERSIST', article)
         redis.call('ZADD', K .. 'articles:due', now, id)
         count('tocsin_articles_total{outcome="revised"}')
@@ -62,7 +62,7 @@ end
 
 count_all(work.counts)
 redis.call('HSET', feed, 'state', work.state)
-redis.call('HDEL', feed, 'claims')
+redis.call('HDEL', feed, 'claims', 'fence')
 if redis.call('ZSCORE', K .. 'feeds:due', ARGV[1]) then
   redis.call('ZADD', K .. 'feeds:due', now + work.next_ms, ARGV[1])
 end
