@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from worker import __version__
-from worker.commands import alerts, endpoints, feeds, quarantine, watchlist
+from worker.commands import alerts, endpoints, feeds, quarantine, routes, watchlist
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
 from worker.model import Configuration
@@ -29,6 +29,7 @@ app.add_typer(feeds.app, name="feeds")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(endpoints.app, name="endpoints")
+app.add_typer(routes.app, name="routes")
 watchlist.register(app)
 
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from worker import alert, coverage, dedupe, match, parse, poll, ports, series, story
-from worker.deliver import payload
+from worker import alert, coverage, dedupe, match, parse, poll, ports, route, series, story
+from worker.deliver import formats
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
 from worker.model import (
@@ -270,7 +270,8 @@ class Pipeline:
         if raised.is_shadow:
             return ()
         endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}
-        return deliveries(raised, [endpoints[name] for name in self.configuration.route])
+        names = route.find_endpoints(self.configuration.route, route.labels_of(raised))
+        return deliveries(raised, [endpoints[name] for name in names])
 
     # --- deliver -------------------------------------------------------------------------------------------
 
@@ -308,7 +309,13 @@ def _count_unknown(verdicts: Sequence[Verdict]) -> list[tuple[str, float]]:
 
 def deliveries(raised: Alert, endpoints: Iterable[Endpoint]) -> tuple[Delivery, ...]:
     """The alert's delivery to each of the endpoints, its bytes frozen."""
-    body = payload.build(raised)
+    card = formats.alert_card(raised)
     return tuple(
-        Delivery(alert.delivery_id(raised.id, endpoint.name), raised.id, endpoint.name, body) for endpoint in endpoints
+        Delivery(
+            alert.delivery_id(raised.id, endpoint.name),
+            raised.id,
+            endpoint.name,
+            *formats.render(card, endpoint.format, endpoint.name),
+        )
+        for endpoint in endpoints
     )
