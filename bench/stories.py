@@ -21,7 +21,7 @@ from itertools import combinations
 from pathlib import Path
 
 from worker import story
-from worker.model import Analysis, Article, Kin, Signature
+from worker.model import Analysis, Article, Signature
 from worker.plaintext import html_to_text, one_line
 from worker.zones import split_zones
 

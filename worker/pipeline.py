@@ -9,6 +9,8 @@ Three workers share it, cut where work waits in the store:
 Each takes what is due until nothing is, or until its time is up; what it leaves, or loses by dying, is due again.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -89,6 +91,14 @@ class Pipeline:
             budget=self.limits.budget,
         )
         object.__setattr__(self, "dispatcher", made)
+
+    def reconfigured(self, configuration: Configuration, enricher: ports.Enricher) -> Pipeline:
+        """The same spine under a new configuration; what is in flight to receivers goes with it."""
+        matcher = match.Matcher(configuration.watches)
+        made = replace(self, configuration=configuration, matcher=matcher, enricher=enricher)
+        self.dispatcher.adopt(configuration)
+        object.__setattr__(made, "dispatcher", self.dispatcher)
+        return made
 
     # --- poll ----------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ and restarts. Gauges are read off the state itself when Prometheus asks.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
@@ -65,8 +65,12 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 class StoreCollector:
     """A prometheus_client collector over the store."""
 
-    def __init__(self, store: RedisStore, configuration: Configuration) -> None:
-        self._store, self._configuration = store, configuration
+    def __init__(self, store: RedisStore, configuration: Callable[[], Configuration]) -> None:
+        self._store, self._newest = store, configuration
+
+    @property
+    def _configuration(self) -> Configuration:
+        return self._newest()
 
     def collect(self) -> Iterator[Metric]:
         """Every family, with every label value it can have."""
@@ -110,6 +114,14 @@ class StoreCollector:
         quarantine = GaugeMetricFamily("tocsin_quarantine_items", "Work set aside, by stage.", labels=["stage"])
         for stage in STAGES:
             quarantine.add_metric([stage], client.zcard(K + f"quarantine:{stage}"))
+        reload = GaugeMetricFamily(
+            "tocsin_config_last_reload_successful",
+            "Whether the last load of the configuration succeeded; if not, the one before is in force.",
+            labels=["process"],
+        )
+        for process, loaded in self._store.configuration_states().items():
+            reload.add_metric([process], float(loaded.is_ok))
+        yield reload
         feeds = GaugeMetricFamily("tocsin_feeds", "Feeds in the schedule.", client.zcard(K + "feeds:due"))
         yield from (due, oldest, dead, circuits, quarantine, feeds)
 
