@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import click
@@ -181,3 +183,25 @@ def test_the_image_is_given_what_the_build_reads():
     for name in " ".join(copied).split():
         assert name in allowed
         assert (ROOT / name).exists()
+
+
+def run(*command: str) -> subprocess.CompletedProcess:
+    if not shutil.which(command[0]):
+        pytest.skip(f"{command[0]} is not installed")
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_kustomize_renders():
+    ended = run("kubectl", "kustomize", str(KUBERNETES))
+    assert ended.returncode == 0, ended.stderr
+    kinds = [document["kind"] for document in yaml.safe_load_all(ended.stdout)]
+    assert sorted(set(kinds)) == ["ConfigMap", "Deployment", "Namespace", "PodDisruptionBudget", "Service"]
+    assert kinds.count("Deployment") == 5
+
+
+def test_systemd_accepts_the_units(tmp_path):
+    for unit in (DEPLOY / "systemd").iterdir():
+        text = re.sub(r"/opt/tocsin/bin/\w+", "/bin/true", unit.read_text("utf-8"))
+        (tmp_path / unit.name).write_text(text, "utf-8")
+    ended = run("systemd-analyze", "verify", *map(str, tmp_path.iterdir()))
+    assert "tocsin" not in ended.stderr, ended.stderr
