@@ -9,7 +9,18 @@ from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.retry import Delivered, EndpointGone, RetryIn
 from worker.model import Article, Attempt, Draft, Feed, FeedState, Kin, Story
-from worker.ports import BOILERPLATE, MOST_CLAIMS, MOVED, ArticleClaim, DeliveryClaim, FeedClaim, Ingested, Kinship
+from worker.ports import (
+    BOILERPLATE,
+    MOST_CLAIMS,
+    MOVED,
+    SUSPECT,
+    ArticleClaim,
+    DeliveryClaim,
+    FeedClaim,
+    Ingested,
+    Kinship,
+    Quarantined,
+)
 from worker.series import ARTICLES, alert_counts, series
 from worker.zones import passages
 
@@ -27,6 +38,8 @@ class Item:
     revisions: int = 0
     attempts: list[Attempt] = field(default_factory=list)
     created_at: datetime | None = None
+    failure: str = ""
+    reason: str = ""
     queued_at: datetime | None = None
     ended_at: datetime | None = None
     counted: int = 0
@@ -50,12 +63,13 @@ class MemoryStore:
         self.run_id = "first"
         self.due: dict[str, dict[str, datetime]] = {"feeds": {}, "articles": {}}
         self.feeds: dict[str, Item] = {}
+        self.paused: set[str] = set()
         self.articles: dict[str, Item] = {}
         self.alerts: dict[str, object] = {}
         self.deliveries: dict[str, Item] = {}
         self.seen: dict[str, str] = {}
         self.dead: dict[str, list[str]] = {}
-        self.quarantine: dict[str, list[str]] = {"poll": [], "enrich": [], "deliver": []}
+        self.quarantine: dict[str, dict[str, datetime]] = {"poll": {}, "enrich": {}, "deliver": {}}
         self.verdicts: dict[str, str] = {}
         self.acknowledged: set[str] = set()
         self.counted: Counter[str] = Counter()
@@ -68,10 +82,23 @@ class MemoryStore:
         self._fence = 0
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
-        wanted = {feed.id for feed in feeds} - set(self.quarantine["poll"])
+        wanted = {feed.id for feed in feeds} - set(self.quarantine["poll"]) - self.paused
         for feed_id in wanted:
             self.due["feeds"].setdefault(feed_id, self.clock.now())
         self.due["feeds"] = {id_: at for id_, at in self.due["feeds"].items() if id_ in wanted}
+
+    def steer_feed(self, feed_id: str, action) -> bool:
+        if action == "hurry" and feed_id in self.paused:
+            return False
+        self.quarantine["poll"] = [id_ for id_ in self.quarantine["poll"] if id_ != feed_id]
+        if action == "pause":
+            self.paused.add(feed_id)
+            self.due["feeds"].pop(feed_id, None)
+            return True
+        self.paused.discard(feed_id)
+        self.feeds.setdefault(feed_id, Item()).claims = 0
+        self.due["feeds"][feed_id] = self.clock.now()
+        return True
 
     def epoch(self) -> str:
         return self.run_id
@@ -80,18 +107,28 @@ class MemoryStore:
         claimed = self._claim("poll", "feeds", self.feeds, limit, lease)
         return [FeedClaim(id_, item.fence, item.record or FeedState()) for id_, item in claimed]
 
-    def finish_poll(self, claim, decision, drafts: Sequence[Draft], counts=()) -> Ingested:
+    def finish_poll(self, claim, decision, drafts: Sequence[Draft], counts=(), alerts=()) -> Ingested:
         feed = self.feeds[claim.feed_id]
         if feed.fence != claim.fence:
             return Ingested(is_stale=True)
         tally = Counter(self._ingest(claim.feed_id, draft) for draft in drafts)
+        self._raise(alerts)
         self.count(counts)
-        feed.record, feed.claims = decision.state, 0
+        feed.record, feed.claims, feed.fence = decision.state, 0, 0
         if claim.feed_id in self.due["feeds"]:
             self.due["feeds"][claim.feed_id] = self.clock.now() + decision.next_in
         return Ingested(
             tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"] + tally["rekeyed"]
         )
+
+    def _raise(self, alerts) -> list:
+        fresh = [(alert, deliveries) for alert, deliveries in alerts if alert.id not in self.alerts]
+        for alert, deliveries in fresh:
+            self.alerts[alert.id] = alert
+            self.count(alert_counts(alert))
+            for delivery in deliveries:
+                self._queue(delivery, self.clock.now())
+        return fresh
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
@@ -136,14 +173,9 @@ class MemoryStore:
                 self.kin_keys[key] = [*self.kin_keys.get(key, ()), number][-8:]
         self.stories[step.story.id] = (step.story, step.version + 1)
         item.story = item.story or step.story.id
-        fresh = [(alert, deliveries) for alert, deliveries in alerts if alert.id not in self.alerts]
-        for alert, deliveries in fresh:
-            self.alerts[alert.id] = alert
-            self.count(alert_counts(alert))
-            for delivery in deliveries:
-                self._queue(delivery, self.clock.now())
+        fresh = self._raise(alerts)
         self.count(counts)
-        item.state, item.claims = "done", 0
+        item.state, item.claims, item.fence = "done", 0, 0
         self.due["articles"].pop(claim.article.id, None)
         return len(fresh)
 
@@ -176,7 +208,7 @@ class MemoryStore:
             return False
         name, now = claim.delivery.endpoint, self.clock.now()
         item.attempts.append(attempt)
-        item.claims = 0
+        item.claims, item.fence = 0, 0
         self.count(counts)
         self.endpoints[name].in_flight.pop(claim.delivery.id, None)
         self._turn(name, claim, attempt, decision, notices)
@@ -203,6 +235,42 @@ class MemoryStore:
         self.acknowledged |= {alert_id} if mark != "open" else set()
         return True
 
+    def note_failure(self, claim, reason: str) -> bool:
+        item = self._item(claim)
+        if item.fence == claim.fence:
+            item.failure = reason
+        return item.fence == claim.fence
+
+    def _item(self, claim) -> Item:
+        if isinstance(claim, FeedClaim):
+            return self.feeds[claim.feed_id]
+        return (
+            self.articles[claim.article.id] if isinstance(claim, ArticleClaim) else self.deliveries[claim.delivery.id]
+        )
+
+    def quarantined(self) -> list[Quarantined]:
+        items = {"poll": self.feeds, "enrich": self.articles, "deliver": self.deliveries}
+        held = [
+            Quarantined(stage, id_, at, items[stage][id_].reason, self._subject(items[stage][id_].record) or id_)
+            for stage, ids in self.quarantine.items()
+            for id_, at in ids.items()
+        ]
+        return sorted(held, key=lambda one: one.at)
+
+    def _subject(self, record) -> str:
+        return getattr(record, "title", "") or getattr(record, "endpoint", "")
+
+    def release(self, stage, ids: Sequence[str] = ()) -> list[str]:
+        items, due = {"poll": (self.feeds, "feeds"), "enrich": (self.articles, "articles")}.get(
+            stage, (self.deliveries, "")
+        )
+        released = [id_ for id_ in ids or list(self.quarantine[stage]) if id_ in self.quarantine[stage]]
+        for id_ in released:
+            del self.quarantine[stage][id_]
+            items[id_].claims, items[id_].failure = 0, ""
+            self.due[due or items[id_].record.endpoint][id_] = self.clock.now()
+        return released
+
     def replay(self, *, alert, endpoints, since) -> list[str]:
         again = []
         for id_, item in self.deliveries.items():
@@ -214,7 +282,7 @@ class MemoryStore:
                 item.state, item.counted, item.claims, item.queued_at = "", 0, 0, self.clock.now()
                 self.due[item.record.endpoint][id_] = self.clock.now()
                 self.dead[item.record.endpoint] = [i for i in self.dead.get(item.record.endpoint, []) if i != id_]
-                self.quarantine["deliver"] = [i for i in self.quarantine["deliver"] if i != id_]
+                self.quarantine["deliver"].pop(id_, None)
         return again
 
     def resume_endpoint(self, name: str) -> bool:
@@ -270,17 +338,27 @@ class MemoryStore:
     def _claim(self, stage, due, items, limit, lease):
         now = self.clock.now()
         ready = sorted((at, id_) for id_, at in self.due[due].items() if at <= now)[: max(limit, 0)]
+        lent = 0
         for _, id_ in ready:
             item = items.setdefault(id_, Item())
-            item.claims += 1
-            if item.claims > MOST_CLAIMS:
+            if item.claims >= MOST_CLAIMS:
                 del self.due[due][id_]
-                self.quarantine[stage].append(id_)
+                self.quarantine[stage][id_] = now
+                why = item.failure or "whoever worked on it died or ran out of time"
+                item.reason = f"claimed {item.claims} times: {why}"
                 continue
+            is_suspect = item.claims >= SUSPECT and stage != "deliver"
+            if is_suspect and lent:
+                continue
+            item.failure = item.failure if item.claims else ""
+            item.claims += 1
             self._fence += 1
             item.fence = self._fence
             self.due[due][id_] = now + lease
+            lent += 1
             yield id_, item
+            if is_suspect:
+                return
 
     def _ingest(self, feed_id: str, draft: Draft) -> str:
         known = next((self.seen[alias] for alias in draft.aliases if alias in self.seen), None)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from worker import __version__
-from worker.commands import alerts, endpoints, feeds, watchlist
+from worker.commands import alerts, endpoints, feeds, quarantine, watchlist
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
 from worker.model import Configuration
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(endpoints.app, name="endpoints")
 watchlist.register(app)
 
@@ -121,7 +122,7 @@ def try_(
     configuration = _configuration(config)
     raw, content_type = _read_source(source)
     article = trial.read_article(raw, content_type, source, datetime.now(UTC))
-    [analysis] = load(configuration.nlp).enrich([article])
+    [analysis] = load(configuration.nlp, configuration.topics).enrich([article])
     shown = trial.describe(article, analysis, Matcher(configuration.watches).evaluate(article, analysis))
     if as_json:
         print_json(shown)
@@ -144,7 +145,8 @@ def analyze(
     from worker import trial
     from worker.enrich.enricher import LEAST_SCORE, load
 
-    enricher = load(_configuration(config).nlp, least_score=0 if all_topics else LEAST_SCORE)
+    configuration = _configuration(config)
+    enricher = load(configuration.nlp, configuration.topics, least_score=0 if all_topics else LEAST_SCORE)
     for lines in _batches(sys.stdin.buffer, batch):
         rows = [trial.read_line(number, line) for number, line in lines]
         articles = [row for row in rows if not isinstance(row, dict)]

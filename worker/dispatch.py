@@ -68,7 +68,7 @@ class Dispatcher:
         done, _ = wait(self._in_flight, timeout=_LOOK_AGAIN_S, return_when=FIRST_COMPLETED)
         for future in done:
             claim = self._in_flight.pop(future)
-            with spared(self._observer, "deliver", claim.delivery.id):
+            with spared(self._observer, "deliver", claim.delivery.id, self._store, claim):
                 self._finish(claim, future.result())
         return len(done)
 

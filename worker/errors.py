@@ -7,7 +7,9 @@ TocsinError
 └── StoreUnavailable   Redis cannot be reached, is read-only, full, or evicts                (exit 69)
 """
 
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -64,3 +66,15 @@ class StoreUnavailable(TocsinError):  # noqa: N818 - a state of the world, as in
     """Redis cannot take the work now; the message says why and what to do."""
 
     exit_code = 69
+
+
+def describe_failure(error: Exception) -> str:
+    """An unforeseen error for logs and the quarantine: its type and the place, never its words, which may quote a text.
+
+    `KeyError in match.py:71 (evaluate)`
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return type(error).__name__
+    last = frames[-1]
+    return f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno} ({last.name})"

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from worker import alert, dedupe, match, parse, poll, ports, series, story
+from worker import alert, coverage, dedupe, match, parse, poll, ports, series, story
 from worker.deliver import payload
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
@@ -109,7 +109,7 @@ class Pipeline:
 
         def finish(asked: tuple[ports.FeedClaim, poll.PollRequest], outcome: PollOutcome) -> None:
             nonlocal brought
-            with spared(self.observer, "poll", asked[1].feed.name):
+            with spared(self.observer, "poll", asked[1].feed.name, self.store, asked[0]):
                 brought += self._finish_poll(*asked, outcome, epoch)
 
         self._work(claim, finish)
@@ -138,12 +138,29 @@ class Pipeline:
             now=now,
             draw=self.clock.draw(),
         )
+        decision, alerts = self._cover(feed, state, decision, reading, now)
         counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
         counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
         counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="parse")
-        ingested = self.store.finish_poll(claim, decision, drafts, counts)
+        ingested = self.store.finish_poll(claim, decision, drafts, counts, alerts)
         self._note_poll(feed, outcome, decision, ingested)
         return ingested.new + ingested.revised
+
+    def _cover(
+        self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime
+    ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Delivery, ...]]]]:
+        """The decision with what it teaches of the feed's gaps, and the alert where we have become blind on it."""
+        state, events = coverage.learn(decision.state, reading, now), decision.events
+        alerts = []
+        if blind := coverage.judge(feed, state, now):
+            name = alert.alert_id(coverage.WATCH_ID, coverage.story_of(feed, blind), 0)
+            told = coverage.word(feed, state, blind, alert_id=name, config_hash=self.configuration.hash, now=now)
+            alerts.append((told, self._routed(told)))
+            state = replace(state, blind_since=blind.since, is_told_failing=blind.kind != "silent")
+            events = (*events, "feed_blind")
+        elif before.blind_since and not state.blind_since:
+            events = (*events, "feed_seen_again")
+        return replace(decision, state=state, events=events), alerts
 
     def _note_poll(
         self, feed: Feed, outcome: PollOutcome, decision: poll.PollDecision, ingested: ports.Ingested
@@ -191,7 +208,7 @@ class Pipeline:
             analysed = self._analyse(claims)
             share = (self.clock.now() - started) / len(claims)
             for claim, analysis in analysed:
-                with spared(self.observer, "enrich", claim.article.id):
+                with spared(self.observer, "enrich", claim.article.id, self.store, claim):
                     raised += self._finish_article(claim, analysis, share)
             if self.clock.now() >= deadline:
                 break
@@ -204,7 +221,7 @@ class Pipeline:
             return list(zip(claims, self.enricher.enrich([claim.article for claim in claims]), strict=True))
         survived = []
         for claim in claims:
-            with spared(self.observer, "enrich", claim.article.id):
+            with spared(self.observer, "enrich", claim.article.id, self.store, claim):
                 survived.append((claim, self.enricher.enrich([claim.article])[0]))
         return survived
 

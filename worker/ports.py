@@ -25,6 +25,7 @@ from worker.model import (
 )
 from worker.poll import PollDecision, PollRequest
 
+Steering = Literal["pause", "resume", "hurry"]
 Stage = Literal["poll", "enrich", "deliver"]
 STAGES: tuple[Stage, ...] = ("poll", "enrich", "deliver")
 Mark = Literal["acknowledged", "true", "false", "open"]
@@ -35,6 +36,21 @@ MOST_CLAIMS = 5
 
 BOILERPLATE = 3
 """A short passage that so many articles of one feed share is no part of any of them."""
+
+
+SUSPECT = 2
+"""Work that was claimed this often in vain is lent alone, so that what kills takes no other with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Work set aside: why, when, and what it is for a person (a title, an endpoint; a feed's id)."""
+
+    stage: Stage
+    id: str
+    at: datetime
+    reason: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +129,9 @@ class Store(Protocol):
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         """Make the schedule hold exactly `feeds`: new ones are due at once, the others keep their time."""
 
+    def steer_feed(self, feed_id: str, action: Steering) -> bool:
+        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False)."""
+
     def epoch(self) -> str:
         """Changes whenever the store may have lost its newest writes."""
 
@@ -125,8 +144,9 @@ class Store(Protocol):
         decision: PollDecision,
         drafts: Sequence[Draft],
         counts: Sequence[tuple[str, float]] = (),
+        alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
     ) -> Ingested:
-        """Store new articles, queue them, and last of all the feed's state."""
+        """Store new articles, queue them, store alerts on the feed itself, and last of all the feed's state."""
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         """Lend due articles."""
@@ -190,6 +210,15 @@ class Store(Protocol):
 
     def mark_alert(self, alert_id: str, mark: Mark) -> bool:
         """Acknowledge or judge an alert; a new verdict replaces the old one. False if there is no such alert."""
+
+    def note_failure(self, claim: FeedClaim | ArticleClaim | DeliveryClaim, reason: str) -> bool:
+        """Keep why a claim came to nothing, for the quarantine it may lead to; False if the claim was outdated."""
+
+    def quarantined(self) -> list[Quarantined]:
+        """Work that was set aside, the oldest first."""
+
+    def release(self, stage: Stage, ids: Sequence[str] = ()) -> list[str]:
+        """Make quarantined work due again with all its claims before it (no ids: all of the stage); their ids."""
 
     def count(self, counts: Iterable[tuple[str, float]]) -> None:
         """Add to metric series that go with no change of state."""

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes import ARMS, HARMLESS, NOW, FakeClock, analyse, feed, rss, watch
 from tests.memory_store import MemoryStore
-from worker import story
+from worker import coverage, story
 from worker.alert import delivery_id, raise_alerts
 from worker.dedupe import identify, with_zones
 from worker.deliver import breaker
@@ -224,14 +224,75 @@ def test_an_unknown_endpoint_has_nothing_due(bench):
     assert bench.store.claim_deliveries("other", 10, LEASE) == []
 
 
-def test_poison_is_set_aside_after_five_claims(bench):
-    bench.ingest(ARMS)
+def wear_out(bench, lease=SHORT, note=""):
+    """Claim the one due article as often as it may be, and let each claim come to nothing."""
     for _ in range(MOST_CLAIMS):
-        assert len(bench.store.claim_articles(10, SHORT)) == 1
+        [claim] = bench.store.claim_articles(10, lease)
+        if note:
+            assert bench.store.note_failure(claim, note)
         bench.let_leases_end()
-    assert bench.store.claim_articles(10, SHORT) == []
+    assert bench.store.claim_articles(10, lease) == []
+
+
+def test_poison_is_set_aside_after_five_claims_with_its_reason(bench):
+    bench.ingest(ARMS)
+    wear_out(bench)
     bench.let_leases_end()
     assert bench.store.claim_articles(10, SHORT) == []
+    [held] = bench.store.quarantined()
+    assert (held.stage, held.subject) == ("enrich", ARMS["title"])
+    assert held.reason == "claimed 5 times: whoever worked on it died or ran out of time"
+    assert held.at
+
+
+def test_the_reason_is_the_last_failure_that_was_noted(bench):
+    bench.ingest(ARMS)
+    wear_out(bench, note="KeyError in match.py:7")
+    assert bench.store.quarantined()[0].reason == "claimed 5 times: KeyError in match.py:7"
+
+
+def test_an_outdated_claim_may_note_no_failure(bench):
+    bench.ingest(ARMS)
+    [stale] = bench.store.claim_articles(10, SHORT)
+    bench.let_leases_end()
+    bench.store.claim_articles(10, LEASE)
+    assert not bench.store.note_failure(stale, "mine")
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_released_work_is_due_with_all_its_claims_before_it(bench, by_id):
+    bench.ingest(ARMS)
+    wear_out(bench)
+    [held] = bench.store.quarantined()
+    assert bench.store.release("poll") == []
+    assert bench.store.release("enrich", ["other"]) == []
+    assert bench.store.release("enrich", [held.id] if by_id else ()) == [held.id]
+    assert bench.store.quarantined() == []
+    wear_out(bench)
+    assert len(bench.store.quarantined()) == 1
+
+
+def test_a_released_delivery_goes_back_to_its_endpoint(bench):
+    bench.ingest(ARMS)
+    bench.raise_alerts()
+    for _ in range(MOST_CLAIMS):
+        [claim] = bench.store.claim_deliveries("desk", 10, SHORT)
+        bench.let_leases_end()
+    assert bench.store.claim_deliveries("desk", 10, LEASE) == []
+    assert bench.store.quarantined()[0].subject == "desk"
+    assert bench.store.release("deliver") == [claim.delivery.id]
+    [again] = bench.store.claim_deliveries("desk", 10, LEASE)
+    assert (again.delivery, again.number) == (claim.delivery, 1)
+
+
+def test_what_twice_never_came_back_is_lent_alone_so_that_poison_takes_no_innocent_along(bench):
+    bench.ingest(ARMS, HARMLESS)
+    for _ in range(2):
+        assert len(bench.store.claim_articles(10, SHORT)) == 2
+        bench.let_leases_end()
+    [first] = bench.store.claim_articles(10, LEASE)
+    [second] = bench.store.claim_articles(10, LEASE)
+    assert first.article.id != second.article.id
 
 
 def test_a_feed_that_left_the_configuration_is_not_polled(bench):
@@ -420,3 +481,51 @@ def test_a_feeds_memory_of_its_entries_comes_back_as_it_was_stored(bench):
     bench.let_leases_end()
     [claim] = bench.store.claim_feeds(10, LEASE)
     assert claim.state == state
+
+
+def test_a_paused_feed_is_not_scheduled_until_it_is_resumed(bench):
+    bench.store.sync_feeds([FEED])
+    [claim] = bench.store.claim_feeds(10, SHORT)
+    assert bench.store.steer_feed(FEED.id, "pause")
+    bench.store.finish_poll(claim, PollDecision(POLLED, SHORT, "fetched"), [])
+    bench.let_leases_end()
+    bench.store.sync_feeds([FEED])
+    assert bench.store.claim_feeds(10, LEASE) == []
+    assert not bench.store.steer_feed(FEED.id, "hurry"), "a paused feed is not hurried"
+    bench.store.steer_feed(FEED.id, "resume")
+    assert len(bench.store.claim_feeds(10, LEASE)) == 1
+
+
+def test_a_hurried_feed_is_due_at_once(bench):
+    bench.store.sync_feeds([FEED])
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    bench.store.finish_poll(claim, PollDecision(POLLED, LEASE, "fetched"), [])
+    assert bench.store.claim_feeds(10, LEASE) == []
+    assert bench.store.steer_feed(FEED.id, "hurry")
+    assert len(bench.store.claim_feeds(10, LEASE)) == 1
+
+
+def test_a_resumed_feed_leaves_quarantine(bench):
+    bench.store.sync_feeds([FEED])
+    for _ in range(MOST_CLAIMS + 1):
+        bench.store.claim_feeds(10, SHORT)
+        bench.let_leases_end()
+    bench.store.sync_feeds([FEED])
+    assert bench.store.claim_feeds(10, LEASE) == []
+    bench.store.steer_feed(FEED.id, "resume")
+    assert len(bench.store.claim_feeds(10, LEASE)) == 1
+
+
+def test_an_alert_on_a_feed_itself_is_stored_with_its_poll_and_once(bench):
+    state = FeedState(is_gone=True, failures=1, last_message="gone", succeeded_at=NOW)
+    blind = coverage.judge(FEED, state, NOW)
+    told = coverage.word(FEED, state, blind, alert_id="alrt_x", config_hash="h", now=NOW)
+    bench.store.sync_feeds([FEED])
+    for _ in range(2):
+        [claim] = bench.store.claim_feeds(10, LEASE)
+        delivery = Delivery(delivery_id(told.id, "desk"), told.id, "desk", build(told))
+        decision = PollDecision(state, SHORT, "gone")
+        bench.store.finish_poll(claim, decision, [], [], [(told, [delivery])])
+        bench.let_leases_end()
+    [claimed] = bench.store.claim_deliveries("desk", 10, LEASE)
+    assert claimed.delivery.alert_id == "alrt_x"

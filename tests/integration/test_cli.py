@@ -130,6 +130,23 @@ def test_doctor_names_each_thing_and_what_to_do(redis_store, server, tmp_path):
         redis_store.client.config_set("maxmemory-policy", "noeviction")
 
 
+def test_quarantine_is_listed_and_released(redis_store, server):
+    environ = {"TOCSIN_REDIS_URL": server.url, "PATH": "/usr/bin:/bin"}
+    redis_store.client.hset("{tocsin}:feed:feed_1", mapping={"claims": 5, "quarantined_for": "claimed 5 times: why"})
+    redis_store.client.zadd("{tocsin}:quarantine:poll", {"feed_1": 1_700_000_000_000})
+    [row] = json.loads(tocsin("quarantine", "list", "--json", env=environ).stdout)["quarantine"]
+    assert (row["stage"], row["id"], row["reason"]) == ("poll", "feed_1", "claimed 5 times: why")
+    assert row["since"] == "2023-11-14T22:13:20+00:00"
+    doctor = json.loads(tocsin("doctor", "--json", env=environ | {"TOCSIN_CONFIG": "/nonexistent"}).stdout)
+    [check] = [check for check in doctor["checks"] if check["name"] == "quarantine"]
+    assert check["message"].startswith("set aside: 1 of poll")
+    assert tocsin("quarantine", "release", "polls", env=environ).returncode == 64
+    assert "not in quarantine: feed_9" in tocsin("quarantine", "release", "poll", "feed_9", env=environ).stderr
+    assert tocsin("quarantine", "release", "poll", env=environ).stdout == "released 1\n"
+    assert redis_store.client.zscore("{tocsin}:feeds:due", "feed_1") > 1_700_000_000_000
+    assert not redis_store.client.hexists("{tocsin}:feed:feed_1", "claims")
+
+
 def test_reading_commands_say_when_redis_is_away():
     ended = tocsin("alerts", "list", env={"TOCSIN_REDIS_URL": "redis://127.0.0.1:9/0", "PATH": "/usr/bin:/bin"})
     assert ended.returncode == 69

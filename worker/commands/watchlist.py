@@ -69,7 +69,7 @@ def _open(config: Path | None, watch: str | None) -> tuple[Any, Any]:
 
         msg = f"there is no watch {watch}; {nearest(watch, ids)}"
         raise InputError(msg)
-    return configuration, load()
+    return configuration, load(configuration.nlp, configuration.topics)
 
 
 def _show_outcome(outcome: Any) -> None:

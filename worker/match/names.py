@@ -19,8 +19,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-from worker.model import ListedName, NameList
+from worker.model import ListedName, ListEntry, NameList
 
 WEAK = 0.5
 _ROMANISED, _SWAPPED, _BARE, _SHORTENED, _INITIALS = 0.97, 0.95, 0.9, 0.85, 0.8
@@ -148,24 +149,26 @@ class NameIndex:
     def __init__(self, lists: Iterable[NameList]) -> None:
         self._names: list[tuple[ListedName, NameList]] = []
         self._longest: dict[str, int] = {}
-        self._variants: dict[str, tuple[tuple[int, float], ...]] = {}
+        self._sure: dict[str, list[tuple[int, float]]] = {}
+        self._weak: dict[str, list[tuple[int, float]]] = {}
         for names in lists:
             self._add(names)
 
     def find(self, text: str) -> tuple[NameHit, ...]:
-        """Every name in `text`, at each place the surest hit of each entry, the longest first."""
-        if not self._variants:
+        """Every name in `text`, at each place the surest hit of each entry; weak ones only of entries also found surely."""
+        if not self._longest:
             return ()
         tokens = list(_read(text))
-        hits = [
-            NameHit((tokens[i].start, tokens[i + length - 1].end), *scored, names)
-            for i, length, key in self._keys(text, tokens)
-            for number, score in self._variants[key]
-            for scored, names in [self._score(number, score, [token.folded for token in tokens[i : i + length]])]
-        ]
+        places = list(self._places(text, tokens))
+        hits = [hit for place in places for hit in self._hits(self._sure, tokens, *place)]
+        if hits:
+            named = {hit.name.entry for hit in hits}
+            weak = (hit for place in places for hit in self._hits(self._weak, tokens, *place))
+            hits += [hit for hit in weak if hit.name.entry in named]
         return _surest(hits)
 
-    def _keys(self, text: str, tokens: "list[_Token]") -> Iterator[tuple[int, int, str]]:
+    def _places(self, text: str, tokens: "list[_Token]") -> Iterator[tuple[int, int, str]]:
+        """Where a name may stand, as number of its first word, of its words, and its sounds."""
         for i, token in enumerate(tokens):
             longest = self._longest.get(token.sound, 0)
             if not longest or not token.is_name:
@@ -173,40 +176,48 @@ class NameIndex:
             key = ""
             for length in range(1, min(longest, len(tokens) - i) + 1):
                 here = tokens[i + length - 1]
-                if not here.is_name or (length > 1 and not _is_joined(text, tokens[i + length - 2], here)):
+                if length > 1 and not (here.is_name and _is_joined(text, tokens[i + length - 2], here)):
                     break
                 key = f"{key} {here.sound}" if key else here.sound
-                if key in self._variants:
+                if key in self._sure or key in self._weak:
                     yield i, length, key
 
-    def _score(self, number: int, score: float, folded: list[str]) -> tuple[tuple[float, ListedName], NameList]:
-        name, names = self._names[number]
-        is_spelled = sorted(folded) == sorted(fold_token(token) for token in _tokens(name.text))
-        is_longer = all(len(token) > 1 and token in _folded_tokens(name.text) for token in folded)
-        return (score if is_spelled or is_longer or score <= WEAK else score * _ROMANISED, name), names
+    def _hits(
+        self, variants: Mapping[str, list[tuple[int, float]]], tokens: "list[_Token]", first: int, length: int, key: str
+    ) -> Iterator[NameHit]:
+        rows = variants.get(key)
+        if not rows:
+            return
+        words = tokens[first : first + length]
+        span = (words[0].start, words[-1].end)
+        spelled = frozenset(token.folded for token in words)
+        for number, score in rows:
+            name, names = self._names[number]
+            is_weak = score <= WEAK or spelled <= _spellings(name.text)
+            yield NameHit(span, score if is_weak else score * _ROMANISED, name, names)
 
     def _add(self, names: NameList) -> None:
         kept = [name for name in names.names if not (name.is_weak and names.weak == "ignore")]
         surnames = Counter(_sound(token) for name in kept if name.is_person for token in set(_surname(name.text)))
-        found: dict[str, list[tuple[int, float]]] = defaultdict(list)
         for name in kept:
             number = len(self._names)
             self._names.append((name, names))
-            is_trusted = names.weak == "match"
+            is_trusted = not name.is_weak or names.weak == "match"
             for tokens, score in _variants(name, surnames).items():
-                is_weak = (name.is_weak and not is_trusted) or len(tokens) < names.min_tokens
-                if tokens:
-                    found[" ".join(tokens)].append((number, WEAK if is_weak else score))
-                    self._longest[tokens[0]] = max(self._longest.get(tokens[0], 0), len(tokens))
-        for key, rows in found.items():
-            self._variants[key] = (*self._variants.get(key, ()), *rows)
+                if not tokens:
+                    continue
+                is_sure = is_trusted and len(tokens) >= names.min_tokens
+                variants = self._sure if is_sure else self._weak
+                variants.setdefault(" ".join(tokens), []).append((number, score if is_sure else WEAK))
+                if len(tokens) > self._longest.get(tokens[0], 0):
+                    self._longest[tokens[0]] = len(tokens)
 
 
 def _surest(hits: list[NameHit]) -> tuple[NameHit, ...]:
-    """One hit for each entry and stretch of text: what lies inside a surer or longer hit of the same entry is dropped."""
-    kept: dict[tuple[str, str], list[NameHit]] = defaultdict(list)
+    """One hit for each entry and stretch of text: what overlaps a surer or longer hit of the same entry is dropped."""
+    kept: dict[ListEntry, list[NameHit]] = defaultdict(list)
     for hit in sorted(hits, key=lambda hit: (-hit.score, hit.span[0] - hit.span[1], hit.span)):
-        same = kept[hit.name.entry.list, hit.name.entry.id]
+        same = kept[hit.name.entry]
         if not any(hit.span[0] < other.span[1] and other.span[0] < hit.span[1] for other in same):
             same.append(hit)
     return tuple(sorted((hit for rows in kept.values() for hit in rows), key=lambda hit: hit.span))
@@ -268,8 +279,7 @@ def _given(text: str) -> list[str]:
 # --- tokens ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     start: int
     end: int
     folded: str
@@ -279,10 +289,15 @@ class _Token:
 
 def _read(text: str) -> Iterator[_Token]:
     for found in _TOKEN.finditer(text):
-        word = found.group()
-        folded = fold_token(word)
-        is_name = not word[0].islower() or folded in _PARTICLES
-        yield _Token(found.start(), found.end(), folded, _sound(word), is_name)
+        start, end = found.span()
+        yield _Token(start, end, *_hear(text[start:end]))
+
+
+@lru_cache(maxsize=100_000)
+def _hear(word: str) -> tuple[str, str, bool]:
+    """A word's plain spelling, its sound, and whether it may be part of a name."""
+    folded = fold_token(word)
+    return folded, _sound(word), not word[0].islower() or folded in _PARTICLES
 
 
 def _is_joined(text: str, left: _Token, right: _Token) -> bool:
@@ -297,9 +312,11 @@ def _tokens(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-@lru_cache(maxsize=4_096)
-def _folded_tokens(text: str) -> frozenset[str]:
-    return frozenset(fold_token(token) for token in _tokens(text))
+@lru_cache(maxsize=20_000)
+def _spellings(text: str) -> frozenset[str]:
+    """The words of a name and their initials, plainly spelled."""
+    words = [fold_token(token) for token in _tokens(text)]
+    return frozenset(words) | frozenset(word[0] for word in words)
 
 
 @lru_cache(maxsize=200_000)

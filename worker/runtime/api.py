@@ -38,7 +38,7 @@ class Api:
         return JSONResponse({"alerts": rows})
 
     def feeds(self, _: Request) -> Response:
-        return JSONResponse({"feeds": list_feeds(self._store, self._configuration)})
+        return JSONResponse({"feeds": list_feeds(self._store, self._configuration.feeds)})
 
     def watches(self, _: Request) -> Response:
         return JSONResponse({"watches": list_watches(self._store, self._configuration)})

@@ -10,7 +10,14 @@ import sys
 from datetime import timedelta
 
 from celery import Celery
-from celery.signals import celeryd_init, setup_logging, worker_process_init, worker_process_shutdown
+from celery.signals import (
+    celeryd_init,
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutting_down,
+)
 
 from worker.errors import ConfigError
 from worker.runtime import log
@@ -96,6 +103,28 @@ def _warm_up(**_: object) -> None:
 
     queues = set(current_app.amqp.queues.consume_from)
     open_pipeline(is_enricher="enrich" in queues)
+
+
+@worker_ready.connect
+def _stand_watch(**_: object) -> None:
+    """Watch, in the parent, that the stages of this worker get on."""
+    from celery import current_app
+
+    from worker.ports import STAGES
+    from worker.runtime.process import DEFAULT_REDIS_URL
+    from worker.runtime.redis_store import RedisStore, connect
+    from worker.runtime.vigil import Watchdog
+    from worker.watchlist import load_configuration
+
+    if not settings.watchdog:
+        return
+    stages = [stage for stage in STAGES if stage in current_app.amqp.queues.consume_from]
+    endpoints = [endpoint.name for endpoint in load_configuration(settings.config).endpoints]
+    # A connection of its own: one that is shared with the worker would be deaf together with it.
+    store = RedisStore(connect(settings.redis_url or DEFAULT_REDIS_URL))
+    watchdog = Watchdog(store, stages, endpoints, settings.watchdog)
+    watchdog.start()
+    worker_shutting_down.connect(lambda **_: watchdog.call_off(), weak=False)
 
 
 @worker_process_shutdown.connect

@@ -1,8 +1,10 @@
 """Whether work can be done: the checks behind `/readyz` and `tocsin doctor`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from worker.errors import StoreUnavailable
+from worker.ports import STAGES, Stage
 from worker.runtime.redis_store import K, RedisStore, translated
 
 _OLDEST_REDIS = (6, 2)
@@ -16,6 +18,7 @@ def readiness(store: RedisStore) -> list[dict[str, Any]]:
             info: dict[str, Any] = store.client.info()
             policy: Any = store.client.config_get("maxmemory-policy")
             stuck = _stuck_stages(store)
+            held = {stage: store.client.zcard(K + f"quarantine:{stage}") for stage in STAGES}
     except StoreUnavailable as error:
         return [_check("redis", ok=False, message=str(error))]
     version = str(info["redis_version"])
@@ -27,7 +30,14 @@ def readiness(store: RedisStore) -> list[dict[str, Any]]:
         _check("writes", ok=info.get("aof_last_write_status") != "err" and info.get("rdb_last_bgsave_status") != "err",
                message="the last write to disk succeeded, or else look at the server's disk"),
         _check("progress", ok=not stuck, message=f"stuck for over a minute: {', '.join(stuck)}" if stuck else "work due is being done"),
+        _check("quarantine", ok=True, message=_held(held)),
     ]  # fmt: skip
+
+
+def _held(held: Mapping[Stage, int]) -> str:
+    """What is set aside; it makes nothing unready, since all other work goes on."""
+    found = ", ".join(f"{number} of {stage}" for stage, number in held.items() if number)
+    return f"set aside: {found}; `tocsin quarantine list` says why" if found else "nothing is set aside"
 
 
 def persists(store: RedisStore) -> bool:

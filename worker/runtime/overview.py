@@ -50,7 +50,7 @@ def pulse(store: RedisStore, configuration: Configuration) -> dict[str, Any]:
         waiting = int(client.zcard(K + "articles:due"))
         outbox = sum(int(client.zcard(K + f"outbox:{endpoint.name}")) for endpoint in configuration.endpoints)
         dead = sum(int(client.zcard(K + f"dead:{endpoint.name}")) for endpoint in configuration.endpoints)
-    health = Counter(feed["health"] for feed in list_feeds(store, configuration))
+    health = Counter(feed["health"] for feed in list_feeds(store, configuration.feeds))
     return {
         "articles": sum(trends.of(trend.ARTICLES)),
         "alerts": sum(trends.of(trend.ALERTS)),

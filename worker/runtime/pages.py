@@ -97,7 +97,7 @@ class Pages:
         trends = read_trends(self._store, 2 * _DAY)
         rows = [
             feed | {"rhythm": trends.of(trend.FEED + feed["id"])}
-            for feed in list_feeds(self._store, self._configuration)
+            for feed in list_feeds(self._store, self._configuration.feeds)
         ]
         health = Counter(row["health"] for row in rows)
         return self._page("feeds.html", request, feeds=sorted(rows, key=_by_trouble), health=health)

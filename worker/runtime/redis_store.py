@@ -3,6 +3,7 @@
 Keys, all under the hash tag `{tocsin}:`
 
     feeds:due  articles:due  outbox:ENDPOINT    sorted sets of ids by due time (ms)
+    feeds:paused                                the set of feeds that are not to be scheduled
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
     seen:ALIAS                                  the article an alias belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
@@ -37,12 +38,16 @@ from worker.poll import PollDecision
 from worker.ports import (
     BOILERPLATE,
     MOST_CLAIMS,
+    STAGES,
     ArticleClaim,
     DeliveryClaim,
     FeedClaim,
     Ingested,
     Kinship,
     Mark,
+    Quarantined,
+    Stage,
+    Steering,
     StoryStep,
 )
 from worker.series import alert_counts
@@ -87,6 +92,9 @@ class RedisStore:
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._run("sync_feeds", json.dumps([feed.id for feed in feeds]))
 
+    def steer_feed(self, feed_id: str, action: Steering) -> bool:
+        return bool(self._run("steer_feed", feed_id, action))
+
     def epoch(self) -> str:
         with translated():
             info: dict[str, Any] = self.client.info("server")
@@ -99,7 +107,12 @@ class RedisStore:
         ]
 
     def finish_poll(
-        self, claim: FeedClaim, decision: PollDecision, drafts: Sequence[Draft], counts: Counts = ()
+        self,
+        claim: FeedClaim,
+        decision: PollDecision,
+        drafts: Sequence[Draft],
+        counts: Counts = (),
+        alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
     ) -> Ingested:
         work = {
             "state": _dump(STATE, decision.state),
@@ -107,6 +120,7 @@ class RedisStore:
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
+            "alerts": [_alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,
@@ -224,6 +238,23 @@ class RedisStore:
     def mark_alert(self, alert_id: str, mark: Mark) -> bool:
         return bool(self._run("mark_alert", alert_id, mark))
 
+    def note_failure(self, claim: FeedClaim | ArticleClaim | DeliveryClaim, reason: str) -> bool:
+        return bool(self._run("note_failure", _item_key(claim), claim.fence, reason))
+
+    def quarantined(self) -> list[Quarantined]:
+        with translated():
+            return sorted((held for stage in STAGES for held in self._held(stage)), key=lambda held: held.at)
+
+    def _held(self, stage: Stage) -> Iterator[Quarantined]:
+        prefix = _WORK[stage][1]
+        for id_, at in self.client.zrange(K + f"quarantine:{stage}", 0, -1, withscores=True):
+            why, record, endpoint = self.client.hmget(K + prefix + id_, ["quarantined_for", "record", "endpoint"])
+            subject = _ARTICLE.validate_json(record).title if record else endpoint or id_
+            yield Quarantined(stage, id_, _moment(at), why or "claimed too often", subject)
+
+    def release(self, stage: Stage, ids: Sequence[str] = ()) -> list[str]:
+        return list(self._run("release", stage, *_WORK[stage], *ids))
+
     def replay(self, *, alert: str | None, endpoints: Sequence[str], since: datetime | None) -> list[str]:
         since_ms = round(since.timestamp() * 1000) if since else 0
         work = {"alert": alert or "", "endpoints": list(endpoints), "since_ms": since_ms}
@@ -288,6 +319,7 @@ def translated() -> Iterator[None]:
 
 _SCRIPTS = (
     "sync_feeds",
+    "steer_feed",
     "claim",
     "claim_deliveries",
     "passages",
@@ -295,10 +327,18 @@ _SCRIPTS = (
     "finish_poll",
     "finish_article",
     "finish_delivery",
+    "note_failure",
+    "release",
     "replay",
     "resume_endpoint",
     "mark_alert",
 )
+_WORK: dict[Stage, tuple[str, str]] = {
+    "poll": ("feeds:due", "feed:"),
+    "enrich": ("articles:due", "article:"),
+    "deliver": ("", "delivery:"),
+}
+"""Where each stage's work waits (deliveries: in the outbox of their endpoint), and the prefix of its keys."""
 _SHARED = ("prelude", "queue", "kin")
 _OUTCOMES: dict[type[Decision], str] = {
     Delivered: "delivered",
@@ -322,8 +362,14 @@ def _ms(duration: timedelta) -> int:
     return max(round(duration.total_seconds() * 1000), 1)
 
 
-def _moment(ms: str) -> datetime:
+def _moment(ms: str | float) -> datetime:
     return datetime.fromtimestamp(int(ms) / 1000, UTC)
+
+
+def _item_key(claim: FeedClaim | ArticleClaim | DeliveryClaim) -> str:
+    if isinstance(claim, FeedClaim):
+        return f"feed:{claim.feed_id}"
+    return f"article:{claim.article.id}" if isinstance(claim, ArticleClaim) else f"delivery:{claim.delivery.id}"
 
 
 def _restore_article(id_: str, item: dict[str, str]) -> Article:

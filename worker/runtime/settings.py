@@ -23,6 +23,7 @@ class Settings:
     web_port: int
     lease: timedelta
     tick: timedelta
+    watchdog: timedelta
     contact: str
     log_level: str
 
@@ -51,6 +52,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         web_port=int(port) if port.isdigit() else 0,
         lease=duration("TOCSIN_LEASE", "90s"),
         tick=duration("TOCSIN_TICK", "1s"),
+        watchdog=duration("TOCSIN_WATCHDOG", "60s"),
         contact=environ.get("TOCSIN_CONTACT") or "",
         log_level=(environ.get("TOCSIN_LOG_LEVEL") or "info").lower(),
     )

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from worker.model import Configuration, FeedState
+from worker.model import Configuration, Feed, FeedState
 from worker.runtime import highlight
 from worker.runtime.alert_filter import AlertFilter
+from worker.runtime.http import short_url
 from worker.runtime.redis_store import STATE, K, RedisStore, translated
 
 _CHUNK, _MOST_READ = 200, 4_000
@@ -96,23 +97,27 @@ def list_endpoints(store: RedisStore, configuration: Configuration) -> list[dict
     ]
 
 
-def list_feeds(store: RedisStore, configuration: Configuration) -> list[dict[str, Any]]:
+def list_feeds(store: RedisStore, feeds: Sequence[Feed]) -> list[dict[str, Any]]:
     """Every configured feed with what its polls have taught, and when it is due (ISO 8601, UTC)."""
     with translated():
         pipeline = store.client.pipeline(transaction=False)
-        for feed in configuration.feeds:
+        for feed in feeds:
             pipeline.hget(K + f"feed:{feed.id}", "state")
             pipeline.zscore(K + "feeds:due", feed.id)
             pipeline.zscore(K + "quarantine:poll", feed.id)
+            pipeline.sismember(K + "feeds:paused", feed.id)
         answers = pipeline.execute()
     rows = []
-    for i, feed in enumerate(configuration.feeds):
-        raw, due, quarantined = answers[3 * i : 3 * i + 3]
+    for i, feed in enumerate(feeds):
+        raw, due, quarantined, is_paused = answers[4 * i : 4 * i + 4]
         state = STATE.validate_json(raw) if raw else FeedState()
-        described = STATE.dump_python(state, mode="json")
+        described = STATE.dump_python(state, mode="json", exclude={"marks", "arrivals"})
+        health = _health(state, is_quarantined=quarantined is not None, is_paused=bool(is_paused))
+        newest = max(state.arrivals, default=None)
         rows.append(
-            {"id": feed.id, "name": feed.name, "url": feed.url, "tags": list(feed.tags), "due": iso_ms(due),
-             "health": _health(state, is_quarantined=quarantined is not None), **described}
+            {"id": feed.id, "name": feed.name, "url": short_url(feed.url), "tags": list(feed.tags), "due": iso_ms(due),
+             "health": health, "newest": newest.isoformat() if newest else None, **described,
+             "address": short_url(state.address) if state.address else ""}
         )  # fmt: skip
     return rows
 
@@ -155,7 +160,9 @@ def _stands(text: str, quoted: Mapping[str, Any]) -> bool:
     return text[quoted["start"] : quoted["end"]].startswith(quoted["text"].removesuffix("…"))
 
 
-def _health(state: FeedState, *, is_quarantined: bool) -> str:
+def _health(state: FeedState, *, is_quarantined: bool, is_paused: bool) -> str:
+    if is_paused:
+        return "paused"
     if is_quarantined:
         return "quarantined"
     if state.is_gone:

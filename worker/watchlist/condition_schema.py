@@ -64,7 +64,7 @@ watches:
     """It has one of these ids, such as `KP`."""
     labels: Annotated[Texts, Field(validation_alias=AliasChoices("labels", "label"))] = []
     """It is of one of these kinds: PERSON, ORG, GPE, LOC, NORP, FAC, DATE, MONEY, WEAPON, VESSEL."""
-    min_score: Share | None = None
+    min_score: Annotated[float, Field(ge=0.6, le=1)] | None = None
     """How sure a name of a list file must be (0.8): 1 as listed, 0.95 in another order, 0.85 shortened, 0.8 initials."""
     salience: Literal["any", "main"] = "any"
     """`main`: it stands in the title or the lead."""

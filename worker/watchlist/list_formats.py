@@ -124,7 +124,7 @@ def _read_sdn(name: str, text: str, alt: str) -> Iterator[ListedName]:
         entry = ListEntry(name, number, listed, "" if programme == _NOTHING else programme)
         is_person = kind == "individual"
         weak = _REMARKED_ALIAS.findall(remarks)
-        yield from _names(entry, [listed, *aliases.get(number, ())], weak, is_person=is_person)
+        yield from _names(entry, [listed, *aliases.pop(number, ())], weak, is_person=is_person)
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:

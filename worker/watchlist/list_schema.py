@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from worker.terms import is_term
 from worker.watchlist.fields import Languages, SomeNames, SomeTerms, Strict, Text, Texts
 
+
+def _check_pattern(value: str) -> str:
+    words = value.split()
+    is_gap = [bool(re.fullmatch(r"~[1-9]\d?", word)) for word in words]
+    options = [option for word, gap in zip(words, is_gap, strict=True) if not gap for option in word.split("|")]
+    if not words or is_gap[0] or is_gap[-1] or not all(is_term(option) for option in options):
+        msg = f"“{value}” is no phrase: words, * at the end of three letters or more, a|b, and ~4 between words"
+        raise ValueError(msg)
+    return value
+
+
+Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_check_pattern)]
 Format = Literal["ofac_sdn", "ofac_sdn_advanced", "opensanctions", "un", "eu", "text", "csv"]
 
 
@@ -110,7 +124,7 @@ class WatchSourcesSection(Strict):
 
 
 class ExamplesSection(Strict):
-    """Sentences that keep an own topic honest: its phrases must find the positive ones and none of the negative ones."""
+    """Sentences that an own topic learns from, beside its phrases."""
 
     positive: Texts = []
     """Sentences on the topic."""
@@ -133,7 +147,10 @@ topics:
 
     description: Text
     """What the topic is, in a few words."""
-    phrases: Annotated[dict[Text, Annotated[float, Field(gt=0, le=100)]], Field(min_length=1)]
-    """Phrases and how much each speaks for the topic (3: nearly surely, 1: a hint)."""
+    phrases: Annotated[dict[Pattern, Annotated[float, Field(gt=0, le=10)]], Field(min_length=1)]
+    """Phrases and how much each speaks for the topic: 1 is a hint (0.4 by itself), 2 likely (0.64), 3 nearly sure (0.78).
+
+    `*` ends a word of at least three letters, `a|b` is either, `~4` lets up to four words stand between.
+    """
     examples: ExamplesSection = ExamplesSection()
-    """Sentences to test the topic with."""
+    """Sentences to learn from."""

@@ -49,6 +49,26 @@ def load_configuration(
         ConfigError: with every problem of every file.
 
     """
+    resolver = _open(directory, environ, topics)
+    configuration = resolver.resolve()
+    _refuse_problems(resolver)
+    return configuration
+
+
+def load_feeds(directory: Path, environ: Mapping[str, str] = os.environ) -> tuple[Feed, ...]:
+    """Only the feeds of a configuration, so that a secret that an endpoint misses is no matter.
+
+    Raises:
+        ConfigError: with every problem of the files' shape and of the feeds.
+
+    """
+    resolver = _open(directory, environ, TOPICS)
+    feeds = resolver.feeds()
+    _refuse_problems(resolver)
+    return feeds
+
+
+def _open(directory: Path, environ: Mapping[str, str], topics: Iterable[str]) -> _Resolver:
     if not directory.is_dir():
         hint = "write one with `tocsin init`"
         raise ConfigError((Problem(str(directory), 0, 0, "is not a directory with a configuration", hint),))
@@ -56,13 +76,14 @@ def load_configuration(
     if not files:
         raise ConfigError((Problem(str(directory), 0, 0, "holds no *.yaml file", "write some with `tocsin init`"),))
     trees = [yaml.read(str(file.relative_to(directory)), file.read_bytes()) for file in files]
-    resolver = _Resolver(directory, environ, tuple(topics), [(tree, _validate(tree)) for tree in trees], files)
-    configuration = resolver.resolve()
-    problems = [problem for tree in trees for problem in tree.problems]
+    return _Resolver(directory, environ, tuple(topics), [(tree, _validate(tree)) for tree in trees], files)
+
+
+def _refuse_problems(resolver: _Resolver) -> None:
+    problems = {problem for tree, _ in resolver.files for problem in tree.problems}
     if problems:
-        problems = sorted(set(problems), key=lambda p: (p.file, p.line, p.column))
-        raise ConfigError(tuple(problems), files=tuple(map(str, resolver.read)))
-    return configuration
+        ordered = sorted(problems, key=lambda p: (p.file, p.line, p.column))
+        raise ConfigError(tuple(ordered), files=tuple(map(str, resolver.read)))
 
 
 def feed_id(url: str) -> str:
@@ -93,7 +114,8 @@ class _Resolver:
     read: list[Path]
 
     def resolve(self) -> Configuration:
-        feeds, watches, endpoints, routes = [], [], [], []
+        watches, endpoints, routes = [], [], []
+        feeds = self.feeds()
         topics = tuple(self._own_topics())
         lists = Lists(self.directory, self._mapping("lists"), self._names("lists"))
         sources = Sources(self._mapping("sources"), self._names("sources"))
@@ -101,7 +123,6 @@ class _Resolver:
         sources.check()
         reader = Watches(self.directory, lists, sources, (*self.topics, *(topic.name for topic in topics)))
         for tree, sections in self.files:
-            feeds += [(tree, path, self._feed(tree, path, feed)) for path, feed in sections.listed("feeds")]
             watches += [
                 (tree, path, reader.read(tree, path, watch))
                 for path, watch in sections.listed("watches")
@@ -113,7 +134,6 @@ class _Resolver:
             ]
             if sections.model.route:
                 routes.append((tree, sections.model.route.endpoint))
-        self._refuse_doubles(feeds, "url", lambda feed: feed.url)
         self._refuse_doubles(watches, "id", lambda watch: watch.id)
         self._refuse_doubles(endpoints, "", lambda endpoint: endpoint.name)
         for section in ("lists", "sources", "topics"):
@@ -122,7 +142,7 @@ class _Resolver:
         self.read += [*lists.files, *reader.files]
         names = tuple(endpoint.name for _, _, endpoint in endpoints)
         return Configuration(
-            feeds=tuple(feed for _, _, feed in feeds),
+            feeds=feeds,
             watches=tuple(watch for _, _, watch in watches),
             endpoints=tuple(endpoint for _, _, endpoint in endpoints),
             route=self._route(routes, names, self._names("endpoints")),
@@ -131,6 +151,15 @@ class _Resolver:
             topics=topics,
             files=tuple(sorted(set(map(str, self.read)))),
         )
+
+    def feeds(self) -> tuple[Feed, ...]:
+        found = [
+            (tree, path, self._feed(tree, path, feed))
+            for tree, sections in self.files
+            for path, feed in sections.listed("feeds")
+        ]
+        self._refuse_doubles(found, "url", lambda feed: feed.url)
+        return tuple(feed for _, _, feed in found)
 
     def _defined(self, section: str) -> Iterator[tuple[yaml.Tree, str, Any]]:
         """The well-formed items of a mapping section over all files."""
@@ -165,6 +194,7 @@ class _Resolver:
             backfill=feed.backfill,
             allow_private=feed.allow_private,
             access=self._access(tree, path, feed),
+            max_silence=feed.max_silence,
         )
 
     def _access(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Access:

@@ -1,19 +1,22 @@
 -- Lend due work. ARGV: stage, due set, item prefix, lease ms, limit, most claims.
 -- Returns {id, fence, item fields...} for each; work that was claimed too often is quarantined instead.
+-- What twice never came back is suspect and lent alone, so that the guilty takes no innocent into quarantine.
 local stage, due, prefix = ARGV[1], K .. ARGV[2], K .. ARGV[3]
 local now = now_ms()
+local SUSPECT = 2
 local claimed = {}
 for _, id in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[5])) do
   local item = prefix .. id
-  if redis.call('HINCRBY', item, 'claims', 1) > tonumber(ARGV[6]) then
-    redis.call('ZREM', due, id)
-    redis.call('ZADD', K .. 'quarantine:' .. stage, now, id)
-    count('tocsin_quarantined_total{stage="' .. stage .. '"}')
-  else
-    local fence = redis.call('INCR', K .. 'fence')
-    redis.call('HSET', item, 'fence', fence)
+  local before = tonumber(redis.call('HGET', item, 'claims') or 0)
+  if before >= tonumber(ARGV[6]) then
+    quarantine(stage, due, item, id, now, ARGV[6])
+  elseif before < SUSPECT or #claimed == 0 then
+    local fence = next_fence()
+    if before == 0 then redis.call('HDEL', item, 'failure') end
+    redis.call('HSET', item, 'fence', fence, 'claims', before + 1)
     redis.call('ZADD', due, now + ARGV[4], id)
-    claimed[#claimed + 1] = {id, tostring(fence), redis.call('HGETALL', item)}
+    claimed[#claimed + 1] = {id, fence, redis.call('HGETALL', item)}
+    if before >= SUSPECT then break end
   end
 end
 return claimed

@@ -30,15 +30,13 @@ local claimed = {}
 for _, id in ipairs(ids) do
   local item = K .. 'delivery:' .. id
   if redis.call('HINCRBY', item, 'claims', 1) > tonumber(ARGV[4]) then
-    redis.call('ZREM', outbox, id)
-    redis.call('ZADD', K .. 'quarantine:deliver', now, id)
-    count('tocsin_quarantined_total{stage="deliver"}')
+    quarantine('deliver', outbox, item, id, now, ARGV[4])
   else
-    local fence = redis.call('INCR', K .. 'fence')
+    local fence = next_fence()
     redis.call('HSET', item, 'fence', fence)
     redis.call('ZADD', outbox, now + ARGV[2], id)
     redis.call('ZADD', in_flight, now + ARGV[2], id)
-    claimed[#claimed + 1] = {id, tostring(fence), is_probe and 1 or 0, redis.call('HGETALL', item)}
+    claimed[#claimed + 1] = {id, fence, is_probe and 1 or 0, redis.call('HGETALL', item)}
   end
 end
 return claimed

@@ -12,7 +12,7 @@ local outbox, endpoint = K .. 'outbox:' .. name, K .. 'endpoint:' .. name
 redis.call('ZREM', K .. 'in_flight:' .. name, id)
 redis.call('RPUSH', delivery .. ':attempts', work.attempt)
 redis.call('LTRIM', delivery .. ':attempts', -100, -1)
-redis.call('HDEL', delivery, 'claims')
+redis.call('HDEL', delivery, 'claims', 'fence')
 count_all(work.counts)
 if work.is_counted then redis.call('HINCRBY', delivery, 'attempts', 1) end
 

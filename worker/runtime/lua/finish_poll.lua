@@ -1,4 +1,4 @@
--- Store what a poll brought. ARGV: feed id, fence, JSON {state, next_ms, remember_ms, keep_ms, counts, drafts}.
+-- Store what a poll brought. ARGV: feed id, fence, JSON {state, next_ms, remember_ms, keep_ms, counts, drafts, alerts}.
 -- A draft: {id, aliases, content, record, remembered}. Returns {new, revised, known, remembered} or {-1}.
 local feed, fence, work = K .. 'feed:' .. ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 if not is_current(feed, fence, 'poll') then return {-1} end
@@ -45,7 +45,7 @@ for _, draft in ipairs(work.drafts) do
     if is_alive and draft.remembered ~= 'rekeyed' and redis.call('HSETNX', article, 'text:' .. draft.content, 1) == 1 then
       if redis.call('HINCRBY', article, 'revision', 1) <= MOST_REVISIONS then
         -- a new fence: whoever analyses the old text now may not complete the article
-        redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', redis.call('INCR', K .. 'fence'))
+        redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', next_fence())
         redis.call('PERSIST', article)
         redis.call('ZADD', K .. 'articles:due', now, id)
         count('tocsin_articles_total{outcome="revised"}')
@@ -60,9 +60,22 @@ for _, draft in ipairs(work.drafts) do
   end
 end
 
+-- alerts on the feed itself: its silence is news too
+for _, alert in ipairs(work.alerts) do
+  if redis.call('HSETNX', K .. 'alert:' .. alert.id, 'record', alert.record) == 1 then
+    redis.call('HSET', K .. 'alert:' .. alert.id, 'watch', alert.watch, 'severity', alert.severity,
+      'article', alert.article, 'raised_at', now, 'is_shadow', 0)
+    redis.call('ZADD', K .. 'alerts', now, alert.id)
+    count_all(alert.counts)
+    for _, delivery in ipairs(alert.deliveries) do
+      queue(delivery, now, now)
+    end
+  end
+end
+
 count_all(work.counts)
 redis.call('HSET', feed, 'state', work.state)
-redis.call('HDEL', feed, 'claims')
+redis.call('HDEL', feed, 'claims', 'fence')
 if redis.call('ZSCORE', K .. 'feeds:due', ARGV[1]) then
   redis.call('ZADD', K .. 'feeds:due', now + work.next_ms, ARGV[1])
 end
