@@ -4,9 +4,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+APT := apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run install install-dev install-train test lint train eval lock clean
+.PHONY: run install install-dev install-train test browser lint train eval lock clean
 
 run: install
 	@exec $(BIN)/tocsin up
@@ -32,6 +33,11 @@ $(VENV)/.installed-dev: requirements/dev.txt $(VENV)/.installed
 
 test: install-dev
 	$(BIN)/python -m pytest
+
+# What the tests of the page and of the monitoring need beside Python: a browser and promtool, from Debian. Needs root.
+browser:
+	@command -v chromedriver >/dev/null || $(APT) chromium chromium-driver >/dev/null
+	@command -v promtool >/dev/null || $(APT) prometheus >/dev/null
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -200,7 +200,10 @@ class MemoryStore:
             limit = at_once - len(state.in_flight)
         claimed = list(self._claim("deliver", endpoint, self.deliveries, limit, lease))
         state.in_flight |= {id_: now + lease for id_, _ in claimed}
-        return [DeliveryClaim(i.record, i.fence, i.counted + 1, i.queued_at, is_probe) for _, i in claimed]
+        return [
+            DeliveryClaim(i.record, i.fence, i.counted + 1, i.queued_at, is_probe, self._fetched_at(i.record))
+            for _, i in claimed
+        ]
 
     def finish_delivery(self, claim, attempt, decision, counts=(), notices=()) -> bool:
         item = self.deliveries[claim.delivery.id]
@@ -322,6 +325,10 @@ class MemoryStore:
             if not attempt.is_success and (is_streak or is_half_bad):
                 gate.circuit, gate.window, gate.reason = Circuit.OPEN, "", attempt.reason
                 gate.probe_at = now + max(breaker.PROBE_EVERY, attempt.retry_after or timedelta(0))
+
+    def _fetched_at(self, delivery) -> datetime | None:
+        alert = self.alerts.get(delivery.alert_id)
+        return alert.article.first_seen if alert else None
 
     def _queue(self, delivery, at) -> None:
         self.deliveries[delivery.id] = Item(record=delivery, created_at=self.clock.now(), queued_at=at)

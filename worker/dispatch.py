@@ -86,6 +86,10 @@ class Dispatcher:
         notices: list[Delivery] = []
         if isinstance(decision, retry.Delivered):
             counts += series.observation(series.FRESHNESS_SECONDS, age, span="raised_to_delivered")
+            if claim.fetched_at:
+                counts += series.observation(
+                    series.FRESHNESS_SECONDS, now - claim.fetched_at, span="fetched_to_webhook"
+                )
         if isinstance(decision, retry.EndpointGone):
             others = [other for name, other in self._endpoints.items() if name != endpoint]
             notices = notice.endpoint_paused(claim.delivery, claim.number, decision.reason, others, now)

@@ -247,6 +247,7 @@ class Pipeline:
         verdicts = self.matcher.screen(claim.article, analysis)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
         counts += _count_unread(analysis)
+        counts += _count_lag(claim)
         counts += _count_unknown(verdicts)
         signature = story.sign(claim.article, analysis)
         for _ in range(_MOST_LOOKS):
@@ -305,6 +306,16 @@ class Pipeline:
                 finish(in_flight.pop(future), future.result())
             if self.clock.now() < deadline:
                 in_flight |= claim(len(in_flight))
+
+
+def _count_lag(claim: ports.ArticleClaim) -> list[tuple[str, float]]:
+    """How long after its publication an article was fetched, once for each: one that has a story was read before."""
+    published, seen = claim.article.published, claim.article.first_seen
+    if claim.story or not published or not seen:
+        return []
+    return series.observation(
+        series.FRESHNESS_SECONDS, max(seen - published, timedelta(0)), span="published_to_fetched"
+    )
 
 
 def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:

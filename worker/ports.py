@@ -98,6 +98,7 @@ class DeliveryClaim:
     """A delivery lent for its next attempt, the `number`-th (from 1), in the outbox since `queued_at`.
 
     `is_probe` says that its endpoint's circuit is open, and that this one delivery is to try it.
+    `fetched_at` is when the alert's article was first seen; None for a notice.
     """
 
     delivery: Delivery
@@ -105,6 +106,7 @@ class DeliveryClaim:
     number: int
     queued_at: datetime
     is_probe: bool = False
+    fetched_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

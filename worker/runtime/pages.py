@@ -117,7 +117,7 @@ class Pages:
 
     def endpoints(self, request: Request) -> Response:
         return self._page(
-            "endpoints.html", request, endpoints=overview.list_endpoints(self._store, self._configuration)
+            "endpoints.html", request, endpoints=overview.describe_endpoints(self._store, self._configuration)
         )
 
     def playground(self, request: Request) -> Response:

@@ -183,6 +183,7 @@ class RedisStore:
             "trend": counted(claim.article, analysis),
             "trend_keep_ms": _ms(KEEP_TRENDS),
             "story": _story_work(claim, step),
+            "model": analysis.model,
             "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
         }
         return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
@@ -197,7 +198,12 @@ class RedisStore:
             queued_at = _moment(item.get("queued_at") or item["created_at"])
             claimed.append(
                 DeliveryClaim(
-                    restore_delivery(id_, item), int(fence), int(item["attempts"]) + 1, queued_at, is_probe == 1
+                    restore_delivery(id_, item),
+                    int(fence),
+                    int(item["attempts"]) + 1,
+                    queued_at,
+                    is_probe == 1,
+                    _moment(item["fetched_ms"]) if int(item.get("fetched_ms") or 0) else None,
                 )
             )
         return claimed
@@ -433,13 +439,14 @@ def _endpoint_state(name: str, fields: Mapping[str, str], waiting: int, dead: in
     )
 
 
-def _delivery_work(delivery: Delivery) -> dict[str, str]:
+def _delivery_work(delivery: Delivery, fetched_at: datetime | None = None) -> dict[str, Any]:
     return {
         "id": delivery.id,
         "alert": delivery.alert_id,
         "endpoint": delivery.endpoint,
         "body": delivery.body,
         "content_type": delivery.content_type,
+        "fetched_ms": round(fetched_at.timestamp() * 1000) if fetched_at else 0,
     }
 
 
@@ -451,5 +458,5 @@ def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         "severity": alert.severity.value,
         "is_shadow": alert.is_shadow,
         "counts": alert_counts(alert),
-        "deliveries": [_delivery_work(delivery) for delivery in deliveries],
+        "deliveries": [_delivery_work(delivery, alert.article.first_seen) for delivery in deliveries],
     }
