@@ -6,7 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run install install-dev install-train test lint train eval lock clean
+# make chaos  break it
+.PHONY: chaos run install install-dev install-train test lint train eval lock clean
 
 run: install
 	@exec $(BIN)/tocsin up
@@ -38,6 +39,10 @@ lint: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Breaks everything that can break while articles become alerts (half an hour); writes docs/reliability.json and .md.
+chaos: install-dev
+	$(BIN)/python -m tests.chaos $(if $(REDIS_7_0),--redis-7.0 $(REDIS_7_0))
 
 install-train: $(VENV)/.installed-train
 
