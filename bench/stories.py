@@ -93,7 +93,9 @@ def week() -> Iterator[tuple[str, str, str, datetime]]:
         for line in lines:
             row = json.loads(line)
             at = row["pubDate"]
-            moment = datetime.fromisoformat(at.replace("Z", "+00:00")) if at[:4].isdigit() else parsedate_to_datetime(at)
+            moment = (
+                datetime.fromisoformat(at.replace("Z", "+00:00")) if at[:4].isdigit() else parsedate_to_datetime(at)
+            )
             yield row["feed"], one_line(row["title"]), html_to_text(row["description"]), moment.replace(tzinfo=UTC)
 
 
@@ -163,6 +165,7 @@ def speed(remembered: int) -> dict[str, object]:
             store.client.config_set("appendonly", "no")
             _fill(store, chance, remembered)
             memory = store.client.info("memory")["used_memory"]
+            store.client.config_resetstat()
             spent = defaultdict(list)
             for number, (title, body) in enumerate(pool[:1_000]):
                 article = as_article(title, " ".join(body.split()[:250]))
@@ -184,13 +187,19 @@ def speed(remembered: int) -> dict[str, object]:
                 t4 = time.perf_counter()
                 assert store.finish_article(claim, NOTHING, step, []) == 0
                 spent["finish_with_story"].append(time.perf_counter() - t4)
+            scripts = round(store.client.info("commandstats")["cmdstat_evalsha"]["usec_per_call"] / 1e3, 3)
             return {
                 "remembered": remembered,
                 "megabytes": round(memory / 1e6),
                 "milliseconds": {
-                    name: {"mean": round(statistics.mean(t) * 1e3, 3), "p95": round(sorted(t)[950] * 1e3, 3)}
+                    name: {
+                        "median": round(statistics.median(t) * 1e3, 3),
+                        "mean": round(statistics.mean(t) * 1e3, 3),
+                        "p95": round(sorted(t)[950] * 1e3, 3),
+                    }
                     for name, t in spent.items()
                 },
+                "server_ms_per_call": scripts,
             }
         finally:
             server.stop()

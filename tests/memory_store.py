@@ -21,7 +21,7 @@ from worker.ports import (
     Kinship,
     Quarantined,
 )
-from worker.series import ALERTS, ARTICLES, series
+from worker.series import ARTICLES, alert_counts, series
 from worker.zones import passages
 
 
@@ -63,12 +63,15 @@ class MemoryStore:
         self.run_id = "first"
         self.due: dict[str, dict[str, datetime]] = {"feeds": {}, "articles": {}}
         self.feeds: dict[str, Item] = {}
+        self.paused: set[str] = set()
         self.articles: dict[str, Item] = {}
         self.alerts: dict[str, object] = {}
         self.deliveries: dict[str, Item] = {}
         self.seen: dict[str, str] = {}
         self.dead: dict[str, list[str]] = {}
         self.quarantine: dict[str, dict[str, datetime]] = {"poll": {}, "enrich": {}, "deliver": {}}
+        self.verdicts: dict[str, str] = {}
+        self.acknowledged: set[str] = set()
         self.counted: Counter[str] = Counter()
         self.passage_days: dict[tuple[str, str], list[datetime]] = {}
         self.counted_articles: set[str] = set()
@@ -79,10 +82,23 @@ class MemoryStore:
         self._fence = 0
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
-        wanted = {feed.id for feed in feeds} - set(self.quarantine["poll"])
+        wanted = {feed.id for feed in feeds} - set(self.quarantine["poll"]) - self.paused
         for feed_id in wanted:
             self.due["feeds"].setdefault(feed_id, self.clock.now())
         self.due["feeds"] = {id_: at for id_, at in self.due["feeds"].items() if id_ in wanted}
+
+    def steer_feed(self, feed_id: str, action) -> bool:
+        if action == "hurry" and feed_id in self.paused:
+            return False
+        self.quarantine["poll"] = [id_ for id_ in self.quarantine["poll"] if id_ != feed_id]
+        if action == "pause":
+            self.paused.add(feed_id)
+            self.due["feeds"].pop(feed_id, None)
+            return True
+        self.paused.discard(feed_id)
+        self.feeds.setdefault(feed_id, Item()).claims = 0
+        self.due["feeds"][feed_id] = self.clock.now()
+        return True
 
     def epoch(self) -> str:
         return self.run_id
@@ -100,7 +116,9 @@ class MemoryStore:
         feed.record, feed.claims, feed.fence = decision.state, 0, 0
         if claim.feed_id in self.due["feeds"]:
             self.due["feeds"][claim.feed_id] = self.clock.now() + decision.next_in
-        return Ingested(tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"])
+        return Ingested(
+            tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"] + tally["rekeyed"]
+        )
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
@@ -148,7 +166,7 @@ class MemoryStore:
         fresh = [(alert, deliveries) for alert, deliveries in alerts if alert.id not in self.alerts]
         for alert, deliveries in fresh:
             self.alerts[alert.id] = alert
-            self.count([(series(ALERTS, watch=alert.watch_id, severity=alert.severity.value), 1)])
+            self.count(alert_counts(alert))
             for delivery in deliveries:
                 self._queue(delivery, self.clock.now())
         self.count(counts)
@@ -197,6 +215,16 @@ class MemoryStore:
             item.state, item.ended_at = ("delivered" if isinstance(decision, Delivered) else "dead"), now
             if item.state == "dead":
                 self.dead.setdefault(name, []).append(claim.delivery.id)
+        return True
+
+    def mark_alert(self, alert_id: str, mark) -> bool:
+        if alert_id not in self.alerts:
+            return False
+        self.verdicts.pop(alert_id, None) if mark != "acknowledged" else None
+        if mark in ("true", "false"):
+            self.verdicts[alert_id] = mark
+        self.acknowledged -= {alert_id}
+        self.acknowledged |= {alert_id} if mark != "open" else set()
         return True
 
     def note_failure(self, claim, reason: str) -> bool:
@@ -339,7 +367,7 @@ class MemoryStore:
 
     def _revise(self, id_: str, draft: Draft) -> str:
         item = self.articles[id_]
-        if item.state not in ("done", "due") or draft.content in item.texts:
+        if item.state not in ("done", "due") or draft.remembered_as == "rekeyed" or draft.content in item.texts:
             return "known"
         item.texts.add(draft.content)
         item.revisions += 1

@@ -101,21 +101,14 @@ def describe(items: Sequence[Item], scores: Floats, thresholds: dict[str, float]
             "average_precision_interval": interval(
                 len(items), lambda pick, w=wanted, v=values: average_precision(w[pick], v[pick])
             ),
-            **{
-                name: round(value, 4)
-                for name, value in at_threshold(salience, values, thresholds[topic]).items()
-            },
+            **{name: round(value, 4) for name, value in at_threshold(salience, values, thresholds[topic]).items()},
             "f1_interval": interval(
                 len(items),
-                lambda pick, s=salience, v=values, c=thresholds[topic]: at_threshold(s[pick], v[pick], c)[
-                    "f1"
-                ],
+                lambda pick, s=salience, v=values, c=thresholds[topic]: at_threshold(s[pick], v[pick], c)["f1"],
             ),
             "calibration_error": round(expected_calibration_error(wanted, values), 4),
         }
-    report["macro_average_precision"] = round(
-        float(np.mean([report[t]["average_precision"] for t in TOPICS])), 4
-    )
+    report["macro_average_precision"] = round(float(np.mean([report[t]["average_precision"] for t in TOPICS])), 4)
     return report
 
 
@@ -135,9 +128,7 @@ def reference_scores(items: Sequence[Item], folds: npt.NDArray[np.int64]) -> Flo
 
 def _tfidf(fitted: list[str], unseen: list[str]) -> tuple[csr_matrix, csr_matrix]:
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    shapes = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(3, 5), min_df=3, sublinear_tf=True, max_features=150_000
-    )
+    shapes = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=3, sublinear_tf=True, max_features=150_000)
     left = hstack([words.fit_transform(fitted), shapes.fit_transform(fitted)], format="csr")
     right = hstack([words.transform(unseen), shapes.transform(unseen)], format="csr")
     return csr_matrix(left), csr_matrix(right)
@@ -167,9 +158,7 @@ def evidence_hits(corpus: Corpus, scores: OutOfFold, rows: Sequence[int]) -> dic
     return _shares(hits)
 
 
-def phrase_evidence_hits(
-    items: Sequence[Item], strongest: list[dict[str, tuple[int, int]]]
-) -> dict[str, float]:
+def phrase_evidence_hits(items: Sequence[Item], strongest: list[dict[str, tuple[int, int]]]) -> dict[str, float]:
     """Return the same for the baseline; a topic it does not report is a miss."""
     hits: dict[str, list[bool]] = {topic: [] for topic in TOPICS}
     for item, found in zip(items, strongest, strict=True):
@@ -209,9 +198,7 @@ def stream_alerts(data: Path, model: TopicClassifier) -> dict[str, float]:
     for row in stream:
         text = f"{row['title']}\n{row['text']}"
         found = {
-            r.topic
-            for r in model.score(text, split_sentences(text))
-            if r.probability >= model.thresholds[r.topic]
+            r.topic for r in model.score(text, split_sentences(text)) if r.probability >= model.thresholds[r.topic]
         }
         both += bool(found & set(YARDSTICK))
         for topic in found & set(YARDSTICK):

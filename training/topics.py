@@ -95,9 +95,7 @@ def load_dev(data: Path) -> list[Item]:
 def load_extra(data: Path) -> list[Item]:
     """Join the repository's labels (identifiers only) with the texts they belong to."""
     labels = {row["id"]: row for row in _read_lines(EXTRA_LABELS)}
-    texts = {
-        row["id"]: row for row in _read_lines(data / "topics" / "unlabelled.jsonl") if row["id"] in labels
-    }
+    texts = {row["id"]: row for row in _read_lines(data / "topics" / "unlabelled.jsonl") if row["id"] in labels}
     return [_extra_item(texts[name], label) for name, label in labels.items()]
 
 
@@ -181,9 +179,7 @@ def build_corpus(items: list[Item], extractor: FeatureExtractor) -> Corpus:
         for sentence in range(len(item.sentences)):
             inside = features.row_sentences == sentence
             parts["sg"].append(features.grams[features.gram_sentences == sentence])
-            parts["ss"].append(
-                np.array([b for s, keep in zip(shapes, inside, strict=True) if keep for b in s])
-            )
+            parts["ss"].append(np.array([b for s, keep in zip(shapes, inside, strict=True) if keep for b in s]))
             parts["sd"].append(
                 _dense(features.classes[sentence], features.phrases[sentence], present, opinions[sentence])
             )
@@ -301,9 +297,7 @@ def fit_head(matrix: csr_matrix, labels: Floats, weights: Floats, cost: float = 
     columns, biases = [], []
     for topic in range(labels.shape[1]):
         used = np.flatnonzero(weights[:, topic])
-        model = LogisticRegression(
-            C=cost, class_weight="balanced", solver="liblinear", max_iter=300, random_state=SEED
-        )
+        model = LogisticRegression(C=cost, class_weight="balanced", solver="liblinear", max_iter=300, random_state=SEED)
         model.fit(matrix[used], labels[used, topic], sample_weight=weights[used, topic])
         columns.append(model.coef_[0])
         biases.append(model.intercept_[0])
@@ -408,9 +402,7 @@ def choose_thresholds(probabilities: Floats, items: Sequence[Item]) -> dict[str,
     chosen = {}
     for column, topic in enumerate(TOPICS):
         salience = np.array([item.salience.get(topic, 0) for item in items])
-        curve = np.array(
-            [_utility(probabilities[:, column], salience, cut, topic in YARDSTICK) for cut in grid]
-        )
+        curve = np.array([_utility(probabilities[:, column], salience, cut, topic in YARDSTICK) for cut in grid])
         smooth = np.convolve(np.pad(curve, 4, mode="edge"), np.ones(9) / 9, mode="valid")
         chosen[topic] = round(float(grid[int(smooth.argmax())]), 2)
     return chosen
@@ -458,9 +450,7 @@ def pack(corpus: Corpus, fitted: Fit, mix: Floats, calibration: Floats) -> Topic
         sentence_calibration=calibration.astype(np.float32),
         background_grams=background.grams.indices.astype(np.int32),
         background_ends=background.grams.indptr[1:].astype(np.int32),
-        background_dense=sketch_dense(classes, fitted.article(fitted.idf.weigh(background))).astype(
-            np.float16
-        ),
+        background_dense=sketch_dense(classes, fitted.article(fitted.idf.weigh(background))).astype(np.float16),
     )
 
 
@@ -499,9 +489,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     inputs, (labels, weights) = mix_matrix(corpus, scores), article_targets(corpus.items)
     probabilities = mix_out_of_fold(inputs, labels, weights, folds)
     is_dev = np.array([item.draw in {"random", "drawn", "thin", "evasion"} for item in corpus.items])
-    thresholds = choose_thresholds(
-        probabilities[is_dev], [i for i, d in zip(corpus.items, is_dev, strict=True) if d]
-    )
+    thresholds = choose_thresholds(probabilities[is_dev], [i for i, d in zip(corpus.items, is_dev, strict=True) if d])
     mix = fit_mix(inputs[is_dev], labels[is_dev], weights[is_dev])
     calibration = fit_sentence_calibration(scores.sentences, *sentence_targets(corpus))
     fitted = fit(corpus, np.arange(len(corpus.items)))

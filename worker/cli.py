@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from worker import __version__
-from worker.commands import alerts, endpoints, feeds, quarantine
+from worker.commands import alerts, endpoints, feeds, quarantine, watchlist
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
 from worker.model import Configuration
@@ -29,6 +29,7 @@ app.add_typer(feeds.app, name="feeds")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(endpoints.app, name="endpoints")
+watchlist.register(app)
 
 
 @app.command()
@@ -121,7 +122,7 @@ def try_(
     configuration = _configuration(config)
     raw, content_type = _read_source(source)
     article = trial.read_article(raw, content_type, source, datetime.now(UTC))
-    [analysis] = load(configuration.nlp).enrich([article])
+    [analysis] = load(configuration.nlp, configuration.topics).enrich([article])
     shown = trial.describe(article, analysis, Matcher(configuration.watches).evaluate(article, analysis))
     if as_json:
         print_json(shown)
@@ -144,7 +145,8 @@ def analyze(
     from worker import trial
     from worker.enrich.enricher import LEAST_SCORE, load
 
-    enricher = load(_configuration(config).nlp, least_score=0 if all_topics else LEAST_SCORE)
+    configuration = _configuration(config)
+    enricher = load(configuration.nlp, configuration.topics, least_score=0 if all_topics else LEAST_SCORE)
     for lines in _batches(sys.stdin.buffer, batch):
         rows = [trial.read_line(number, line) for number, line in lines]
         articles = [row for row in rows if not isinstance(row, dict)]
@@ -160,15 +162,21 @@ def parse(
     file: Annotated[str, typer.Argument(help="A feed document, or - for standard input.")],
     url: Annotated[str, typer.Option(help="The address it came from, for relative links.")] = "",
 ) -> None:
-    """Read a feed document (RSS, Atom, RDF, JSON Feed) and print its entries as JSON."""
+    """Read a feed document (RSS, Atom, RDF, JSON Feed, news sitemap) and print its entries as JSON.
+
+    Dates are in UTC; `published` is the last change where no other date is given. Without --url, relative links stay
+    as they are.
+    """
     from worker.model import Fetched, PollFailed
     from worker.parse import parse as parse_document
     from worker.plaintext import html_to_text, one_line
+    from worker.runtime.deadline import within_cpu_limit
 
     raw, _ = _read_source(file)
-    document = parse_document(Fetched(raw, url or file))
+    document = parse_document(Fetched(raw, url), limit=within_cpu_limit)
     if isinstance(document, PollFailed):
-        raise InputError(document.message)
+        # without an address the message begins where the name belongs
+        raise InputError(document.message if url else f"{file}{document.message}")
     entries = [
         {
             "guid": entry.guid,
@@ -177,6 +185,7 @@ def parse(
             "text": html_to_text(entry.html),
             "author": one_line(entry.author),
             "published": entry.published.isoformat() if entry.published else None,
+            "updated": entry.updated.isoformat() if entry.updated else None,
             "categories": list(entry.categories),
         }
         for entry in document.entries
@@ -213,18 +222,17 @@ def doctor(config: Config = None, as_json: Json = False) -> None:
 @app.command()
 def web(config: Config = None) -> None:
     """Serve the page, the API, /metrics, /healthz and /readyz (TOCSIN_WEB_HOST, TOCSIN_WEB_PORT)."""
-    import uvicorn
-
     from worker.runtime import log
     from worker.runtime.process import open_store
     from worker.runtime.settings import load_settings
-    from worker.runtime.web import create_web
+    from worker.runtime.web import create_web, serve
     from worker.watchlist import load_configuration
 
     settings = load_settings()
     log.configure(settings.log_level)
-    application = create_web(open_store(), load_configuration(config_directory(config)))
-    uvicorn.run(application, host=settings.web_host, port=settings.web_port, log_level="warning")
+    directory = config_directory(config)
+    store, configuration = open_store(), load_configuration(directory)
+    serve(lambda stops: create_web(store, configuration, directory, stops), settings.web_host, settings.web_port)
 
 
 @app.callback(invoke_without_command=True)

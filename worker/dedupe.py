@@ -15,7 +15,7 @@ import hashlib
 import re
 from base64 import b32encode
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -23,12 +23,13 @@ from typing import Literal
 from w3lib.url import canonicalize_url, url_query_cleaner
 
 from worker import plaintext, zones
-from worker.model import Article, Document, Draft, Entry, Feed, FeedState
+from worker.model import Article, Document, Draft, Entry, EntryMark, Feed, FeedState, Reading
 
 CONTENT_WORDS = 12
 OLDEST = timedelta(days=30)
 """An unseen entry that is older than this slid back into the feed's window: remembered, not alerted."""
 FUTURE_TOLERANCE = timedelta(hours=24)
+REKEYED_LEAST, REKEYED_SHARE = 5, 0.7
 TEXT_LIMIT = 1_000_000
 _TITLE_LIMIT, _AUTHOR_LIMIT, _LINK_LIMIT = 1_000, 512, 2_048
 _TRACKING = re.compile(
@@ -39,21 +40,89 @@ _TRACKING = re.compile(
 
 
 def identify(feed: Feed, state: FeedState, document: Document, now: datetime) -> tuple[Draft, ...]:
-    """The document's entries as articles with their aliases; the store decides which of them are new.
+    """The document's new entries as articles with their aliases; the store decides which of them are really new.
 
     On a feed's first poll, entries older than `feed.backfill` are remembered only. Entries without a date, or dated
-    in the future, pass: their age is not known, and an alert too many is the smaller harm.
+    in the future, pass: their age is not known, and an alert too many is the smaller harm. Where the feed was re-keyed,
+    an entry under a new guid also has the alias of the old one, and raises nothing.
     """
-    guids = Counter(entry.guid for entry in document.entries)
-    links = Counter(canonical_address(entry.link) for entry in document.entries)
+    marks = _marks(feed, document)
+    standing = _standing(state, document)
+    guids = Counter(mark.guid for mark in (*marks, *standing))
+    addresses = Counter(mark.address for mark in (*marks, *standing))
+    former = _former_guids(state, marks) if is_rekeyed(feed, state, document) else {}
     drafts = []
-    for entry in document.entries:
+    for entry, mark in zip(document.entries, marks, strict=True):
         article = to_article(feed, entry, document.language, now)
-        aliases = _aliases(feed, entry, article, is_guid_unique=guids[entry.guid] == 1, links=links)
+        guid = mark.guid if guids[mark.guid] == 1 else ""
+        aliases = _aliases(feed, entry, article, guid, is_page=addresses[mark.address] == 1)
         identified = replace(article, id="art_" + _digest(aliases[0]))
         fate = _remembered_as(feed, state, article.published, now)
+        if old := former.get(mark.guid):
+            aliases, fate = (f"g:{old}", *aliases), "rekeyed"
         drafts.append(Draft(identified, aliases, _digest(article.text), fate))
     return tuple(drafts)
+
+
+def learn(feed: Feed, state: FeedState, document: Document, now: datetime) -> Reading:
+    """What the document teaches about its feed. An entry came when it was published, or now if it does not say."""
+    came = {e.published if e.published and is_plausible(e.published, now) else now for e in document.entries}
+    return Reading(
+        marks=_remember(feed, state, document),
+        arrivals=tuple(sorted(min(moment, now) for moment in came)),
+        pace=document.pace,
+        is_rekeyed=is_rekeyed(feed, state, document),
+    )
+
+
+def _remember(feed: Feed, state: FeedState, document: Document) -> tuple[EntryMark, ...]:
+    """The marks of all entries of the document: those it left out as known, and its new ones."""
+    fresh = iter(_marks(feed, document))
+    if not document.fingerprints:
+        return tuple(fresh)
+    known = {mark.raw: mark for mark in _standing(state, document)}
+    return tuple(known[name] if name in known else replace(next(fresh), raw=name) for name in document.fingerprints)
+
+
+def is_rekeyed(feed: Feed, state: FeedState, document: Document) -> bool:
+    """Whether the feed gave new guids to what it had: most of its guids are new, and most of those have known titles.
+
+    Five entries with a known title under a new guid are the least, and seven tenths of the document.
+    """
+    known_guids = {mark.guid for mark in state.marks}
+    marks = _marks(feed, document)
+    renamed = [mark for mark in marks if mark.guid and mark.guid not in known_guids]
+    former = _former_guids(state, renamed)
+    total = len(marks) + len(_standing(state, document))
+    return len(former) >= REKEYED_LEAST and len(former) >= REKEYED_SHARE * total
+
+
+def _former_guids(state: FeedState, marks: Iterable[EntryMark]) -> dict[str, str]:
+    """The old guid of each entry that has a new one: that of the one mark of last time with the same title."""
+    titles = Counter(mark.title for mark in state.marks if mark.title and mark.guid)
+    by_title = {mark.title: mark.guid for mark in state.marks if titles[mark.title] == 1}
+    known = {mark.guid for mark in state.marks}
+    found = ((mark.guid, by_title.get(mark.title)) for mark in marks if mark.guid and mark.guid not in known)
+    return {guid: old for guid, old in found if old}
+
+
+def _marks(feed: Feed, document: Document) -> list[EntryMark]:
+    return [
+        EntryMark(
+            raw="",
+            guid=_digest(feed.id, entry.guid) if entry.guid else "",
+            address=_short(canonical_address(entry.link)),
+            title=_short(plaintext.one_line(entry.title).casefold()),
+        )
+        for entry in document.entries
+    ]
+
+
+def _standing(state: FeedState, document: Document) -> list[EntryMark]:
+    """The marks of the entries that the document holds and that were left out as known."""
+    known = {mark.raw: mark for mark in state.marks if mark.raw}
+    left_out = len(document.fingerprints) - len(document.entries)
+    return [known[name] for name in document.fingerprints if name in known] if left_out else []
 
 
 def to_article(feed: Feed, entry: Entry, language: str, now: datetime) -> Article:
@@ -103,30 +172,33 @@ def is_plausible(published: datetime | None, now: datetime) -> bool:
     return published is not None and published.year >= 1995 and published <= now + FUTURE_TOLERANCE  # noqa: PLR2004
 
 
-def _aliases(
-    feed: Feed, entry: Entry, article: Article, *, is_guid_unique: bool, links: Counter[str]
-) -> tuple[str, ...]:
+def _aliases(feed: Feed, entry: Entry, article: Article, guid: str, *, is_page: bool) -> tuple[str, ...]:
+    """The entry's names; `guid` is empty and `is_page` False where other entries share them."""
     words = " ".join(re.findall(r"\w+", article.text.casefold()))
     address = canonical_address(entry.link)
     aliases = []
     if words.count(" ") + 1 >= CONTENT_WORDS:
         aliases.append("c:" + _digest(words))
-    if address and links[address] == 1 and article.title:
+    if address and is_page and article.title:
         aliases.append("u:" + _digest(address, article.title.casefold()))
-    if entry.guid and is_guid_unique:
-        aliases.append("g:" + _digest(feed.id, entry.guid))
+    if guid:
+        aliases.append("g:" + guid)
     return tuple(aliases) or ("e:" + _digest(feed.id, entry.guid, entry.link, article.text),)
 
 
 def _remembered_as(
     feed: Feed, state: FeedState, published: datetime | None, now: datetime
-) -> Literal["", "baseline", "stale"]:
+) -> Literal["", "baseline", "stale", "rekeyed"]:
     if published is None:
         return ""
     age = now - published
     if not state.is_baselined and age > feed.backfill:
         return "baseline"
     return "stale" if age > max(OLDEST, feed.backfill) else ""
+
+
+def _short(text: str) -> str:
+    return _digest(text)[:16] if text else ""
 
 
 def _digest(*parts: str) -> str:

@@ -38,13 +38,13 @@ class Problem:
 
 
 class ConfigError(TocsinError):
-    """The configuration cannot be used; `problems` names all that is wrong with it."""
+    """The configuration cannot be used; `problems` names all that is wrong with it, `files` what was read."""
 
     exit_code = 78
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__(problems)
-        self.problems = problems
+    def __init__(self, problems: tuple[Problem, ...], files: tuple[str, ...] = ()) -> None:
+        super().__init__(problems, files)
+        self.problems, self.files = problems, files
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.problems))

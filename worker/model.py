@@ -64,27 +64,68 @@ class PollFailure(StrEnum):
     NOT_A_FEED = "not_a_feed"
     MALFORMED = "malformed"
     HOSTILE = "hostile"
+    CDN_CHALLENGE = "cdn_challenge"
+    CERTIFICATE_EXPIRED = "certificate_expired"
 
 
 # --- what comes in -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """How one feed is reached where that differs: nothing of it appears in a repr, a log or an error."""
+
+    proxy: str = field(default="", repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
-    """One source as the configuration names it. `id` is derived from the address, so a renamed feed stays itself."""
+    """One source as the configuration names it. `id` is derived from the address, so a renamed feed stays itself.
+
+    `interval` is the longest wait between polls that succeed; None lets the feed's own rhythm decide.
+    """
 
     id: str
     url: str
     name: str
     tags: tuple[str, ...] = ()
-    interval: timedelta = timedelta(minutes=15)
+    interval: timedelta | None = None
     backfill: timedelta = timedelta(hours=24)
     allow_private: bool = False
+    access: Access = Access()
+
+
+@dataclass(frozen=True, slots=True)
+class EntryMark:
+    """What is remembered of an entry that stands in its feed: hashes of its bytes, guid, address and title."""
+
+    raw: str
+    guid: str = ""
+    address: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a document asks to be read: `every` from ttl or the syndication module, hours (GMT) and days off."""
+
+    every: timedelta | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
+    """Weekdays, Monday is 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What the polls so far have taught about a feed. Validators are kept verbatim, quotes included."""
+    """What the polls so far have taught about a feed. Validators are kept verbatim, quotes included.
+
+    `marks` are the entries of the last document; `arrivals` when its newest entries came, newest first; `address`
+    where the feed moved to for good; `moved_to` where it says it is, `moved_polls` times since `moved_since`.
+    `burden` is the weight of the failures since the last success (see `poll`).
+    """
 
     etag: str = ""
     last_modified: str = ""
@@ -93,45 +134,85 @@ class FeedState:
     polled_at: datetime | None = None
     succeeded_at: datetime | None = None
     unconditional_at: datetime | None = None
+    whole_at: datetime | None = None
     failures: int = 0
+    burden: float = 0.0
     last_failure: PollFailure | None = None
     last_message: str = ""
     entries: int = 0
     is_baselined: bool = False
     is_gone: bool = False
+    marks: tuple[EntryMark, ...] = ()
+    arrivals: tuple[datetime, ...] = ()
+    pace: Pace = Pace()
+    address: str = ""
+    moved_to: str = ""
+    moved_polls: int = 0
+    moved_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The feed answered with a document. `content_type` is the header as sent."""
+    """The feed answered with a document. `content_type` is the header as sent.
+
+    `fresh_for` is how long it may be kept (Cache-Control, Expires), `moved_to` where permanent redirects led.
+    """
 
     body: bytes
     url: str
     content_type: str = ""
     etag: str = ""
     last_modified: str = ""
+    fresh_for: timedelta | None = None
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """The feed answered 304, or with the very bytes we know."""
+    """The feed answered 304, or with the very bytes we know; validators are those of the answer, if it gave any."""
+
+    etag: str = ""
+    last_modified: str = ""
+    fresh_for: timedelta | None = None
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PollFailed:
-    """The feed gave nothing usable; `message` says what and where for a person."""
+    """The feed gave nothing usable; `message` says what and where for a person. `status` is HTTP's, where one came."""
 
     reason: PollFailure
     message: str
     retry_after: timedelta | None = None
+    status: int = 0
 
 
-PollOutcome = Fetched | NotModified | PollFailed
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Nothing was asked: the feed's server has enough of our requests for now."""
+
+    wait: timedelta
+
+
+PollOutcome = Fetched | NotModified | PollFailed | Postponed
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a document taught about its feed: its entries, when the new ones came, and its own wishes."""
+
+    marks: tuple[EntryMark, ...] = ()
+    arrivals: tuple[datetime, ...] = ()
+    pace: Pace = Pace()
+    is_rekeyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item exactly as the feed said it, decoded; `html` is its longest text, markup included."""
+    """One item exactly as the feed said it, decoded; `html` is its longest text, markup included.
+
+    `published` is the date of publication, or the last change where no other is given.
+    """
 
     guid: str
     link: str
@@ -139,19 +220,26 @@ class Entry:
     html: str
     author: str = ""
     published: datetime | None = None
+    updated: datetime | None = None
     categories: tuple[str, ...] = ()
     language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed feed document. `cut` counts entries beyond the limit, `repaired` says it was not well-formed."""
+    """A parsed feed document: `entries` holds those that were not known by their fingerprint.
+
+    `fingerprints` names every entry, known or not, in order; it is empty where entries cannot be told apart in the
+    bytes. `cut` counts entries beyond the limit, `repaired` says it was not well-formed.
+    """
 
     title: str
     entries: tuple[Entry, ...]
+    fingerprints: tuple[str, ...] = ()
     language: str = ""
     cut: int = 0
     repaired: str = ""
+    pace: Pace = Pace()
 
 
 # --- what it means -----------------------------------------------------------------------------------------
@@ -200,7 +288,7 @@ class Draft:
     article: Article
     aliases: tuple[str, ...]
     content: str
-    remembered_as: Literal["", "baseline", "stale"] = ""
+    remembered_as: Literal["", "baseline", "stale", "rekeyed"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,37 +346,155 @@ class Analysis:
 # --- what is watched ---------------------------------------------------------------------------------------
 
 
+Salience = Literal["any", "main"]
+"""Where evidence must stand: `main` is the title or the lead, `any` also the body."""
+
+Together = Literal["", "sentence", "paragraph"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntry:
+    """A party on a list: its id there, its first name and the programme it is listed under."""
+
+    list: str
+    id: str
+    name: str
+    programme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedName:
+    """One spelling of an entry's name, as listed: `Surname, Given` tells where a person's surname ends."""
+
+    text: str
+    entry: ListEntry
+    is_person: bool = False
+    is_weak: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NameList:
+    """A list of parties read from a file. Names of fewer than `min_tokens` words are weak too.
+
+    Weak names only corroborate (add to what a strong name of the same entry found), unless `weak` says otherwise.
+    """
+
+    name: str
+    names: tuple[ListedName, ...] = field(repr=False)
+    min_tokens: int = 2
+    weak: Literal["corroborate", "ignore", "match"] = "corroborate"
+
+
 @dataclass(frozen=True, slots=True)
 class TopicCondition:
     """The article reports on `name` with at least `min_score` (None: the model's own threshold)."""
 
     name: str
     min_score: float | None = None
+    salience: Salience = "any"
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EntityCondition:
-    """An entity with one of the ids, or one of the terms in the text, and one of the labels (empty: any)."""
+    """An entity with one of the ids, or one of the terms or listed names in the text, and one of the labels.
+
+    Empty labels mean any. `within` asks for evidence of a neighbouring condition in the same sentence or paragraph.
+    `min_score` is how sure a listed name must be, 0..1 (see `match.names`).
+    """
 
     ids: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     name: str = ""
+    lists: tuple[NameList, ...] = ()
+    min_score: float | None = None
+    salience: Salience = "any"
+    within: Together = ""
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PhraseCondition:
-    """One of the phrases stands in the text; `*` ends a word of at least three letters."""
+    """One of the phrases stands in the text; `*` ends a word of at least three letters.
+
+    `is_cased` minds capitals, `is_lemma` also takes the inflected forms of English words.
+    """
 
     phrases: tuple[str, ...]
+    is_cased: bool = False
+    is_lemma: bool = False
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NearCondition:
+    """One term of each of the `sides` in one paragraph, at most `within` words between the first and the last."""
+
+    sides: tuple[tuple[str, ...], ...]
+    within: int
+    is_ordered: bool = False
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegexCondition:
+    """A regular expression of RE2 (no back-references, no look-around) is found in the text."""
+
+    pattern: str
+    is_cased: bool = False
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCondition:
+    """One of the terms stands in what the feed says besides the text."""
+
+    field: Literal["title", "author", "category", "link"]
+    terms: tuple[str, ...]
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFilter:
+    """Which sources count: those with one of the tags or names or in an included filter (none given: all).
+
+    Of these, `languages` keeps articles in those languages, and `exclude` takes sources away again.
+    """
+
+    tags: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    include: tuple[SourceFilter, ...] = ()
+    exclude: tuple[SourceFilter, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceCondition:
-    """The article comes from a feed with one of the tags or names."""
+    """The article comes from a feed with one of the tags or names, or one that a filter lets through."""
 
     tags: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    filters: tuple[SourceFilter, ...] = ()
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageCondition:
+    """The article is in one of the languages (ISO 639-1)."""
+
+    languages: tuple[str, ...]
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgeCondition:
+    """How old the article was when it was first seen: `first_seen - published`; unknown without a date."""
+
+    at_most: timedelta | None = None
+    at_least: timedelta | None = None
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +505,45 @@ class Group:
     children: tuple[Condition, ...]
 
 
-Condition = TopicCondition | EntityCondition | PhraseCondition | SourceCondition | Group
+Leaf = (
+    TopicCondition
+    | EntityCondition
+    | PhraseCondition
+    | NearCondition
+    | RegexCondition
+    | FieldCondition
+    | SourceCondition
+    | LanguageCondition
+    | AgeCondition
+)
+Condition = Leaf | Group
+
+
+@dataclass(frozen=True, slots=True)
+class WatchTest:
+    """An article and what a watch must make of it; None and empty say nothing. `place` is its file:line."""
+
+    title: str
+    text: str
+    place: str = ""
+    fires: bool | None = None
+    severity: Severity | None = None
+    entities: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    evidence: tuple[tuple[ZoneName, str], ...] = ()
+    source: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTopic:
+    """A topic that the configuration defines: phrase patterns with weights above 0, and examples to learn from."""
+
+    name: str
+    description: str
+    phrases: tuple[tuple[str, float], ...]
+    positive: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +557,11 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a user wants to hear of. `id` is part of every alert's id: changing it makes new alerts."""
+    """What a user wants to hear of. `id` is part of every alert's id: changing it makes new alerts.
+
+    It fires when `condition` is true and, where there is a `threshold`, the weights of its true conditions reach it;
+    `weights` go by kind of condition, and a condition's own weight comes first.
+    """
 
     id: str
     title: str
@@ -324,6 +572,10 @@ class Watch:
     labels: tuple[tuple[str, str], ...] = ()
     is_shadow: bool = False
     escalate: tuple[Escalation, ...] = ()
+    sources: SourceFilter | None = None
+    threshold: float | None = None
+    weights: tuple[tuple[str, float], ...] = ()
+    tests: tuple[WatchTest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +599,7 @@ class LanguageModel:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Everything the YAML says, validated whole. `hash` changes when any of it does."""
+    """Everything the YAML says, validated whole. `hash` changes when any of it, or of the `files` it names, does."""
 
     feeds: tuple[Feed, ...]
     watches: tuple[Watch, ...]
@@ -355,6 +607,8 @@ class Configuration:
     route: tuple[str, ...]
     hash: str
     nlp: LanguageModel = LanguageModel()
+    topics: tuple[OwnTopic, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 # --- what fires --------------------------------------------------------------------------------------------
@@ -362,17 +616,21 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Words of the article that made a condition true, and the zone they stand in."""
+    """Words of the article that made a condition true, the zone they stand in, and the listed party they name."""
 
     start: int
     end: int
     text: str
     zone: ZoneName
+    entry: ListEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one condition came to, and why; groups hold the findings of their children."""
+    """What one condition came to, and why; groups hold the findings of their children.
+
+    `contribution` is what it adds to a weighted watch's score; the finding of kind `score` holds the sum.
+    """
 
     kind: str
     asks: str
@@ -380,6 +638,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     score: float | None = None
     children: tuple[Finding, ...] = ()
+    contribution: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,127 +1,156 @@
-"""A feed document's bytes become entries. feedparser reads XML, `json` reads JSON Feed; nothing else is decided here.
+"""A feed document's bytes become entries. feedparser reads XML and is given only entries that are not known yet.
 
-Some documents make a parser work for minutes. They are told by cheap counts over the raw bytes and refused before
-the parser sees them; the limits lie far above any honest feed.
+Limits: 500 entries a document, two seconds of the processor (where the caller brings a clock that can interrupt), and
+nothing that `excess` finds out of proportion.
 """
 
 import calendar
 import codecs
 import io
-import json
 import re
-import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import feedparser
 
-from worker.model import Document, Entry, Fetched, PollFailed, PollFailure
+from worker import slices
+from worker.excess import DEPTH_LIMIT, find_excess, is_too_deep
+from worker.jsonfeed import parse_json
+from worker.model import Document, Entry, Fetched, Pace, PollFailed, PollFailure
+from worker.moment import read_moment
+from worker.sitemap import parse_sitemap
+
+feedparser.api.PREFERRED_XML_PARSERS.clear()  # it looks for a parser that nobody has, in every document
 
 ENTRY_LIMIT = 500
-TAG_LIMIT_BYTES = 64_000
-COMMENT_LIMIT = 1_000
-DEPTH_LIMIT = 400
-_ENTITY_LIMIT = 64
-_AUTHOR_LIMIT_BYTES = 2_000
-_LONG_TAG = re.compile(rb"<[a-zA-Z][^<>]{%d,}" % TAG_LIMIT_BYTES)
-_CROWDED_TAG = re.compile(rb"<[a-zA-Z][^<>=]*(?:=[^<>=]*){257,}>")
-_LONG_AUTHOR = re.compile(
-    rb"<((?:\w+:)?(?:author|creator|contributor|managingEditor|webMaster|publisher|owner))\b[^>]*>[^<]{%d,}"
-    % _AUTHOR_LIMIT_BYTES
-)
-_TAG = re.compile(rb"<(/?)[a-zA-Z!?][^<>]*?(/?)>")
 _WIDE = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_BLANK = b"\x00 \t\r\n\xef\xbb\xbf"
 _HTML = re.compile(rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_SITEMAP = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)[\s>]", re.IGNORECASE)
+_LINK_TEXT = re.compile(rb"<link\b[^>]*>\s*(?:<!\[CDATA\[)?\s*(https?://[^\s<\]]+)", re.IGNORECASE)
+_PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8_760}
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_LAST_RESORTS = ("enclosure", "replies", "edit", "license", "hub", "search", "next", "prev")
 
 
-def parse(fetched: Fetched) -> Document | PollFailed:
-    """The entries of a feed document (RSS, Atom, RDF, JSON Feed), or the reason why there are none.
+def parse(
+    fetched: Fetched,
+    known: Collection[str] = (),
+    limit: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Document | PollFailed:
+    """The entries of a feed document (RSS, Atom, RDF, JSON Feed, news sitemap), or the reason why there are none.
 
-    A document that is not well-formed still gives the entries that can be read; `repaired` then says what was wrong.
+    Entries whose fingerprint is `known` are left out. A document that is not well-formed still gives the entries that
+    can be read; `repaired` then says what was wrong. `limit` raises TimeoutError in whoever stays in it too long.
     """
-    body = _without_wide_encoding(fetched.body)
-    if not body.strip(b"\x00 \t\r\n\xef\xbb\xbf"):
-        return PollFailed(PollFailure.EMPTY_BODY, f"{fetched.url} answered with an empty document")
-    if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        return _parse_json(body, fetched.url)
-    if excess := _excess(body):
-        return PollFailed(PollFailure.HOSTILE, f"{fetched.url}: {excess}; the document was not parsed")
-    return _parse_xml(body, fetched)
+    try:
+        with limit():
+            outcome = _parse(fetched, frozenset(known))
+    except TimeoutError:
+        outcome = PollFailed(PollFailure.HOSTILE, " takes too long to read; the document was given up")
+    if isinstance(outcome, PollFailed):
+        # the query may hold a key
+        return replace(outcome, message=re.split(r"[?#]", fetched.url)[0] + outcome.message)
+    return outcome
 
 
-def _without_wide_encoding(body: bytes) -> bytes:
+def _parse(fetched: Fetched, known: frozenset[str]) -> Document | PollFailed:
+    fetched = _narrowed(fetched)
+    start = fetched.body.lstrip(_BLANK)
+    if not start:
+        return PollFailed(PollFailure.EMPTY_BODY, " answered with an empty document")
+    if start[:1] in (b"{", b"["):
+        return _webbed(parse_json(fetched.body, fetched.url, known, ENTRY_LIMIT))
+    if excess := find_excess(fetched.body):
+        return PollFailed(PollFailure.HOSTILE, f": {excess}; it was not parsed")
+    if _SITEMAP.search(start[:2_000]):
+        return _webbed(parse_sitemap(start, ENTRY_LIMIT))
+    # white space before the declaration is no reason to doubt the rest
+    return _parse_xml(replace(fetched, body=start) if start.startswith(b"<?xml") else fetched, known)
+
+
+def _narrowed(fetched: Fetched) -> Fetched:
     """UTF-16 and UTF-32 as UTF-8: feedparser sees them only where the XML declaration names them."""
     for mark, encoding in _WIDE:
-        if body.startswith(mark):
-            text = body.decode(encoding, "replace")
-            return re.sub(r"^(<\?xml[^>]*?)\s+encoding=[\"'][^\"']*[\"']", r"\1", text.lstrip("\ufeff")).encode()
-    return body
+        if fetched.body.startswith(mark):
+            text = fetched.body.decode(encoding, "replace").lstrip("\ufeff")
+            plain = re.sub(r"^(<\?xml[^>]*?)\s+encoding=[\"'][^\"']*[\"']", r"\1", text)
+            return replace(fetched, body=plain.encode("utf-8", "replace"), content_type="")
+    return fetched
 
 
-def _excess(body: bytes) -> str:
-    """What is out of all proportion in the raw bytes, or ""."""
-    if body.count(b"<!--") > COMMENT_LIMIT:
-        return f"more than {COMMENT_LIMIT} comments"
-    if body.count(b"<!ENTITY") > _ENTITY_LIMIT or _expands_entities(body):
-        return "entity declarations that expand into one another"
-    if _LONG_TAG.search(body) or _CROWDED_TAG.search(body):
-        return f"a tag of more than {TAG_LIMIT_BYTES:,} bytes or 256 attributes"
-    if _LONG_AUTHOR.search(body):
-        return f"an author of more than {_AUTHOR_LIMIT_BYTES:,} bytes"
-    if _depth(body) > DEPTH_LIMIT:
-        return f"tags nested more than {DEPTH_LIMIT} deep"
-    return ""
+def _webbed(document: Document | PollFailed) -> Document | PollFailed:
+    """The document with links that lead to the web, or nowhere."""
+    if isinstance(document, PollFailed):
+        return document
+    return replace(document, entries=tuple(replace(e, link=_web_link(e.link)) for e in document.entries))
 
 
-def _expands_entities(body: bytes) -> bool:
-    values = re.findall(rb"<!ENTITY\s+[^\s>]+\s+[\"']([^\"']*)[\"']", body)
-    return sum(len(re.findall(rb"&\w+;", value)) for value in values) > _ENTITY_LIMIT or any(
-        len(value) > TAG_LIMIT_BYTES for value in values
+# --- XML ---------------------------------------------------------------------------------------------------
+
+
+def _parse_xml(fetched: Fetched, known: frozenset[str]) -> Document | PollFailed:
+    found = slices.find_slices(fetched.body, DEPTH_LIMIT)
+    if found is None:
+        if is_too_deep(fetched.body):
+            return PollFailed(PollFailure.HOSTILE, f": tags nested more than {DEPTH_LIMIT} deep; it was not parsed")
+        return _parse_whole(*slices.cut_after(fetched.body, ENTRY_LIMIT), fetched)
+    kept, beyond = found[:ENTRY_LIMIT], found[ENTRY_LIMIT:]
+    unknown = [piece for piece in kept if piece.fingerprint not in known]
+    dropped = [*(piece for piece in kept if piece.fingerprint in known), *beyond]
+    parsed = _feedparse(slices.without(fetched.body, dropped), fetched)
+    if not found or len(parsed.entries) != len(unknown):
+        # what feedparser takes for entries is not what stands in the slices: no telling which is which
+        return _parse_whole(fetched.body, 0, fetched)
+    raws = [fetched.body[piece.start : piece.end] for piece in unknown]
+    document = _document(parsed, raws, cut=len(beyond))
+    return replace(document, fingerprints=tuple(piece.fingerprint for piece in kept), pace=_pace(parsed, fetched.body))
+
+
+def _parse_whole(body: bytes, cut: int, fetched: Fetched) -> Document | PollFailed:
+    parsed = _feedparse(body, fetched)
+    if not parsed.entries and not parsed.get("version"):
+        return _refusal(body, parsed.get("bozo_exception"))
+    document = _document(parsed, [b""] * len(parsed.entries), cut=cut)
+    return replace(document, pace=_pace(parsed, body))
+
+
+def _feedparse(body: bytes, fetched: Fetched) -> Any:
+    headers = {"content-location": fetched.url}
+    if fetched.content_type:
+        headers["content-type"] = fetched.content_type
+    return feedparser.parse(
+        io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
     )
 
 
-def _depth(body: bytes) -> int:
-    depth = deepest = 0
-    for match in _TAG.finditer(re.sub(rb"<!\[CDATA\[.*?\]\]>", b"", body, flags=re.DOTALL)):
-        closing, empty = match.groups()
-        if match.group()[1:2] in (b"!", b"?"):
-            continue
-        depth += -1 if closing else (not empty)
-        deepest = max(deepest, depth)
-        if deepest > DEPTH_LIMIT:
-            break
-    return deepest
-
-
-def _parse_xml(body: bytes, fetched: Fetched) -> Document | PollFailed:
-    headers = {"content-location": fetched.url}
-    if fetched.content_type and body is fetched.body:
-        headers["content-type"] = fetched.content_type
-    parsed = feedparser.parse(io.BytesIO(body), response_headers=headers, sanitize_html=False)
-    if not parsed.entries and not parsed.get("version"):
-        return _refusal(body, fetched.url, parsed.get("bozo_exception"))
-    entries = tuple(_entry(entry) for entry in parsed.entries[:ENTRY_LIMIT])
+def _document(parsed: Any, raws: Sequence[bytes], *, cut: int) -> Document:
+    is_atom = str(parsed.get("version", "")).startswith("atom")
+    pairs = list(zip(parsed.entries, raws, strict=True))
     return Document(
         title=parsed.feed.get("title", ""),
-        entries=entries,
+        entries=tuple(_entry(entry, raw, is_atom=is_atom) for entry, raw in pairs[:ENTRY_LIMIT]),
         language=parsed.feed.get("language", "") or "",
-        cut=max(len(parsed.entries) - ENTRY_LIMIT, 0),
+        cut=cut + max(len(pairs) - ENTRY_LIMIT, 0),
         repaired=_repair(parsed),
     )
 
 
-def _refusal(body: bytes, url: str, error: object) -> PollFailed:
+def _refusal(body: bytes, error: object) -> PollFailed:
     if _HTML.match(body) or b"<html" in body[:2_000].lower():
-        return PollFailed(PollFailure.NOT_A_FEED, f"{url} answered with a web page, not a feed; look for its RSS link")
+        return PollFailed(PollFailure.NOT_A_FEED, " answered with a web page, not a feed; look for its RSS link")
     if error:
-        return PollFailed(PollFailure.MALFORMED, f"{url} is not well-formed and has no entry that can be read: {error}")
-    return PollFailed(PollFailure.NOT_A_FEED, f"{url} is neither RSS, Atom, RDF nor JSON Feed")
+        return PollFailed(PollFailure.MALFORMED, f" is not well-formed and has no entry that can be read: {error}")
+    return PollFailed(PollFailure.NOT_A_FEED, " is neither RSS, Atom, RDF, JSON Feed nor a news sitemap")
 
 
 def _repair(parsed: Any) -> str:
@@ -132,80 +161,99 @@ def _repair(parsed: Any) -> str:
     return f"{type(error).__name__}: {error}"[:200]
 
 
-def _entry(raw: Mapping[str, Any]) -> Entry:
+def _entry(raw: Mapping[str, Any], source: bytes, *, is_atom: bool) -> Entry:
     contents = [part.get("value", "") for part in raw.get("content", ())]
     texts = [text for text in (*contents, raw.get("summary", "")) if text]
+    updated = _moment(raw, "updated")
     return Entry(
         guid=raw.get("id", "") or "",
-        link=_web_link(raw.get("link", "")),
+        link=_entry_link(raw, source, is_atom=is_atom),
         title=raw.get("title", "") or "",
         html=max(texts, key=len, default=""),
         author=raw.get("author", "") or "",
-        published=_moment(raw.get("published_parsed") or raw.get("updated_parsed")),
+        published=_moment(raw, "published") or _moment(raw, "created") or updated,
+        updated=updated,
         categories=tuple(term for tag in raw.get("tags", ()) if (term := tag.get("term"))),
         language=raw.get("language", "") or "",
     )
 
 
+def _entry_link(raw: Mapping[str, Any], source: bytes, *, is_atom: bool) -> str:
+    """The entry's page: Atom's first HTML alternate, feedparser's choice, any other link, the guid, an enclosure."""
+    links = [link for link in raw.get("links", ()) if link.get("href")]
+    alternates = [link["href"] for link in links if link.get("rel") == "alternate" and "html" in link.get("type", "")]
+    others = [link["href"] for link in links if link.get("rel") not in _LAST_RESORTS]
+    written = _LINK_TEXT.search(source)
+    enclosures = [link["href"] for link in links if link.get("rel") == "enclosure"]
+    candidates = (
+        *(alternates[:1] if is_atom else ()),
+        raw.get("link", ""),
+        *others,
+        unescape(written[1].decode("utf-8", "replace")) if written else "",
+        raw.get("id", "") if raw.get("guidislink", is_atom) else "",
+        *enclosures,
+    )
+    # a guid such as `17` is no address, whatever base it was resolved against
+    made_up = raw.get("id", "") if source and not _is_written(raw.get("id", ""), source) else None
+    return next((link for candidate in candidates if candidate != made_up and (link := _web_link(candidate))), "")
+
+
+def _is_written(text: str, source: bytes) -> bool:
+    forms = (text, text.replace("&", "&amp;"), text.replace("&", "&#38;"))
+    return any(form.encode("utf-8", "replace") in source for form in forms)
+
+
 def _web_link(link: object) -> str:
+    """The address without white space and controls; "" where it is of another kind. Without a base it is relative."""
     text = re.sub(r"[\x00-\x20\x7f\ud800-\udfff]", "", str(link or ""))
-    return text if text.lower().startswith(("http://", "https://")) else ""
+    is_web = text.lower().startswith(("http://", "https://"))
+    return text if is_web or not re.match(r"[\w+.-]*:", text) else ""
 
 
-def _moment(parsed: time.struct_time | None) -> datetime | None:
+def _moment(raw: Mapping[str, Any], name: str) -> datetime | None:
+    """The date `name`; feedparser's reading only of what `moment` cannot read and ISO 8601 does not rule out."""
+    written = raw.get(name) if name in raw else ""
+    if not isinstance(written, str) or not written:
+        return None
+    parsed = raw.get(f"{name}_parsed")
+    if (moment := read_moment(written)) or not parsed or re.match(r"\d{4}-\d\d-\d\d|\d+$", written.strip()):
+        return moment
     try:
-        return datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
+        return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
     except (ValueError, OverflowError, OSError):
         return None
 
 
-# --- JSON Feed 1.0 and 1.1 (jsonfeed.org) ------------------------------------------------------------------
+# --- how often ---------------------------------------------------------------------------------------------
 
 
-def _parse_json(body: bytes, url: str) -> Document | PollFailed:
-    try:
-        feed = json.loads(body.decode("utf-8-sig", "replace"))
-    except (ValueError, RecursionError) as error:
-        return PollFailed(PollFailure.MALFORMED, f"{url} is not valid JSON: {error}")
-    items = feed.get("items") if isinstance(feed, dict) else None
-    if not isinstance(items, list):
-        return PollFailed(PollFailure.NOT_A_FEED, f"{url} is JSON, but has no list of items as a JSON Feed has")
-    kept = [item for item in items[:ENTRY_LIMIT] if isinstance(item, dict)]
-    language = _text(feed, "language")
-    return Document(
-        title=_text(feed, "title"),
-        entries=tuple(_json_entry(item) for item in kept),
-        language=language,
-        cut=max(len(items) - ENTRY_LIMIT, 0),
-        repaired="" if len(kept) == len(items[:ENTRY_LIMIT]) else "items that are not objects were skipped",
+def _pace(parsed: Any, body: bytes) -> Pace:
+    """What the document says of its own rhythm: ttl (minutes), the syndication module, skipHours and skipDays."""
+    waits = [_minutes(parsed.feed.get("ttl")), _period(parsed.feed)]
+    days = {day.strip().lower() for day in _listed(body, b"skipDays", b"day")}
+    hours = {int(hour) % 24 for hour in _listed(body, b"skipHours", b"hour") if hour.strip().isdigit()}
+    return Pace(
+        every=max(filter(None, waits), default=None),
+        skip_hours=frozenset(hours),
+        skip_days=frozenset(_DAYS.index(day) for day in days if day in _DAYS),
     )
 
 
-def _json_entry(item: Mapping[str, Any]) -> Entry:
-    plain = _text(item, "content_text") or _text(item, "summary")
-    authors = item.get("authors") if isinstance(item.get("authors"), list) else [item.get("author")]
-    names = [_text(author, "name") for author in authors or () if isinstance(author, dict)]
-    tags = item.get("tags")
-    return Entry(
-        guid=str(item.get("id") or ""),
-        link=_web_link(item.get("url") or item.get("external_url")),
-        title=_text(item, "title"),
-        html=_text(item, "content_html") or plain.replace("&", "&amp;").replace("<", "&lt;"),
-        author=", ".join(name for name in names if name),
-        published=_iso_moment(_text(item, "date_published") or _text(item, "date_modified")),
-        categories=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
-        language=_text(item, "language"),
-    )
+def _minutes(text: object) -> timedelta | None:
+    digits = str(text or "").strip()
+    return timedelta(minutes=int(digits)) if digits.isdigit() and len(digits) < 7 else None  # noqa: PLR2004
 
 
-def _text(mapping: Mapping[str, Any], key: str) -> str:
-    value = mapping.get(key)
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
-
-
-def _iso_moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+def _period(feed: Mapping[str, Any]) -> timedelta | None:
+    hours = _PERIODS.get(str(feed.get("sy_updateperiod", "")).strip().lower())
+    times = str(feed.get("sy_updatefrequency", "1")).strip()
+    if hours is None or not times.isdigit() or not 0 < int(times) < 10_000:  # noqa: PLR2004
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return timedelta(hours=hours) / int(times)
+
+
+def _listed(body: bytes, block: bytes, name: bytes) -> list[str]:
+    """The texts of `<name>` in the first `<block>`; feedparser does not read these."""
+    found = re.search(b"<%b>(.{0,2000}?)</%b>" % (block, block), body, re.DOTALL | re.IGNORECASE)
+    texts = re.findall(b"<%b>([^<]*)</%b>" % (name, name), found[1], re.IGNORECASE) if found else []
+    return [text.decode("ascii", "replace") for text in texts]

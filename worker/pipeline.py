@@ -13,6 +13,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -32,9 +33,9 @@ from worker.model import (
     FeedState,
     Fetched,
     Match,
-    NotModified,
     PollFailed,
     PollOutcome,
+    Reading,
     Signature,
     Verdict,
 )
@@ -73,6 +74,8 @@ class Pipeline:
     configuration: Configuration
     matcher: match.Matcher
     limits: Limits = Limits()
+    read_limit: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Ends the reading of a document that takes too long."""
     dispatcher: Dispatcher = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,40 +119,49 @@ class Pipeline:
         now, started = self.clock.now(), self.clock.now()
         feed, state = request.feed, claim.state
         drafts: Sequence[Draft] = ()
+        reading: Reading | None = None
         body_hash = ""
         counts: list[tuple[str, float]] = []
         if isinstance(outcome, Fetched):
             body_hash = hashlib.sha256(outcome.body).hexdigest()[:32]
-            if poll.is_unchanged(state, outcome, body_hash, epoch=epoch):
-                outcome = NotModified()
+            if poll.is_unchanged(request, state, outcome, body_hash):
+                outcome = poll.unchanged(outcome)
             else:
-                outcome, drafts, odd = self._read(feed, state, outcome, now)
-                counts += odd
+                outcome, reading, drafts, counts = self._read(request, state, outcome, now)
         decision = poll.decide(
             request,
             state,
             outcome,
             epoch=epoch,
             body_hash=body_hash,
-            entries=len(drafts),
+            reading=reading,
             now=now,
             draw=self.clock.draw(),
         )
         counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
+        counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
         counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="parse")
         ingested = self.store.finish_poll(claim, decision, drafts, counts)
-        if isinstance(outcome, PollFailed):
-            self.observer.note("poll_failed", feed=feed.name, reason=outcome.reason.value, message=outcome.message)
-        elif drafts:
-            self.observer.note("polled", feed=feed.name, entries=len(drafts), new=ingested.new)
+        self._note_poll(feed, outcome, decision, ingested)
         return ingested.new + ingested.revised
 
+    def _note_poll(
+        self, feed: Feed, outcome: PollOutcome, decision: poll.PollDecision, ingested: ports.Ingested
+    ) -> None:
+        if isinstance(outcome, PollFailed):
+            self.observer.note("poll_failed", feed=feed.name, reason=outcome.reason.value, message=outcome.message)
+        elif ingested.new or ingested.revised:
+            self.observer.note("polled", feed=feed.name, entries=decision.state.entries, new=ingested.new)
+        for event in decision.events:
+            self.observer.note(event, feed=feed.name)
+
     def _read(
-        self, feed: Feed, state: FeedState, fetched: Fetched, now: datetime
-    ) -> tuple[PollOutcome, Sequence[Draft], list[tuple[str, float]]]:
-        document = parse.parse(fetched)
+        self, request: poll.PollRequest, state: FeedState, fetched: Fetched, now: datetime
+    ) -> tuple[PollOutcome, Reading | None, Sequence[Draft], list[tuple[str, float]]]:
+        known = () if request.is_whole else {mark.raw for mark in state.marks if mark.raw}
+        document = parse.parse(fetched, known, self.read_limit)
         if isinstance(document, PollFailed):
-            return document, (), []
+            return document, None, (), []
         odd = Counter(
             cut=document.cut,
             repaired=int(bool(document.repaired)),
@@ -161,9 +173,12 @@ class Pipeline:
         )
         for reason, number in odd.items():
             if number:
-                self.observer.note("entries_odd", feed=feed.name, reason=reason, number=number)
+                self.observer.note("entries_odd", feed=request.feed.name, reason=reason, number=number)
         counts = [(series.series(series.ENTRIES_ODD, reason=reason), float(n)) for reason, n in odd.items() if n]
-        return fetched, dedupe.identify(feed, state, document, now), counts
+        if left_out := max(len(document.fingerprints) - len(document.entries), 0):
+            counts.append((series.series(series.ARTICLES, outcome="known"), float(left_out)))
+        reading = dedupe.learn(request.feed, state, document, now)
+        return fetched, reading, dedupe.identify(request.feed, state, document, now), counts
 
     # --- enrich --------------------------------------------------------------------------------------------
 
@@ -202,7 +217,7 @@ class Pipeline:
         ]
 
     def _finish_article(self, claim: ports.ArticleClaim, analysis: Analysis, share: timedelta) -> int:
-        verdicts = self.matcher.evaluate(claim.article, analysis)
+        verdicts = self.matcher.screen(claim.article, analysis)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
         counts += _count_unread(analysis)
         counts += _count_unknown(verdicts)

@@ -52,7 +52,7 @@ _BLOCKS = frozenset(
     ]
 )
 _SILENT = frozenset(
-    ["script", "style", "noscript", "template", "iframe", "object", "svg", "math", "head", "title", "select", "button"]
+    ["script", "style", "noscript", "template", "iframe", "svg", "math", "head", "title", "select", "button"]
 )
 _TAG = re.compile(r"<[^<>]*>")
 _SILENCED = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->", re.DOTALL | re.IGNORECASE)

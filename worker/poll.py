@@ -3,39 +3,103 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from worker import backoff
-from worker.model import Feed, FeedState, Fetched, NotModified, PollFailed, PollFailure, PollOutcome
+from worker import rhythm
+from worker.model import (
+    Feed,
+    FeedState,
+    Fetched,
+    NotModified,
+    PollFailed,
+    PollFailure,
+    PollOutcome,
+    Postponed,
+    Reading,
+)
 
 LONGEST_WAIT = timedelta(hours=24)
 SHORTEST_WAIT = timedelta(seconds=1)
+SHORTEST_RETRY_AFTER = timedelta(minutes=1)
+GONE_WAIT = timedelta(days=30)
+"""410 ends the polling; once in thirty days we look whether the server has changed its mind."""
 FULL_POLL_EVERY = timedelta(hours=24)
 """A server that answers 304 for ever is asked without validators this often."""
+WHOLE_READING_EVERY = timedelta(days=7)
+"""Known entries are read again this often, so that the store's memory of them (90 days) never ends while they stand."""
+MOVED_POLLS, MOVED_FOR = 3, timedelta(hours=24)
+"""A permanent redirect is believed when it was seen this often over this long."""
+_SPREAD = 0.1
+
+HARD, SOFT, TEMPORARY = 1.0, 0.5, 0.25
+"""How many doublings of the wait a failure is worth: a mistake of address or content, of the server, of the moment."""
+WEIGHTS = {
+    PollFailure.UNREACHABLE: TEMPORARY,
+    PollFailure.TIMEOUT: TEMPORARY,
+    PollFailure.THROTTLED: TEMPORARY,
+    PollFailure.DNS: SOFT,
+    PollFailure.TLS: SOFT,
+    PollFailure.CERTIFICATE_EXPIRED: SOFT,
+    PollFailure.BAD_ENCODING: SOFT,
+    PollFailure.EMPTY_BODY: SOFT,
+    PollFailure.MALFORMED: SOFT,
+    PollFailure.CDN_CHALLENGE: SOFT,
+    PollFailure.HTTP_STATUS: HARD,
+    PollFailure.BLOCKED_ADDRESS: HARD,
+    PollFailure.BAD_REDIRECT: HARD,
+    PollFailure.GONE: HARD,
+    PollFailure.TOO_LARGE: HARD,
+    PollFailure.NOT_A_FEED: HARD,
+    PollFailure.HOSTILE: HARD,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class PollRequest:
-    """What to ask of a feed's server; empty validators make the request unconditional."""
+    """What to ask of a feed's server; empty validators make the request unconditional.
+
+    `url` is where the feed is now, which may be elsewhere than configured. A `is_whole` poll reads known entries too.
+    """
 
     feed: Feed
     etag: str = ""
     last_modified: str = ""
+    url: str = ""
+    is_whole: bool = False
+
+    @property
+    def address(self) -> str:
+        """Where to ask."""
+        return self.url or self.feed.url
 
 
 @dataclass(frozen=True, slots=True)
 class PollDecision:
-    """The state to store, the time until the next poll, and the outcome's name (a metric label)."""
+    """The state to store, the time until the next poll, the outcome's name (a metric label), and what to report."""
 
     state: FeedState
     next_in: timedelta
     outcome: str
+    events: tuple[str, ...] = ()
 
 
 def request(feed: Feed, state: FeedState, *, epoch: str, now: datetime) -> PollRequest:
-    """A conditional request, or an unconditional one once a day and after the store was restarted (`epoch`)."""
-    is_due = state.unconditional_at is None or now - state.unconditional_at >= FULL_POLL_EVERY
-    if is_due or state.epoch != epoch:
-        return PollRequest(feed)
-    return PollRequest(feed, state.etag, state.last_modified)
+    """A conditional request; an unconditional one once a day and after the store was restarted (`epoch`).
+
+    Once a week and after a restart the document is also read whole.
+    """
+    is_whole = state.epoch != epoch or _is_past(state.whole_at, WHOLE_READING_EVERY, now)
+    if is_whole or _is_past(state.unconditional_at, FULL_POLL_EVERY, now):
+        return PollRequest(feed, url=state.address, is_whole=is_whole)
+    return PollRequest(feed, state.etag, state.last_modified, url=state.address)
+
+
+def is_unchanged(asked: PollRequest, state: FeedState, outcome: Fetched, body_hash: str) -> bool:
+    """Whether a 200 brought the very bytes of last time (validators may lie either way)."""
+    return bool(state.is_baselined and not asked.is_whole and outcome.body and state.body_hash == body_hash)
+
+
+def unchanged(outcome: Fetched) -> NotModified:
+    """A 200 that brought nothing new, as what it amounts to; its validators are newer than ours."""
+    return NotModified(outcome.etag, outcome.last_modified, outcome.fresh_for, outcome.moved_to)
 
 
 def decide(  # noqa: PLR0913 - what a decision depends on, spelled out
@@ -45,24 +109,60 @@ def decide(  # noqa: PLR0913 - what a decision depends on, spelled out
     *,
     epoch: str,
     body_hash: str = "",
-    entries: int = 0,
+    reading: Reading | None = None,
     now: datetime,
     draw: float,
 ) -> PollDecision:
     """What to store after `outcome`, and when to poll again.
 
-    Success waits the feed's interval, lengthened by up to a tenth. The n-th failure in a row waits interval · 2^(n-1),
-    at most 24 h; a Retry-After that is longer wins, clamped to 24 h. 410 waits 24 h: polled rarely, never forgotten.
+    A success waits what `rhythm` finds, lengthened by up to a tenth; where the feed has an `interval`, that, shortened
+    by up to a tenth, whatever the document or the server would like.
     """
-    feed = asked.feed
+    if isinstance(outcome, Postponed):
+        return PollDecision(state, max(outcome.wait, SHORTEST_WAIT), "postponed")
     if isinstance(outcome, PollFailed):
-        return _failed(feed, state, outcome, now=now, draw=draw)
+        return _failed(asked.feed, state, outcome, now=now, draw=draw)
+    learned = _succeeded(asked, state, outcome, epoch=epoch, now=now)
+    name = "not_modified"
+    if isinstance(outcome, Fetched):
+        learned = _read(learned, outcome, reading or Reading(), body_hash)
+        learned = replace(learned, whole_at=now if asked.is_whole else state.whole_at)
+        name = "fetched"
+    learned, events = _follow(asked.feed, learned, outcome.moved_to, now)
+    if reading and reading.is_rekeyed:
+        events = (*events, "feed_rekeyed")
+    if state.failures:
+        events = (*events, "feed_recovered")
+    return PollDecision(learned, _wait(asked.feed, learned, outcome.fresh_for, now=now, draw=draw), name, events)
+
+
+def _is_past(moment: datetime | None, span: timedelta, now: datetime) -> bool:
+    return moment is None or now - moment >= span
+
+
+def _wait(feed: Feed, state: FeedState, fresh_for: timedelta | None, *, now: datetime, draw: float) -> timedelta:
+    if feed.interval is not None:
+        return max(feed.interval * (1 - _SPREAD * draw), SHORTEST_WAIT)
+    own = rhythm.own_interval(state.arrivals, now)
+    return rhythm.polite_interval(own * (1 + _SPREAD * draw), state.pace, fresh_for, now)
+
+
+# --- success -----------------------------------------------------------------------------------------------
+
+
+def _succeeded(
+    asked: PollRequest, state: FeedState, outcome: Fetched | NotModified, *, epoch: str, now: datetime
+) -> FeedState:
     was_unconditional = not asked.etag and not asked.last_modified
-    succeeded = replace(
+    has_validators = bool(outcome.etag or outcome.last_modified)
+    return replace(
         state,
+        etag=outcome.etag if has_validators else state.etag,
+        last_modified=outcome.last_modified if has_validators else state.last_modified,
         polled_at=now,
         succeeded_at=now,
         failures=0,
+        burden=0.0,
         last_failure=None,
         last_message="",
         is_gone=False,
@@ -70,33 +170,71 @@ def decide(  # noqa: PLR0913 - what a decision depends on, spelled out
         unconditional_at=now if was_unconditional else state.unconditional_at,
         epoch=epoch if was_unconditional else state.epoch,
     )
-    next_in = backoff.jittered(feed.interval, draw)
-    if isinstance(outcome, NotModified):
-        return PollDecision(succeeded, next_in, "not_modified")
-    learned = replace(
-        succeeded, etag=outcome.etag, last_modified=outcome.last_modified, body_hash=body_hash, entries=entries
+
+
+def _read(state: FeedState, outcome: Fetched, reading: Reading, body_hash: str) -> FeedState:
+    return replace(
+        state,
+        etag=outcome.etag,
+        last_modified=outcome.last_modified,
+        body_hash=body_hash,
+        entries=len(reading.marks),
+        marks=reading.marks,
+        arrivals=rhythm.newest((*reading.arrivals, *state.arrivals)),
+        pace=reading.pace,
     )
-    return PollDecision(learned, next_in, "fetched")
 
 
-def is_unchanged(state: FeedState, outcome: Fetched, body_hash: str, *, epoch: str) -> bool:
-    """Whether a 200 brought the very bytes of last time (validators may lie either way)."""
-    return bool(state.is_baselined and state.epoch == epoch and outcome.body and state.body_hash == body_hash)
+def _follow(feed: Feed, state: FeedState, target: str, now: datetime) -> tuple[FeedState, tuple[str, ...]]:
+    """Count sights of a permanent redirect, and move when it was seen thrice over a day; never from https to http."""
+    asked = state.address or feed.url
+    is_downgrade = asked.startswith("https:") and not target.startswith("https:")
+    if not target or target == asked or is_downgrade:
+        return replace(state, moved_to="", moved_polls=0, moved_since=None), ()
+    if target != state.moved_to or state.moved_since is None:
+        return replace(state, moved_to=target, moved_polls=1, moved_since=now), ()
+    polls = state.moved_polls + 1
+    if polls < MOVED_POLLS or now - state.moved_since < MOVED_FOR:
+        return replace(state, moved_polls=polls), ()
+    moved = replace(state, address=target, moved_to="", moved_polls=0, moved_since=None)
+    return moved, ("feed_moved",)
+
+
+# --- failure -----------------------------------------------------------------------------------------------
 
 
 def _failed(feed: Feed, state: FeedState, outcome: PollFailed, *, now: datetime, draw: float) -> PollDecision:
-    failures = state.failures + 1
-    wait = backoff.jittered(backoff.exponential(failures, base=feed.interval, cap=LONGEST_WAIT), draw)
-    if outcome.reason is PollFailure.GONE:
-        wait = LONGEST_WAIT
+    is_gone = outcome.reason is PollFailure.GONE
+    burden = state.burden + weight(outcome)
+    base = feed.interval or rhythm.own_interval(state.arrivals, now)
+    wait = GONE_WAIT if is_gone else backoff(base, burden) * (1 + _SPREAD * draw)
     if outcome.retry_after is not None:
-        wait = max(wait, min(outcome.retry_after, LONGEST_WAIT))
+        wait = max(wait, min(max(outcome.retry_after, SHORTEST_RETRY_AFTER), LONGEST_WAIT))
     failed = replace(
         state,
         polled_at=now,
-        failures=failures,
+        failures=state.failures + 1,
+        burden=burden,
         last_failure=outcome.reason,
         last_message=outcome.message,
-        is_gone=outcome.reason is PollFailure.GONE,
+        is_gone=is_gone,
+        # a feed that does not answer where it moved to is asked at its old place again
+        address="" if weight(outcome) >= SOFT else state.address,
     )
-    return PollDecision(failed, max(wait, SHORTEST_WAIT), outcome.reason.value)
+    events = ("feed_gone",) if is_gone and not state.is_gone else ()
+    return PollDecision(failed, max(wait, SHORTEST_WAIT), outcome.reason.value, events)
+
+
+def weight(outcome: PollFailed) -> float:
+    """How many doublings of the wait a failure is worth; a 5xx is the server's trouble, any other status a mistake."""
+    is_servers = outcome.reason is PollFailure.HTTP_STATUS and outcome.status >= 500  # noqa: PLR2004
+    return SOFT if is_servers else WEIGHTS[outcome.reason]
+
+
+def backoff(base: timedelta, burden: float) -> timedelta:
+    """`base · 2^burden`, at most 24 h, and for ever: no feed dies silently.
+
+    From 15 min, hard failures (weight 1) wait 30 m, 1 h, 2 h, 4 h, 8 h, 16 h, 24 h; soft ones (0.5) 21 m, 30 m, 42 m,
+    1 h …; temporary ones (0.25) 18 m, 21 m, 25 m, 30 m …
+    """
+    return min(base * 2 ** min(burden, 32), max(LONGEST_WAIT, base))

@@ -25,8 +25,11 @@ from worker.model import (
 )
 from worker.poll import PollDecision, PollRequest
 
+Steering = Literal["pause", "resume", "hurry"]
 Stage = Literal["poll", "enrich", "deliver"]
 STAGES: tuple[Stage, ...] = ("poll", "enrich", "deliver")
+Mark = Literal["acknowledged", "true", "false", "open"]
+"""What a person may say of an alert; `true` and `false` acknowledge it too, `open` takes everything back."""
 
 MOST_CLAIMS = 5
 """Work that was claimed this often and never completed is quarantined: it kills whoever touches it."""
@@ -124,6 +127,9 @@ class Store(Protocol):
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         """Make the schedule hold exactly `feeds`: new ones are due at once, the others keep their time."""
 
+    def steer_feed(self, feed_id: str, action: Steering) -> bool:
+        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False)."""
+
     def epoch(self) -> str:
         """Changes whenever the store may have lost its newest writes."""
 
@@ -198,6 +204,9 @@ class Store(Protocol):
 
     def endpoint_states(self, names: Sequence[str]) -> list[EndpointState]:
         """The circuits and queues of endpoints, in order."""
+
+    def mark_alert(self, alert_id: str, mark: Mark) -> bool:
+        """Acknowledge or judge an alert; a new verdict replaces the old one. False if there is no such alert."""
 
     def note_failure(self, claim: FeedClaim | ArticleClaim | DeliveryClaim, reason: str) -> bool:
         """Keep why a claim came to nothing, for the quarantine it may lead to; False if the claim was outdated."""

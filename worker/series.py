@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
+from worker.model import Alert
+
 POLLS = "tocsin_polls_total"
 ARTICLES = "tocsin_articles_total"
 ARTICLES_UNREAD = "tocsin_articles_unread_total"
+FEED_EVENTS = "tocsin_feed_events_total"
 ENTRIES_ODD = "tocsin_entries_odd_total"
 ALERTS = "tocsin_alerts_total"
 NOTHING_NEW = "tocsin_alerts_nothing_new_total"
@@ -39,6 +42,19 @@ def observation(name: str, value: timedelta | float, **labels: str) -> list[tupl
         (series(name + "_sum", **labels), amount),
         (series(name + "_count", **labels), 1),
     ]
+
+
+def alert_counts(alert: Alert) -> list[tuple[str, float]]:
+    """What a new alert counts: itself, and how old its article was, since publication and since it was fetched.
+
+    A date in the future counts as age 0; an article without a date is left out of the first.
+    """
+    counts = [(series(ALERTS, watch=alert.watch_id, severity=alert.severity.value), 1.0)]
+    moments = {"published_to_alert": alert.article.published, "fetched_to_alert": alert.article.first_seen}
+    for span, moment in moments.items():
+        if moment:
+            counts += observation(FRESHNESS_SECONDS, max(alert.raised_at - moment, timedelta(0)), span=span)
+    return counts
 
 
 def _escape(value: str) -> str:

@@ -16,7 +16,7 @@ from worker.deliver import breaker
 from worker.deliver.payload import build
 from worker.deliver.retry import Delivered, Exhausted, RetryIn, decide
 from worker.match import Matcher
-from worker.model import Attempt, Delivery, FeedState, Fetched, Story
+from worker.model import Attempt, Delivery, EntryMark, FeedState, Fetched, Pace, Story
 from worker.parse import parse
 from worker.poll import PollDecision
 from worker.ports import MOST_CLAIMS, MOVED, Kinship, StoryStep
@@ -64,6 +64,16 @@ class Bench:
             with_deliveries = [(a, (Delivery(delivery_id(a.id, "desk"), a.id, "desk", build(a)),)) for a in alerts]
             raised += max(self.store.finish_article(claim, seen, step, with_deliveries), 0)
         return raised
+
+    def alert_ids(self) -> list[str]:
+        return list(self.store.alerts) if self.clock else self.store.client.zrange("{tocsin}:alerts", 0, -1)
+
+    def verdicts(self) -> dict[str, int]:
+        if self.clock:
+            given = list(self.store.verdicts.values())
+            return {verdict: given.count(verdict) for verdict in ("true", "false")}
+        counted = self.store.client.hgetall("{tocsin}:verdicts")
+        return {verdict: int(counted.get(f"{verdict}:arms-transfer", 0)) for verdict in ("true", "false")}
 
 
 def step_for(claim) -> StoryStep:
@@ -300,6 +310,16 @@ def test_the_epoch_is_steady_while_the_store_runs(bench):
     assert bench.store.epoch() == bench.store.epoch()
 
 
+def test_a_verdict_replaces_the_one_before_and_can_be_taken_back(bench):
+    bench.ingest(ARMS)
+    bench.raise_alerts()
+    [alert_id] = bench.alert_ids()
+    for mark in ("acknowledged", "true", "true", "false", "open", "false"):
+        assert bench.store.mark_alert(alert_id, mark)
+    assert bench.verdicts() == {"true": 0, "false": 1}
+    assert not bench.store.mark_alert("alrt_none", "true")
+
+
 def many(bench, number: int, at_once: int = 99):
     short = "Norland has delivered battle tanks to Sudmark."  # too short to be anybody's copy
     items = [
@@ -435,3 +455,62 @@ def test_an_outdated_version_of_a_story_is_refused(bench):
     [claim] = bench.store.claim_articles(10, LEASE)
     assert bench.store.finish_article(claim, analyse(claim.article), replace(step_for(claim), version=3), []) == MOVED
     assert bench.store.finish_article(claim, analyse(claim.article), step_for(claim), []) == 0
+
+
+def test_what_was_rekeyed_is_linked_to_its_article_and_not_read_again(bench):
+    bench.ingest(ARMS)
+    assert bench.raise_alerts() == 1
+    bench.let_leases_end()
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    [old] = identify(FEED, POLLED, parse(Fetched(rss(ARMS).encode(), "u")), NOW)
+    renamed = ARMS | {"guid": "other", "link": "https://moved.example/1", "description": ARMS["description"] + " New."}
+    [new] = identify(FEED, POLLED, parse(Fetched(rss(renamed).encode(), "u")), NOW)
+    linked = replace(new, aliases=(*old.aliases, *new.aliases), remembered_as="rekeyed")
+    assert bench.store.finish_poll(claim, PollDecision(POLLED, SHORT, "fetched"), [linked]).known == 1
+    assert bench.store.claim_articles(10, LEASE) == []
+    bench.let_leases_end()
+    assert bench.ingest(renamed | {"description": "Short."}).revised == 1, "the new guid is known, and edits are read"
+
+
+def test_a_feeds_memory_of_its_entries_comes_back_as_it_was_stored(bench):
+    state = FeedState(
+        is_baselined=True, marks=(EntryMark("r", "g", "a", "t"),), arrivals=(NOW,), burden=0.5, moved_since=NOW,
+        pace=Pace(timedelta(hours=1), frozenset({3}), frozenset({6})), address="https://new.example/",
+    )  # fmt: skip
+    bench.ingest(ARMS, state=state)
+    bench.let_leases_end()
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    assert claim.state == state
+
+
+def test_a_paused_feed_is_not_scheduled_until_it_is_resumed(bench):
+    bench.store.sync_feeds([FEED])
+    [claim] = bench.store.claim_feeds(10, SHORT)
+    assert bench.store.steer_feed(FEED.id, "pause")
+    bench.store.finish_poll(claim, PollDecision(POLLED, SHORT, "fetched"), [])
+    bench.let_leases_end()
+    bench.store.sync_feeds([FEED])
+    assert bench.store.claim_feeds(10, LEASE) == []
+    assert not bench.store.steer_feed(FEED.id, "hurry"), "a paused feed is not hurried"
+    bench.store.steer_feed(FEED.id, "resume")
+    assert len(bench.store.claim_feeds(10, LEASE)) == 1
+
+
+def test_a_hurried_feed_is_due_at_once(bench):
+    bench.store.sync_feeds([FEED])
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    bench.store.finish_poll(claim, PollDecision(POLLED, LEASE, "fetched"), [])
+    assert bench.store.claim_feeds(10, LEASE) == []
+    assert bench.store.steer_feed(FEED.id, "hurry")
+    assert len(bench.store.claim_feeds(10, LEASE)) == 1
+
+
+def test_a_resumed_feed_leaves_quarantine(bench):
+    bench.store.sync_feeds([FEED])
+    for _ in range(MOST_CLAIMS + 1):
+        bench.store.claim_feeds(10, SHORT)
+        bench.let_leases_end()
+    bench.store.sync_feeds([FEED])
+    assert bench.store.claim_feeds(10, LEASE) == []
+    bench.store.steer_feed(FEED.id, "resume")
+    assert len(bench.store.claim_feeds(10, LEASE)) == 1

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import NOW, feed
-from worker.dedupe import canonical_address, identify, is_plausible
-from worker.model import Document, Entry, FeedState
+from tests.fakes import NOW, feed, rss
+from worker.dedupe import canonical_address, identify, is_plausible, learn
+from worker.model import Document, Entry, FeedState, Fetched
+from worker.parse import parse
 
 TEXT = "<p>The harbour of Eastport was closed for three hours on Monday after a crane toppled into the basin.</p>"
 ENTRY = Entry("guid-1", "https://x.example/a?utm_source=rss", "Crane topples", TEXT, published=NOW - timedelta(hours=1))
@@ -110,3 +111,88 @@ def test_identity_depends_on_the_entry_alone(entry):
     [once], [twice] = drafts(entry), drafts(entry)
     assert (once.article.id, once.aliases, once.content) == (twice.article.id, twice.aliases, twice.content)
     assert once.aliases
+
+
+# --- what is remembered of the last document ---------------------------------------------------------------
+
+
+def polled(*items: dict[str, str], state=POLLED):
+    """A poll: what is unknown is read; the drafts, and the state that follows."""
+    known = {mark.raw for mark in state.marks if mark.raw}
+    document = parse(Fetched(rss(*items).encode(), "https://wire.example/rss"), known)
+    reading = learn(feed(), state, document, NOW)
+    return identify(feed(), state, document, NOW), replace(state, marks=reading.marks), reading
+
+
+def items(*numbers: int, guid="guid", **changes: str) -> list[dict[str, str]]:
+    return [
+        {"guid": f"{guid}-{n}", "title": f"Title {n}", "link": f"https://wire.example/{n}", "description": f"Text {n}"}
+        | changes
+        for n in numbers
+    ]
+
+
+def test_what_stood_in_the_last_document_is_not_read_again():
+    first, state, _ = polled(*items(1, 2, 3))
+    second, state, _ = polled(*items(4, 1, 2, 3), state=state)
+    assert [len(first), len(second), len(state.marks)] == [3, 1, 4]
+    third, state, _ = polled(*items(4, 1), state=state)
+    assert [len(third), len(state.marks)] == [0, 2]
+
+
+@pytest.mark.parametrize("shared", [{"guid": "same", "link": ""}, {"guid": "", "link": "https://wire.example/x"}])
+def test_a_name_that_a_known_entry_has_too_is_not_unique(shared):
+    one, two = {"title": "One"} | shared, {"title": "Two"} | shared
+    both, _, _ = polled(one, two)
+    _, state, _ = polled(one)
+    [late], _, _ = polled(one, two, state=state)
+    assert late.aliases == both[1].aliases
+
+
+def test_an_edit_of_a_known_entry_keeps_its_guid_as_name():
+    _, state, _ = polled(*items(1, 2))
+    [edited], _, _ = polled(*items(1), *items(2, description="Other text"), state=state)
+    assert any(alias.startswith("g:") for alias in edited.aliases)
+
+
+def test_a_feed_that_renames_all_its_entries_is_recognised():
+    _, state, _ = polled(*items(*range(9)))
+    old, _, _ = polled(*items(*range(9)))
+    renamed, after, reading = polled(*items(*range(9), guid="new", link="https://moved.example/x"), state=state)
+    assert reading.is_rekeyed
+    assert {draft.remembered_as for draft in renamed} == {"rekeyed"}
+    for before, now in zip(old, renamed, strict=True):
+        assert set(before.aliases) & set(now.aliases)
+    assert not polled(*items(*range(9), guid="new", link="https://moved.example/x"), state=after)[2].is_rekeyed
+
+
+@pytest.mark.parametrize(
+    ("name", "later"),
+    [
+        ("a busy feed", items(*range(20, 29))),
+        ("few entries", items(*range(4), guid="new")),
+        ("less than seven in ten", [*items(*range(5), guid="new"), *items(*range(20, 25))]),
+        ("edits", items(*range(9), description="Edited")),
+    ],
+)
+def test_what_is_no_change_of_guids_stays_news(name, later):
+    _, state, _ = polled(*items(*range(9)))
+    drafts_, _, reading = polled(*later, state=state)
+    assert not reading.is_rekeyed
+    assert {draft.remembered_as for draft in drafts_} == {""}
+
+
+def test_an_entry_of_the_renamed_feed_that_is_really_new_is_news():
+    _, state, _ = polled(*items(*range(9)))
+    renamed, _, reading = polled(*items(50), *items(*range(9), guid="new"), state=state)
+    assert reading.is_rekeyed
+    assert [draft.remembered_as for draft in renamed].count("") == 1
+
+
+@given(st.lists(st.lists(st.integers(0, 8), max_size=8, unique=True), max_size=6))
+def test_each_poll_reads_just_what_the_last_one_did_not_hold(polls):
+    state, before = POLLED, set()
+    for numbers in polls:
+        fresh, state, _ = polled(*items(*numbers), state=state)
+        assert len(fresh) == len(set(numbers) - before)
+        before = set(numbers)

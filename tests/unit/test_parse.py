@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from tests.fakes import rss
 from worker.model import Document, Fetched, PollFailed, PollFailure
 from worker.parse import ENTRY_LIMIT, parse
+from worker.runtime.deadline import within_cpu_limit
 
 
 def read(body: bytes | str, content_type: str = "") -> Document | PollFailed:
@@ -149,3 +151,105 @@ def test_no_bytes_make_it_fail(raw):
 )
 def test_no_json_makes_it_fail(value):
     assert isinstance(read(json.dumps({"items": [value]})), Document | PollFailed)
+
+
+SITEMAP = """<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
+xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"><url><loc>https://x.example/1</loc><news:news>
+<news:publication><news:name>X</news:name><news:language>en</news:language></news:publication>
+<news:publication_date>2026-03-01T11:00:00+01:00</news:publication_date><news:title>One</news:title></news:news></url></urlset>"""
+
+
+def test_a_news_sitemap_is_a_feed():
+    [entry] = read(SITEMAP).entries
+    assert (entry.title, entry.link, entry.language) == ("One", "https://x.example/1", "en")
+    assert entry.published.isoformat() == "2026-03-01T10:00:00+00:00"
+
+
+def test_an_index_of_sitemaps_is_no_feed():
+    outcome = read("<sitemapindex><sitemap><loc>https://x.example/1.xml</loc></sitemap></sitemapindex>")
+    assert outcome.reason is PollFailure.NOT_A_FEED
+
+
+ENTRY_LINKS = {
+    "the first of several alternates": ("<link href='/a'/><link href='/b'/>", "/a"),
+    "no alternate but the entry itself": ("<link rel='self' href='/s'/><link rel='edit' href='/e'/>", "/s"),
+    "an alternate that is no HTML": ("<link rel='alternate' type='application/json' href='/j'/>", "/j"),
+    "nothing but an enclosure": ("<link rel='enclosure' href='/f.mp3'/>", "/f.mp3"),
+    "an id that is an address": ("<id>https://x.example/id</id>", "/id"),
+    "an id that is none": ("<id>urn:uuid:1</id>", None),
+    "an element's own base": ("<link xml:base='https://x.example/deep/' href='a'/>", "/deep/a"),
+}
+
+
+@pytest.mark.parametrize("name", ENTRY_LINKS)
+def test_an_entry_links_to_its_page(name):
+    links, path = ENTRY_LINKS[name]
+    [entry] = read(f"<feed xmlns='http://www.w3.org/2005/Atom'><title>A</title><entry>{links}</entry></feed>").entries
+    assert entry.link == (f"https://x.example{path}" if path else "")
+
+
+@pytest.mark.parametrize(
+    ("dates", "published", "updated"),
+    [
+        ("<published>2026-03-01T10:00:00Z</published><updated>2026-03-02T10:00:00Z</updated>", 1, 2),
+        ("<updated>2026-03-02T10:00:00Z</updated>", 2, 2),
+        ("<published>2026-02-30T10:00:00Z</published>", None, None),
+    ],
+)
+def test_the_date_is_that_of_publication_or_else_of_the_last_change(dates, published, updated):
+    [entry] = read(f"<feed xmlns='http://www.w3.org/2005/Atom'><entry>{dates}</entry></feed>").entries
+    assert [at and at.day for at in (entry.published, entry.updated)] == [published, updated]
+
+
+def test_a_known_entry_is_not_read_and_an_edited_one_is():
+    one, two = {"guid": "1", "title": "One"}, {"guid": "2", "title": "Two"}
+    whole = read(rss(one, two))
+    again = read_known(rss(one, two | {"title": "Two!"}), whole.fingerprints)
+    assert [entry.title for entry in again.entries] == ["Two!"]
+    assert again.fingerprints[0] == whole.fingerprints[0]
+
+
+def read_known(body: str, known) -> Document:
+    return parse(Fetched(body.encode(), "https://x.example/feed"), known)
+
+
+def test_known_items_of_a_json_feed_are_left_out():
+    [mark] = read(JSON).fingerprints
+    assert read_known(JSON, {mark}).entries == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "items"),
+    [("<rss><channel><item/><item></item></channel></rss>", 2), ("<rss><channel><item>&bad;</item></rss>", 0)],
+)
+def test_what_is_not_well_formed_has_no_fingerprints(body, items):
+    assert len(read(body).fingerprints) == items
+
+
+def test_a_document_says_how_often_it_wants_to_be_read():
+    channel = """<rss version="2.0" xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"><channel><title>T</title>
+    <ttl>60</ttl><sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>
+    <skipHours><hour>0</hour><hour>24</hour><hour>x</hour></skipHours><skipDays><day>Sunday</day></skipDays>
+    </channel></rss>"""
+    pace = read(channel).pace
+    assert (pace.every, pace.skip_hours, pace.skip_days) == (timedelta(hours=6), frozenset({0}), frozenset({6}))
+
+
+COSTLY = {
+    "unclosed cdata": "<rss><channel><item><description>" + "<![CDATA[" * 50_000,
+    "authors": rss(*({"author": "a@a" + ".a" * 900 + "!"} for _ in range(300))),
+    "markup": rss({"description": "&lt;a href='x'&gt;" * 100_000}),
+    "categories": "<rss><channel><item>" + "".join(f"<category>c{i}</category>" for i in range(20_000)) + "</item></channel></rss>",
+    "50,000 entries": rss(*({"guid": str(i), "title": "t"} for i in range(50_000))),
+    "50,000 broken entries": rss(*({"guid": str(i), "title": "t &bad; <b"} for i in range(50_000))),
+    "open brackets": "<rss><channel><item>" + "<" * 200_000,
+    "a sitemap": "<urlset>" + "<url><loc>http://x/</loc></url>" * 50_000 + "</urlset>",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_the_hard_limit_ends_what_no_count_foresees(name):
+    started = time.process_time()
+    outcome = parse(Fetched(COSTLY[name].encode(), "https://x.example/feed"), limit=within_cpu_limit)
+    assert time.process_time() - started < 2.3
+    assert isinstance(outcome, Document) or outcome.reason is PollFailure.HOSTILE

@@ -21,7 +21,7 @@ from tests.fakes import (
 )
 from tests.memory_store import MemoryStore
 from worker.match import Matcher
-from worker.model import PollFailed, PollFailure
+from worker.model import PhraseCondition, PollFailed, PollFailure
 from worker.pipeline import Pipeline
 
 FEED = feed()
@@ -184,3 +184,45 @@ def test_no_order_of_work_and_death_loses_an_alert_or_makes_a_second(steps):
         spine.run(hours=25)
     assert len(set(spine.received)) == 1
     assert len({delivery.body for _, delivery in spine.sender.sent}) == 1
+
+
+def test_what_is_known_is_counted_and_not_read_again():
+    spine = Spine()
+    spine.serve(ARMS)
+    spine.run()
+    spine.serve(HARMLESS, ARMS)
+    spine.run(hours=1)
+    assert spine.store.counted['tocsin_articles_total{outcome="new"}'] == 2
+    assert spine.store.counted['tocsin_articles_total{outcome="known"}'] == 1
+    assert len(spine.store.feeds[FEED.id].record.marks) == 2
+
+
+def test_a_feed_that_is_rekeyed_alerts_nobody_and_is_reported():
+    """Short entries under new guids and addresses: nothing but the title says that they are the old ones."""
+    spine = Spine(watches=(watch(condition=PhraseCondition(("tanks",))),))
+    old = [
+        {"guid": f"{n}", "link": f"https://a.example/{n}", "title": f"Tanks {n}", "description": ""} for n in range(6)
+    ]
+    new = [
+        {"guid": f"x{n}", "link": f"https://b.example/{n}", "title": f"Tanks {n}", "description": ""} for n in range(6)
+    ]
+    spine.serve(*old)
+    spine.run()
+    spine.serve(*new)
+    spine.run(hours=1)
+    assert len(spine.received) == 6
+    assert spine.store.counted['tocsin_feed_events_total{event="feed_rekeyed"}'] == 1
+    assert "feed_rekeyed" in [event for event, _ in spine.observer.events]
+    spine.serve(*new, {"guid": "x9", "link": "https://b.example/9", "title": "Tanks 9", "description": ""})
+    spine.run(hours=1)
+    assert len(spine.received) == 7
+
+
+def test_after_a_restart_of_the_store_known_entries_are_read_again():
+    spine = Spine()
+    spine.serve(ARMS)
+    spine.run()
+    spine.store.run_id = "second"
+    spine.run(hours=1)
+    assert spine.store.counted['tocsin_articles_total{outcome="known"}'] == 1
+    assert spine.fetcher.asked[-1].is_whole

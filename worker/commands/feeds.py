@@ -1,10 +1,23 @@
-"""`tocsin feeds`: look at feeds."""
+"""`tocsin feeds`: find, add, look at and steer feeds."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.commands.shared import Config, Json, config_directory, print_rows
+from worker.commands.shared import Config, Json, config_directory, print_json, print_rows
+from worker.errors import InputError
 
-app = typer.Typer(no_args_is_help=True, help="Look at feeds.")
+if TYPE_CHECKING:
+    from worker.model import Feed
+
+app = typer.Typer(no_args_is_help=True, help="Find, add, look at and steer feeds.")
+Named = Annotated[list[str], typer.Argument(help="Feeds by name, id or address.")]
 
 
 @app.command(name="list")
@@ -12,7 +25,187 @@ def feeds_list(config: Config = None, as_json: Json = False) -> None:
     """Every feed with its health, last success, next poll and last problem."""
     from worker.runtime.process import open_store
     from worker.runtime.views import list_feeds
+
+    rows = list_feeds(open_store(), _configured(config))
+    print_rows(rows, "feeds", as_json, ("name", "health", "entries", "newest", "succeeded_at", "due", "last_message"))
+
+
+@app.command(name="show")
+def feeds_show(
+    feed: Annotated[str, typer.Argument(help="A feed by name, id or address.")], config: Config = None
+) -> None:
+    """All that is known of one feed, as JSON: health, rhythm, failures, where it moved to, when it is due."""
+    from worker.runtime.process import open_store
+    from worker.runtime.views import list_feeds
+
+    [row] = list_feeds(open_store(), _find(_configured(config), [feed]))
+    print_json(row)
+
+
+@app.command(name="add")
+def feeds_add(  # noqa: PLR0913, PLR0917 - one parameter an option
+    address: Annotated[str, typer.Argument(help="A feed, or a site: its feeds are looked for.")],
+    name: Annotated[str, typer.Option(help="What to call it; its own title where nothing is said.")] = "",
+    tag: Annotated[list[str] | None, typer.Option(help="A tag that watches can ask for; may be repeated.")] = None,
+    allow_private: Annotated[bool, typer.Option(help="Let it be on a private network.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what was found and write nothing.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Add a feed to the configuration, after reading it once.
+
+    At a site's address the feeds that its page names are looked for, then the usual places. The first is added, the
+    others are named. It is written to added-feeds.yaml; files written by hand stay as they are.
+    """
+    from worker.runtime.discover import discover
+    from worker.watchlist.add import NewFeed, add_feeds
+
+    known = {feed.url for feed in _configured(config)}
+    found, others = discover(address, allow_private=allow_private)
+    row = {"url": found.url, "name": name or found.title, "entries": found.entries, "others": list(others)}
+    row["outcome"] = "known" if found.url in known else "found" if dry_run else "added"
+    if row["outcome"] == "added":
+        new = NewFeed(found.url, str(row["name"]), tuple(tag or ()), allow_private)
+        row["file"] = str(add_feeds(config_directory(config), [new]))
+    if as_json:
+        print_json(row)
+        return
+    typer.echo(f"{row['outcome']:8} {row['name']} · {row['url']} · {found.entries} entries")
+    for other in others:
+        typer.echo(f"also     {other}")
+    if row["outcome"] == "added":
+        typer.echo(f"written to {row['file']}; restart the workers to poll it")
+
+
+@app.command(name="import")
+def feeds_import(
+    file: Annotated[Path, typer.Argument(help="An OPML file from another reader.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be added and write nothing.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Add the feeds of an OPML file; its folders become tags. Rows that cannot be used are named with their line."""
+    from worker.opml import read_opml
+    from worker.watchlist.add import NewFeed, add_feeds
+
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        msg = f"{file} cannot be read: {error.strerror}"
+        raise InputError(msg) from error
+    outlines, problems = read_opml(raw, str(file))
+    known = {feed.url for feed in _configured(config)}
+    new = [NewFeed(outline.url, outline.name, outline.tags) for outline in outlines if outline.url not in known]
+    if new and not dry_run:
+        add_feeds(config_directory(config), new)
+    if as_json:
+        print_json(
+            {
+                "added": [feed.url for feed in new],
+                "known": len(outlines) - len(new),
+                "problems": list(map(str, problems)),
+            }
+        )
+        return
+    for problem in problems:
+        typer.echo(str(problem), err=True)
+    verb = "would be added" if dry_run else "added"
+    typer.echo(f"{len(new)} {verb}, {len(outlines) - len(new)} already configured, {len(problems)} rows left out")
+
+
+@app.command(name="export")
+def feeds_export(config: Config = None) -> None:
+    """Write the configured feeds as OPML to standard output; the first tag becomes the folder."""
+    from worker.opml import write_opml
+
+    typer.echo(write_opml(_configured(config)).decode(), nl=False)
+
+
+@app.command(name="pause")
+def feeds_pause(feeds: Named, config: Config = None) -> None:
+    """Stop polling feeds until they are resumed. What they have brought stays."""
+    _steer(feeds, "pause", config)
+
+
+@app.command(name="resume")
+def feeds_resume(feeds: Named, config: Config = None) -> None:
+    """Poll paused, quarantined or gone feeds again, at once."""
+    _steer(feeds, "resume", config)
+
+
+@app.command(name="poll")
+def feeds_poll(
+    feeds: Named,
+    now: Annotated[bool, typer.Option("--now", help="At once; the only time there is.")] = True,  # noqa: ARG001
+    config: Config = None,
+) -> None:
+    """Make feeds due at once, whatever they are waiting for; the running workers poll them within a tick."""
+    _steer(feeds, "hurry", config)
+
+
+@app.command(name="preview")
+def feeds_preview(
+    source: Annotated[str, typer.Argument(help="A configured feed's name, or the address of any feed.")],
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many entries, in the feed's order.")] = 10,
+    allow_private: Annotated[bool, typer.Option(help="Let it be on a private network.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Read a feed as a first poll would and show what would be stored and which watches would fire. Stores nothing."""
+    from worker.preview import preview
+    from worker.runtime.page_fetch import fetch_feed
+
+    feed = _feed_or_address(source, config, allow_private=allow_private)
+    rows = preview(feed, fetch_feed(feed), _configured_watches(config), limit, datetime.now(UTC))
+    print_rows(rows, "entries", as_json, ("published", "title", "fate", "fires", "nearly"))
+
+
+def _configured(config: Path | None) -> tuple[Feed, ...]:
+    from worker.watchlist import load_feeds
+
+    return load_feeds(config_directory(config))
+
+
+def _configured_watches(config: Path | None) -> Any:
     from worker.watchlist import load_configuration
 
-    rows = list_feeds(open_store(), load_configuration(config_directory(config)))
-    print_rows(rows, "feeds", as_json, ("name", "health", "entries", "succeeded_at", "due", "last_message"))
+    return load_configuration(config_directory(config)).watches
+
+
+def _feed_or_address(source: str, config: Path | None, *, allow_private: bool) -> Feed:
+    from worker.model import Feed
+
+    known = _configured(config)
+    if source.startswith(("http://", "https://")) and source not in {feed.url for feed in known}:
+        return Feed(id="feed_preview", url=source, name=source, allow_private=allow_private)
+    return _find(known, [source])[0]
+
+
+def _find(feeds: Sequence[Feed], wanted: Sequence[str]) -> list[Feed]:
+    """The feeds that are meant: by id, address or name, or by a part of the name that only one has."""
+    found = []
+    for text in wanted:
+        exact = [feed for feed in feeds if text in (feed.id, feed.url) or text.casefold() == feed.name.casefold()]
+        some = exact or [feed for feed in feeds if text.casefold() in feed.name.casefold()]
+        if len(some) != 1:
+            raise InputError(_not_one(text, [feed.name for feed in some or feeds], is_many=bool(some)))
+        found += some
+    return found
+
+
+def _not_one(text: str, names: list[str], *, is_many: bool) -> str:
+    if is_many:
+        return f"“{text}” could be {', '.join(names[:6])}; say more of the name"
+    near = difflib.get_close_matches(text, names, n=1, cutoff=0.5)
+    hint = f"did you mean “{near[0]}”?" if near else "`tocsin feeds list` names those there are"
+    return f"there is no feed “{text}”; {hint}"
+
+
+def _steer(wanted: Sequence[str], action: Any, config: Path | None) -> None:
+    from worker.runtime.process import open_store
+
+    store = open_store()
+    done = {"pause": "paused", "resume": "resumed, due now", "hurry": "due now"}[action]
+    for feed in _find(_configured(config), wanted):
+        said = done if store.steer_feed(feed.id, action) else "is paused; `tocsin feeds resume` first"
+        typer.echo(f"{feed.name}: {said}")

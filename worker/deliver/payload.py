@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from worker.model import Alert, Analysis, Article, Finding, Source
+from worker.model import Alert, Analysis, Article, Finding, ListEntry, Source
 
 TYPE = "news.alert.matched.v1"
 SCHEMA_VERSION = 1
@@ -95,8 +95,13 @@ def describe_finding(finding: Finding) -> dict[str, Any]:
     described: dict[str, Any] = {"kind": finding.kind, "asks": _short(finding.asks), "truth": finding.truth}
     if finding.score is not None:
         described["score"] = round(finding.score, 4)
+    if finding.contribution is not None:
+        described["contribution"] = round(finding.contribution, 4)
     if finding.evidence:
         described["spans"] = [[e.start, e.end] for e in finding.evidence[:_MOST_EVIDENCE]]
+        described["zones"] = [e.zone for e in finding.evidence[:_MOST_EVIDENCE]]
+        if entries := list(dict.fromkeys(e.entry for e in finding.evidence if e.entry)):
+            described["entries"] = [_describe_entry(entry)["entry"] for entry in entries[:_MOST_EVIDENCE]]
     if finding.children:
         described["children"] = [describe_finding(child) for child in finding.children]
     return described
@@ -107,10 +112,17 @@ def _evidence(finding: Finding) -> list[Mapping[str, Any]]:
         return []
     own = [
         {"condition": finding.kind, "asks": _short(finding.asks), "start": e.start, "end": e.end,
-         "text": _short(e.text), "zone": e.zone}
+         "text": _short(e.text), "zone": e.zone} | _describe_entry(e.entry)
         for e in finding.evidence
     ]  # fmt: skip
     return own + [evidence for child in finding.children for evidence in _evidence(child)]
+
+
+def _describe_entry(entry: ListEntry | None) -> dict[str, Any]:
+    """The listed party that the words name."""
+    if entry is None:
+        return {}
+    return {"entry": {"list": entry.list, "id": entry.id, "name": entry.name, "programme": entry.programme}}
 
 
 def _distinct_entities(analysis: Analysis) -> list[dict[str, Any]]:

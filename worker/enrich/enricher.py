@@ -7,10 +7,11 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from worker.enrich import language, pipeline
+from worker.enrich.own_topics import WithOwnTopics, digest
 from worker.enrich.sentences import split_sentences
 from worker.enrich.topic_result import TopicResult
 from worker.enrich.topics import TopicClassifier
-from worker.model import Analysis, Article, Entity, LanguageModel, Span, TopicScore
+from worker.model import Analysis, Article, Entity, LanguageModel, OwnTopic, Span, TopicScore
 from worker.zones import without_teasers
 
 LONGEST_TEXT = 200_000
@@ -71,14 +72,21 @@ class SpacyEnricher:
         return TopicScore(result.topic, result.probability, evidence, self._topics.thresholds[result.topic])
 
 
-def load(model: LanguageModel = LanguageModel(), *, least_score: float = LEAST_SCORE) -> SpacyEnricher:  # noqa: B008
-    """The shipped pipeline, or the installed one that `model` names, and the shipped topics.
+def load(
+    model: LanguageModel = LanguageModel(),  # noqa: B008 - a frozen value
+    topics: Sequence[OwnTopic] = (),
+    *,
+    least_score: float = LEAST_SCORE,
+) -> SpacyEnricher:
+    """The shipped pipeline, or the installed one that `model` names; the shipped topics, and the configuration's own.
 
     Raises ModelError where the pipeline is not installed or does not fit.
     """
     nlp = pipeline.load(model.name, model.backend)
     name = f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
-    return SpacyEnricher(nlp, TopicClassifier.load(), name, least_score=least_score)
+    classifier = TopicClassifier.load()
+    scorer = WithOwnTopics(classifier, topics) if topics else classifier
+    return SpacyEnricher(nlp, scorer, name + digest(topics), least_score=least_score)
 
 
 def _entities(doc: Doc) -> tuple[Entity, ...]:

@@ -1,110 +1,212 @@
-"""Fetching feeds over HTTP: conditional, bounded in time and size, public addresses only. Every failure is a value."""
+"""Fetching feeds over HTTP: conditional, bounded in time and size, public addresses only. Every failure is a value.
 
+Redirects are followed here and not by the client, so that every hop is looked at: its scheme, its port, whether it
+leaves https, and whether credentials may go along (never to another origin).
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
 from worker import __version__
-from worker.model import Fetched, NotModified, PollFailed, PollFailure, PollOutcome
+from worker.model import Feed, Fetched, NotModified, PollFailed, PollFailure, PollOutcome, Postponed
 from worker.poll import PollRequest
-from worker.runtime import http
+from worker.runtime import decompress, http
+from worker.runtime.explain import explain
+from worker.runtime.politeness import HostBusyError, Turns
 
-WIRE_LIMIT_BYTES = 5_000_000
-BODY_LIMIT_BYTES = 20_000_000
-RATIO_LIMIT = 200
-"""A body this many times larger than what came over the wire is a bomb, whatever its size beyond 1 MB."""
-_TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10, sock_read=10)
+MOST_REDIRECTS = 5
+PORTS = frozenset({80, 443, 8080, 8443})
+"""Where a redirect may lead; a port that the configuration names is meant."""
+TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10, sock_connect=10, sock_read=10)
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 _OK, _NOT_MODIFIED, _GONE = 200, 304, 410
+_PERMANENT, _REDIRECTS = (301, 308), (301, 302, 303, 307, 308)
 _THROTTLED = (429, 503)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hop:
+    """Where to ask now, and where permanent redirects alone have led so far."""
+
+    url: str
+    moved_to: str = ""
+    is_permanent: bool = True
 
 
 class HttpFetcher:
     """See `ports.Fetcher`. Says honestly who it is, with a contact where one is configured."""
 
-    def __init__(self, loop: http.HttpLoop, contact: str = "") -> None:
-        self._loop = loop
+    def __init__(
+        self,
+        loop: http.HttpLoop,
+        contact: str = "",
+        turns: Turns | None = None,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
+    ) -> None:
+        self._loop, self._timeout = loop, timeout
         self._agent = f"Tocsin/{__version__}" + (f" (+{contact})" if contact else "")
+        self._turns = turns or Turns(time.monotonic)
 
     def fetch(self, request: PollRequest) -> Future[PollOutcome]:
-        """Start one poll; up to 30 s."""
+        """Start one poll; up to 30 s, and 10 s for its turn at the host."""
         return self._loop.submit(self._fetch(request))
 
     async def _fetch(self, request: PollRequest) -> PollOutcome:
-        where = http.short_url(request.feed.url)
+        where = http.short_url(request.address)
         try:
-            return await self._ask(request, where)
+            async with AsyncExitStack() as held:
+                if not request.feed.allow_private:
+                    await held.enter_async_context(self._turns.turn(http.origin(request.address)[1]))
+                async with asyncio.timeout(self._timeout.total):
+                    return await self._follow(request)
+        except HostBusyError as busy:
+            return Postponed(busy.wait)
+        except decompress.BodyRefusedError as refused:
+            return PollFailed(refused.reason, f"{where} {refused}")
         except Exception as error:  # noqa: BLE001 - whatever a server provokes is this feed's outcome alone
-            return _explain(error, where)
+            return explain(error, where, self._timeout)
 
-    async def _ask(self, request: PollRequest, where: str) -> PollOutcome:
-        headers = {"User-Agent": self._agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip, br"}
+    async def _follow(self, request: PollRequest) -> PollOutcome:
+        hop = _Hop(request.address)
+        for _ in range(MOST_REDIRECTS + 1):
+            outcome = await self._ask(request, hop)
+            if not isinstance(outcome, _Hop):
+                return outcome
+            if refusal := _refuse_hop(request, hop.url, outcome.url):
+                return PollFailed(PollFailure.BAD_REDIRECT, f"{http.short_url(request.address)} {refusal}")
+            hop = outcome
+        message = f"{http.short_url(request.address)} redirects more than {MOST_REDIRECTS} times"
+        return PollFailed(PollFailure.BAD_REDIRECT, message)
+
+    async def _ask(self, request: PollRequest, hop: _Hop) -> PollOutcome | _Hop:
+        feed, where = request.feed, http.short_url(hop.url)
+        proxy = feed.access.proxy or None
+        if proxy and not feed.allow_private:
+            _refuse_private_host(hop.url)
+        # the guard looks at whom we connect to: behind a proxy that is the proxy, which the operator chose
+        session = self._loop.session(allow_private=feed.allow_private or bool(proxy), auto_decompress=False)
+        headers = self._headers(request, hop.url)
+        async with session.get(
+            hop.url, headers=headers, timeout=self._timeout, allow_redirects=False, proxy=proxy
+        ) as response:
+            if response.status in _REDIRECTS and (target := response.headers.get("Location")):
+                is_permanent = hop.is_permanent and response.status in _PERMANENT
+                url = _join(hop.url, target)
+                return _Hop(url, url if is_permanent else hop.moved_to, is_permanent)
+            # what a 200 and a 304 both say of the document
+            heads = response.headers
+            known = NotModified(
+                heads.get("ETag", ""), heads.get("Last-Modified", ""), http.fresh_for(heads, http.now()), hop.moved_to
+            )
+            if response.status == _NOT_MODIFIED and (request.etag or request.last_modified):
+                return known
+            if response.status != _OK or _challenger(heads):
+                return _refused(response, where)
+            body = await _read(response)
+            return Fetched(
+                body=body,
+                url=hop.url,
+                content_type=heads.get("Content-Type", ""),
+                etag=known.etag,
+                last_modified=known.last_modified,
+                fresh_for=known.fresh_for,
+                moved_to=known.moved_to,
+            )
+
+    def _headers(self, request: PollRequest, url: str) -> dict[str, str]:
+        headers = {"User-Agent": self._agent, "Accept": _ACCEPT, "Accept-Encoding": decompress.ACCEPTED}
         if request.etag:
             headers["If-None-Match"] = request.etag
         if request.last_modified:
             headers["If-Modified-Since"] = request.last_modified
-        session = self._loop.session(allow_private=request.feed.allow_private)
-        async with session.get(request.feed.url, headers=headers, timeout=_TIMEOUT, max_redirects=5) as response:
-            if response.status == _NOT_MODIFIED:
-                return NotModified()
-            if response.status != _OK:
-                return _refused(response, where)
-            body = await _read(response, where)
-            return body if isinstance(body, PollFailed) else Fetched(
-                body=body,
-                url=request.feed.url,
-                content_type=response.headers.get("Content-Type", ""),
-                etag=response.headers.get("ETag", ""),
-                last_modified=response.headers.get("Last-Modified", ""),
-            )  # fmt: skip
+        if http.origin(url) == http.origin(request.feed.url):
+            headers |= _own_headers(request.feed)
+        return headers
 
 
-async def _read(response: aiohttp.ClientResponse, where: str) -> bytes | PollFailed:
-    wire = response.content_length or 0
-    if "," in response.headers.get("Content-Encoding", ""):
-        return PollFailed(PollFailure.BAD_ENCODING, f"{where} compresses its answer twice")
-    if wire > WIRE_LIMIT_BYTES:
-        return PollFailed(PollFailure.TOO_LARGE, f"{where} announces {wire:,} bytes; the limit is {WIRE_LIMIT_BYTES:,}")
-    limit = BODY_LIMIT_BYTES if response.headers.get("Content-Encoding") else WIRE_LIMIT_BYTES
-    body = bytearray()
+def _own_headers(feed: Feed) -> dict[str, str]:
+    """What the configuration has us send to the feed's own origin, and to no other."""
+    headers = dict(feed.access.headers)
+    if feed.access.user or feed.access.password:
+        headers["Authorization"] = aiohttp.encode_basic_auth(feed.access.user, feed.access.password, "utf-8")
+    return headers
+
+
+def _refuse_hop(request: PollRequest, source: str, target: str) -> str:
+    """Why a redirect is not followed, or ""."""
+    try:
+        scheme, _, port = http.origin(target)
+    except ValueError:
+        return "redirects to something that is no address"
+    if scheme not in ("http", "https"):
+        return f"redirects to {scheme or 'no'}: addresses, which are not followed"
+    if urlsplit(source).scheme == "https" and scheme == "http":
+        return "redirects from https to http; name the http address itself if it is meant"
+    own = http.origin(request.feed.url)[2]
+    if not request.feed.allow_private and port not in PORTS and port != own:
+        return f"redirects to port {port}, where no feed is expected"
+    return ""
+
+
+def _join(base: str, target: str) -> str:
+    try:
+        return urljoin(base, target.strip())
+    except ValueError:
+        return "unreadable:"
+
+
+def _refuse_private_host(url: str) -> None:
+    host = http.origin(url)[1]
+    try:
+        is_public = http.is_public(host)
+    except ValueError:
+        return  # a name: the proxy resolves it
+    if not is_public:
+        msg = f"the address {host} is not public"
+        raise http.BlockedAddressError(msg)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    coding = response.headers.get("Content-Encoding", "")
+    if "," in coding:
+        raise decompress.BodyRefusedError(PollFailure.BAD_ENCODING, "compresses its answer twice")
+    if (response.content_length or 0) > decompress.WIRE_LIMIT_BYTES:
+        message = f"announces {response.content_length:,} bytes; the limit is {decompress.WIRE_LIMIT_BYTES:,}"
+        raise decompress.BodyRefusedError(PollFailure.TOO_LARGE, message)
+    body = decompress.Body(coding)
     async for chunk in response.content.iter_chunked(65_536):
-        body += chunk
-        if len(body) > limit or (wire and len(body) > max(1_000_000, wire * RATIO_LIMIT)):
-            return PollFailed(PollFailure.TOO_LARGE, f"{where} sends more than {min(limit, len(body)):,} bytes")
-    return bytes(body)
+        body.add(chunk)
+    return body.finish()
 
 
 def _refused(response: aiohttp.ClientResponse, where: str) -> PollFailed:
-    wait = http.retry_after(response.headers.get("Retry-After"), http.now())
-    if response.status in _THROTTLED:
-        return PollFailed(PollFailure.THROTTLED, f"{where} asks to come back later ({response.status})", wait)
-    if response.status == _GONE:
-        return PollFailed(PollFailure.GONE, f"{where} says that the feed is gone for good (410); remove it")
-    return PollFailed(PollFailure.HTTP_STATUS, f"{where} answered {response.status} {response.reason}", wait)
+    wait, status = http.retry_after(response.headers.get("Retry-After"), http.now()), response.status
+    if challenger := _challenger(response.headers):
+        message = f"{where} is guarded by {challenger}, which asks for a browser; the publisher can let feed readers in"
+        return PollFailed(PollFailure.CDN_CHALLENGE, message, wait, status)
+    if status in _THROTTLED:
+        return PollFailed(PollFailure.THROTTLED, f"{where} asks to come back later ({status})", wait, status)
+    if status == _GONE:
+        return PollFailed(
+            PollFailure.GONE, f"{where} says that the feed is gone for good (410); remove it", None, status
+        )
+    if status == _NOT_MODIFIED:
+        message = f"{where} answered 304 although nothing was named to compare with"
+        return PollFailed(PollFailure.HTTP_STATUS, message, wait, status)
+    return PollFailed(PollFailure.HTTP_STATUS, f"{where} answered {status} {response.reason}", wait, status)
 
 
-def _explain(error: Exception, where: str) -> PollFailed:
-    cause: BaseException | None = error
-    while cause:
-        if isinstance(cause, http.BlockedAddressError):
-            message = f"{where}: {cause}; set allow_private on the feed if it is meant"
-            return PollFailed(PollFailure.BLOCKED_ADDRESS, message)
-        cause = cause.__cause__ or getattr(cause, "os_error", None)
-    for kind, reason, message in _FAILURES:
-        if isinstance(error, kind):
-            return PollFailed(reason, f"{where} {message}")
-    return PollFailed(PollFailure.UNREACHABLE, f"{where} cannot be reached: {type(error).__name__}")
-
-
-_FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], PollFailure, str], ...] = (
-    (TimeoutError, PollFailure.TIMEOUT, f"took longer than {_TIMEOUT.total:.0f} s"),
-    (aiohttp.ClientConnectorDNSError, PollFailure.DNS, "has a host name that does not exist"),
-    (aiohttp.ClientSSLError, PollFailure.TLS, "was refused: its certificate or TLS connection is not right"),
-    (
-        (aiohttp.TooManyRedirects, aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError),
-        PollFailure.BAD_REDIRECT,
-        "leads nowhere: too many redirects, or one to no web address",
-    ),
-    (aiohttp.ClientPayloadError, PollFailure.BAD_ENCODING, "broke off, or cannot be decompressed"),
-)
-"""In the order of asking: a TLS failure is also a failure to connect."""
+def _challenger(headers: Mapping[str, str]) -> str:
+    """The network that answers with a riddle for browsers, or ""."""
+    if headers.get("cf-mitigated", "").lower() == "challenge":
+        return "Cloudflare"
+    if headers.get("x-amzn-waf-action", "").lower() in ("challenge", "captcha"):
+        return "AWS WAF"
+    return ""

@@ -5,9 +5,10 @@ The loop has a thread of its own, so that parsing a large feed does not run the 
 
 import asyncio
 import ipaddress
+import re
 import socket
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 T = TypeVar("T")
 Address = tuple[socket.AddressFamily | int, socket.SocketKind | int, int, str, tuple[Any, ...]]
@@ -61,11 +63,12 @@ def guarded_socket(info: Address) -> socket.socket:
 
 
 class HttpLoop:
-    """An event loop in a thread with two sessions: one guarded, one that may reach private addresses."""
+    """An event loop in a thread with its sessions, guarded ones and such as may reach private addresses."""
 
-    def __init__(self) -> None:
+    def __init__(self, resolver: AbstractResolver | None = None) -> None:
         self.loop = asyncio.new_event_loop()
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._resolver = resolver
+        self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
         self._thread = threading.Thread(target=self.loop.run_forever, name="http", daemon=True)
         self._thread.start()
 
@@ -73,25 +76,14 @@ class HttpLoop:
         """Run a coroutine on the loop."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
-    def session(self, *, allow_private: bool) -> aiohttp.ClientSession:
-        """The session to use; call it on the loop only."""
-        if allow_private not in self._sessions:
-            connector = aiohttp.TCPConnector(
-                limit=200, limit_per_host=8, ttl_dns_cache=60, socket_factory=None if allow_private else guarded_socket
-            )
-            self._sessions[allow_private] = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                max_line_size=16_384,
-                max_field_size=16_384,
-            )
-        return self._sessions[allow_private]
-
     def close(self) -> None:
-        """Close the sessions and end the loop; for processes that are about to end anyway it need not be called."""
+        """Give up what is in flight, close the sessions and end the thread."""
 
         async def close_sessions() -> None:
+            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             for session in self._sessions.values():
                 await session.close()
             await self.loop.shutdown_default_executor()
@@ -101,21 +93,78 @@ class HttpLoop:
         self._thread.join(10)
         self.loop.close()
 
+    def session(self, *, allow_private: bool, auto_decompress: bool = True) -> aiohttp.ClientSession:
+        """The session to use; call it on the loop only."""
+        key = (allow_private, auto_decompress)
+        if key not in self._sessions:
+            connector = aiohttp.TCPConnector(
+                limit=200,
+                limit_per_host=8,
+                ttl_dns_cache=60,
+                resolver=self._resolver,
+                socket_factory=None if allow_private else guarded_socket,
+            )
+            self._sessions[key] = aiohttp.ClientSession(
+                connector=connector,
+                auto_decompress=auto_decompress,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                max_line_size=16_384,
+                max_field_size=16_384,
+            )
+        return self._sessions[key]
+
 
 def retry_after(header: str | None, now: datetime) -> timedelta | None:
     """Retry-After in either form (RFC 9110 §10.2.3); None where absent, unreadable or in the past."""
     if not header:
         return None
-    try:
-        wait = timedelta(seconds=int(header)) if header.strip().isdigit() else parsedate_to_datetime(header) - now
-    except (ValueError, TypeError, OverflowError):
+    seconds = header.strip()
+    if seconds.isascii() and seconds.isdigit():
+        wait = timedelta(seconds=min(int(seconds[:12]), 10**9))
+    elif moment := _http_date(header):
+        wait = moment - now
+    else:
         return None
     return wait if wait > timedelta(0) else None
 
 
+def fresh_for(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """How long an answer may be kept (RFC 9111 §4.2): max-age less Age, else Expires less Date; None where unsaid."""
+    control = headers.get("Cache-Control", "").lower()
+    if re.search(r"no-(?:cache|store)", control):
+        return None
+    age = headers.get("Age", "").strip()
+    if found := re.search(r"(?<![\w-])max-age\s*=\s*\"?(\d{1,10})", control):
+        fresh = timedelta(seconds=int(found[1]) - (int(age) if age.isdigit() and len(age) < 10 else 0))  # noqa: PLR2004
+    elif expires := _http_date(headers.get("Expires")):
+        fresh = expires - (_http_date(headers.get("Date")) or now)
+    else:
+        return None
+    return fresh if fresh > timedelta(0) else None
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port: what credentials never leave (RFC 6454)."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme.lower())
+    return parts.scheme.lower(), (parts.hostname or "").lower(), port
+
+
+def _http_date(header: str | None) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(header) if header else None
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None
+
+
 def short_url(url: str) -> str:
     """The address as it may stand in a message: no user, no query, no fragment."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that cannot be read"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 

@@ -24,6 +24,7 @@ from worker.series import (
     ATTEMPTS,
     BUCKETS,
     ENTRIES_ODD,
+    FEED_EVENTS,
     FRESHNESS_SECONDS,
     NOTHING_NEW,
     POLLS,
@@ -36,6 +37,7 @@ HELP = {
     POLLS: "Polls of feeds by outcome; every reason of failure is an outcome.",
     ARTICLES: "Entries that polls brought, each counted once, by what became of it.",
     ARTICLES_UNREAD: "Articles that the model did not read: not its language, or in part, being too long.",
+    FEED_EVENTS: "What happened to feeds as wholes: moved, gone, recovered, re-keyed.",
     ENTRIES_ODD: "Oddities that were repaired or tolerated while reading feeds.",
     ALERTS: "Alerts raised by watch and severity.",
     "tocsin_alerts_repeated_total": "Alerts raised again under the id they already had, hence not sent again.",
@@ -49,8 +51,9 @@ HELP = {
     STAGE_SECONDS: "Time that one item took in a stage.",
     FRESHNESS_SECONDS: "Age at the moment named by span.",
 }
-_POLL_OUTCOMES = ("fetched", "not_modified", *(reason.value for reason in PollFailure))
-_ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "revision_over_limit")
+_POLL_OUTCOMES = ("fetched", "not_modified", "postponed", *(reason.value for reason in PollFailure))
+_ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "rekeyed", "revision_over_limit")
+_FEED_EVENTS = ("feed_moved", "feed_gone", "feed_recovered", "feed_rekeyed")
 _ODDITIES = ("cut", "repaired", "odd_date", "nameless")
 _ATTEMPT_OUTCOMES = ("delivered", "retried", "dead", "gone")
 _CIRCUIT_CHANGES = (Circuit.CLOSED, Circuit.OPEN, Circuit.PAUSED)
@@ -115,6 +118,7 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
     yield from (series(POLLS, outcome=outcome) for outcome in _POLL_OUTCOMES)
     yield from (series(ARTICLES, outcome=outcome) for outcome in _ARTICLE_OUTCOMES)
     yield from (series(ARTICLES_UNREAD, reason=reason) for reason in ("language", "truncated"))
+    yield from (series(FEED_EVENTS, event=event) for event in _FEED_EVENTS)
     yield from (series(ENTRIES_ODD, reason=reason) for reason in _ODDITIES)
     for watch in configuration.watches:
         yield from (series(ALERTS, watch=watch.id, severity=severity.value) for severity in Severity)

@@ -1,4 +1,7 @@
-"""One web page for the command line, under the same limits as feeds; whoever types an address may mean their own host."""
+"""One web page or feed by its address, under the same limits as polls.
+
+Whoever types an address on the command line may mean their own host; whoever types it into a web page may not.
+"""
 
 from worker.errors import InputError
 from worker.model import Feed, Fetched
@@ -7,12 +10,19 @@ from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
 
 
-def fetch_page(url: str) -> tuple[bytes, str]:
+def fetch_page(url: str, *, allow_private: bool = True) -> tuple[bytes, str]:
     """The page's bytes and content type. Raises InputError with the reason where there is no page."""
-    feed = Feed(id="page", url=url, name=url, allow_private=True)
+    fetched = fetch_feed(Feed(id="page", url=url, name=url, allow_private=allow_private))
+    return fetched.body, fetched.content_type
+
+
+def fetch_feed(feed: Feed, contact: str = "") -> Fetched:
+    """What the feed's address answers. Raises InputError with the reason where it answers nothing."""
     loop = HttpLoop()
-    outcome = HttpFetcher(loop).fetch(PollRequest(feed)).result()
-    loop.close()
+    try:
+        outcome = HttpFetcher(loop, contact).fetch(PollRequest(feed)).result()
+    finally:
+        loop.close()
     if isinstance(outcome, Fetched):
-        return outcome.body, outcome.content_type
-    raise InputError(getattr(outcome, "message", f"{url} answered nothing"))
+        return outcome
+    raise InputError(getattr(outcome, "message", f"{feed.url} answered nothing"))

@@ -8,6 +8,7 @@ from worker.model import Analysis, Article, LanguageModel
 from worker.pipeline import Limits, Pipeline
 from worker.ports import Enricher
 from worker.runtime.clock import SystemClock
+from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
 from worker.runtime.log import LogObserver
@@ -43,6 +44,7 @@ def open_pipeline(*, is_enricher: bool = False) -> Pipeline:
         configuration=configuration,
         matcher=Matcher(configuration.watches),
         limits=Limits(lease=settings.lease),
+        read_limit=within_cpu_limit,
     )
 
 

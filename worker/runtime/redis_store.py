@@ -3,12 +3,15 @@
 Keys, all under the hash tag `{tocsin}:`
 
     feeds:due  articles:due  outbox:ENDPOINT    sorted sets of ids by due time (ms)
+    feeds:paused                                the set of feeds that are not to be scheduled
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
     seen:ALIAS                                  the article an alias belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
+    trend:HOUR                                  counts of `worker.trend` for one hour (since 1970)
+    verdicts                                    how many alerts of each watch were judged true and false
 """
 
 import json
@@ -41,12 +44,15 @@ from worker.ports import (
     FeedClaim,
     Ingested,
     Kinship,
+    Mark,
     Quarantined,
     Stage,
+    Steering,
     StoryStep,
 )
-from worker.series import ALERTS, series
+from worker.series import alert_counts
 from worker.story import WINDOW, pack, unpack
+from worker.trend import counted
 from worker.zones import passages
 
 K = "{tocsin}:"
@@ -54,6 +60,8 @@ REMEMBER = timedelta(days=90)
 """An alias is remembered this long after the entry was last in its feed."""
 KEEP = timedelta(days=30)
 """Articles and finished deliveries are kept this long."""
+KEEP_TRENDS = timedelta(days=9)
+"""A week and what the week before the hour of asking needs."""
 
 STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
 _ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
@@ -86,6 +94,9 @@ class RedisStore:
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._run("sync_feeds", json.dumps([feed.id for feed in feeds]))
+
+    def steer_feed(self, feed_id: str, action: Steering) -> bool:
+        return bool(self._run("steer_feed", feed_id, action))
 
     def epoch(self) -> str:
         with translated():
@@ -163,6 +174,8 @@ class RedisStore:
             "analysis": _dump(_ANALYSIS, analysis),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
+            "trend": counted(claim.article, analysis),
+            "trend_keep_ms": _ms(KEEP_TRENDS),
             "story": _story_work(claim, step),
             "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
         }
@@ -230,6 +243,9 @@ class RedisStore:
             },
         }
         return bool(self._run("finish_delivery", claim.delivery.id, claim.fence, json.dumps(work)))
+
+    def mark_alert(self, alert_id: str, mark: Mark) -> bool:
+        return bool(self._run("mark_alert", alert_id, mark))
 
     def note_failure(self, claim: FeedClaim | ArticleClaim | DeliveryClaim, reason: str) -> bool:
         return bool(self._run("note_failure", _item_key(claim), claim.fence, reason))
@@ -312,6 +328,7 @@ def translated() -> Iterator[None]:
 
 _SCRIPTS = (
     "sync_feeds",
+    "steer_feed",
     "claim",
     "claim_deliveries",
     "passages",
@@ -323,6 +340,7 @@ _SCRIPTS = (
     "release",
     "replay",
     "resume_endpoint",
+    "mark_alert",
 )
 _WORK: dict[Stage, tuple[str, str]] = {
     "poll": ("feeds:due", "feed:"),
@@ -427,6 +445,6 @@ def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         "watch": alert.watch_id,
         "severity": alert.severity.value,
         "is_shadow": alert.is_shadow,
-        "series": series(ALERTS, watch=alert.watch_id, severity=alert.severity.value),
+        "counts": alert_counts(alert),
         "deliveries": [_delivery_work(delivery) for delivery in deliveries],
     }

@@ -1,37 +1,77 @@
 """What the store holds, as plain rows for the page, the API and the command line."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from worker.model import Configuration, FeedState
+from worker.model import Configuration, Feed, FeedState
+from worker.runtime import highlight
+from worker.runtime.alert_filter import AlertFilter
+from worker.runtime.http import short_url
 from worker.runtime.redis_store import STATE, K, RedisStore, translated
 
+_CHUNK, _MOST_READ = 200, 4_000
+"""A filter reads at most the newest 4,000 alerts, 200 at a time."""
 
-def list_alerts(store: RedisStore, limit: int) -> list[dict[str, Any]]:
-    """The newest alerts first: the webhook's `data` with `raised_at`, `is_shadow` and the state of each delivery."""
+
+def list_alerts(
+    store: RedisStore, limit: int, wanted: AlertFilter | None = None, before_ms: int | None = None
+) -> list[dict[str, Any]]:
+    """The newest alerts first: the webhook's `data` with `raised_at`, `is_shadow`, verdict and state of each delivery.
+
+    With `before_ms` only those raised before that moment; `raised_ms` of the last row continues the list.
+    """
+    wanted = wanted or AlertFilter()
+    found: list[dict[str, Any]] = []
+    newest = f"({before_ms}" if before_ms else "+inf"
+    for offset in range(0, _MOST_READ, _CHUNK):
+        with translated():
+            ids: Any = store.client.zrange(
+                K + "alerts", newest, "-inf", desc=True, byscore=True, offset=offset, num=_CHUNK
+            )
+        found += [row for row in read_alerts(store, ids) if wanted.matches(row)]
+        if len(found) >= limit or len(ids) < _CHUNK:
+            break
+    return found[:limit]
+
+
+def read_alerts(store: RedisStore, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of these alerts, in order; what is gone is left out."""
+    client = store.client
     with translated():
-        ids: Any = store.client.zrange(K + "alerts", 0, limit - 1, desc=True)
-        return [row for alert_id in ids if (row := _alert_row(store, alert_id))]
+        pipeline = client.pipeline(transaction=False)
+        for alert_id in ids:
+            pipeline.hgetall(K + f"alert:{alert_id}")
+            pipeline.lrange(K + f"alert:{alert_id}:deliveries", 0, -1)
+        answers: list[Any] = pipeline.execute() if ids else []
+        pairs = [(answers[i], answers[i + 1]) for i in range(0, len(answers), 2)]
+        for _, deliveries in pairs:
+            for id_ in deliveries:
+                pipeline.hmget(K + f"delivery:{id_}", ["endpoint", "state", "attempts"])
+        states: Iterator[Any] = iter(pipeline.execute() if any(pair[1] for pair in pairs) else [])
+    return [_alert_row(fields, [(id_, next(states)) for id_ in deliveries]) for fields, deliveries in pairs if fields]
 
 
 def show_alert(store: RedisStore, alert_id: str) -> dict[str, Any] | None:
-    """One alert with its article's text cut at evidence (`pieces`), and every attempt at its deliveries."""
+    """One alert with its article's text cut into `pieces`, and every attempt at its deliveries.
+
+    `is_edited` says that the article's text has changed since: its evidence is then shown as it was quoted only.
+    """
+    rows = read_alerts(store, [alert_id])
+    if not rows:
+        return None
+    [row] = rows
     with translated():
-        row = _alert_row(store, alert_id)
-        if row is None:
-            return None
-        record: Any = store.client.hget(K + f"article:{row['article']['id']}", "record")
-        text = json.loads(record)["text"] if record else ""
+        record, analysis = store.client.hmget(K + f"article:{row['article']['id']}", ["record", "analysis"])
         attempts = {
             delivery["id"]: [
                 json.loads(a) for a in store.client.lrange(K + f"delivery:{delivery['id']}:attempts", 0, -1)
             ]
             for delivery in row["deliveries"]
         }
-    spans = [(piece["start"], piece["end"]) for piece in row["evidence"]]
-    return {"alert": row, "pieces": cut_at(text, spans), "attempts": attempts}
+    pieces, is_edited = _pieces(row, json.loads(record or "{}"), json.loads(analysis or "{}"))
+    return {"alert": row, "pieces": pieces, "is_edited": is_edited, "attempts": attempts}
 
 
 def is_alert(store: RedisStore, alert_id: str) -> bool:
@@ -57,40 +97,29 @@ def list_endpoints(store: RedisStore, configuration: Configuration) -> list[dict
     ]
 
 
-def list_feeds(store: RedisStore, configuration: Configuration) -> list[dict[str, Any]]:
+def list_feeds(store: RedisStore, feeds: Sequence[Feed]) -> list[dict[str, Any]]:
     """Every configured feed with what its polls have taught, and when it is due (ISO 8601, UTC)."""
     with translated():
         pipeline = store.client.pipeline(transaction=False)
-        for feed in configuration.feeds:
+        for feed in feeds:
             pipeline.hget(K + f"feed:{feed.id}", "state")
             pipeline.zscore(K + "feeds:due", feed.id)
             pipeline.zscore(K + "quarantine:poll", feed.id)
+            pipeline.sismember(K + "feeds:paused", feed.id)
         answers = pipeline.execute()
     rows = []
-    for i, feed in enumerate(configuration.feeds):
-        raw, due, quarantined = answers[3 * i : 3 * i + 3]
+    for i, feed in enumerate(feeds):
+        raw, due, quarantined, is_paused = answers[4 * i : 4 * i + 4]
         state = STATE.validate_json(raw) if raw else FeedState()
-        described = STATE.dump_python(state, mode="json")
+        described = STATE.dump_python(state, mode="json", exclude={"marks", "arrivals"})
+        health = _health(state, is_quarantined=quarantined is not None, is_paused=bool(is_paused))
+        newest = max(state.arrivals, default=None)
         rows.append(
-            {"id": feed.id, "name": feed.name, "url": feed.url, "tags": list(feed.tags), "due": iso_ms(due),
-             "health": _health(state, is_quarantined=quarantined is not None), **described}
+            {"id": feed.id, "name": feed.name, "url": short_url(feed.url), "tags": list(feed.tags), "due": iso_ms(due),
+             "health": health, "newest": newest.isoformat() if newest else None, **described,
+             "address": short_url(state.address) if state.address else ""}
         )  # fmt: skip
     return rows
-
-
-def cut_at(text: str, spans: list[tuple[int, int]]) -> list[tuple[str, bool]]:
-    """`text` as pieces in order, each with whether it lies inside one of the spans (which may overlap)."""
-    merged: list[list[int]] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1][1] = max(merged[-1][1], end)
-        else:
-            merged.append([start, end])
-    pieces, last = [], 0
-    for start, end in merged:
-        pieces += [(text[last:start], False), (text[start:end], True)]
-        last = end
-    return [piece for piece in (*pieces, (text[last:], False)) if piece[0]]
 
 
 def iso_ms(ms: float | str | None) -> str | None:
@@ -98,23 +127,42 @@ def iso_ms(ms: float | str | None) -> str | None:
     return None if ms is None else datetime.fromtimestamp(float(ms) / 1000, UTC).isoformat(timespec="seconds")
 
 
-def _alert_row(store: RedisStore, alert_id: str) -> dict[str, Any] | None:
-    fields: Mapping[str, str] = store.client.hgetall(K + f"alert:{alert_id}")
-    if not fields:
-        return None
-    deliveries: Any = store.client.lrange(K + f"alert:{alert_id}:deliveries", 0, -1)
-    states = [(id_, store.client.hmget(K + f"delivery:{id_}", ["endpoint", "state", "attempts"])) for id_ in deliveries]
+def _alert_row(fields: Mapping[str, str], deliveries: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return {
         **json.loads(fields["record"])["data"],
         "raised_at": iso_ms(fields["raised_at"]),
+        "raised_ms": int(float(fields["raised_at"])),
         "is_shadow": fields["is_shadow"] == "1",
+        "verdict": fields.get("verdict"),
+        "acknowledged_at": iso_ms(fields.get("acknowledged_at")),
         "deliveries": [
-            {"id": id_, "endpoint": row[0], "state": row[1], "attempts": int(row[2] or 0)} for id_, row in states
+            {"id": id_, "endpoint": row[0], "state": row[1], "attempts": int(row[2] or 0)} for id_, row in deliveries
         ],
     }
 
 
-def _health(state: FeedState, *, is_quarantined: bool) -> str:
+def _pieces(
+    row: Mapping[str, Any], article: Mapping[str, Any], analysis: Mapping[str, Any]
+) -> tuple[list[highlight.Piece], bool]:
+    text = article.get("text", "")
+    quoted = [(piece["start"], piece["end"]) for piece in row["evidence"] if _stands(text, piece)]
+    mentions = [
+        highlight.Mention(entity["start"], entity["end"], entity["label"], entity["id"])
+        for entity in analysis.get("entities", ())
+        if _stands(text, entity)
+    ]
+    teasers = [(zone["start"], zone["end"]) for zone in article.get("zones", ()) if zone["name"] == "teaser"]
+    return highlight.cut(text, quoted, mentions, teasers), bool(text) and len(quoted) < len(row["evidence"])
+
+
+def _stands(text: str, quoted: Mapping[str, Any]) -> bool:
+    """Whether the words still stand where they were seen; long quotations end in an ellipsis."""
+    return text[quoted["start"] : quoted["end"]].startswith(quoted["text"].removesuffix("…"))
+
+
+def _health(state: FeedState, *, is_quarantined: bool, is_paused: bool) -> str:
+    if is_paused:
+        return "paused"
     if is_quarantined:
         return "quarantined"
     if state.is_gone:

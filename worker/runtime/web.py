@@ -1,124 +1,173 @@
-"""The web process: a page of recent alerts and feeds, the same as JSON, metrics and health. Reads; changes nothing."""
+"""The web process: addresses, headers and errors. What they show is in `pages`, `api` and `live`."""
 
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from importlib.resources import files
+from pathlib import Path
 
-import jinja2
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from worker import __version__
-from worker.errors import StoreUnavailable
+from worker.errors import InputError, StoreUnavailable
 from worker.model import Configuration
-from worker.runtime.health import readiness
-from worker.runtime.metrics import StoreCollector
-from worker.runtime.redis_store import RedisStore, translated
-from worker.runtime.views import list_alerts, list_feeds, show_alert
+from worker.runtime.access import refusal
+from worker.runtime.alert_filter import AlertFilter
+from worker.runtime.api import Api
+from worker.runtime.live import Live
+from worker.runtime.pages import Pages
+from worker.runtime.playground import LONGEST_TEXT, Playground
+from worker.runtime.redis_store import RedisStore
 
 _SECURITY = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'",
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # not `no-referrer`, under which a browser sends `Origin: null` with our own forms
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_ON_PAGE, _MOST_ALERTS = 50, 200
+_ASSETS = {
+    "style.css": "text/css",
+    "app.js": "text/javascript",
+    "theme.js": "text/javascript",
+    "bell.svg": "image/svg+xml",
+}
+_LARGEST_FORM_BYTES = 1_000_000
+
+View = Callable[[Request], Response]
 
 
-def create_web(store: RedisStore, configuration: Configuration) -> Starlette:
-    """The ASGI application over a store."""
-    views = _Views(store, configuration)
-    routes = {
-        "/": views.home,
-        "/alerts/{alert}": views.alert,
-        "/api/alerts": views.alerts_json,
-        "/api/feeds": views.feeds_json,
-        "/metrics": views.metrics,
-        "/readyz": views.ready,
+def create_web(
+    store: RedisStore,
+    configuration: Configuration,
+    config: Path = Path(),
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> Starlette:
+    """The ASGI application over a store; `config` is the directory that the playground reads its watches from."""
+    pages, api, playground = Pages(store, configuration), Api(store, configuration), Playground(config)
+    live = Live(store, configuration, pages.card, is_stopping)
+    routes = [Route(path, _answering(_off_the_loop(view), pages)) for path, view in _views(pages, api).items()]
+
+    async def events(request: Request) -> Response:
+        if live.is_full:
+            return PlainTextResponse("too many live streams are open\n", 503)
+        last = request.headers.get("last-event-id") or request.query_params.get("since", "")
+        is_pulse = request.query_params.get("only") == "pulse"
+        wanted = None if is_pulse else AlertFilter.from_query(request.query_params)
+        stream = live.stream(wanted, int(last) if last.isdecimal() and len(last) < 16 else 0)  # noqa: PLR2004
+        return StreamingResponse(stream, media_type="text/event-stream")
+
+    async def mark(request: Request) -> Response:
+        if reason := refusal(request):
+            return await run_in_threadpool(pages.problem, request, 403, reason)
+        return await run_in_threadpool(pages.mark, request, await _form(request))
+
+    async def try_(request: Request) -> Response:
+        if reason := refusal(request):
+            return await run_in_threadpool(pages.problem, request, 403, reason)
+        form = await _form(request)
+        question = {key: form[key].strip() for key in ("url", "text") if form.get(key, "").strip()}
+        if not question or len(question.get("text", "")) > LONGEST_TEXT:
+            msg = f"give a text of up to {LONGEST_TEXT:,} characters, or an address"
+            raise InputError(msg)
+        if "url" in question and not question["url"].startswith(("http://", "https://")):
+            msg = "an address begins with http:// or https://"
+            raise InputError(msg)
+        shown = await playground.ask(question)
+        return await run_in_threadpool(pages.tried, request, question, shown)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await playground.stop()
+
+    routes += [
+        Route("/events", _answering(events, pages)),
+        Route("/alerts/{alert}/mark", _answering(mark, pages), methods=["POST"]),
+        Route("/playground", _answering(try_, pages), methods=["POST"]),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _views(pages: Pages, api: Api) -> dict[str, View]:
+    return {
+        "/": pages.alerts,
+        "/alerts/{alert}": pages.alert,
+        "/trends": pages.trends,
+        "/feeds": pages.feeds,
+        "/watches": pages.watches,
+        "/endpoints": pages.endpoints,
+        "/playground": pages.playground,
+        "/api/alerts": api.alerts,
+        "/api/feeds": api.feeds,
+        "/api/watches": api.watches,
+        "/api/endpoints": api.endpoints,
+        "/metrics": api.metrics,
+        "/readyz": api.ready,
         "/healthz": lambda _: PlainTextResponse("ok\n"),
         "/version": lambda _: JSONResponse({"version": __version__}),
-        "/style.css": lambda _: Response(_read_page("style.css"), media_type="text/css"),
+        **{f"/{name}": partial(_asset, name, kind) for name, kind in _ASSETS.items()},
     }
-    return Starlette(routes=[Route(path, _safely(view)) for path, view in routes.items()])
 
 
-class _Views:
-    """One method for each address."""
+def serve(application_of: Callable[[Callable[[], bool]], Starlette], host: str, port: int) -> None:
+    """Run until a signal comes; open live streams end within a second of it."""
+    import uvicorn
 
-    def __init__(self, store: RedisStore, configuration: Configuration) -> None:
-        self._store, self._configuration = store, configuration
-        self._registry = CollectorRegistry()
-        self._registry.register(StoreCollector(store, configuration))
-        self._pages = jinja2.Environment(
-            loader=jinja2.PackageLoader("worker.runtime", "page"), autoescape=True, undefined=jinja2.StrictUndefined
-        )
-        self._pages.filters["ago"] = _ago
-
-    def home(self, _: Request) -> Response:
-        return self._page(
-            "home.html",
-            alerts=list_alerts(self._store, _ON_PAGE),
-            feeds=list_feeds(self._store, self._configuration),
-            watches=self._configuration.watches,
-            now=datetime.now(UTC),
-        )
-
-    def alert(self, request: Request) -> Response:
-        found = show_alert(self._store, request.path_params["alert"])
-        return self._page("alert.html", **found) if found else PlainTextResponse("There is no such alert.\n", 404)
-
-    def alerts_json(self, request: Request) -> Response:
-        limit = request.query_params.get("limit", str(_ON_PAGE))
-        if not limit.isdecimal() or not 1 <= int(limit) <= _MOST_ALERTS:
-            problem = {"title": f"limit must be a number from 1 to {_MOST_ALERTS}", "status": 400}
-            return JSONResponse(problem, 400, media_type="application/problem+json")
-        return JSONResponse({"alerts": list_alerts(self._store, int(limit))})
-
-    def feeds_json(self, _: Request) -> Response:
-        return JSONResponse({"feeds": list_feeds(self._store, self._configuration)})
-
-    def metrics(self, request: Request) -> Response:
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        with translated():
-            return Response(encode(self._registry), headers={"content-type": content_type})
-
-    def ready(self, _: Request) -> Response:
-        checks = readiness(self._store)
-        is_ready = all(check["ok"] for check in checks)
-        return JSONResponse({"ready": is_ready, "checks": checks}, 200 if is_ready else 503)
-
-    def _page(self, name: str, **values: object) -> Response:
-        return HTMLResponse(self._pages.get_template(name).render(version=__version__, **values))
+    server: uvicorn.Server | None = None
+    application = application_of(lambda: server is not None and server.should_exit)
+    config = uvicorn.Config(
+        application, host=host, port=port, log_level="warning", proxy_headers=False, timeout_graceful_shutdown=5
+    )
+    server = uvicorn.Server(config)
+    asyncio.run(server.serve())
 
 
-def _read_page(name: str) -> str:
-    return (files("worker.runtime") / "page" / name).read_text("utf-8")
+def _asset(name: str, kind: str, _: Request) -> Response:
+    return Response((files("worker.runtime") / "page" / name).read_bytes(), media_type=kind)
 
 
-def _safely(view: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
-    """Off the event loop, with security headers, and 503 where Redis does not answer."""
+def _off_the_loop(view: View) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(request: Request) -> Response:
+        return await run_in_threadpool(view, request)
+
+    return respond
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a url-encoded form of bounded size."""
+    from urllib.parse import parse_qsl
+
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_FORM_BYTES:
+            msg = "the form is too large"
+            raise InputError(msg)
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20))
+
+
+def _answering(
+    view: Callable[[Request], Awaitable[Response]], pages: Pages
+) -> Callable[[Request], Awaitable[Response]]:
+    """With security headers; 400 for what cannot be used, 503 where Redis does not answer, each with its reason."""
 
     async def respond(request: Request) -> Response:
         try:
-            response = await run_in_threadpool(view, request)
+            response = await view(request)
+        except InputError as error:
+            response = await run_in_threadpool(pages.problem, request, 400, str(error))
         except StoreUnavailable as error:
             response = PlainTextResponse(f"{error}\n", 503)
         response.headers.update(_SECURITY)
         return response
 
     return respond
-
-
-def _ago(moment: str | None, now: datetime) -> str:
-    if not moment:
-        return "never"
-    seconds = (now - datetime.fromisoformat(moment)).total_seconds()
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if abs(seconds) >= size:
-            return f"{seconds / size:.0f} {unit} ago" if seconds > 0 else f"in {-seconds / size:.0f} {unit}"
-    return "just now" if seconds >= 0 else "in seconds"

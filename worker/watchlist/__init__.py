@@ -1,5 +1,5 @@
 """The configuration: strict YAML read into the nouns of `worker.model`, or every mistake at once with its place."""
 
-from worker.watchlist.load import load_configuration
+from worker.watchlist.load import load_configuration, load_feeds
 
-__all__ = ["load_configuration"]
+__all__ = ["load_configuration", "load_feeds"]

@@ -5,49 +5,39 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
-import difflib
 import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from worker.errors import ConfigError, Problem
 from worker.model import (
     TOPICS,
-    Condition,
+    Access,
     Configuration,
     Endpoint,
-    EntityCondition,
     Feed,
-    Group,
     LanguageModel,
-    PhraseCondition,
-    SourceCondition,
-    TopicCondition,
-    Watch,
+    OwnTopic,
 )
 from worker.watchlist import yaml
+from worker.watchlist.lists import Lists, Sources
+from worker.watchlist.nearest import is_known, nearest
 from worker.watchlist.schema import (
-    ConditionSection,
     EndpointSection,
     FeedSection,
     FileSections,
-    ListSection,
     Reference,
-    WatchSection,
 )
+from worker.watchlist.watches import Watches
 
 _SECRET_BYTES = range(24, 65)
 _LISTS = ("feeds", "watches")
-_MAPPINGS = ("lists", "endpoints")
-_GROUPS: tuple[Literal["all", "any", "none"], ...] = ("all", "any", "none")
-LABELS = ("PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "DATE", "MONEY", "WEAPON", "VESSEL")
-"""Entity labels that a condition may name."""
 
 
 def load_configuration(
@@ -59,6 +49,26 @@ def load_configuration(
         ConfigError: with every problem of every file.
 
     """
+    resolver = _open(directory, environ, topics)
+    configuration = resolver.resolve()
+    _refuse_problems(resolver)
+    return configuration
+
+
+def load_feeds(directory: Path, environ: Mapping[str, str] = os.environ) -> tuple[Feed, ...]:
+    """Only the feeds of a configuration, so that a secret that an endpoint misses is no matter.
+
+    Raises:
+        ConfigError: with every problem of the files' shape and of the feeds.
+
+    """
+    resolver = _open(directory, environ, TOPICS)
+    feeds = resolver.feeds()
+    _refuse_problems(resolver)
+    return feeds
+
+
+def _open(directory: Path, environ: Mapping[str, str], topics: Iterable[str]) -> _Resolver:
     if not directory.is_dir():
         hint = "write one with `tocsin init`"
         raise ConfigError((Problem(str(directory), 0, 0, "is not a directory with a configuration", hint),))
@@ -66,12 +76,14 @@ def load_configuration(
     if not files:
         raise ConfigError((Problem(str(directory), 0, 0, "holds no *.yaml file", "write some with `tocsin init`"),))
     trees = [yaml.read(str(file.relative_to(directory)), file.read_bytes()) for file in files]
-    resolver = _Resolver(directory, environ, tuple(topics), [(tree, _validate(tree)) for tree in trees])
-    configuration = resolver.resolve()
-    problems = [problem for tree in trees for problem in tree.problems]
+    return _Resolver(directory, environ, tuple(topics), [(tree, _validate(tree)) for tree in trees], files)
+
+
+def _refuse_problems(resolver: _Resolver) -> None:
+    problems = {problem for tree, _ in resolver.files for problem in tree.problems}
     if problems:
-        raise ConfigError(tuple(sorted(set(problems), key=lambda p: (p.file, p.line, p.column))))
-    return configuration
+        ordered = sorted(problems, key=lambda p: (p.file, p.line, p.column))
+        raise ConfigError(tuple(ordered), files=tuple(map(str, resolver.read)))
 
 
 def feed_id(url: str) -> str:
@@ -99,13 +111,20 @@ class _Resolver:
     environ: Mapping[str, str]
     topics: tuple[str, ...]
     files: list[tuple[yaml.Tree, _Sections]]
+    read: list[Path]
 
     def resolve(self) -> Configuration:
-        feeds, watches, endpoints, routes = [], [], [], []
+        watches, endpoints, routes = [], [], []
+        feeds = self.feeds()
+        topics = tuple(self._own_topics())
+        lists = Lists(self.directory, self._mapping("lists"), self._names("lists"))
+        sources = Sources(self._mapping("sources"), self._names("sources"))
+        lists.check()
+        sources.check()
+        reader = Watches(self.directory, lists, sources, (*self.topics, *(topic.name for topic in topics)))
         for tree, sections in self.files:
-            feeds += [(tree, path, self._feed(feed)) for path, feed in sections.listed("feeds")]
             watches += [
-                (tree, path, self._watch(tree, path, watch))
+                (tree, path, reader.read(tree, path, watch))
                 for path, watch in sections.listed("watches")
                 if watch.enabled != "false"
             ]
@@ -115,20 +134,57 @@ class _Resolver:
             ]
             if sections.model.route:
                 routes.append((tree, sections.model.route.endpoint))
-        self._refuse_doubles(feeds, "url", lambda feed: feed.url)
         self._refuse_doubles(watches, "id", lambda watch: watch.id)
         self._refuse_doubles(endpoints, "", lambda endpoint: endpoint.name)
+        for section in ("lists", "sources", "topics"):
+            found = [(tree, (section, name), name) for tree, name, _ in self._defined(section)]
+            self._refuse_doubles(found, "", str)
+        self.read += [*lists.files, *reader.files]
         names = tuple(endpoint.name for _, _, endpoint in endpoints)
         return Configuration(
-            feeds=tuple(feed for _, _, feed in feeds),
+            feeds=feeds,
             watches=tuple(watch for _, _, watch in watches),
             endpoints=tuple(endpoint for _, _, endpoint in endpoints),
             route=self._route(routes, names, self._names("endpoints")),
             nlp=self._nlp(),
-            hash=_hash([tree.value for tree, _ in self.files]),
+            hash=_hash([tree.value for tree, _ in self.files], self.read),
+            topics=topics,
+            files=tuple(sorted(set(map(str, self.read)))),
         )
 
-    def _feed(self, feed: FeedSection) -> Feed:
+    def feeds(self) -> tuple[Feed, ...]:
+        found = [
+            (tree, path, self._feed(tree, path, feed))
+            for tree, sections in self.files
+            for path, feed in sections.listed("feeds")
+        ]
+        self._refuse_doubles(found, "url", lambda feed: feed.url)
+        return tuple(feed for _, _, feed in found)
+
+    def _defined(self, section: str) -> Iterator[tuple[yaml.Tree, str, Any]]:
+        """The well-formed items of a mapping section over all files."""
+        for tree, sections in self.files:
+            for name, item in getattr(sections.model, section).items():
+                yield tree, name, item
+
+    def _mapping(self, section: str) -> Mapping[str, tuple[yaml.Tree, Any]]:
+        return {name: (tree, item) for tree, name, item in self._defined(section)}
+
+    def _own_topics(self) -> Iterator[OwnTopic]:
+        for tree, name, section in self._defined("topics"):
+            if name in self.topics:
+                hint = "give it a name of its own"
+                tree.report(("topics", name), f"`{name}` is a built-in topic", hint, of_key=True)
+            examples = section.examples
+            yield OwnTopic(
+                name,
+                section.description,
+                tuple(section.phrases.items()),
+                tuple(examples.positive),
+                tuple(examples.negative),
+            )
+
+    def _feed(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Feed:
         return Feed(
             id=feed_id(feed.url),
             url=feed.url,
@@ -137,55 +193,21 @@ class _Resolver:
             interval=feed.interval,
             backfill=feed.backfill,
             allow_private=feed.allow_private,
+            access=self._access(tree, path, feed),
         )
 
-    def _watch(self, tree: yaml.Tree, path: yaml.Path, watch: WatchSection) -> Watch:
-        return Watch(
-            id=watch.id,
-            title=watch.title,
-            severity=watch.severity,
-            condition=self._condition(tree, (*path, "match"), watch.match),
-            zones=tuple(watch.zones),
-            languages=tuple(watch.languages),
-            labels=tuple(sorted(watch.labels.items())),
-            is_shadow=watch.enabled == "shadow",
-        )
-
-    def _condition(self, tree: yaml.Tree, path: yaml.Path, section: ConditionSection) -> Condition:
-        parts: list[Condition] = []
-        for kind in _GROUPS:
-            children = getattr(section, kind)
-            if children:
-                made = tuple(self._condition(tree, (*path, kind, i), child) for i, child in enumerate(children))
-                parts.append(made[0] if len(made) == 1 and kind != "none" else Group(kind, made))
-        if section.topic:
-            self._known(tree, (*path, "topic"), section.topic.name, self.topics, "topic")
-            parts.append(TopicCondition(section.topic.name, section.topic.min_score))
-        if section.entity:
-            parts.append(self._entity(tree, (*path, "entity"), section))
-        if section.phrase:
-            parts.append(PhraseCondition(tuple(section.phrase)))
-        if section.source:
-            parts.append(SourceCondition(tuple(section.source.tags), tuple(section.source.name)))
-        return parts[0] if len(parts) == 1 else Group("all", tuple(parts))
-
-    def _entity(self, tree: yaml.Tree, path: yaml.Path, section: ConditionSection) -> EntityCondition:
-        entity = section.entity
-        assert entity is not None
-        for i, label in enumerate(entity.label):
-            self._known(tree, (*path, "label", i), label, LABELS, "label")
-        named = ListSection.model_construct()
-        if entity.list is not None:
-            lists = {name: made for _, sections in self.files for name, made in sections.model.lists.items()}
-            if self._known(tree, (*path, "list"), entity.list, self._names("lists"), "list"):
-                named = lists.get(entity.list, named)
-        described = (f"of the list {entity.list}" if entity.list else "", *entity.id, *entity.label)
-        return EntityCondition(
-            ids=(*entity.id, *named.ids),
-            terms=(*named.aliases, *named.phrases),
-            labels=tuple(entity.label),
-            name=" ".join(part for part in described if part),
-        )
+    def _access(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Access:
+        proxy = self._lookup(tree, (*path, "proxy"), feed.proxy) if feed.proxy else ""
+        if proxy and not proxy.lower().startswith(("http://", "https://")):
+            tree.report((*path, "proxy"), "leads to something that is not an http or https address")
+        headers = [
+            (name, self._lookup(tree, (*path, "headers", name), reference)) for name, reference in feed.headers.items()
+        ]
+        for name, value in headers:
+            if not value.isprintable():
+                tree.report((*path, "headers", name), "leads to a value with line breaks or controls")
+        password = self._lookup(tree, (*path, "auth", "password"), feed.auth.password) if feed.auth else ""
+        return Access(proxy, tuple(headers), feed.auth.user if feed.auth else "", password)
 
     def _endpoint(self, tree: yaml.Tree, name: str, section: EndpointSection) -> Endpoint:
         path = ("endpoints", name)
@@ -221,12 +243,6 @@ class _Resolver:
             tree.report((*path, "file"), f"the file {reference.file} is missing, empty or unreadable")
         return value
 
-    def _known(self, tree: yaml.Tree, path: yaml.Path, name: str, known: tuple[str, ...], what: str) -> bool:
-        if name in known:
-            return True
-        tree.report(path, f"there is no {what} `{name}`", _nearest(name, known))
-        return False
-
     def _nlp(self) -> LanguageModel:
         given = [(tree, sections.model.nlp) for tree, sections in self.files if sections.model.nlp]
         for tree, _ in given[1:]:
@@ -247,7 +263,7 @@ class _Resolver:
             return names
         tree, wanted = routes[0]
         for name in wanted:
-            self._known(tree, ("route", "endpoint"), name, known, "endpoint")
+            is_known(tree, ("route", "endpoint"), name, known, "endpoint")
         return tuple(dict.fromkeys(wanted))
 
     def _refuse_doubles(
@@ -275,44 +291,62 @@ def _validate(tree: yaml.Tree) -> _Sections:
         for mistake in mistakes if is_first else ():
             _report(tree, mistake)
         is_first = False
-        for path in sorted({_prunable(mistake) for mistake in mistakes}, key=str, reverse=True):
+        for path in sorted({_prunable(tree, value, mistake) for mistake in mistakes}, key=str, reverse=True):
             _prune(value, kept, path)
 
 
-def _prunable(mistake: Any) -> yaml.Path:
-    """The smallest part around a mistake that can be left out: a section's key, or a whole section, feed or watch."""
-    path = tuple(part for part in mistake["loc"] if part != "[key]")
-    depth = 3 if mistake["type"] != "missing" else 2
-    return path[:depth] if len(path) > 1 and path[0] in (*_LISTS, *_MAPPINGS) else path[:1]
+def _prunable(tree: yaml.Tree, value: Any, mistake: Any) -> yaml.Path:
+    """The smallest part around a mistake that can be left out: a key, or a whole feed or watch.
+
+    Items of inner lists stay, so that the places of their neighbours do; the list's key goes instead.
+    """
+    path = tree.written(tuple(part for part in mistake["loc"] if part != "[key]"))
+    while len(path) > 1 and not (_is_there(value, path) and (isinstance(path[-1], str) or _is_item(path))):
+        path = path[:-1]
+    return path
+
+
+def _is_item(path: yaml.Path) -> bool:
+    return len(path) == 2 and path[0] in _LISTS  # noqa: PLR2004 - a section and a number
+
+
+def _is_there(value: Any, path: yaml.Path) -> bool:
+    for part in path:
+        if isinstance(value, dict) and part in value:
+            value = value[str(part)]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            return False
+    return True
 
 
 def _prune(value: Any, kept: dict[str, list[int]], path: yaml.Path) -> None:
-    inner = value
+    if not _is_there(value, path):
+        return
+    inner: Any = value
     for part in path[:-1]:
-        inner = inner[part] if not isinstance(inner, list) or int(part) < len(inner) else {}
-    last = path[-1]
-    if isinstance(inner, list) and isinstance(last, int):
-        del inner[last]
-        del kept[str(path[0])][last]
-    elif isinstance(inner, dict):
-        inner.pop(last, None)
+        inner = inner[part]
+    del inner[path[-1]]
+    if _is_item(path):
+        del kept[str(path[0])][int(path[1])]
 
 
 def _report(tree: yaml.Tree, mistake: Any) -> None:
     path = tuple(part for part in mistake["loc"] if part != "[key]")
-    last = str(path[-1]) if path else ""
+    last = next((part for part in reversed(tree.written(path)) if isinstance(part, str)), "")
     match mistake["type"]:
         case "extra_forbidden":
-            tree.report(path, f"unknown key `{last}`", _nearest(last, _keys_at(path[:-1])), of_key=True)
+            tree.report(path, f"unknown key `{last}`", nearest(last, _keys_at(path[:-1])), of_key=True)
         case "missing":
-            tree.report(path[:-1], f"`{last}` is missing")
+            tree.report(path[:-1], f"`{path[-1]}` is missing")
         case "value_error":
             tree.report(path, f"`{last}`: {mistake['ctx']['error']}")
         case "string_pattern_mismatch":
             tree.report(path, f"`{last}`: “{mistake['input']}” {_PATTERNS.get(last, 'has the wrong form')}")
         case "literal_error" | "enum":
             expected = mistake["ctx"]["expected"].replace("'", "")
-            near = _nearest(str(mistake["input"]), tuple(expected.replace(" or ", ", ").split(", ")))
+            near = nearest(str(mistake["input"]), tuple(expected.replace(" or ", ", ").split(", ")))
             tree.report(path, f"`{last}` is “{mistake['input']}”; it can be {expected}", near)
         case _:
             message = str(mistake["msg"])
@@ -340,13 +374,10 @@ def _inner_model(annotation: Any) -> type[BaseModel] | None:
     return next((model for part in get_args(annotation) if (model := _inner_model(part))), None)
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean `{close[0]}`?"
-    return f"known: {', '.join(names[:12])}" if names else "none is defined"
-
-
-def _hash(values: list[Any]) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+def _hash(values: list[Any], files: Iterable[Path]) -> str:
+    """The hash of what the YAML says and of the files it names."""
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for file in sorted(set(files)):
+        if file.suffix != ".yaml" and file.is_file():
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]

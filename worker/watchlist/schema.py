@@ -6,151 +6,30 @@ such as `NO` stay texts.
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from worker.model import Severity
-from worker.terms import is_term
+from worker.watchlist.condition_schema import ConditionSection, ScoreSection
+from worker.watchlist.fields import (
+    Duration,
+    Languages,
+    Name,
+    Names,
+    Shown,
+    Text,
+    Texts,
+    parse_duration,
+)
+from worker.watchlist.fields import (
+    Strict as _Strict,
+)
+from worker.watchlist.list_schema import ListSection, OwnTopicSection, SourceGroupSection, WatchSourcesSection
+from worker.watchlist.test_schema import TestSection
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def parse_duration(value: object) -> object:
-    """`90s`, `15m`, `2h`, `1d`, or several of them in a row (`1h30m`), as a timedelta."""
-    if isinstance(value, timedelta):
-        return value
-    parts = re.findall(r"(\d+)\s*([smhd])", str(value))
-    if not parts or re.sub(r"(\d+)\s*([smhd])\s*", "", str(value)):
-        msg = f"“{value}” is not a duration; write 90s, 15m, 2h or 1d"
-        raise ValueError(msg)
-    return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
-
-
-def _check_term(value: str) -> str:
-    if not is_term(value):
-        msg = f"“{value}” cannot be watched: a term has letters or digits, and * only ends a word of three or more"
-        raise ValueError(msg)
-    return value
-
-
-def _to_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _named(value: object) -> object:
-    return {"name": value} if isinstance(value, str) else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-Term = Annotated[str, StringConstraints(min_length=1, max_length=200), BeforeValidator(_check_term)]
-Terms = Annotated[list[Term], Field(min_length=1, max_length=5_000), BeforeValidator(_to_list)]
-Texts = Annotated[list[Text], BeforeValidator(_to_list)]
-Names = Annotated[list[Name], Field(min_length=1), BeforeValidator(_to_list)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FeedSection(_Strict):
-    """One source to poll."""
-
-    url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=2_048)]
-    name: Text
-    tags: Texts = []
-    interval: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=1))] = timedelta(minutes=15)
-    backfill: Annotated[Duration, Field(le=timedelta(days=365))] = timedelta(hours=24)
-    allow_private: bool = False
-
-
-class ListSection(_Strict):
-    """Names that belong together: ISO 3166 ids, aliases and phrases."""
-
-    ids: Texts = []
-    aliases: list[Term] = []
-    phrases: list[Term] = []
-
-    @model_validator(mode="after")
-    def _has_something(self) -> ListSection:
-        if not (self.ids or self.aliases or self.phrases):
-            msg = "an empty list can never match; give ids, aliases or phrases"
-            raise ValueError(msg)
-        return self
-
-
-class TopicSection(_Strict):
-    """A topic of the classifier, reported with at least `min_score` (default: the model's own threshold)."""
-
-    name: str
-    min_score: Annotated[float, Field(ge=0, le=1)] | None = None
-
-
-class EntitySection(_Strict):
-    """An entity from a list, with an id, or with a label."""
-
-    list: str | None = None
-    id: Texts = []
-    label: Texts = []
-
-    @model_validator(mode="after")
-    def _has_something(self) -> EntitySection:
-        if not (self.list or self.id or self.label):
-            msg = "say which entity: list, id or label"
-            raise ValueError(msg)
-        return self
-
-
-class SourceSection(_Strict):
-    """The feed's tags or name."""
-
-    tags: Texts = []
-    name: Texts = []
-
-    @model_validator(mode="after")
-    def _has_something(self) -> SourceSection:
-        if not (self.tags or self.name):
-            msg = "say which source: tags or name"
-            raise ValueError(msg)
-        return self
-
-
-class ConditionSection(_Strict):
-    """One condition, or a group of them; several keys beside one another must all hold."""
-
-    all: Annotated[list[ConditionSection], Field(min_length=1)] | None = None
-    any: Annotated[list[ConditionSection], Field(min_length=1)] | None = None
-    none: Annotated[list[ConditionSection], Field(min_length=1)] | None = None
-    topic: Annotated[TopicSection, BeforeValidator(_named)] | None = None
-    entity: EntitySection | None = None
-    phrase: Terms | None = None
-    source: SourceSection | None = None
-
-    @model_validator(mode="after")
-    def _has_something(self) -> ConditionSection:
-        if not self.model_fields_set:
-            msg = "an empty condition; write topic, entity, phrase, source, all, any or none"
-            raise ValueError(msg)
-        return self
-
-
-class WatchSection(_Strict):
-    """What to watch for."""
-
-    id: Name
-    title: Text
-    severity: Severity = Severity.MEDIUM
-    enabled: Literal["true", "false", "shadow"] = "true"
-    languages: Annotated[
-        list[Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")]], BeforeValidator(_to_list)
-    ] = []
-    zones: list[Literal["title", "lead", "body"]] = Field(default=["title", "lead", "body"], min_length=1)
-    labels: dict[Name, Text] = {}
-    match: ConditionSection
+__all__ = ["FileSections", "parse_duration"]
 
 
 class Reference(_Strict):
@@ -173,6 +52,80 @@ class Reference(_Strict):
             msg = "give either env or file"
             raise ValueError(msg)
         return self
+
+
+class AuthSection(_Strict):
+    """Basic authentication at the feed's own origin."""
+
+    user: Text
+    password: Reference
+
+
+def _check_address(value: str) -> str:
+    authority = value.split("://", 1)[-1].split("/", 1)[0]
+    if "\\" in value:
+        msg = "an address has no backslash"
+        raise ValueError(msg)
+    if "@" in authority:
+        msg = "a name or password must not stand in the address; write auth: {user: NAME, password: {env: NAME}}"
+        raise ValueError(msg)
+    return value
+
+
+class FeedSection(_Strict):
+    """One source to poll."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=2_048), AfterValidator(_check_address)]
+    name: Text
+    tags: Texts = []
+    interval: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=1))] | None = None
+    backfill: Annotated[Duration, Field(le=timedelta(days=365))] = timedelta(hours=24)
+    allow_private: bool = False
+    proxy: Reference | None = None
+    headers: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")], Reference] = {}
+    auth: AuthSection | None = None
+
+
+class WatchSection(_Strict):
+    """What to watch for."""
+
+    example: ClassVar[str] = """
+sources:
+  wires: {tags: [wire]}
+watches:
+  - id: arms-transfer            # stable: part of every alert's id
+    title: Weapons supplied
+    severity: high
+    languages: [en]
+    sources: {include: [wires]}
+    zones: [title, lead]
+    labels: {desk: sanctions}
+    enabled: shadow              # evaluated, counted and stored, but nothing is sent
+    match: {topic: arms-transfer}
+"""
+
+    id: Name
+    """The watch's name for good: part of every alert's id."""
+    title: Text
+    """What the alert says it is about."""
+    severity: Severity = Severity.MEDIUM
+    """How urgent it is: info, low, medium, high or critical."""
+    enabled: Annotated[Literal["true", "false", "shadow"], Shown({"enum": [True, False, "shadow"]})] = "true"
+    """`shadow`: evaluated, counted and stored, but nothing is sent. `false`: not even evaluated."""
+    languages: Languages = []
+    """Only articles in these languages (ISO 639-1); all where none is given."""
+    sources: WatchSourcesSection | None = None
+    """Only articles of these sources."""
+    zones: list[Literal["title", "lead", "body"]] = Field(default=["title", "lead", "body"], min_length=1)
+    """Where evidence may stand; teasers for other stories never count."""
+    labels: dict[Name, Text] = {}
+    """Passed on with every alert, and matched by routes."""
+    match: ConditionSection
+    """The conditions."""
+    score: ScoreSection | None = None
+    """Weights and a threshold."""
+    tests: Annotated[list[TestSection], Field(max_length=1_000)] = []
+    """Articles and what the watch must make of them; run by `tocsin test` and before every reload."""
 
 
 class EndpointSection(_Strict):
@@ -203,10 +156,9 @@ class FileSections(_Strict):
 
     feeds: list[FeedSection] = []
     lists: dict[Name, ListSection] = {}
+    sources: dict[Name, SourceGroupSection] = {}
+    topics: dict[Name, OwnTopicSection] = {}
     watches: list[WatchSection] = []
     endpoints: dict[Name, EndpointSection] = {}
     route: RouteSection | None = None
     nlp: NlpSection | None = None
-
-
-ConditionSection.model_rebuild()

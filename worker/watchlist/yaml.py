@@ -34,13 +34,25 @@ class Tree:
     problems: list[Problem] = field(default_factory=list)
 
     def place(self, path: Path, *, of_key: bool = False) -> Place:
-        """Where `path` stands, or its nearest ancestor that stands somewhere."""
+        """Where `path` stands, or its nearest ancestor that stands somewhere.
+
+        Parts that were left out in writing (`phrase: [a]` for `phrase: {terms: [a]}`) are passed over.
+        """
+        path = self.written(path)
         first, second = (self.keys, self.values) if of_key else (self.values, self.keys)
         for length in range(len(path), -1, -1):
             part = path[:length]
             if place := first.get(part) or second.get(part):
                 return place
         return (1, 1)
+
+    def written(self, path: Path) -> Path:
+        """`path` without the parts that the file leaves to be understood."""
+        written: Path = ()
+        for part in path:
+            if (*written, part) in self.keys or (*written, part) in self.values:
+                written = (*written, part)
+        return written
 
     def report(self, path: Path, message: str, hint: str = "", *, of_key: bool = False) -> None:
         """Add a problem at `path`."""
@@ -61,7 +73,7 @@ def read(file: str, raw: bytes) -> Tree:
         line = raw[: error.start].count(b"\n") + 1
         tree.problems.append(Problem(file, line, 1, "is not UTF-8", "save the file as UTF-8"))
     except yaml.MarkedYAMLError as error:
-        tree.problems.append(_explain(file, error))
+        tree.problems.append(_explain(file, error, raw))
     except yaml.reader.ReaderError as error:
         tree.problems.append(Problem(file, 1, 1, f"has a character YAML does not allow: {error.reason}"))
     except _TooDeepError as error:
@@ -151,11 +163,13 @@ def _place(event: Any) -> Place:
     return (event.start_mark.line + 1, event.start_mark.column + 1)
 
 
-def _explain(file: str, error: yaml.MarkedYAMLError) -> Problem:
+def _explain(file: str, error: yaml.MarkedYAMLError, raw: bytes) -> Problem:
     mark: Any = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     what = " ".join(part for part in (error.problem, error.context) if part)
-    hint = "indent with spaces, never tabs" if "\\t" in what or "tab" in what else "check indentation, colons, quotes"
+    [blamed] = raw.splitlines()[mark.line : mark.line + 1] or [b""] if mark else [b""]
+    is_tab = b"\t" in blamed[: len(blamed) - len(blamed.lstrip())]
+    hint = "indent with spaces, never tabs" if is_tab else "check indentation, colons, quotes"
     return Problem(file, line, column, f"is not YAML: {what}", hint)
 
 

@@ -1,13 +1,14 @@
 -- Store an analysis with its story, alerts and deliveries, all or nothing.
--- ARGV: article id, fence, JSON {analysis, keep_ms, counts, alerts, story}.
+-- ARGV: article id, fence, JSON {analysis, keep_ms, counts, trend, trend_keep_ms, alerts, story}.
 -- story: {id, state, version, keys, seen, record, window_ms, most, per_key}; -2 is returned where the story or the
 -- article's kin are no longer what they were when the alerts were made.
--- An alert: {id, record, watch, severity, is_shadow, deliveries}. Returns new alerts, -1 or -2.
+-- An alert: {id, record, watch, severity, is_shadow, counts, deliveries}. Returns new alerts, -1 or -2.
 local id, fence, work = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local article = K .. 'article:' .. id
 if not is_current(article, fence, 'enrich') then return -1 end
 local now = now_ms()
 local raised = 0
+local hour = K .. 'trend:' .. math.floor(now / 3600000)
 local story, tale = work.story, K .. 'story:' .. work.story.id
 if tonumber(redis.call('HGET', tale, 'version') or 0) ~= story.version then return -2 end
 local is_known = redis.call('HEXISTS', article, 'story') == 1
@@ -25,7 +26,10 @@ for _, alert in ipairs(work.alerts) do
     redis.call('HSET', key, 'watch', alert.watch, 'severity', alert.severity, 'article', id, 'raised_at', now,
       'is_shadow', alert.is_shadow and 1 or 0)
     redis.call('ZADD', K .. 'alerts', now, alert.id)
-    count(alert.series)
+    count_all(alert.counts)
+    for _, name in ipairs({'alerts', 'watch:' .. alert.watch, 'severity:' .. alert.severity}) do
+      redis.call('HINCRBY', hour, name, 1)
+    end
     raised = raised + 1
     for _, delivery in ipairs(alert.deliveries) do
       queue(delivery, now, now)
@@ -34,6 +38,12 @@ for _, alert in ipairs(work.alerts) do
     count('tocsin_alerts_repeated_total')
   end
 end
+
+-- an article that was edited and is read again counts in its first hour only
+if redis.call('HSETNX', article, 'trended', 1) == 1 then
+  for _, name in ipairs(work.trend) do redis.call('HINCRBY', hour, name, 1) end
+end
+redis.call('PEXPIRE', hour, work.trend_keep_ms)
 
 count_all(work.counts)
 redis.call('HSET', article, 'analysis', work.analysis, 'state', 'done')

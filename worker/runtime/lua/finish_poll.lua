@@ -41,7 +41,8 @@ for _, draft in ipairs(work.drafts) do
     redis.call('PEXPIRE', article .. ':feeds', work.keep_ms)
     local state = redis.call('HGET', article, 'state')
     local is_alive = state == 'done' or state == 'due'
-    if is_alive and redis.call('HSETNX', article, 'text:' .. draft.content, 1) == 1 then
+    -- what was only given a new guid is linked, not read again
+    if is_alive and draft.remembered ~= 'rekeyed' and redis.call('HSETNX', article, 'text:' .. draft.content, 1) == 1 then
       if redis.call('HINCRBY', article, 'revision', 1) <= MOST_REVISIONS then
         -- a new fence: whoever analyses the old text now may not complete the article
         redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', next_fence())

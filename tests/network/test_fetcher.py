@@ -1,0 +1,543 @@
+"""Whatever a server does, a fetch ends soon, in little memory, with one reason and no secret in its words."""
+
+import asyncio
+import gzip
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+import tracemalloc
+import zlib
+from datetime import timedelta
+
+import brotli
+import pytest
+from aiohttp import ClientTimeout
+from aiohttp.abc import AbstractResolver
+
+from tests.fakes import HARMLESS, feed, rss
+from tests.network.server import ScriptedServer
+from worker.model import Access, Fetched, NotModified, PollFailed, PollFailure, Postponed
+from worker.poll import PollRequest
+from worker.runtime import decompress
+from worker.runtime.explain import explain
+from worker.runtime.fetcher import TIMEOUT, HttpFetcher
+from worker.runtime.http import HttpLoop
+from worker.runtime.politeness import Turns
+
+DOCUMENT = rss(HARMLESS).encode()
+SECRET = "s3cret"
+
+
+@pytest.fixture(scope="module")
+def loop():
+    http = HttpLoop()
+    yield http
+    http.close()
+
+
+@pytest.fixture
+def fetcher(loop):
+    return HttpFetcher(loop, "https://contact.example", Turns(time.monotonic, pause=timedelta(0)))
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(script, context=None):
+        servers.append(ScriptedServer(script, context))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def fetch(fetcher, url, etag="", last_modified="", **kwargs):
+    kwargs = {"allow_private": True} | kwargs
+    source = feed(**kwargs)
+    object.__setattr__(source, "url", url)
+    return fetcher.fetch(PollRequest(source, etag, last_modified)).result(50)
+
+
+def refused(outcome, reason: PollFailure) -> str:
+    assert isinstance(outcome, PollFailed), outcome
+    assert outcome.reason is reason, outcome
+    assert SECRET not in outcome.message
+    return outcome.message
+
+
+def answering(status="200 OK", body=DOCUMENT, **headers):
+    async def script(talk):
+        await talk.answer(status, body, **headers)
+
+    return script
+
+
+# --- addresses ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:{port}/",
+        "http://[::]:{port}/",
+        "http://0.0.0.0:{port}/",
+        "http://[::ffff:127.0.0.1]:{port}/",
+        "http://169.254.169.254/",
+        "http://[64:ff9b::7f00:1]:{port}/",
+        "http://[2002:7f00:1::]:{port}/",
+        "http://100.64.0.1:{port}/",
+        "http://2130706433:{port}/",
+        "http://0x7f000001:{port}/",
+        "http://0177.0.0.1:{port}/",
+        "http://127.1:{port}/",
+        "http://①②⑦.0.0.1:{port}/",
+        "http://localhost:{port}/",
+        "http://good@127.0.0.1:{port}/",
+        "http://1.1.1.1\\@127.0.0.1:{port}/",
+    ],
+)
+def test_no_spelling_of_a_private_address_is_reached(url, fetcher, serve):
+    server = serve(answering())
+    outcome = fetch(fetcher, url.format(port=server.port), allow_private=False)
+    assert isinstance(outcome, PollFailed)
+    assert outcome.reason in {PollFailure.BLOCKED_ADDRESS, PollFailure.DNS, PollFailure.BAD_REDIRECT}
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "gopher://x.example/", "ftp://x.example/", "http://", "http://["]
+)
+def test_what_is_no_web_address_leads_nowhere(url, fetcher):
+    assert isinstance(fetch(fetcher, url), PollFailed)
+
+
+class Rebinding(AbstractResolver):
+    """Names that lead to loopback, whatever was said of them before."""
+
+    async def resolve(self, host, port=0, family=socket.AF_INET):
+        return [{"hostname": host, "host": "127.0.0.1", "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}]
+
+    async def close(self):
+        pass
+
+
+def test_a_name_that_leads_inside_is_seen_at_the_moment_of_connecting(serve):
+    server = serve(answering())
+    rebound = HttpLoop(Rebinding())
+    fetcher = HttpFetcher(rebound, turns=Turns(time.monotonic, pause=timedelta(0)))
+    outcome = fetch(fetcher, f"http://good.example:{server.port}/", allow_private=False)
+    rebound.close()
+    refused(outcome, PollFailure.BLOCKED_ADDRESS)
+    assert server.asked == []
+
+
+def test_a_name_that_does_not_exist(fetcher):
+    outcome = fetch(fetcher, "http://nothing.invalid/feed")
+    assert isinstance(outcome, PollFailed)
+    assert outcome.reason in {PollFailure.DNS, PollFailure.UNREACHABLE}
+
+
+def test_nobody_listens(fetcher):
+    refused(fetch(fetcher, "http://127.0.0.1:1/"), PollFailure.UNREACHABLE)
+
+
+# --- redirects ---------------------------------------------------------------------------------------------
+
+
+def redirecting(*statuses: str, to="/{n}"):
+    """`/0` leads to `/1` and so on, by these statuses."""
+
+    async def script(talk):
+        n = int(talk.path[1:]) if talk.path[1:].isdigit() else 0
+        if n < len(statuses):
+            await talk.answer(statuses[n], Location=to.format(n=n + 1))
+        else:
+            await talk.answer(body=DOCUMENT)
+
+    return script
+
+
+MOVED, FOUND = "301 Moved Permanently", "302 Found"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "moved_to"),
+    [
+        ([MOVED], "/1"),
+        ([MOVED, "308 Permanent Redirect"], "/2"),
+        ([FOUND], ""),
+        ([MOVED, FOUND], "/1"),
+        ([FOUND, MOVED], ""),
+        (["307 Temporary Redirect"], ""),
+    ],
+)
+def test_permanent_redirects_tell_the_new_address_and_others_do_not(statuses, moved_to, fetcher, serve):
+    server = serve(redirecting(*statuses))
+    outcome = fetch(fetcher, server.url)
+    assert isinstance(outcome, Fetched)
+    assert outcome.moved_to == (server.url.replace("/feed", moved_to) if moved_to else "")
+    assert outcome.url.endswith(f"/{len(statuses)}"), "relative links are resolved against where the document was"
+
+
+@pytest.mark.parametrize(("hops", "is_followed"), [(5, True), (6, False)])
+def test_five_redirects_are_followed_and_no_more(hops, is_followed, fetcher, serve):
+    outcome = fetch(fetcher, serve(redirecting(*[FOUND] * hops)).url)
+    assert isinstance(outcome, Fetched) is is_followed
+    assert is_followed or outcome.reason is PollFailure.BAD_REDIRECT
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "javascript:alert(1)", "http://[", "gopher://x.example/"])
+def test_redirects_lead_only_to_the_web(target, fetcher, serve):
+    refused(fetch(fetcher, serve(redirecting(FOUND, to=target)).url), PollFailure.BAD_REDIRECT)
+
+
+def test_a_redirect_from_outside_to_inside_is_blocked(fetcher, serve):
+    """The first hop goes through a proxy, so that it may be outside; the second names a private address."""
+    proxy = serve(redirecting(FOUND, to="http://169.254.169.254/"))
+    access = Access(proxy=proxy.url.replace("/feed", ""))
+    outcome = fetch(fetcher, "http://public.example/feed", access=access, allow_private=False)
+    refused(outcome, PollFailure.BLOCKED_ADDRESS)
+    assert len(proxy.asked) == 1
+
+
+def test_credentials_and_own_headers_stay_at_their_origin(fetcher, serve):
+    other = serve(answering())
+    server = serve(redirecting(FOUND, FOUND, to="/1"))
+    access = Access(headers=(("X-Key", SECRET),), user="user", password=SECRET)
+    assert isinstance(fetch(fetcher, server.url, access=access), PollFailed | Fetched)
+    assert all(talk.headers["x-key"] == SECRET and "authorization" in talk.headers for talk in server.asked)
+    leading_away = serve(redirecting(FOUND, to=other.url))
+    assert isinstance(fetch(fetcher, leading_away.url, access=access), Fetched)
+    assert "authorization" in leading_away.asked[0].headers
+    assert {"authorization", "x-key"} & set(other.asked[0].headers) == set()
+
+
+def test_a_proxy_is_asked_instead_and_no_private_target_is_named_to_it(fetcher, serve):
+    proxy = serve(answering())
+    access = Access(proxy=proxy.url.replace("/feed", ""))
+    assert isinstance(fetch(fetcher, "http://public.example/feed", access=access, allow_private=False), Fetched)
+    assert proxy.asked[0].path == "http://public.example/feed"
+    outcome = fetch(fetcher, "http://169.254.169.254/", access=access, allow_private=False)
+    refused(outcome, PollFailure.BLOCKED_ADDRESS)
+
+
+# --- time and size -----------------------------------------------------------------------------------------
+
+
+async def drip(talk):
+    await talk.send(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        await talk.send(b"x")
+        await asyncio.sleep(0.5)
+
+
+async def silence(talk):
+    await talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+    await asyncio.sleep(60)
+
+
+async def endless(talk):
+    await talk.send(b"HTTP/1.1 200 OK\r\n\r\n")
+    for _ in range(200):
+        await talk.send(b"<rss>" * 20_000)
+
+
+async def many_headers(talk):
+    await talk.send(b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 2_000_000 + b"\r\n<rss/>")
+
+
+async def long_header(talk):
+    await talk.send(b"HTTP/1.1 200 OK\r\nX-A: " + b"b" * 1_000_000 + b"\r\n\r\n<rss/>")
+
+
+async def reset(talk):
+    await talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n<rss>")
+    await asyncio.sleep(0.05)
+    talk.reset()
+
+
+async def too_little(talk):
+    await talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n<rss>")
+
+
+async def broken_chunks(talk):
+    await talk.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<rss>\r\nzz\r\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "timeout"),
+    [
+        (drip, ClientTimeout(total=1.2, sock_read=1)),
+        (silence, ClientTimeout(total=9, sock_read=0.5)),
+        (redirecting(FOUND, to="/0"), ClientTimeout(total=9, sock_read=1)),
+    ],
+    ids=["a byte each half second", "silence", "a loop"],
+)
+def test_slowness_ends(script, timeout, loop, serve):
+    started = time.monotonic()
+    outcome = fetch(HttpFetcher(loop, timeout=timeout), serve(script).url)
+    assert isinstance(outcome, PollFailed)
+    assert outcome.reason in {PollFailure.TIMEOUT, PollFailure.BAD_REDIRECT}
+    assert time.monotonic() - started < 3
+
+
+def test_nobody_is_waited_for_longer_than_half_a_minute():
+    assert (TIMEOUT.total, TIMEOUT.connect, TIMEOUT.sock_read) == (30, 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("script", "reasons"),
+    [
+        (endless, {PollFailure.TOO_LARGE}),
+        (many_headers, {PollFailure.UNREACHABLE}),
+        (long_header, {PollFailure.UNREACHABLE}),
+        (reset, {PollFailure.UNREACHABLE, PollFailure.BAD_ENCODING}),
+        (too_little, {PollFailure.BAD_ENCODING}),
+        (broken_chunks, {PollFailure.UNREACHABLE, PollFailure.BAD_ENCODING}),
+        (answering(Content_Length="99999999999"), {PollFailure.UNREACHABLE, PollFailure.TOO_LARGE}),
+    ],
+)
+def test_a_broken_answer_is_a_failure_like_any_other(script, reasons, fetcher, serve):
+    outcome = fetch(fetcher, serve(script).url)
+    assert isinstance(outcome, PollFailed)
+    assert outcome.reason in reasons
+
+
+def zstd(raw: bytes) -> bytes:
+    return decompress._ZSTD.compress(raw)
+
+
+CODINGS = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "raw deflate": lambda raw: zlib.compress(raw)[2:-4],
+    "br": brotli.compress,
+    "two gzip members": lambda raw: gzip.compress(raw[:50]) + gzip.compress(raw[50:]),
+    "zstd": zstd,
+}
+
+
+def coding_of(name: str) -> str:
+    if name == "zstd" and decompress._ZSTD is None:
+        pytest.skip("no zstd here: Python 3.14 or backports.zstd")
+    return {"raw deflate": "deflate", "two gzip members": "gzip"}.get(name, name)
+
+
+@pytest.mark.parametrize("name", CODINGS)
+def test_every_coding_gives_the_same_bytes(name, fetcher, serve):
+    coding = coding_of(name)
+    server = serve(answering(body=CODINGS[name](DOCUMENT), Content_Encoding=coding))
+    assert fetch(fetcher, server.url).body == DOCUMENT
+    assert coding in server.asked[0].headers["accept-encoding"]
+
+
+@pytest.mark.parametrize("name", [name for name in CODINGS if "two" not in name])
+def test_a_bomb_costs_little(name, fetcher, serve):
+    coding = coding_of(name)
+    bomb = CODINGS[name](bytes(100_000_000))
+    server = serve(answering(body=bomb, Content_Encoding=coding))
+    tracemalloc.start()
+    message = refused(fetch(fetcher, server.url), PollFailure.TOO_LARGE)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 45_000_000
+    assert "bytes" in message
+
+
+@pytest.mark.parametrize("name", ["gzip", "br", "zstd", "deflate"])
+def test_a_coding_that_breaks_off_is_no_document(name, fetcher, serve):
+    coding = coding_of(name)
+    body = CODINGS[name](DOCUMENT)
+    server = serve(answering(body=body[: len(body) // 2], Content_Encoding=coding))
+    refused(fetch(fetcher, server.url), PollFailure.BAD_ENCODING)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip, gzip", gzip.compress(gzip.compress(DOCUMENT))),
+        ("lzma", b"x"),
+        ("gzip", b"rubbish"),
+        ("br", b"rubbish!!"),
+    ],
+)
+def test_a_coding_that_cannot_be_undone_is_refused(coding, body, fetcher, serve):
+    refused(fetch(fetcher, serve(answering(body=body, Content_Encoding=coding)).url), PollFailure.BAD_ENCODING)
+
+
+def test_plain_text_that_claims_to_be_compressed_is_read(fetcher, serve):
+    assert fetch(fetcher, serve(answering(Content_Encoding="gzip")).url).body == DOCUMENT
+
+
+# --- what the answer says ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(f"{code} X", PollFailure.HTTP_STATUS) for code in (201, 204, 400, 401, 403, 404, 418, 500, 502, 504, 520)]
+    + [("429 X", PollFailure.THROTTLED), ("503 X", PollFailure.THROTTLED), ("410 X", PollFailure.GONE)],
+)
+def test_every_other_status_is_a_failure_with_its_reason(status, reason, fetcher, serve):
+    outcome = fetch(fetcher, serve(answering(status, b"")).url)
+    refused(outcome, reason)
+    assert outcome.status == int(status.split()[0])
+
+
+def test_a_304_counts_only_where_validators_were_sent(fetcher, serve):
+    server = serve(answering("304 Not Modified", b"", ETag='"v2"'))
+    assert fetch(fetcher, server.url, etag='"v1"', last_modified="then") == NotModified(etag='"v2"')
+    assert server.asked[0].headers["if-none-match"] == '"v1"'
+    assert server.asked[0].headers["if-modified-since"] == "then"
+    refused(fetch(fetcher, server.url), PollFailure.HTTP_STATUS)
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [
+        ("120", timedelta(minutes=2)),
+        ("-1", None),
+        ("99999999", timedelta(seconds=99_999_999)),
+        ("9" * 50, timedelta(seconds=10**9)),
+        ("soon", None),
+        ("Thu, 01 Jan 2004 00:00:00 GMT", None),
+    ],
+)
+def test_retry_after_in_all_its_forms(header, wait, fetcher, serve):
+    assert fetch(fetcher, serve(answering("429 X", b"", Retry_After=header)).url).retry_after == wait
+
+
+@pytest.mark.parametrize(
+    ("headers", "fresh"),
+    [
+        ({"Cache-Control": "public, max-age=600"}, 600),
+        ({"Cache-Control": "max-age=600", "Age": "200"}, 400),
+        ({"Cache-Control": "s-maxage=9, max-age=600"}, 600),
+        ({"Cache-Control": "no-cache, max-age=600"}, None),
+        ({"Expires": "Sun, 01 Mar 2026 13:00:00 GMT", "Date": "Sun, 01 Mar 2026 12:00:00 GMT"}, 3600),
+        ({"Expires": "0"}, None),
+        ({"Cache-Control": "max-age=60", "Expires": "Sun, 01 Mar 2026 13:00:00 GMT"}, 60),
+    ],
+)
+def test_freshness_is_what_cache_control_and_expires_say(headers, fresh, fetcher, serve):
+    outcome = fetch(fetcher, serve(answering(**{k.replace("-", "_"): v for k, v in headers.items()})).url)
+    assert outcome.fresh_for == (timedelta(seconds=fresh) if fresh else None)
+
+
+def test_a_riddle_for_browsers_is_named(fetcher, serve):
+    server = serve(answering("403 Forbidden", b"<html>Just a moment", cf_mitigated="challenge"))
+    assert "Cloudflare" in refused(fetch(fetcher, server.url), PollFailure.CDN_CHALLENGE)
+
+
+def test_it_says_who_it_is_and_keeps_no_cookies(fetcher, serve):
+    server = serve(answering(Set_Cookie="a=b"))
+    fetch(fetcher, server.url)
+    fetch(fetcher, server.url)
+    assert server.asked[0].headers["user-agent"].startswith("Tocsin/")
+    assert "https://contact.example" in server.asked[0].headers["user-agent"]
+    assert "cookie" not in server.asked[1].headers
+
+
+def test_no_message_names_a_query(fetcher, serve):
+    server = serve(answering("500 X", b""))
+    refused(fetch(fetcher, f"{server.url}?key={SECRET}"), PollFailure.HTTP_STATUS)
+    refused(fetch(fetcher, f"http://nothing.invalid/?key={SECRET}"), PollFailure.DNS)
+
+
+# --- TLS ---------------------------------------------------------------------------------------------------
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(fetcher, serve, tmp_path):
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not here")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1",
+         "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    message = refused(fetch(fetcher, serve(answering(), context).url), PollFailure.TLS)
+    assert "certificate" in message
+
+
+def test_plain_text_where_tls_should_be_is_refused(loop, serve):
+    url = serve(answering()).url.replace("http:", "https:")
+    assert isinstance(fetch(HttpFetcher(loop, timeout=ClientTimeout(total=1)), url), PollFailed)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "word"),
+    [
+        (10, PollFailure.CERTIFICATE_EXPIRED, "out of date"),
+        (18, PollFailure.TLS, "self-signed"),
+        (62, PollFailure.TLS, "another host"),
+        (20, PollFailure.TLS, "cannot be trusted"),
+    ],
+)
+def test_a_bad_certificate_is_named(code, reason, word):
+    error = ssl.SSLCertVerificationError("x")
+    error.verify_code = code
+    assert word in refused(explain(error, "https://x.example/", TIMEOUT), reason)
+
+
+# --- politeness --------------------------------------------------------------------------------------------
+
+
+class Ticks:
+    """A clock that tests move."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def test_a_host_is_asked_in_turns_and_who_would_wait_long_comes_back_later(serve, loop):
+    """Ten feeds of one public host: the pause between starts holds, and nobody waits beyond the patience."""
+    turns = Turns(Ticks(), pause=timedelta(seconds=4), patience=timedelta(seconds=5))
+    fetcher = HttpFetcher(loop, turns=turns)
+    outcomes = [fetcher.fetch(PollRequest(feed("one", allow_private=False))) for _ in range(6)]
+    postponed = [outcome.result(50) for outcome in outcomes[2:]]
+    for outcome in outcomes[:2]:
+        outcome.cancel()
+    assert {type(outcome) for outcome in postponed} == {Postponed}
+    assert all(timedelta(seconds=5) < outcome.wait <= timedelta(seconds=8) for outcome in postponed)
+
+
+def test_turns_at_one_host_do_not_hold_up_another():
+    async def both() -> list[float]:
+        turns = Turns(time.monotonic, pause=timedelta(seconds=0.2))
+        started = time.monotonic()
+        waits = []
+        for host in ("a", "a", "b"):
+            async with turns.turn(host):
+                waits.append(time.monotonic() - started)
+        return waits
+
+    first, second, other = asyncio.run(both())
+    assert first < 0.1 < second
+    assert other - second < 0.1
+
+
+def test_no_more_than_two_are_at_a_host_at_once():
+    async def crowd() -> int:
+        turns = Turns(time.monotonic, pause=timedelta(0))
+        inside = most = 0
+
+        async def visit() -> None:
+            nonlocal inside, most
+            async with turns.turn("a"):
+                inside += 1
+                most = max(most, inside)
+                await asyncio.sleep(0.01)
+                inside -= 1
+
+        await asyncio.gather(*(visit() for _ in range(8)))
+        return most
+
+    assert asyncio.run(crowd()) == 2

@@ -1,0 +1,174 @@
+"""The configuration is read strictly: each mistake is told with its place, what was expected and the nearest name."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.errors import ConfigError
+from worker.model import EntityCondition, Group, NearCondition, PhraseCondition, SourceFilter, TopicCondition
+from worker.watchlist import load_configuration
+
+WATCH = "watches:\n  - id: w\n    title: t\n    match: "
+
+
+@pytest.fixture
+def load(tmp_path):
+    def read(*texts: str, raw: bytes | None = None, **files: bytes):
+        for number, text in enumerate(texts):
+            (tmp_path / f"{number}.yaml").write_text(text, "utf-8")
+        if raw is not None:
+            (tmp_path / "raw.yaml").write_bytes(raw)
+        for name, content in files.items():
+            (tmp_path / name.replace("_", ".")).write_bytes(content)
+        return load_configuration(tmp_path, {})
+
+    return read
+
+
+@pytest.fixture
+def problems(load):
+    def read(*texts, **kwargs):
+        with pytest.raises(ConfigError) as caught:
+            load(*texts, **kwargs)
+        return [str(problem) for problem in caught.value.problems]
+
+    return read
+
+
+# ¦ stands where the mistake is told.
+MISTAKES = [
+    (WATCH + "{topic: ¦arms-transfr}", "no topic `arms-transfr`", "did you mean `arms-transfer`?"),
+    (WATCH + "{¦topik: terrorism}", "unknown key `topik`", "did you mean `topic`?"),
+    (WATCH + "{topic: {name: terrorism, min_score: ¦2}}", "less than or equal to 1", ""),
+    (WATCH + "{phrase: ¦''}", "cannot be watched", ""),
+    (WATCH + "{phrase: ¦'ab*'}", "cannot be watched", ""),
+    (WATCH + "{phrase: [tank, ¦'*']}", "cannot be watched", ""),
+    (WATCH + "{phrase: ¦{terms: ['tank*'], lemma: true}}", "either lemma or *", ""),
+    (WATCH + r"{regex: ¦'(a)\1'}", "RE2 refuses it", "back-references are not supported"),
+    (WATCH + "{regex: ¦'(?=a)b'}", "RE2 refuses it", "look-around is not supported"),
+    (WATCH + "{regex: ¦'a*'}", "always be true", ""),
+    (WATCH + "{regex: ¦'((a{100}){100}){100}'}", "RE2 refuses it", ""),
+    (WATCH + "{near: {terms: [a, b], within: ¦99}}", "less than or equal to 15", ""),
+    (WATCH + "{near: {terms: ¦[a]}}", "at least 2 items", ""),
+    (WATCH + "{entity: {list: ¦dprk}}", "no list `dprk`", "none is defined"),
+    (WATCH + "{entity: {labels: ¦GEP}}", "no label `GEP`", "did you mean `GPE`?"),
+    (WATCH + "{entity: {id: KP, ¦within: sentence}}", "needs another condition", ""),
+    (WATCH + "{age: ¦tomorrow}", "is not a duration", ""),
+    (WATCH + "¦{}", "an empty condition", ""),
+    (WATCH + "{all: ¦[]}", "at least 1 item", ""),
+    (WATCH + "{source: ¦wires}", "no set of sources `wires`", ""),
+    (WATCH + "¦{any: [{topic: terrorism}], weight: 3}", "beside one condition", ""),
+    (WATCH + "{topic: terrorism}\n    score: {threshold: ¦3}", "can never be reached", ""),
+    (WATCH + "{topic: terrorism}\n    severity: ¦hihg", "it can be info", "did you mean `high`?"),
+    (WATCH + "{topic: terrorism}\n    enabled: ¦shadw", "it can be", "did you mean `shadow`?"),
+    (WATCH + "{topic: terrorism}\n    ¦id: x", "repeats the key `id`", ""),
+    (WATCH + "{topic: terrorism}\n  - {id: ¦w, title: t, match: {topic: terrorism}}", "already stands", ""),
+    (WATCH + "{topic: terrorism}\n    tests: [¦{expect: {fires: true}}]", "either as title and text", ""),
+    (WATCH + "{topic: terrorism}\n    tests: [{file: ¦a.txt, expect: {}}]", "cannot be read", ""),
+    ("lists:\n  a: {include: [b]}\n  b: {include: [¦a]}", "makes a circle: a → b → a", ""),
+    ("lists:\n  a: {include: [¦a]}", "makes a circle: a → a", ""),
+    ("lists:\n  a: ¦{}", "an empty list", ""),
+    ("lists:\n  a: {file: ¦gone.txt}", "cannot be read", ""),
+    ("lists:\n  ¦a: {file: gone.dat}", "`format` is missing", ""),
+    ("sources:\n  a: {exclude: [b]}\n  b: {include: [¦a]}", "makes a circle", ""),
+    ("topics:\n  ¦terrorism: {description: x, phrases: {bomb: 1}}", "is a built-in topic", ""),
+    ("watches:\n¦\t- id: w", "is not YAML", "never tabs"),
+    ("watches: ¦&a []\nroute: *a", "sets the anchor", ""),
+    ("watches: ¦!!python/object:os.system []", "uses the tag", ""),
+    ("a: 1\n¦---\nb: 2", "second document", ""),
+    ("watches: " + "[" * 20 + "¦" + "[" * 20_000, "nested more than 20 deep", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "message", "hint"), MISTAKES)
+def test_a_mistake_is_told_with_its_place(problems, text, message, hint):
+    before = text.partition("¦")[0].split("\n")
+    told = problems(text.replace("¦", ""))
+    place = f"0.yaml:{len(before)}:{len(before[-1]) + 1}: "
+    assert any(line.startswith(place) and message in line and hint in line for line in told), told
+
+
+def test_all_mistakes_are_told_at_once(problems):
+    told = problems(
+        "watches:\n"
+        "  - id: a\n    title: t\n    severity: hihg\n    colour: red\n    sources: {include: [wirez]}\n"
+        "    match: {all: [{topic: {name: arms-transfr, min_score: 7}}, {entity: {labels: GEP}}]}\n"
+        "  - title: no id\n    match: {phrase: '*'}\n",
+        "lists: {x: {fil: a}}\n",
+    )
+    places = [line.split(": ")[0] for line in told]
+    assert places == ["0.yaml:4:15", "0.yaml:5:5", "0.yaml:6:25", "0.yaml:7:34", "0.yaml:7:59", "0.yaml:7:82",
+                      "0.yaml:8:5", "0.yaml:9:21", "1.yaml:1:13"]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["NO", "yes", "017", "1e3", "~", "null"])
+def test_a_text_keeps_its_spelling(load, word):
+    [watch] = load(WATCH + f"{{entity: {{id: {word}}}}}").watches
+    assert watch.condition == EntityCondition(ids=(word,), name=word)
+
+
+@pytest.mark.parametrize("change", [lambda raw: b"\xef\xbb\xbf" + raw, lambda raw: raw.replace(b"\n", b"\r\n")])
+def test_marks_and_line_ends_of_other_systems_are_read(load, change):
+    [watch] = load(raw=change((WATCH + "{topic: terrorism}\n").encode())).watches
+    assert watch.condition == TopicCondition("terrorism")
+
+
+def test_a_hundred_thousand_terms_are_refused_with_advice(problems):
+    terms = ", ".join(f"term{number}" for number in range(100_000))
+    told = problems(WATCH + f"{{phrase: [{terms}]}}")
+    assert len(told) == 1
+    assert "split it" in told[0]
+
+
+def test_an_alias_bomb_costs_nothing(problems):
+    rows = ["a0: &a0 [x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    assert any("aliases are not supported" in line for line in problems("\n".join(rows)))
+
+
+def test_shorthands_are_their_long_forms(load):
+    [first, second] = load(
+        "watches:\n"
+        "  - {id: a, title: t, match: {topic: terrorism, phrase: bomb}}\n"
+        "  - {id: b, title: t, match: {all: [{topic: {name: terrorism}}, {phrase: {terms: [bomb]}}]}}\n"
+    ).watches
+    assert (
+        first.condition == second.condition == Group("all", (TopicCondition("terrorism"), PhraseCondition(("bomb",))))
+    )
+
+
+def test_lists_include_lists_over_files(load):
+    [watch] = load(
+        WATCH + "{all: [{entity: {list: axis}}, {near: {terms: [{list: arms}, x], within: 3}}]}",
+        "lists:\n  axis: {include: [dprk], ids: [IR]}\n  arms: {phrases: ['missile*']}\n",
+        "lists:\n  dprk: {ids: [KP], aliases: [DPRK]}\n",
+    ).watches
+    entity, near = watch.condition.children
+    assert (entity.ids, entity.terms) == (("IR", "KP"), ("DPRK",))
+    assert near == NearCondition((("missile*",), ("x",)), 3)
+
+
+def test_sources_resolve_to_filters(load):
+    [watch] = load(
+        "sources:\n  wires: {tags: [wire]}\n  good: {include: [wires], languages: [en]}\n  blogs: {tags: [blog]}\n"
+        "watches: [{id: w, title: t, sources: {include: [good], exclude: [blogs]}, match: {topic: terrorism}}]\n"
+    ).watches
+    wires, blogs = SourceFilter(("wire",), name="wires"), SourceFilter(("blog",), name="blogs")
+    good = SourceFilter(languages=("en",), include=(wires,), name="good")
+    assert watch.sources == SourceFilter(include=(good,), exclude=(blogs,))
+
+
+def test_the_hash_changes_with_a_list_file(load, tmp_path):
+    text = "lists:\n  a: {file: a.txt}\n" + WATCH + "{entity: {list: a}}"
+    first = load(text, a_txt=b"Acme Trading")
+    assert str(tmp_path / "a.txt") in first.files
+    assert load(text, a_txt=b"Acme Shipping").hash != first.hash
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_the_reader(tmp_path_factory, text):
+    folder = tmp_path_factory.mktemp("config")
+    (folder / "a.yaml").write_bytes(text.encode("utf-8", "replace"))
+    try:
+        load_configuration(folder, {})
+    except ConfigError as error:
+        assert error.problems  # noqa: PT017 - either outcome is right

@@ -1,0 +1,42 @@
+"""What a first poll of a feed would store and which watches would fire: read, identified, analysed, not kept."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from worker import dedupe
+from worker.enrich.enricher import load
+from worker.errors import InputError
+from worker.match import Matcher
+from worker.model import Draft, Feed, FeedState, Fetched, Match, PollFailed, Verdict, Watch
+from worker.parse import parse
+
+_FATES = {"": "new", "baseline": "remembered: older than backfill", "stale": "remembered: very old"}
+
+
+def preview(feed: Feed, fetched: Fetched, watches: Sequence[Watch], limit: int, now: datetime) -> list[dict[str, Any]]:
+    """A row for each of the first `limit` entries. Raises InputError where the document is no feed."""
+    document = parse(fetched)
+    if isinstance(document, PollFailed):
+        raise InputError(document.message)
+    drafts = dedupe.identify(feed, FeedState(), document, now)[:limit]
+    articles = [draft.article for draft in drafts]
+    matcher = Matcher(tuple(watches))
+    analyses = load().enrich(articles) if articles else []
+    return [
+        _row(draft, matcher.evaluate(draft.article, analysis)) for draft, analysis in zip(drafts, analyses, strict=True)
+    ]
+
+
+def _row(draft: Draft, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    article = draft.article
+    return {
+        "id": article.id,
+        "title": article.title,
+        "link": article.link,
+        "published": article.published.isoformat() if article.published else None,
+        "fate": _FATES.get(draft.remembered_as, draft.remembered_as),
+        "characters": len(article.text),
+        "fires": [verdict.watch.id for verdict in verdicts if isinstance(verdict, Match)],
+        "nearly": [verdict.watch.id for verdict in verdicts if not isinstance(verdict, Match) and verdict.is_near],
+    }

@@ -1,0 +1,94 @@
+"""Watches and endpoints as rows, and the few numbers at the top of every page."""
+
+import json
+from collections import Counter
+from typing import Any
+
+from worker import trend
+from worker.model import Configuration
+from worker.runtime.redis_store import K, RedisStore, translated
+from worker.runtime.trends import read_trends
+from worker.runtime.views import iso_ms, list_feeds
+from worker.series import ALERTS
+
+_SHOWN_DEAD = 20
+
+
+def list_watches(store: RedisStore, configuration: Configuration) -> list[dict[str, Any]]:
+    """Every watch with its alerts since counting began, its verdicts and `precision` (None before the first)."""
+    with translated():
+        counted: dict[str, str] = store.client.hgetall(K + "metrics")
+        verdicts: dict[str, str] = store.client.hgetall(K + "verdicts")
+    hits: Counter[str] = Counter()
+    for name, number in counted.items():
+        if name.startswith(ALERTS + "{"):
+            hits[name.rpartition('watch="')[2].removesuffix('"}')] += int(float(number))
+    return [
+        {
+            "id": watch.id,
+            "title": watch.title,
+            "severity": watch.severity.value,
+            "labels": dict(watch.labels),
+            "is_shadow": watch.is_shadow,
+            "alerts": hits[watch.id],
+            **_judged(verdicts, watch.id),
+        }
+        for watch in configuration.watches
+    ]
+
+
+def list_endpoints(store: RedisStore, configuration: Configuration) -> list[dict[str, Any]]:
+    """Every endpoint with its circuit, what waits for it, and its newest dead letters."""
+    return [_endpoint(store, endpoint.name) for endpoint in configuration.endpoints]
+
+
+def pulse(store: RedisStore, configuration: Configuration) -> dict[str, Any]:
+    """Whether all is well, in a handful of numbers."""
+    trends = read_trends(store, 24)
+    with translated():
+        client = store.client
+        waiting = int(client.zcard(K + "articles:due"))
+        outbox = sum(int(client.zcard(K + f"outbox:{endpoint.name}")) for endpoint in configuration.endpoints)
+        dead = sum(int(client.zcard(K + f"dead:{endpoint.name}")) for endpoint in configuration.endpoints)
+    health = Counter(feed["health"] for feed in list_feeds(store, configuration.feeds))
+    return {
+        "articles": sum(trends.of(trend.ARTICLES)),
+        "alerts": sum(trends.of(trend.ALERTS)),
+        "feeds": sum(health.values()),
+        "unwell": sum(number for name, number in health.items() if name not in ("ok", "waiting")),
+        "waiting": waiting,
+        "outbox": outbox,
+        "dead": dead,
+    }
+
+
+def _judged(verdicts: dict[str, str], watch_id: str) -> dict[str, Any]:
+    true, false = (int(verdicts.get(f"{verdict}:{watch_id}", 0)) for verdict in ("true", "false"))
+    return {"true": true, "false": false, "precision": true / (true + false) if true + false else None}
+
+
+def _endpoint(store: RedisStore, name: str) -> dict[str, Any]:
+    with translated():
+        client = store.client
+        state: dict[str, str] = client.hgetall(K + f"endpoint:{name}")
+        first: Any = client.zrange(K + f"outbox:{name}", 0, 0, withscores=True)
+        dead: Any = client.zrange(K + f"dead:{name}", 0, _SHOWN_DEAD - 1, desc=True, withscores=True)
+        return {
+            "name": name,
+            "circuit": state.get("circuit", "closed"),
+            "reason": state.get("reason", ""),
+            "since": iso_ms(state.get("since")),
+            "succeeded_at": iso_ms(state.get("succeeded_at")),
+            "failed_at": iso_ms(state.get("failed_at")),
+            "outbox": int(client.zcard(K + f"outbox:{name}")),
+            "next_due": iso_ms(first[0][1]) if first else None,
+            "dead": int(client.zcard(K + f"dead:{name}")),
+            "dead_letters": [_dead_letter(client, id_, at) for id_, at in dead],
+        }
+
+
+def _dead_letter(client: Any, id_: str, at: float) -> dict[str, Any]:
+    alert, attempts = client.hmget(K + f"delivery:{id_}", ["alert", "attempts"])
+    last: Any = client.lindex(K + f"delivery:{id_}:attempts", -1)
+    reason = json.loads(last)["reason"] if last else ""
+    return {"id": id_, "alert": alert, "attempts": int(attempts or 0), "reason": reason, "died_at": iso_ms(at)}

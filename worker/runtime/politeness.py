@@ -1,0 +1,57 @@
+"""Turns at a host: few requests at once, and a pause between their starts. One per process that polls."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+AT_ONCE = 2
+PAUSE = timedelta(seconds=1)
+PATIENCE = timedelta(seconds=10)
+"""Whoever would wait longer for a turn comes back later; must leave room in the lease beside the slowest fetch."""
+_FORGET_AT = 10_000
+
+
+class HostBusyError(Exception):
+    """The host's turns are taken for longer than anybody should wait; `wait` is how long."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(wait)
+        self.wait = wait
+
+
+class Turns:
+    """Who may ask which host when. To be used on one event loop; `clock` counts seconds steadily."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        pause: timedelta = PAUSE,
+        at_once: int = AT_ONCE,
+        patience: timedelta = PATIENCE,
+    ) -> None:
+        self._clock, self._pause, self._patience = clock, pause.total_seconds(), patience.total_seconds()
+        self._free_at: dict[str, float] = {}
+        self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(at_once))
+
+    @asynccontextmanager
+    async def turn(self, host: str) -> AsyncIterator[None]:
+        """Wait for a turn and hold it. Raises HostBusyError instead of waiting longer than the patience."""
+        now = self._clock()
+        start = max(self._free_at.get(host, 0.0), now)
+        if start - now > self._patience:
+            raise HostBusyError(timedelta(seconds=start - now))
+        self._forget_idle(now)
+        self._free_at[host] = start + self._pause
+        await asyncio.sleep(start - now)
+        async with self._places[host]:
+            yield
+
+    def _forget_idle(self, now: float) -> None:
+        if len(self._free_at) < _FORGET_AT:
+            return
+        for host in [host for host, free_at in self._free_at.items() if free_at <= now]:
+            del self._free_at[host]
+            if not self._places[host].locked():
+                del self._places[host]
