@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-# make chaos  break it
-.PHONY: chaos run install install-dev install-train test lint train eval lock clean
+# make chaos, make fuzz, make audit: break it, bend its inputs, look for known weaknesses
+.PHONY: audit chaos fuzz run install install-dev install-train test lint train eval lock clean
 
 run: install
 	@exec $(BIN)/tocsin up
@@ -43,6 +43,14 @@ lint: install-dev
 # Breaks everything that can break while articles become alerts (half an hour); writes docs/reliability.json and .md.
 chaos: install-dev
 	$(BIN)/python -m tests.chaos $(if $(REDIS_7_0),--redis-7.0 $(REDIS_7_0))
+
+# Asks whether a pinned dependency has a known weakness.
+audit: install-dev
+	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements/run.txt
+
+# 100,000 bent inputs over the four targets; an hour or two.
+fuzz: install-dev
+	TOCSIN_FUZZ=25000 $(BIN)/python -m pytest -q -p no:randomly tests/fuzz
 
 install-train: $(VENV)/.installed-train
 

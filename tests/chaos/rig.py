@@ -31,22 +31,28 @@ class BreakableServer(EmbeddedServer):
 
     def lose_power(self, is_waitaof: bool) -> int:
         """SIGKILL, and everything since the last fsync is gone (without WAITAOF: of the last second); the bytes lost."""
-        file, size = self._durable(is_waitaof)
+        file = max((self._data / "appendonlydir").glob("*.incr.aof"), key=lambda path: path.stat().st_mtime)
+        size = self._fsynced(file) if is_waitaof else file.stat().st_size
+        if not is_waitaof:
+            time.sleep(1)
         self.crash()
         lost = file.stat().st_size - size
         with file.open("r+b") as tail:
             tail.truncate(size)
         return lost
 
-    def _durable(self, is_waitaof: bool) -> tuple[Path, int]:
-        file = max((self._data / "appendonlydir").glob("*.incr.aof"), key=lambda path: path.stat().st_mtime)
-        if is_waitaof:
-            with redis.Redis(unix_socket_path=str(self.socket)) as client:
-                client.set("chaos", "mark")
+    def _fsynced(self, file: Path) -> int:
+        """The size that the last fsync secured, a while after it and with no other since."""
+        with redis.Redis(unix_socket_path=str(self.socket)) as client:
+            for _ in range(20):
+                client.set("chaos", "before")
                 client.execute_command("WAITAOF", 1, 0, 0)
-        size = file.stat().st_size
-        time.sleep(0.8 if is_waitaof else 1.0)
-        return file, size
+                size = file.stat().st_size
+                client.set("chaos", "after")
+                time.sleep(0.5)
+                if client.execute_command("WAITAOF", 1, 0, 1)[0] == 0:  # “after” is not on disk: no fsync meanwhile
+                    return size
+        raise AssertionError("the server's fsyncs come too fast for a power cut between them")
 
 
 @dataclass

@@ -5,6 +5,8 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import pytest
 
@@ -13,7 +15,7 @@ from tests.integration.world import eventually, tocsin
 
 pytestmark = pytest.mark.integration
 WATCH = "watches:\n  - {id: tanks, title: Tanks, match: {phrase: battle tanks}}\n"
-USER, QUERY, HOOK = "planted-userinfo", "planted-feed-key", "planted-hook-token"
+PASSWORD, QUERY, HOOK = "planted-password", "planted-feed-key", "planted-hook-token"
 
 
 def free_port() -> int:
@@ -29,13 +31,18 @@ def get(url: str) -> str:
 
 def test_planted_secrets_appear_nowhere(world, deployment):
     port = free_port()
-    failing = world.url(f"/missing?key={QUERY}").replace("http://", f"http://user:{USER}@")
     deployment.environ |= {
         "TEST_HOOK": world.url(f"/hook?token={HOOK}"),
+        "TEST_PASSWORD": PASSWORD,
         "TOCSIN_LOG_LEVEL": "debug",
         "TOCSIN_WEB_PORT": str(port),
     }
-    deployment.configure([world.serve("/feed", rss(ARMS)), failing], WATCH)
+    deployment.configure([world.serve("/feed", rss(ARMS | {"pubDate": format_datetime(datetime.now(UTC))}))], WATCH)
+    with (deployment.config / "feeds.yaml").open("a", encoding="utf-8") as feeds:
+        address = world.url(f"/missing?key={QUERY}")
+        feeds.write(
+            f"  - {{url: '{address}', name: keyed, auth: {{user: me, password: {{env: TEST_PASSWORD}}}}, allow_private: true}}\n"
+        )
     world.hook_status = lambda: 500
     deployment.start()
     web_log = (deployment.directory / "web.log").open("wb")
@@ -67,7 +74,7 @@ def test_planted_secrets_appear_nowhere(world, deployment):
     shown["the webhook"] = world.arrived[0].body.decode()
     assert "500" in shown["deliverer.log"], "the failure was not logged, so its silence proves nothing"
     for place, text in shown.items():
-        for secret in (SECRET, SECRET.removeprefix("whsec_"), USER, QUERY, HOOK):
+        for secret in (SECRET, SECRET.removeprefix("whsec_"), PASSWORD, QUERY, HOOK):
             assert secret not in text, f"{secret} in {place}"
 
 
