@@ -93,9 +93,7 @@ def week() -> Iterator[tuple[str, str, str, datetime]]:
         for line in lines:
             row = json.loads(line)
             at = row["pubDate"]
-            moment = (
-                datetime.fromisoformat(at.replace("Z", "+00:00")) if at[:4].isdigit() else parsedate_to_datetime(at)
-            )
+            moment = datetime.fromisoformat(at) if at[:4].isdigit() else parsedate_to_datetime(at)
             yield row["feed"], one_line(row["title"]), html_to_text(row["description"]), moment.replace(tzinfo=UTC)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from worker import __version__
-from worker.commands import alerts, backtest, endpoints, feeds, quarantine, watchlist
+from worker.commands import alerts, backtest, endpoints, feeds, quarantine, routes, watchlist
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
 from worker.model import Configuration
@@ -29,6 +29,7 @@ app.add_typer(feeds.app, name="feeds")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(endpoints.app, name="endpoints")
+app.add_typer(routes.app, name="routes")
 watchlist.register(app)
 backtest.register(app)
 
@@ -232,10 +233,10 @@ def web(config: Config = None) -> None:
 
     settings = load_settings()
     log.configure(settings.log_level)
-    directory = config_directory(config)
     signal.signal(signal.SIGHUP, lambda _number, _frame: ask_reload())
-    store, newest = open_store(), follow_configuration("web", directory)
-    serve(lambda stops: create_web(store, newest, directory, stops), settings.web_host, settings.web_port)
+    directory = config_directory(config)
+    store, live = open_store(), follow_configuration("web", directory)
+    serve(lambda stops: create_web(store, live, directory, stops), settings.web_host, settings.web_port)
 
 
 @app.callback(invoke_without_command=True)

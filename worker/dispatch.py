@@ -86,8 +86,12 @@ class Dispatcher:
         notices: list[Delivery] = []
         if isinstance(decision, retry.Delivered):
             counts += series.observation(series.FRESHNESS_SECONDS, age, span="raised_to_delivered")
+            if claim.fetched_at:
+                counts += series.observation(
+                    series.FRESHNESS_SECONDS, now - claim.fetched_at, span="fetched_to_webhook"
+                )
         if isinstance(decision, retry.EndpointGone):
-            others = [name for name in self._endpoints if name != endpoint]
+            others = [other for name, other in self._endpoints.items() if name != endpoint]
             notices = notice.endpoint_paused(claim.delivery, claim.number, decision.reason, others, now)
         self._store.finish_delivery(claim, attempt, decision, counts, notices)
         if not isinstance(decision, retry.Delivered):

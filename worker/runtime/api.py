@@ -12,7 +12,7 @@ from worker.model import Configuration
 from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.health import readiness
 from worker.runtime.metrics import StoreCollector
-from worker.runtime.overview import list_endpoints, list_watches
+from worker.runtime.overview import describe_endpoints, list_watches
 from worker.runtime.redis_store import RedisStore, translated
 from worker.runtime.views import list_alerts, list_feeds
 
@@ -50,7 +50,7 @@ class Api:
         return JSONResponse({"watches": list_watches(self._store, self._configuration)})
 
     def endpoints(self, _: Request) -> Response:
-        return JSONResponse({"endpoints": list_endpoints(self._store, self._configuration)})
+        return JSONResponse({"endpoints": describe_endpoints(self._store, self._configuration)})
 
     def metrics(self, request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))

@@ -117,7 +117,7 @@ class Pages:
 
     def endpoints(self, request: Request) -> Response:
         return self._page(
-            "endpoints.html", request, endpoints=overview.list_endpoints(self._store, self._configuration)
+            "endpoints.html", request, endpoints=overview.describe_endpoints(self._store, self._configuration)
         )
 
     def playground(self, request: Request) -> Response:
@@ -141,8 +141,8 @@ class Pages:
     def _page(self, name: str, request: Request, status: int = 200, /, **values: object) -> Response:
         values |= {"now": datetime.now(UTC), "path": request.url.path}
         if "part" not in request.query_params:
-            values["refusals"] = list_refusals(self._store)
             values["pulse"] = overview.pulse(self._store, self._configuration)
+            values["refusals"] = list_refusals(self._store)
         return HTMLResponse(self._templates.get_template(name).render(**values), status)
 
     def _choices(self) -> dict[str, Any]:

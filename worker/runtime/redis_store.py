@@ -10,9 +10,9 @@ Keys, all under the hash tag `{tocsin}:`
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
-    reloads  configurations                     reloads asked for; the last load of each kind of process
     trend:HOUR                                  counts of `worker.trend` for one hour (since 1970)
     verdicts                                    how many alerts of each watch were judged true and false
+    reloads  configurations                     reloads asked for; the last load of each kind of process
 """
 
 import json
@@ -70,6 +70,8 @@ ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAd
 _MOST_KIN, _KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
 _CONFIGURATION = TypeAdapter(ConfigurationState)
+_LONGEST_SETTLING_MS = 2_000
+"""A disk that takes longer holds no alert up."""
 Counts = Iterable[tuple[str, float]]
 
 
@@ -90,6 +92,7 @@ class RedisStore:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client: Any = client  # redis-py's answers are typed for its async twin as well
+        self._has_waitaof = True
         self._scripts = {name: client.register_script(_source(name)) for name in _SCRIPTS}
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
@@ -110,7 +113,12 @@ class RedisStore:
         ]
 
     def finish_poll(
-        self, claim: FeedClaim, decision: PollDecision, drafts: Sequence[Draft], counts: Counts = ()
+        self,
+        claim: FeedClaim,
+        decision: PollDecision,
+        drafts: Sequence[Draft],
+        counts: Counts = (),
+        alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
     ) -> Ingested:
         work = {
             "state": _dump(STATE, decision.state),
@@ -118,6 +126,7 @@ class RedisStore:
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
+            "alerts": [_alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,
@@ -177,6 +186,7 @@ class RedisStore:
             "trend": counted(claim.article, analysis),
             "trend_keep_ms": _ms(KEEP_TRENDS),
             "story": _story_work(claim, step),
+            "model": analysis.model,
             "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
         }
         return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
@@ -191,10 +201,33 @@ class RedisStore:
             queued_at = _moment(item.get("queued_at") or item["created_at"])
             claimed.append(
                 DeliveryClaim(
-                    restore_delivery(id_, item), int(fence), int(item["attempts"]) + 1, queued_at, is_probe == 1
+                    restore_delivery(id_, item),
+                    int(fence),
+                    int(item["attempts"]) + 1,
+                    queued_at,
+                    is_probe == 1,
+                    _moment(item["fetched_ms"]) if int(item.get("fetched_ms") or 0) else None,
                 )
             )
+        if any(claim.number == 1 for claim in claimed):
+            self._await_disk()
         return claimed
+
+    def _await_disk(self) -> None:
+        """Wait until all that was written so far is on disk, as far as the server can tell (Valkey, Redis from 7.2).
+
+        A first attempt that went out before its alert was on disk would, after a power cut, be followed by one with the
+        same id and other bytes. With an fsync every second it waits half a second on average, once for many.
+        """
+        if not self._has_waitaof:
+            return
+        with translated():
+            pipeline = self.client.pipeline(transaction=False)
+            pipeline.set(K + "settled", 1)  # WAITAOF waits for writes of its own connection, and what came before them
+            pipeline.execute_command("WAITAOF", 1, 0, _LONGEST_SETTLING_MS)
+            answer = pipeline.execute(raise_on_error=False)[1]
+        if isinstance(answer, redis.exceptions.ResponseError):  # an older server, or one without an append-only file
+            self._has_waitaof = False
 
     def finish_delivery(
         self,
@@ -427,13 +460,14 @@ def _endpoint_state(name: str, fields: Mapping[str, str], waiting: int, dead: in
     )
 
 
-def _delivery_work(delivery: Delivery) -> dict[str, str]:
+def _delivery_work(delivery: Delivery, fetched_at: datetime | None = None) -> dict[str, Any]:
     return {
         "id": delivery.id,
         "alert": delivery.alert_id,
         "endpoint": delivery.endpoint,
         "body": delivery.body,
         "content_type": delivery.content_type,
+        "fetched_ms": round(fetched_at.timestamp() * 1000) if fetched_at else 0,
     }
 
 
@@ -445,5 +479,5 @@ def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         "severity": alert.severity.value,
         "is_shadow": alert.is_shadow,
         "counts": alert_counts(alert),
-        "deliveries": [_delivery_work(delivery) for delivery in deliveries],
+        "deliveries": [_delivery_work(delivery, alert.article.first_seen) for delivery in deliveries],
     }
