@@ -107,11 +107,12 @@ class MemoryStore:
         claimed = self._claim("poll", "feeds", self.feeds, limit, lease)
         return [FeedClaim(id_, item.fence, item.record or FeedState()) for id_, item in claimed]
 
-    def finish_poll(self, claim, decision, drafts: Sequence[Draft], counts=()) -> Ingested:
+    def finish_poll(self, claim, decision, drafts: Sequence[Draft], counts=(), alerts=()) -> Ingested:
         feed = self.feeds[claim.feed_id]
         if feed.fence != claim.fence:
             return Ingested(is_stale=True)
         tally = Counter(self._ingest(claim.feed_id, draft) for draft in drafts)
+        self._raise(alerts)
         self.count(counts)
         feed.record, feed.claims, feed.fence = decision.state, 0, 0
         if claim.feed_id in self.due["feeds"]:
@@ -119,6 +120,15 @@ class MemoryStore:
         return Ingested(
             tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"] + tally["rekeyed"]
         )
+
+    def _raise(self, alerts) -> list:
+        fresh = [(alert, deliveries) for alert, deliveries in alerts if alert.id not in self.alerts]
+        for alert, deliveries in fresh:
+            self.alerts[alert.id] = alert
+            self.count(alert_counts(alert))
+            for delivery in deliveries:
+                self._queue(delivery, self.clock.now())
+        return fresh
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
@@ -163,12 +173,7 @@ class MemoryStore:
                 self.kin_keys[key] = [*self.kin_keys.get(key, ()), number][-8:]
         self.stories[step.story.id] = (step.story, step.version + 1)
         item.story = item.story or step.story.id
-        fresh = [(alert, deliveries) for alert, deliveries in alerts if alert.id not in self.alerts]
-        for alert, deliveries in fresh:
-            self.alerts[alert.id] = alert
-            self.count(alert_counts(alert))
-            for delivery in deliveries:
-                self._queue(delivery, self.clock.now())
+        fresh = self._raise(alerts)
         self.count(counts)
         item.state, item.claims, item.fence = "done", 0, 0
         self.due["articles"].pop(claim.article.id, None)

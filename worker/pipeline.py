@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from worker import alert, dedupe, match, parse, poll, ports, route, series, story
+from worker import alert, coverage, dedupe, match, parse, poll, ports, route, series, story
 from worker.deliver import formats
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
@@ -138,12 +138,29 @@ class Pipeline:
             now=now,
             draw=self.clock.draw(),
         )
+        decision, alerts = self._cover(feed, state, decision, reading, now)
         counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
         counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
         counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="parse")
-        ingested = self.store.finish_poll(claim, decision, drafts, counts)
+        ingested = self.store.finish_poll(claim, decision, drafts, counts, alerts)
         self._note_poll(feed, outcome, decision, ingested)
         return ingested.new + ingested.revised
+
+    def _cover(
+        self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime
+    ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Delivery, ...]]]]:
+        """The decision with what it teaches of the feed's gaps, and the alert where we have become blind on it."""
+        state, events = coverage.learn(decision.state, reading, now), decision.events
+        alerts = []
+        if blind := coverage.judge(feed, state, now):
+            name = alert.alert_id(coverage.WATCH_ID, coverage.story_of(feed, blind), 0)
+            told = coverage.word(feed, state, blind, alert_id=name, config_hash=self.configuration.hash, now=now)
+            alerts.append((told, self._routed(told)))
+            state = replace(state, blind_since=blind.since, is_told_failing=blind.kind != "silent")
+            events = (*events, "feed_blind")
+        elif before.blind_since and not state.blind_since:
+            events = (*events, "feed_seen_again")
+        return replace(decision, state=state, events=events), alerts
 
     def _note_poll(
         self, feed: Feed, outcome: PollOutcome, decision: poll.PollDecision, ingested: ports.Ingested

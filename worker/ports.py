@@ -142,8 +142,9 @@ class Store(Protocol):
         decision: PollDecision,
         drafts: Sequence[Draft],
         counts: Sequence[tuple[str, float]] = (),
+        alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
     ) -> Ingested:
-        """Store new articles, queue them, and last of all the feed's state."""
+        """Store new articles, queue them, store alerts on the feed itself, and last of all the feed's state."""
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         """Lend due articles."""

@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 
 from worker import __version__
+from worker.coverage import WATCH_ID
 from worker.deliver.breaker import Circuit
 from worker.model import Configuration, PollFailure, Severity
 from worker.ports import STAGES
@@ -53,7 +54,7 @@ HELP = {
 }
 _POLL_OUTCOMES = ("fetched", "not_modified", "postponed", *(reason.value for reason in PollFailure))
 _ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "rekeyed", "revision_over_limit")
-_FEED_EVENTS = ("feed_moved", "feed_gone", "feed_recovered", "feed_rekeyed")
+_FEED_EVENTS = ("feed_moved", "feed_gone", "feed_recovered", "feed_rekeyed", "feed_blind", "feed_seen_again")
 _ODDITIES = ("cut", "repaired", "odd_date", "nameless")
 _ATTEMPT_OUTCOMES = ("delivered", "retried", "dead", "gone")
 _CIRCUIT_CHANGES = (Circuit.CLOSED, Circuit.OPEN, Circuit.PAUSED)
@@ -122,6 +123,7 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
     yield from (series(ENTRIES_ODD, reason=reason) for reason in _ODDITIES)
     for watch in configuration.watches:
         yield from (series(ALERTS, watch=watch.id, severity=severity.value) for severity in Severity)
+    yield series(ALERTS, watch=WATCH_ID, severity=Severity.MEDIUM.value)
     for endpoint in configuration.endpoints:
         yield from (series(ATTEMPTS, endpoint=endpoint.name, outcome=outcome) for outcome in _ATTEMPT_OUTCOMES)
         yield from (

@@ -107,7 +107,12 @@ class RedisStore:
         ]
 
     def finish_poll(
-        self, claim: FeedClaim, decision: PollDecision, drafts: Sequence[Draft], counts: Counts = ()
+        self,
+        claim: FeedClaim,
+        decision: PollDecision,
+        drafts: Sequence[Draft],
+        counts: Counts = (),
+        alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
     ) -> Ingested:
         work = {
             "state": _dump(STATE, decision.state),
@@ -115,6 +120,7 @@ class RedisStore:
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
+            "alerts": [_alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,

@@ -198,6 +198,7 @@ class _Resolver:
             backfill=feed.backfill,
             allow_private=feed.allow_private,
             access=self._access(tree, path, feed),
+            max_silence=feed.max_silence,
         )
 
     def _access(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Access:

@@ -86,6 +86,7 @@ class FeedSection(_Strict):
     proxy: Reference | None = None
     headers: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")], Reference] = {}
     auth: AuthSection | None = None
+    max_silence: Literal["auto", "never"] | Annotated[Duration, Field(ge=timedelta(minutes=1))] = "auto"
 
 
 class ReportedSection(_Strict):
