@@ -9,6 +9,8 @@ Three workers share it, cut where work waits in the store:
 Each takes what is due until nothing is, or until its time is up; what it leaves, or loses by dying, is due again.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -89,6 +91,14 @@ class Pipeline:
             budget=self.limits.budget,
         )
         object.__setattr__(self, "dispatcher", made)
+
+    def reconfigured(self, configuration: Configuration, enricher: ports.Enricher) -> Pipeline:
+        """The same spine under a new configuration; what is in flight to receivers goes with it."""
+        matcher = match.Matcher(configuration.watches)
+        made = replace(self, configuration=configuration, matcher=matcher, enricher=enricher)
+        self.dispatcher.adopt(configuration)
+        object.__setattr__(made, "dispatcher", self.dispatcher)
+        return made
 
     # --- poll ----------------------------------------------------------------------------------------------
 
@@ -237,6 +247,7 @@ class Pipeline:
         verdicts = self.matcher.screen(claim.article, analysis)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
         counts += _count_unread(analysis)
+        counts += _count_lag(claim)
         counts += _count_unknown(verdicts)
         signature = story.sign(claim.article, analysis)
         for _ in range(_MOST_LOOKS):
@@ -295,6 +306,16 @@ class Pipeline:
                 finish(in_flight.pop(future), future.result())
             if self.clock.now() < deadline:
                 in_flight |= claim(len(in_flight))
+
+
+def _count_lag(claim: ports.ArticleClaim) -> list[tuple[str, float]]:
+    """How long after its publication an article was fetched, once for each: one that has a story was read before."""
+    published, seen = claim.article.published, claim.article.first_seen
+    if claim.story or not published or not seen:
+        return []
+    return series.observation(
+        series.FRESHNESS_SECONDS, max(seen - published, timedelta(0)), span="published_to_fetched"
+    )
 
 
 def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
