@@ -49,6 +49,8 @@ CONTEXT_SCALE: Final = 0.1
 OPINION_SCALE: Final = 0.3
 UNMARKED_WEIGHT: Final = 0.3
 """A sentence of a positive article that is not marked as evidence may still show the topic."""
+LONGEST_WORDS: Final = 600
+"""Where the labelled articles were cut, as those of the development set are."""
 VERSION: Final = "1"
 BACKGROUND_ITEMS: Final = 600
 
@@ -67,6 +69,8 @@ class Item:
     salience: dict[str, int]
     evidence: dict[str, tuple[int, ...]]
     unsure: frozenset[str]
+    is_marked_fully: bool
+    """Whether an unmarked sentence of a positive article was looked at, too."""
 
 
 def load_items(data: Path) -> list[Item]:
@@ -87,6 +91,7 @@ def load_dev(data: Path) -> list[Item]:
             {topic: mark["salience"] for topic, mark in row["topics"].items()},
             {topic: tuple(mark["evidence"]) for topic, mark in row["topics"].items()},
             frozenset(),
+            is_marked_fully=True,
         )
         for row in rows
     ]
@@ -102,8 +107,9 @@ def load_extra(data: Path) -> list[Item]:
 
 
 def _extra_item(row: dict[str, Any], label: dict[str, Any]) -> Item:
-    text = f"{row['title']}\n{row['text']}"
+    text = f"{row['title']}\n{' '.join(row['text'].split(' ')[:LONGEST_WORDS])}"
     sentences = tuple(split_sentences(text))
+    marked = label.get("evidence", {})
     return Item(
         row["id"],
         publisher(row["source"]),
@@ -111,8 +117,9 @@ def _extra_item(row: dict[str, Any], label: dict[str, Any]) -> Item:
         text,
         sentences,
         label["topics"],
-        dict.fromkeys(label["topics"], ()),
+        {topic: tuple(marked.get(topic, ())) for topic in label["topics"]},
         frozenset(label.get("unsure", ())),
+        is_marked_fully=False,
     )
 
 
@@ -279,7 +286,7 @@ def sentence_targets(corpus: Corpus) -> tuple[Floats, Floats]:
                 weights[span, column] = 0.0
             elif topic in item.salience:
                 marked = [start + index for index in item.evidence[topic]]
-                weights[span, column] = UNMARKED_WEIGHT if marked else 0.0
+                weights[span, column] = UNMARKED_WEIGHT if marked and item.is_marked_fully else 0.0
                 labels[marked, column] = weights[marked, column] = 1.0
     return labels, weights
 
