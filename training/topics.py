@@ -51,7 +51,9 @@ UNMARKED_WEIGHT: Final = 0.3
 """A sentence of a positive article that is not marked as evidence may still show the topic."""
 LONGEST_WORDS: Final = 600
 """Where the labelled articles were cut, as those of the development set are."""
-VERSION: Final = "1"
+LATER_FROM: Final = "2023-03"
+VERSION: Final = "2"
+DEV_DRAWS: Final = frozenset({"drawn", "evasion", "thin", "random"})
 BACKGROUND_ITEMS: Final = 600
 
 Floats = npt.NDArray[np.float64]
@@ -63,6 +65,7 @@ class Item:
 
     id: str
     source: str
+    date: str
     draw: str
     text: str
     sentences: tuple[tuple[int, int], ...]
@@ -85,6 +88,7 @@ def load_dev(data: Path) -> list[Item]:
         Item(
             row["id"],
             publisher(row["source"]),
+            row["date"],
             row["draw"],
             row["text"],
             tuple((start, end) for start, end in row["sents"]),
@@ -113,6 +117,7 @@ def _extra_item(row: dict[str, Any], label: dict[str, Any]) -> Item:
     return Item(
         row["id"],
         publisher(row["source"]),
+        row["date"],
         row["part"],
         text,
         sentences,
@@ -345,12 +350,20 @@ class OutOfFold:
     sentences: Floats
 
 
-def cross_fit(corpus: Corpus, folds: npt.NDArray[np.int64]) -> OutOfFold:
-    """Score every article with heads fitted on the other folds' publishers."""
+def cross_fit(
+    corpus: Corpus, folds: npt.NDArray[np.int64], later: npt.NDArray[np.bool_] | None = None
+) -> OutOfFold:
+    """Score every article with heads fitted on the other folds' publishers.
+
+    With ``later``, only those articles are scored, by heads fitted on other publishers' articles of an earlier time.
+    """
+    scored = np.ones(len(folds), bool) if later is None else later
+    fitted_on = np.ones(len(folds), bool) if later is None else ~is_later(corpus.items)
     articles = np.zeros((len(corpus.items), len(TOPICS)))
     sentences = np.zeros((len(corpus.owner), len(TOPICS)))
     for fold in sorted(set(folds.tolist())):
-        held, fitted = np.flatnonzero(folds == fold), fit(corpus, np.flatnonzero(folds != fold))
+        held = np.flatnonzero((folds == fold) & scored)
+        fitted = fit(corpus, np.flatnonzero((folds != fold) & fitted_on))
         rows = np.flatnonzero(np.isin(corpus.owner, held))
         articles[held] = fitted.article(fitted.idf.weigh(corpus.articles.take(held)))
         sentences[rows] = fitted.sentence(fitted.idf.weigh(corpus.sentences.take(rows)))
@@ -404,8 +417,21 @@ def fit_sentence_calibration(scores: Floats, labels: Floats, weights: Floats) ->
     return np.array(rows)
 
 
+def thresholds_of(
+    items: Sequence[Item], *scored: tuple[Floats, npt.NDArray[np.bool_]]
+) -> dict[str, float]:
+    """Choose thresholds on several scorings taken together, each with the articles it holds for."""
+    chosen = [item for _, holds in scored for item, used in zip(items, holds, strict=True) if used]
+    return choose_thresholds(np.concatenate([values[holds] for values, holds in scored]), chosen)
+
+
+def is_later(items: Sequence[Item]) -> npt.NDArray[np.bool_]:
+    """Return which articles stand for a later time: about the last 40 % of the development items."""
+    return np.array([item.date[: len(LATER_FROM)] >= LATER_FROM for item in items])
+
+
 def choose_thresholds(probabilities: Floats, items: Sequence[Item]) -> dict[str, float]:
-    """Return one threshold per topic from out-of-fold probabilities of the development items.
+    """Return one threshold per topic from probabilities of development items, out of fold or later, too.
 
     The yardstick topics take the highest min(precision / 0.88, recall on salience 2 / 0.90); the others the best F1.
     Both curves are averaged over neighbouring thresholds so that one item does not decide, and the extremes, where
@@ -505,11 +531,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scores = cross_fit(corpus, folds)
     inputs, (labels, weights) = mix_matrix(corpus, scores), article_targets(corpus.items)
     probabilities = mix_out_of_fold(inputs, labels, weights, folds)
-    is_dev = np.array([item.draw in {"random", "drawn", "thin", "evasion"} for item in corpus.items])
-    thresholds = choose_thresholds(
-        probabilities[is_dev], [i for i, d in zip(corpus.items, is_dev, strict=True) if d]
-    )
+    is_dev = np.array([item.draw in DEV_DRAWS for item in corpus.items])
     mix = fit_mix(inputs[is_dev], labels[is_dev], weights[is_dev])
+    later = is_dev & is_later(corpus.items)
+    elsewhen = mixed(mix_matrix(corpus, cross_fit(corpus, folds, later)), mix)
+    thresholds = thresholds_of(corpus.items, (probabilities, is_dev), (elsewhen, later))
     calibration = fit_sentence_calibration(scores.sentences, *sentence_targets(corpus))
     fitted = fit(corpus, np.arange(len(corpus.items)))
     save(
