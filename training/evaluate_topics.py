@@ -23,6 +23,7 @@ from sklearn.linear_model import LogisticRegression
 
 from training.topics import (
     DEV_DRAWS,
+    LATER_FOLDS,
     SEED,
     TOPICS,
     YARDSTICK,
@@ -258,7 +259,7 @@ def evaluate(data: Path, model_path: Path, *, with_reference: bool = True) -> di
     is_dev = np.array([item.draw in DEV_DRAWS for item in items])
     later = is_dev & is_later(items)
     mix = fit_mix(inputs[is_dev], labels[is_dev], weights[is_dev])
-    elsewhen = mixed(mix_matrix(corpus, cross_fit(corpus, folds, later)), mix)
+    elsewhen = mixed(mix_matrix(corpus, cross_fit(corpus, source_folds(items, LATER_FOLDS), later)), mix)
     everywhere = np.zeros_like(labels)
     everywhere[rows] = probabilities
     thresholds = thresholds_of(items, (everywhere, is_dev), (elsewhen, later))

@@ -43,6 +43,7 @@ TOPICS: Final = (
 YARDSTICK: Final = ("sanctions-violation", "arms-transfer")
 EXTRA_LABELS: Final = Path(__file__).parent / "data" / "topic_labels.jsonl"
 COST: Final = 4.0
+TOLERANCE: Final = 0.01
 CLASS_SCALE: Final = 0.2
 PHRASE_SCALE: Final = 0.3
 CONTEXT_SCALE: Final = 0.1
@@ -52,6 +53,7 @@ UNMARKED_WEIGHT: Final = 0.3
 LONGEST_WORDS: Final = 600
 """Where the labelled articles were cut, as those of the development set are."""
 LATER_FROM: Final = "2023-03"
+LATER_FOLDS: Final = 2
 VERSION: Final = "2"
 DEV_DRAWS: Final = frozenset({"drawn", "evasion", "thin", "random"})
 BACKGROUND_ITEMS: Final = 600
@@ -314,7 +316,7 @@ def fit_head(matrix: csr_matrix, labels: Floats, weights: Floats, cost: float = 
     for topic in range(labels.shape[1]):
         used = np.flatnonzero(weights[:, topic])
         model = LogisticRegression(
-            C=cost, class_weight="balanced", solver="liblinear", max_iter=300, random_state=SEED
+            C=cost, class_weight="balanced", solver="liblinear", tol=TOLERANCE, random_state=SEED
         )
         model.fit(matrix[used], labels[used, topic], sample_weight=weights[used, topic])
         columns.append(model.coef_[0])
@@ -534,7 +536,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     is_dev = np.array([item.draw in DEV_DRAWS for item in corpus.items])
     mix = fit_mix(inputs[is_dev], labels[is_dev], weights[is_dev])
     later = is_dev & is_later(corpus.items)
-    elsewhen = mixed(mix_matrix(corpus, cross_fit(corpus, folds, later)), mix)
+    elsewhen = mixed(mix_matrix(corpus, cross_fit(corpus, source_folds(corpus.items, LATER_FOLDS), later)), mix)
     thresholds = thresholds_of(corpus.items, (probabilities, is_dev), (elsewhen, later))
     calibration = fit_sentence_calibration(scores.sentences, *sentence_targets(corpus))
     fitted = fit(corpus, np.arange(len(corpus.items)))
