@@ -24,6 +24,8 @@ _BETWEEN: Final = r"[^\w\n]{1,4}"
 _DATA: Final = Path(__file__).parent / "data" / "topics.yaml"
 _REPORTED: Final = 0.05
 _REMEMBERED_WORDS: Final = 50_000
+_OPENING_LETTERS: Final = 2
+_NEEDED_LETTERS: Final = 3
 
 
 class PatternError(ValueError):
@@ -43,7 +45,7 @@ class Pattern:
     """One compiled phrase: ``regex`` is to be matched at a word's start.
 
     ``opener`` matches the first run of letters it may start with, ``heads`` are that run's first two letters;
-    ``needs`` are the same of its last place, a cheap test whether the pattern can match a sentence at all.
+    ``needs`` are the first three of its last place, a cheap test whether the pattern can match a sentence at all.
     """
 
     source: str
@@ -72,11 +74,11 @@ def compile_pattern(source: str, words: Mapping[str, str] | None = None) -> Patt
             gap = int(found.group(1))
             continue
         options = _alternatives(source, place, words or {})
-        needs = frozenset(_head(option) for option in options)
+        needs = frozenset(_first_word(option)[:_NEEDED_LETTERS] for option in options)
         if pieces:
             pieces.append((f"(?:{_BETWEEN}\\w+){{0,{gap}}}?" if gap else "") + _BETWEEN)
         else:
-            heads = needs
+            heads = frozenset(_first_word(option)[:_OPENING_LETTERS] for option in options)
             openers = [_opener_regex(option) for option in options]
         pieces.append("(?:" + "|".join(_option_regex(source, option) for option in options) + ")")
         gap = 0
@@ -114,17 +116,17 @@ def _opener_regex(option: str) -> str:
 
 
 def first_letters(token: str) -> tuple[str, ...]:
-    """Return the first two letters of every word within a lower-case token."""
-    return tuple(word[:2] for word in _WORD.findall(token))
+    """Return the first three letters of every word within a lower-case token."""
+    return tuple(word[:_NEEDED_LETTERS] for word in _WORD.findall(token))
 
 
 def _any(options: Sequence[str]) -> re.Pattern[str]:
     return re.compile("(?:" + "|".join(options) + r")\Z", re.IGNORECASE)
 
 
-def _head(option: str) -> str:
+def _first_word(option: str) -> str:
     found = _WORD.search(option)
-    return found.group()[:2].lower() if found else ""
+    return found.group().lower() if found else ""
 
 
 class PatternIndex:
@@ -148,7 +150,7 @@ class PatternIndex:
     def find(self, text: str, start: int, end: int) -> set[int]:
         """Return the numbers of the patterns that occur within ``text[start:end]``."""
         words = [(word.start(), word.group()) for word in _WORD.finditer(text, start, end)]
-        present = {spelled[:2].lower() for _, spelled in words}
+        present = {spelled.lower()[:_NEEDED_LETTERS] for _, spelled in words}
         found: set[int] = set()
         for position, spelled in words:
             self._match(text, position, end, spelled, present, found)
@@ -157,7 +159,7 @@ class PatternIndex:
     def find_from(self, text: str, start: int, end: int, openers: Sequence[str], present: AbstractSet[str]) -> set[int]:
         """Do as `find`, given the lower-case tokens of ``text[start:end]`` that can open a pattern, in order.
 
-        ``present`` holds the first two letters of every word there.
+        ``present`` holds the first three letters of every word there.
         """
         lowered = text[start:end].lower()
         if len(lowered) != end - start:
@@ -189,7 +191,7 @@ class PatternIndex:
         if known is None:
             if len(self._by_word) >= _REMEMBERED_WORDS:
                 self._by_word.clear()
-            candidates = self._by_head.get(word[:2].lower(), ())
+            candidates = self._by_head.get(word.lower()[:_OPENING_LETTERS], ())
             known = tuple((number, pattern) for number, pattern in candidates if pattern.opener.match(word))
             self._by_word[word] = known
         return known
