@@ -83,7 +83,7 @@ def _oldest(client: Any, endpoint: str, now: float) -> float:
 
 
 def _feeds(store: RedisStore, configuration: Configuration, now: float) -> Iterator[Metric]:
-    rows = list_feeds(store, configuration)
+    rows = list_feeds(store, configuration.feeds)
     health = Counter(row["health"] for row in rows)
     by_health = GaugeMetricFamily("tocsin_feeds_by_health", "Feeds by the state they are in.", labels=["health"])
     for name in HEALTHS:
