@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 APT := apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run install install-dev install-train test browser lint train eval lock clean
+# make chaos, make fuzz, make audit: break it, bend its inputs, look for known weaknesses
+.PHONY: audit browser chaos fuzz run install install-dev install-train test lint train eval lock clean
 
 run: install
 	@exec $(BIN)/tocsin up
@@ -44,6 +45,18 @@ lint: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Breaks everything that can break while articles become alerts (half an hour); writes docs/reliability.json and .md.
+chaos: install-dev
+	$(BIN)/python -m tests.chaos $(if $(REDIS_7_0),--redis-7.0 $(REDIS_7_0))
+
+# Asks whether a pinned dependency has a known weakness.
+audit: install-dev
+	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements/run.txt
+
+# 100,000 bent inputs over the four targets; an hour or two.
+fuzz: install-dev
+	TOCSIN_FUZZ=25000 $(BIN)/python -m pytest -q -p no:randomly tests/fuzz
 
 install-train: $(VENV)/.installed-train
 

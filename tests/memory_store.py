@@ -15,6 +15,7 @@ from worker.ports import (
     MOVED,
     SUSPECT,
     ArticleClaim,
+    ConfigurationState,
     DeliveryClaim,
     FeedClaim,
     Ingested,
@@ -80,6 +81,8 @@ class MemoryStore:
         self.kin_keys: dict[str, list[int]] = {}
         self.stories: dict[str, tuple[Story, int]] = {}
         self._fence = 0
+        self.reloads = 0
+        self.configurations: dict[str, ConfigurationState] = {}
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         wanted = {feed.id for feed in feeds} - set(self.quarantine["poll"]) - self.paused
@@ -330,6 +333,18 @@ class MemoryStore:
     def _queue(self, delivery, at) -> None:
         self.deliveries[delivery.id] = Item(record=delivery, created_at=self.clock.now(), queued_at=at)
         self.due.setdefault(delivery.endpoint, {}).setdefault(delivery.id, at)
+
+    def ask_reload(self) -> None:
+        self.reloads += 1
+
+    def reloads_asked(self) -> int:
+        return self.reloads
+
+    def report_configuration(self, process, state) -> None:
+        self.configurations[process] = state
+
+    def configuration_states(self):
+        return dict(sorted(self.configurations.items()))
 
     def count(self, counts: Iterable[tuple[str, float]]) -> None:
         for name, amount in counts:

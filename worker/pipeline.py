@@ -9,6 +9,8 @@ Three workers share it, cut where work waits in the store:
 Each takes what is due until nothing is, or until its time is up; what it leaves, or loses by dying, is due again.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -18,8 +20,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from worker import alert, coverage, dedupe, match, parse, poll, ports, series, story
-from worker.deliver import payload
+from worker import alert, coverage, dedupe, match, parse, poll, ports, route, series, story
+from worker.deliver import formats
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
 from worker.model import (
@@ -89,6 +91,14 @@ class Pipeline:
             budget=self.limits.budget,
         )
         object.__setattr__(self, "dispatcher", made)
+
+    def reconfigured(self, configuration: Configuration, enricher: ports.Enricher) -> Pipeline:
+        """The same spine under a new configuration; what is in flight to receivers goes with it."""
+        matcher = match.Matcher(configuration.watches)
+        made = replace(self, configuration=configuration, matcher=matcher, enricher=enricher)
+        self.dispatcher.adopt(configuration)
+        object.__setattr__(made, "dispatcher", self.dispatcher)
+        return made
 
     # --- poll ----------------------------------------------------------------------------------------------
 
@@ -271,7 +281,8 @@ class Pipeline:
         if raised.is_shadow:
             return ()
         endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}
-        return deliveries(raised, [endpoints[name] for name in self.configuration.route])
+        names = route.find_endpoints(self.configuration.route, route.labels_of(raised))
+        return deliveries(raised, [endpoints[name] for name in names])
 
     # --- deliver -------------------------------------------------------------------------------------------
 
@@ -319,7 +330,13 @@ def _count_unknown(verdicts: Sequence[Verdict]) -> list[tuple[str, float]]:
 
 def deliveries(raised: Alert, endpoints: Iterable[Endpoint]) -> tuple[Delivery, ...]:
     """The alert's delivery to each of the endpoints, its bytes frozen."""
-    body = payload.build(raised)
+    card = formats.alert_card(raised)
     return tuple(
-        Delivery(alert.delivery_id(raised.id, endpoint.name), raised.id, endpoint.name, body) for endpoint in endpoints
+        Delivery(
+            alert.delivery_id(raised.id, endpoint.name),
+            raised.id,
+            endpoint.name,
+            *formats.render(card, endpoint.format, endpoint.name),
+        )
+        for endpoint in endpoints
     )

@@ -120,6 +120,15 @@ class Ingested:
     is_stale: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigurationState:
+    """What became of a process's last load of its configuration; `hash` is that of the one it runs."""
+
+    is_ok: bool
+    hash: str
+    reason: str = ""
+
+
 class Store(Protocol):
     """The truth. Each method is one atomic step; a `finish_` with an outdated fence changes nothing.
 
@@ -219,6 +228,18 @@ class Store(Protocol):
 
     def release(self, stage: Stage, ids: Sequence[str] = ()) -> list[str]:
         """Make quarantined work due again with all its claims before it (no ids: all of the stage); their ids."""
+
+    def ask_reload(self) -> None:
+        """Ask every process to read its configuration anew, though no file changed."""
+
+    def reloads_asked(self) -> int:
+        """How often a reload was asked for."""
+
+    def report_configuration(self, process: str, state: ConfigurationState) -> None:
+        """Note what became of a process's last load of its configuration."""
+
+    def configuration_states(self) -> dict[str, ConfigurationState]:
+        """The last load of each kind of process."""
 
     def count(self, counts: Iterable[tuple[str, float]]) -> None:
         """Add to metric series that go with no change of state."""

@@ -100,9 +100,13 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(hand=hands, is_success=st.booleans())
     def hand_in(self, hand, is_success):
-        """A claim may be handed in late, or again after its reply was lost: only the newest, once, changes anything."""
+        """A claim may be handed in late, or again because its reply was lost: only the newest, once, changes anything."""
         if hand is None:
             return
+        self._hand_in(hand, is_success)
+        self._hand_in(hand, is_success)
+
+    def _hand_in(self, hand, is_success):
         before = self._snapshot()
         accepted = getattr(self, f"_finish_{hand.stage}")(hand, is_success)
         assert accepted == hand.is_current

@@ -19,7 +19,7 @@ from worker.match import Matcher
 from worker.model import Attempt, Delivery, EntryMark, FeedState, Fetched, Pace, Story
 from worker.parse import parse
 from worker.poll import PollDecision
-from worker.ports import MOST_CLAIMS, MOVED, Kinship, StoryStep
+from worker.ports import MOST_CLAIMS, MOVED, ConfigurationState, Kinship, StoryStep
 from worker.zones import without_teasers
 
 LEASE = timedelta(seconds=60)
@@ -529,3 +529,16 @@ def test_an_alert_on_a_feed_itself_is_stored_with_its_poll_and_once(bench):
         bench.let_leases_end()
     [claimed] = bench.store.claim_deliveries("desk", 10, LEASE)
     assert claimed.delivery.alert_id == "alrt_x"
+
+
+def test_configurations_are_reported_by_process_and_reloads_counted(bench):
+    assert (bench.store.reloads_asked(), bench.store.configuration_states()) == (0, {})
+    bench.store.ask_reload()
+    bench.store.report_configuration("poll", ConfigurationState(is_ok=True, hash="a"))
+    bench.store.report_configuration("enrich", ConfigurationState(is_ok=True, hash="a"))
+    bench.store.report_configuration("enrich", ConfigurationState(is_ok=False, hash="a", reason="why"))
+    assert bench.store.reloads_asked() == 1
+    assert bench.store.configuration_states() == {
+        "enrich": ConfigurationState(is_ok=False, hash="a", reason="why"),
+        "poll": ConfigurationState(is_ok=True, hash="a"),
+    }

@@ -3,12 +3,14 @@
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -50,8 +52,11 @@ class World:
     documents: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
     asked: list[tuple[str, int]] = field(default_factory=list)
+    arrived: list[Received] = field(default_factory=list)
     port: int = 0
     hook_status: Callable[[], int] = lambda: 204
+    hook_fault: Callable[[str], str] = lambda _: ""
+    """By path: "reset" closes without an answer, "slow" answers after 20 s, "close" right after the answer."""
 
     def serve(self, path: str, body: str | bytes, content_type: str = "application/xml") -> str:
         self.documents[path] = (body.encode() if isinstance(body, str) else body, content_type)
@@ -83,10 +88,21 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
                 is_genuine = True
             except WebhookVerificationError:
                 is_genuine = False
+            hook = Received(self.headers["webhook-id"], body, is_genuine)
+            world.arrived.append(hook)
+            fault = world.hook_fault(self.path)
+            if fault == "reset":
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+                return
+            if fault == "slow":
+                time.sleep(20)
             status = world.hook_status()
             if status < 300:
-                world.received.append(Received(self.headers["webhook-id"], body, is_genuine))
-            self._answer(status, b"", {})
+                world.received.append(hook)
+            self.close_connection = fault == "close"
+            with suppress(ConnectionError):
+                self._answer(status, b"", {})
 
         def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)
@@ -121,6 +137,7 @@ class Deployment:
 
     def __init__(self, directory: Path, server: EmbeddedServer, world: World) -> None:
         self.directory, self.world = directory, world
+        self.interval = "1s"
         self.config = directory / "config"
         self.config.mkdir()
         self.environ = dict(os.environ) | {
@@ -138,7 +155,8 @@ class Deployment:
 
     def configure(self, feeds: list[str], watches: str) -> None:
         rows = "".join(
-            f"  - {{url: '{url}', name: feed {i}, interval: 1s, allow_private: true}}\n" for i, url in enumerate(feeds)
+            f"  - {{url: '{url}', name: feed {i}, interval: {self.interval}, allow_private: true}}\n"
+            for i, url in enumerate(feeds)
         )
         (self.config / "feeds.yaml").write_text("feeds:\n" + rows, "utf-8")
         (self.config / "endpoints.yaml").write_text(
@@ -148,12 +166,29 @@ class Deployment:
 
     def start(self, *names: str) -> None:
         for name in names or ("poller", "enricher", "deliverer", "beat"):
-            command = celery_command("beat", "--loglevel", "warning") if name == "beat" else worker_command(name)
-            log = (self.directory / f"{name}.log").open("ab")
-            self.processes[name] = subprocess.Popen(
-                command, env=self.environ, stdout=log, stderr=log, start_new_session=True
-            )
-            log.close()
+            self.start_as(name, name)
+
+    def start_as(self, name: str, role: str) -> None:
+        """Start one more process of a role under a name of its own."""
+        command = celery_command("beat", "--loglevel", "warning") if role == "beat" else worker_command(role)
+        log = (self.directory / f"{name}.log").open("ab")
+        self.processes[name] = subprocess.Popen(
+            command, env=self.environ, stdout=log, stderr=log, start_new_session=True
+        )
+        log.close()
+
+    def kill_child(self, name: str) -> bool:
+        """SIGKILL to one process of a worker's pool; False where it had none just then."""
+        pid = self.processes[name].pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        with suppress(ProcessLookupError):
+            if children:
+                os.kill(int(children[0]), signal.SIGKILL)
+        return bool(children)
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """A signal to a worker and its pool, as when its host is frozen and thawed."""
+        os.killpg(self.processes[name].pid, number)
 
     def kill(self, name: str) -> None:
         """SIGKILL to a worker and its pool."""

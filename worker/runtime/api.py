@@ -1,5 +1,7 @@
 """What machines read: JSON of the same rows that the page shows, metrics and readiness."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
@@ -20,10 +22,14 @@ _FEW, _MOST = 50, 200
 class Api:
     """One method for each address."""
 
-    def __init__(self, store: RedisStore, configuration: Configuration) -> None:
-        self._store, self._configuration = store, configuration
+    def __init__(self, store: RedisStore, configuration: Callable[[], Configuration]) -> None:
+        self._store, self._newest = store, configuration
         self._registry = CollectorRegistry()
         self._registry.register(StoreCollector(store, configuration))
+
+    @property
+    def _configuration(self) -> Configuration:
+        return self._newest()
 
     def alerts(self, request: Request) -> Response:
         query = request.query_params

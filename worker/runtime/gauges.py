@@ -14,7 +14,7 @@ from worker.ports import STAGES
 from worker.runtime.redis_store import K, RedisStore
 from worker.runtime.views import list_feeds
 
-HEALTHS = ("ok", "waiting", "failing", "gone", "quarantined")
+HEALTHS = ("ok", "waiting", "failing", "gone", "quarantined", "paused")
 _QUANTILES = (0.5, 0.9, 1.0)
 _LOOKED_AT = 200
 
@@ -27,6 +27,7 @@ def gauges(store: RedisStore, configuration: Configuration) -> Iterator[Metric]:
     yield from _endpoints(store, configuration, now)
     yield from _feeds(store, configuration, now)
     yield from _verdicts(store.client, configuration)
+    yield _reloads(store)
     progress: dict[str, str] = store.client.hgetall(K + "progress")
     done = GaugeMetricFamily(
         "tocsin_stage_progress_timestamp_seconds",
@@ -106,6 +107,17 @@ def _feeds(store: RedisStore, configuration: Configuration, now: float) -> Itera
         stale,
         GaugeMetricFamily("tocsin_feeds", "Feeds in the schedule.", store.client.zcard(K + "feeds:due")),
     )
+
+
+def _reloads(store: RedisStore) -> Metric:
+    family = GaugeMetricFamily(
+        "tocsin_config_last_reload_successful",
+        "Whether the last load of the configuration succeeded; if not, the one before is in force.",
+        labels=["process"],
+    )
+    for process, loaded in store.configuration_states().items():
+        family.add_metric([process], float(loaded.is_ok))
+    return family
 
 
 def _verdicts(client: Any, configuration: Configuration) -> Iterator[Metric]:

@@ -7,7 +7,7 @@ and restarts. Gauges are read off the state itself when Prometheus asks.
 import platform
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -68,8 +68,12 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 class StoreCollector:
     """A prometheus_client collector over the store."""
 
-    def __init__(self, store: RedisStore, configuration: Configuration) -> None:
-        self._store, self._configuration = store, configuration
+    def __init__(self, store: RedisStore, configuration: Callable[[], Configuration]) -> None:
+        self._store, self._newest = store, configuration
+
+    @property
+    def _configuration(self) -> Configuration:
+        return self._newest()
 
     def collect(self) -> Iterator[Metric]:
         """Every family, with every label value it can have."""

@@ -12,6 +12,7 @@ Keys, all under the hash tag `{tocsin}:`
     metrics  progress                           counters; when each stage last completed something
     trend:HOUR                                  counts of `worker.trend` for one hour (since 1970)
     verdicts                                    how many alerts of each watch were judged true and false
+    reloads  configurations                     reloads asked for; the last load of each kind of process
 """
 
 import json
@@ -40,6 +41,7 @@ from worker.ports import (
     MOST_CLAIMS,
     STAGES,
     ArticleClaim,
+    ConfigurationState,
     DeliveryClaim,
     FeedClaim,
     Ingested,
@@ -64,9 +66,12 @@ KEEP_TRENDS = timedelta(days=9)
 """A week and what the week before the hour of asking needs."""
 
 STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
-_ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
+ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
 _MOST_KIN, _KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
+_CONFIGURATION = TypeAdapter(ConfigurationState)
+_LONGEST_SETTLING_MS = 2_000
+"""A disk that takes longer holds no alert up."""
 Counts = Iterable[tuple[str, float]]
 
 
@@ -87,6 +92,7 @@ class RedisStore:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client: Any = client  # redis-py's answers are typed for its async twin as well
+        self._has_waitaof = True
         self._scripts = {name: client.register_script(_source(name)) for name in _SCRIPTS}
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
@@ -137,7 +143,7 @@ class RedisStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         return [
-            ArticleClaim(_restore_article(id_, item), fence, item.get("story", ""))
+            ArticleClaim(restore_article(id_, item), fence, item.get("story", ""))
             for id_, fence, item in self._claim("enrich", "articles:due", "article:", limit, lease)
         ]
 
@@ -174,7 +180,7 @@ class RedisStore:
         counts: Counts = (),
     ) -> int:
         work = {
-            "analysis": _dump(_ANALYSIS, analysis),
+            "analysis": _dump(ANALYSIS, analysis),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
             "trend": counted(claim.article, analysis),
@@ -203,7 +209,25 @@ class RedisStore:
                     _moment(item["fetched_ms"]) if int(item.get("fetched_ms") or 0) else None,
                 )
             )
+        if any(claim.number == 1 for claim in claimed):
+            self._await_disk()
         return claimed
+
+    def _await_disk(self) -> None:
+        """Wait until all that was written so far is on disk, as far as the server can tell (Valkey, Redis from 7.2).
+
+        A first attempt that went out before its alert was on disk would, after a power cut, be followed by one with the
+        same id and other bytes. With an fsync every second it waits half a second on average, once for many.
+        """
+        if not self._has_waitaof:
+            return
+        with translated():
+            pipeline = self.client.pipeline(transaction=False)
+            pipeline.set(K + "settled", 1)  # WAITAOF waits for writes of its own connection, and what came before them
+            pipeline.execute_command("WAITAOF", 1, 0, _LONGEST_SETTLING_MS)
+            answer = pipeline.execute(raise_on_error=False)[1]
+        if isinstance(answer, redis.exceptions.ResponseError):  # an older server, or one without an append-only file
+            self._has_waitaof = False
 
     def finish_delivery(
         self,
@@ -272,6 +296,23 @@ class RedisStore:
                 pipeline.zcard(K + f"dead:{name}")
             answers = pipeline.execute()
         return [_endpoint_state(name, *answers[3 * i : 3 * i + 3]) for i, name in enumerate(names)]
+
+    def ask_reload(self) -> None:
+        with translated():
+            self.client.incr(K + "reloads")
+
+    def reloads_asked(self) -> int:
+        with translated():
+            return int(self.client.get(K + "reloads") or 0)
+
+    def report_configuration(self, process: str, state: ConfigurationState) -> None:
+        with translated():
+            self.client.hset(K + "configurations", process, _dump(_CONFIGURATION, state))
+
+    def configuration_states(self) -> dict[str, ConfigurationState]:
+        with translated():
+            rows = self.client.hgetall(K + "configurations")
+        return {process: _CONFIGURATION.validate_json(row) for process, row in sorted(rows.items())}
 
     def count(self, counts: Counts) -> None:
         with translated():
@@ -372,7 +413,7 @@ def _item_key(claim: FeedClaim | ArticleClaim | DeliveryClaim) -> str:
     return f"article:{claim.article.id}" if isinstance(claim, ArticleClaim) else f"delivery:{claim.delivery.id}"
 
 
-def _restore_article(id_: str, item: dict[str, str]) -> Article:
+def restore_article(id_: str, item: dict[str, str]) -> Article:
     """The stored article under the id and first sight of its first revision, whichever poll brought this text."""
     return replace(_ARTICLE.validate_json(item["record"]), id=id_, first_seen=_moment(item["first_seen"]))
 

@@ -1,0 +1,165 @@
+"""What the scenarios break: a deployment over a server of its own, whose processes can be killed, frozen and cut off."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+
+from tests.chaos.checker import Judgement, judge
+from tests.chaos.fixture import WATCHES, Fixture
+from tests.integration.world import Deployment, World, open_world
+from worker.runtime.redis_store import connect
+from worker.runtime.valkey import EmbeddedServer
+
+K = "{tocsin}:"
+ROLES = ("poller", "enricher", "deliverer", "beat")
+
+
+class BreakableServer(EmbeddedServer):
+    """A server that can die and come back over what its disk kept."""
+
+    def crash(self) -> None:
+        """SIGKILL. What it handed to the kernel is still there, as after the death of a process alone."""
+        self._process.kill()
+        self._process.wait()
+        self._lock.close()
+
+    def lose_power(self, is_waitaof: bool) -> int:
+        """SIGKILL, and everything since the last fsync is gone (without WAITAOF: of the last second); the bytes lost."""
+        file = max((self._data / "appendonlydir").glob("*.incr.aof"), key=lambda path: path.stat().st_mtime)
+        size = self._fsynced(file) if is_waitaof else file.stat().st_size
+        if not is_waitaof:
+            time.sleep(1)
+        self.crash()
+        lost = file.stat().st_size - size
+        with file.open("r+b") as tail:
+            tail.truncate(size)
+        return lost
+
+    def _fsynced(self, file: Path) -> int:
+        """The size that the last fsync secured, a while after it and with no other since."""
+        with redis.Redis(unix_socket_path=str(self.socket)) as client:
+            for _ in range(20):
+                client.set("chaos", "before")
+                client.execute_command("WAITAOF", 1, 0, 0)
+                size = file.stat().st_size
+                client.set("chaos", "after")
+                time.sleep(0.5)
+                if client.execute_command("WAITAOF", 1, 0, 1)[0] == 0:  # “after” is not on disk: no fsync meanwhile
+                    return size
+        raise AssertionError("the server's fsyncs come too fast for a power cut between them")
+
+
+@dataclass
+class Rig:
+    """One scenario's world, its figures, and the ways to break it."""
+
+    fixture: Fixture
+    world: World
+    server: BreakableServer
+    deployment: Deployment
+    drawn: random.Random = field(default_factory=lambda: random.Random(8))
+    figures: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def client(self):
+        return connect(self.server.url)
+
+    def count(self, name: str) -> None:
+        self.figures[name] = self.figures.get(name, 0) + 1
+
+    def accepted(self) -> int:
+        """Different webhooks that were accepted so far."""
+        return len({hook.id for hook in self.world.received})
+
+    def hurry(self) -> None:
+        """Compress the retry schedule: what waits for its next attempt is due now, an open circuit is probed now."""
+        with suppress(redis.exceptions.RedisError, OSError):
+            client = self.client
+            for name in client.smembers(K + "endpoints"):
+                lent = set(client.zrange(K + f"in_flight:{name}", 0, -1))
+                for id_ in client.zrange(K + f"outbox:{name}", 0, -1):
+                    if id_ not in lent:
+                        client.zadd(K + f"outbox:{name}", {id_: 1}, xx=True)
+                if client.hget(K + f"endpoint:{name}", "circuit") == "open":
+                    client.hset(K + f"endpoint:{name}", "probe_at", 0)
+            client.close()
+
+    def run_until(self, is_done: Callable[[], bool], seconds: float, *, hurried: bool = True) -> bool:
+        """Let it work until `is_done`, reviving whoever ended by itself, as a supervisor would."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not is_done():
+            if hurried:
+                self.hurry()
+            self.revive()
+            time.sleep(0.3)
+        return is_done()
+
+    def revive(self) -> None:
+        """What a supervisor does."""
+        for name, process in list(self.deployment.processes.items()):
+            if process.poll() is not None:
+                self.count(f"ended {name} {process.returncode}")
+                self.deployment.start_as(name, next(role for role in ROLES if role in name))
+
+    def break_while_working(self, times: int, blow: Callable[[], object], seconds: float, pause: float = 1.0) -> None:
+        """Strike `times` times, spread evenly over the progress towards all expected alerts."""
+        total = len(self.fixture.expected())
+        deadline = time.monotonic() + seconds
+        for number in range(times):
+            goal = total * number // (times + 1)
+            self.run_until(lambda goal=goal: self.accepted() > goal, max(deadline - time.monotonic(), 1))
+            blow()
+            time.sleep(pause)
+
+    def finish(self, seconds: float) -> Judgement:
+        """Wait for all expected alerts, and then until nothing is due or lent any more; judge."""
+        total = len(self.fixture.expected())
+        self.run_until(lambda: self.accepted() >= total, seconds)
+        self.run_until(self._is_idle, 30)
+        judgement = judge(self.fixture.expected(), self.world.received, self.world.arrived)
+        client = self.client
+        self.figures |= {
+            "articles": len(self.fixture.articles), "feeds": self.fixture.feeds, "alerts": judgement.expected,
+            "webhooks": judgement.received, "repeats": judgement.repeats, **judgement.faults,
+            "alerts in store": client.zcard(K + "alerts"),
+            "quarantined": sum(client.zcard(K + f"quarantine:{stage}") for stage in ("poll", "enrich", "deliver")),
+            "stale refused": int(sum(float(value) for name, value in client.hgetall(K + "metrics").items()
+                                     if name.startswith("tocsin_stale_completions_total"))),
+        }  # fmt: skip
+        client.close()
+        return judgement
+
+    def _is_idle(self) -> bool:
+        with suppress(redis.exceptions.RedisError, OSError):
+            client = self.client
+            return not client.zcard(K + "articles:due") and not any(
+                client.zcard(K + f"outbox:{name}") for name in client.smembers(K + "endpoints")
+            )
+        return False
+
+
+@contextmanager
+def open_rig(directory: Path, fixture: Fixture, interval: str = "5s", server_path: str = ""):
+    """A running deployment that polls the fixture's feeds; `server_path` is searched first for the server's binary."""
+    with ExitStack() as stack:
+        world = stack.enter_context(open_world())
+        server = BreakableServer(directory / "data")
+        before = os.environ["PATH"]
+        if server_path:
+            os.environ["PATH"] = server_path + os.pathsep + before
+            stack.callback(os.environ.__setitem__, "PATH", before)
+        server.start()
+        stack.callback(server.stop)
+        deployment = Deployment(directory, server, world)
+        deployment.interval = interval
+        stack.callback(deployment.stop)
+        feeds = [world.serve(f"/feed{number}", fixture.document(number)) for number in range(fixture.feeds)]
+        deployment.configure(feeds, WATCHES)
+        deployment.start()
+        yield Rig(fixture, world, server, deployment)
