@@ -106,8 +106,10 @@ def test_every_variable_named_exists_and_every_setting_is_named():
 
 def test_defaults_in_the_example_environment_are_the_real_ones():
     text = (DEPLOY / "tocsin.env.example").read_text("utf-8")
-    said = dict(re.findall(r"^# (TOCSIN_(?:WEB_HOST|WEB_PORT|LEASE|TICK|LOG_LEVEL|CONTACT))=(.*)$", text, re.MULTILINE))
-    assert len(said) == 6
+    said = dict(
+        re.findall(r"^# (TOCSIN_(?:WEB_HOST|WEB_PORT|LEASE|TICK|WATCHDOG|LOG_LEVEL|CONTACT))=(.*)$", text, re.MULTILINE)
+    )
+    assert len(said) == 7
     assert load_settings(said) == load_settings({})
 
 
