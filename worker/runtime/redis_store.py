@@ -208,7 +208,7 @@ class RedisStore:
         """Wait until all that was written so far is on disk, as far as the server can tell (Valkey, Redis from 7.2).
 
         A first attempt that went out before its alert was on disk would, after a power cut, be followed by one with the
-        same id and other bytes. With an fsync every second it waits half a second on average, once for many.
+        same id and other bytes. The server makes an fsync for whoever waits: some 0.05 s, once for many.
         """
         if not self._has_waitaof:
             return
