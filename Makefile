@@ -52,7 +52,7 @@ chaos: install-dev
 
 # Asks whether a pinned dependency has a known weakness.
 audit: install-dev
-	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements/run.txt
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/run.txt
 
 # 100,000 bent inputs over the four targets; an hour or two.
 fuzz: install-dev

@@ -49,7 +49,10 @@ def c3_redis(rig: Rig, *, has_waitaof: bool = True) -> None:
         rig.count("server SIGKILLs")
 
     def lose_power() -> None:
+        # Each first attempt asks for an fsync of its own; with the deliverer frozen, seconds pass between two.
+        rig.deployment.signal("deliverer", signal.SIGSTOP)
         lost = rig.server.lose_power(has_waitaof)
+        rig.deployment.signal("deliverer", signal.SIGCONT)
         rig.count("power cuts")
         rig.figures["bytes cut off"] = rig.figures.get("bytes cut off", 0) + lost
 
@@ -158,9 +161,11 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], None], int, int]] = {
     "C3": (c3_redis, 1_500, 30),
     "C3 on Redis 7.0": (c3_redis_7_0, 1_500, 30),
     "C5": (c5_frozen, 1_500, 30),
-    "C6": (c6_receiver, 800, 20),
+    "C6": (c6_receiver, 240, 10),
     "C4": (c4_connections, 1_500, 30),
     "C7": (c7_beats, 800, 20),
     "C9": (c9_memory, 800, 20),
 }
 """Each with its number of articles and of feeds."""
+ALLOWED = {"C3 on Redis 7.0": {"changed_bytes"}}
+"""Faults that a server which cannot tell what is on disk does not let us prevent; see docs/reliability.md."""

@@ -20,7 +20,7 @@ def hook(
 
 
 ALL = [hook(*pair) for pair in sorted(FIXTURE.expected())]
-WATCH, LINK = sorted(FIXTURE.expected())[0]
+WATCH, LINK = min(FIXTURE.expected())
 
 
 def test_what_is_right_has_no_fault():

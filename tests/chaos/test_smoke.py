@@ -32,7 +32,11 @@ def test_nothing_is_lost_when_children_a_worker_and_redis_are_killed(tmp_path):
                 lambda: rig.deployment.kill_child("poller"),
             ]
         )
-        rig.break_while_working(5, lambda: next(blows)(), 40, pause=0.2)
+
+        def blow():
+            next(blows)()
+
+        rig.break_while_working(5, blow, 40, pause=0.2)
         judgement = rig.finish(50)
         assert judgement.is_clean, (judgement, rig.figures, rig.deployment.logs())
         assert rig.figures["alerts in store"] == judgement.expected

@@ -33,8 +33,10 @@ fuzzed = settings(
 
 SEEDS = (
     rss(ARMS, HARMLESS).encode(),
-    b"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>t</title><updated>2026-03-01T00:00:00Z</updated>"
-    b"<content type='html'>&lt;p&gt;x&lt;/p&gt;</content></entry></feed>",
+    (
+        b"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id><title>t</title><updated>2026-03-01T00:00:00Z</updated>"
+        b"<content type='html'>&lt;p&gt;x&lt;/p&gt;</content></entry></feed>"
+    ),
     b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "title": "t", "content_html": "<p>x</p>"}]}',
     b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><item><title>t</title></item></rdf:RDF>',
 )
