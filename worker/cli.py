@@ -230,11 +230,13 @@ def web(config: Config = None) -> None:
     from worker.runtime.process import ask_reload, follow_configuration, open_store
     from worker.runtime.settings import load_settings
     from worker.runtime.web import create_web, serve
+    from worker.watchlist import load_configuration
 
     settings = load_settings()
     log.configure(settings.log_level)
     signal.signal(signal.SIGHUP, lambda _number, _frame: ask_reload())
     directory = config_directory(config)
+    load_configuration(directory)  # what is wrong with it is said before Redis is asked
     store, live = open_store(), follow_configuration("web", directory)
     serve(lambda stops: create_web(store, live, directory, stops), settings.web_host, settings.web_port)
 

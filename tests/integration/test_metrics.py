@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def scrape(redis_store):
     registry = CollectorRegistry()
-    registry.register(StoreCollector(redis_store, CONFIGURATION))
+    registry.register(StoreCollector(redis_store, lambda: CONFIGURATION))
 
     def scraped():
         text = generate_latest(registry).decode()

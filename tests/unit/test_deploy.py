@@ -160,7 +160,7 @@ def test_probes_ask_addresses_that_exist(redis_store):
     from tests.desk import CONFIGURATION
     from worker.runtime.web import create_web
 
-    served = {route.path for route in create_web(redis_store, CONFIGURATION).routes if isinstance(route, Route)}
+    served = {route.path for route in create_web(redis_store, lambda: CONFIGURATION).routes if isinstance(route, Route)}
     probes = [
         container[kind]["httpGet"]["path"]
         for _, container in containers() for kind in ("startupProbe", "livenessProbe", "readinessProbe") if kind in container
