@@ -4,10 +4,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+APT := apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # make chaos, make fuzz, make audit: break it, bend its inputs, look for known weaknesses
-.PHONY: audit chaos fuzz run install install-dev install-train test lint train eval lock clean
+.PHONY: audit browser chaos fuzz run install install-dev install-train test lint train eval lock clean
 
 run: install
 	@exec $(BIN)/tocsin up
@@ -33,6 +34,11 @@ $(VENV)/.installed-dev: requirements/dev.txt $(VENV)/.installed
 
 test: install-dev
 	$(BIN)/python -m pytest
+
+# What the tests of the page and of the monitoring need beside Python: a browser and promtool, from Debian. Needs root.
+browser:
+	@command -v chromedriver >/dev/null || $(APT) chromium chromium-driver >/dev/null
+	@command -v promtool >/dev/null || $(APT) prometheus >/dev/null
 
 lint: install-dev
 	$(BIN)/ruff check .

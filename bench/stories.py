@@ -21,7 +21,7 @@ from itertools import combinations
 from pathlib import Path
 
 from worker import story
-from worker.model import Analysis, Article, Kin, Signature
+from worker.model import Analysis, Article, Signature
 from worker.plaintext import html_to_text, one_line
 from worker.zones import split_zones
 
@@ -78,8 +78,8 @@ def constructed() -> dict[str, object]:
         for way, copy in altered(chance, body).items():
             other = sign("Quite another headline over it", copy)
             is_candidate = bool(set(original.keys) & set(other.keys))
-            found[way].append(is_candidate and story.share(original, other) >= story._COPY_SHARE)
-    false = sum(story.share(one, other) >= story._COPY_SHARE for one, other in combinations(signed, 2))
+            found[way].append(is_candidate and story.share(original, other) >= story.COPY_SHARE)
+    false = sum(story.share(one, other) >= story.COPY_SHARE for one, other in combinations(signed, 2))
     return {
         "originals": len(originals),
         "recall": {way: round(statistics.mean(hits), 3) for way, hits in found.items()},
@@ -93,9 +93,7 @@ def week() -> Iterator[tuple[str, str, str, datetime]]:
         for line in lines:
             row = json.loads(line)
             at = row["pubDate"]
-            moment = (
-                datetime.fromisoformat(at.replace("Z", "+00:00")) if at[:4].isdigit() else parsedate_to_datetime(at)
-            )
+            moment = datetime.fromisoformat(at) if at[:4].isdigit() else parsedate_to_datetime(at)
             yield row["feed"], one_line(row["title"]), html_to_text(row["description"]), moment.replace(tzinfo=UTC)
 
 
@@ -123,7 +121,7 @@ def replayed() -> dict[str, object]:
     for i, own_signature in enumerate(signed):
         for j in {j for key in own_signature.keys for j in index[key][-8:]}:
             is_near = abs(rows[i][3] - rows[j][3]) <= story.WINDOW
-            if is_near and story.share(own_signature, signed[j]) >= story._COPY_SHARE:
+            if is_near and story.share(own_signature, signed[j]) >= story.COPY_SHARE:
                 said.add((j, i))
         for key in own_signature.keys:
             index[key].append(i)
@@ -209,7 +207,7 @@ def _fill(store: object, chance: random.Random, remembered: int) -> None:
     """Remember articles with random keys and full records through the store's own script."""
     from worker.runtime import redis_store as rs
 
-    script = rs._source("find_kin").rsplit("-- Look up", 1)[0] + (
+    script = rs._source("find_kin").rsplit("-- Look up", 1)[0] + (  # noqa: SLF001
         "for _, one in ipairs(cjson.decode(ARGV[1])) do remember_kin(one[1], one[2], now_ms(), ARGV[2], 8) end"
     )
     fill = store.client.register_script(script)  # type: ignore[attr-defined]

@@ -164,7 +164,7 @@ class _Arrivals:
 def _drain(deployment: Deployment) -> None:
     client = connect(deployment.environ["TOCSIN_REDIS_URL"])
     quiet = 0
-    while quiet < 20:  # noqa: PLR2004 - two seconds with nothing to do
+    while quiet < 20:
         busy = client.zcard("{tocsin}:articles:due") or client.zcard("{tocsin}:outbox:desk")
         quiet = 0 if busy else quiet + 1
         time.sleep(0.1)
@@ -184,7 +184,7 @@ def _count(client: Any, world: World) -> dict[str, Any]:
 
 
 def _percentiles(values: list[float]) -> dict[str, float]:
-    if len(values) < 2:  # noqa: PLR2004
+    if len(values) < 2:
         return {}
     cuts = quantiles(values, n=100)
     return {"p50": round(cuts[49], 2), "p95": round(cuts[94], 2), "p99": round(cuts[98], 2)}

@@ -28,7 +28,7 @@ _FLAGS = (
 
 def find_chromium() -> tuple[str, str] | None:
     """The browser and its driver, where both are installed."""
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    browser, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
     return (browser, driver) if browser and driver else None
 
 

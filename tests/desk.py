@@ -102,7 +102,7 @@ class Desk:
 def serving(store, config: Path = Path(), configuration_=CONFIGURATION):
     """The web process's application on a loopback port; its address."""
     server: uvicorn.Server | None = None
-    application = create_web(store, configuration_, config, lambda: bool(server and server.should_exit))
+    application = create_web(store, lambda: configuration_, config, lambda: bool(server and server.should_exit))
     settings = uvicorn.Config(application, port=0, log_level="error", proxy_headers=False, timeout_graceful_shutdown=3)
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)

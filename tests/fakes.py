@@ -17,6 +17,7 @@ from worker.model import (
     Fetched,
     PollFailed,
     PollFailure,
+    Route,
     Severity,
     Span,
     TopicCondition,
@@ -137,7 +138,9 @@ def endpoint(name: str = "desk", url: str = "http://127.0.0.1:9/hook", **kwargs)
 
 
 def configuration(feeds=(), watches=(), endpoints=()) -> Configuration:
-    return Configuration(tuple(feeds), tuple(watches), tuple(endpoints), tuple(e.name for e in endpoints), "confhash")
+    return Configuration(
+        tuple(feeds), tuple(watches), tuple(endpoints), Route(tuple(e.name for e in endpoints)), "confhash"
+    )
 
 
 def rss(*items: dict[str, str], title: str = "Wire") -> str:

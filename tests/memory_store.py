@@ -15,6 +15,7 @@ from worker.ports import (
     MOVED,
     SUSPECT,
     ArticleClaim,
+    ConfigurationState,
     DeliveryClaim,
     FeedClaim,
     Ingested,
@@ -80,6 +81,8 @@ class MemoryStore:
         self.kin_keys: dict[str, list[int]] = {}
         self.stories: dict[str, tuple[Story, int]] = {}
         self._fence = 0
+        self.reloads = 0
+        self.configurations: dict[str, ConfigurationState] = {}
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         wanted = {feed.id for feed in feeds} - set(self.quarantine["poll"]) - self.paused
@@ -107,11 +110,12 @@ class MemoryStore:
         claimed = self._claim("poll", "feeds", self.feeds, limit, lease)
         return [FeedClaim(id_, item.fence, item.record or FeedState()) for id_, item in claimed]
 
-    def finish_poll(self, claim, decision, drafts: Sequence[Draft], counts=()) -> Ingested:
+    def finish_poll(self, claim, decision, drafts: Sequence[Draft], counts=(), alerts=()) -> Ingested:
         feed = self.feeds[claim.feed_id]
         if feed.fence != claim.fence:
             return Ingested(is_stale=True)
         tally = Counter(self._ingest(claim.feed_id, draft) for draft in drafts)
+        self._raise(alerts)
         self.count(counts)
         feed.record, feed.claims, feed.fence = decision.state, 0, 0
         if claim.feed_id in self.due["feeds"]:
@@ -119,6 +123,15 @@ class MemoryStore:
         return Ingested(
             tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"] + tally["rekeyed"]
         )
+
+    def _raise(self, alerts) -> list:
+        fresh = [(alert, deliveries) for alert, deliveries in alerts if alert.id not in self.alerts]
+        for alert, deliveries in fresh:
+            self.alerts[alert.id] = alert
+            self.count(alert_counts(alert))
+            for delivery in deliveries:
+                self._queue(delivery, self.clock.now())
+        return fresh
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
@@ -163,12 +176,7 @@ class MemoryStore:
                 self.kin_keys[key] = [*self.kin_keys.get(key, ()), number][-8:]
         self.stories[step.story.id] = (step.story, step.version + 1)
         item.story = item.story or step.story.id
-        fresh = [(alert, deliveries) for alert, deliveries in alerts if alert.id not in self.alerts]
-        for alert, deliveries in fresh:
-            self.alerts[alert.id] = alert
-            self.count(alert_counts(alert))
-            for delivery in deliveries:
-                self._queue(delivery, self.clock.now())
+        fresh = self._raise(alerts)
         self.count(counts)
         item.state, item.claims, item.fence = "done", 0, 0
         self.due["articles"].pop(claim.article.id, None)
@@ -192,7 +200,10 @@ class MemoryStore:
             limit = at_once - len(state.in_flight)
         claimed = list(self._claim("deliver", endpoint, self.deliveries, limit, lease))
         state.in_flight |= {id_: now + lease for id_, _ in claimed}
-        return [DeliveryClaim(i.record, i.fence, i.counted + 1, i.queued_at, is_probe) for _, i in claimed]
+        return [
+            DeliveryClaim(i.record, i.fence, i.counted + 1, i.queued_at, is_probe, self._fetched_at(i.record))
+            for _, i in claimed
+        ]
 
     def finish_delivery(self, claim, attempt, decision, counts=(), notices=()) -> bool:
         item = self.deliveries[claim.delivery.id]
@@ -315,9 +326,25 @@ class MemoryStore:
                 gate.circuit, gate.window, gate.reason = Circuit.OPEN, "", attempt.reason
                 gate.probe_at = now + max(breaker.PROBE_EVERY, attempt.retry_after or timedelta(0))
 
+    def _fetched_at(self, delivery) -> datetime | None:
+        alert = self.alerts.get(delivery.alert_id)
+        return alert.article.first_seen if alert else None
+
     def _queue(self, delivery, at) -> None:
         self.deliveries[delivery.id] = Item(record=delivery, created_at=self.clock.now(), queued_at=at)
         self.due.setdefault(delivery.endpoint, {}).setdefault(delivery.id, at)
+
+    def ask_reload(self) -> None:
+        self.reloads += 1
+
+    def reloads_asked(self) -> int:
+        return self.reloads
+
+    def report_configuration(self, process, state) -> None:
+        self.configurations[process] = state
+
+    def configuration_states(self):
+        return dict(sorted(self.configurations.items()))
 
     def count(self, counts: Iterable[tuple[str, float]]) -> None:
         for name, amount in counts:

@@ -66,10 +66,12 @@ def entities_markdown(report: dict[str, Any], enrichment: dict[str, float]) -> s
             "",
             "## Speed",
             "",
-            f"The whole enrichment (language, sentences, names, gazetteers, topics) reads "
-            f"{enrichment['whole_words_per_s']:,} words/s on one core, the bare names pipeline "
-            f"{enrichment['bare_words_per_s']:,} in the same run: a ratio of {enrichment['ratio']} "
-            f"({enrichment['ratio_least']}–{enrichment['ratio_most']} over {ROUNDS} rounds).",
+            (
+                f"The whole enrichment (language, sentences, names, gazetteers, topics) reads "
+                f"{enrichment['whole_words_per_s']:,} words/s on one core, the bare names pipeline "
+                f"{enrichment['bare_words_per_s']:,} in the same run: a ratio of {enrichment['ratio']} "
+                f"({enrichment['ratio_least']}–{enrichment['ratio_most']} over {ROUNDS} rounds)."
+            ),
             "",
         ]
     )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from worker import __version__
-from worker.commands import alerts, endpoints, feeds, quarantine, watchlist
+from worker.commands import alerts, backtest, endpoints, feeds, quarantine, routes, watchlist
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
 from worker.model import Configuration
@@ -29,7 +29,9 @@ app.add_typer(feeds.app, name="feeds")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(endpoints.app, name="endpoints")
+app.add_typer(routes.app, name="routes")
 watchlist.register(app)
+backtest.register(app)
 
 
 @app.command()
@@ -222,17 +224,19 @@ def doctor(config: Config = None, as_json: Json = False) -> None:
 @app.command()
 def web(config: Config = None) -> None:
     """Serve the page, the API, /metrics, /healthz and /readyz (TOCSIN_WEB_HOST, TOCSIN_WEB_PORT)."""
+    import signal
+
     from worker.runtime import log
-    from worker.runtime.process import open_store
+    from worker.runtime.process import ask_reload, follow_configuration, open_store
     from worker.runtime.settings import load_settings
     from worker.runtime.web import create_web, serve
-    from worker.watchlist import load_configuration
 
     settings = load_settings()
     log.configure(settings.log_level)
+    signal.signal(signal.SIGHUP, lambda _number, _frame: ask_reload())
     directory = config_directory(config)
-    store, configuration = open_store(), load_configuration(directory)
-    serve(lambda stops: create_web(store, configuration, directory, stops), settings.web_host, settings.web_port)
+    store, live = open_store(), follow_configuration("web", directory)
+    serve(lambda stops: create_web(store, live, directory, stops), settings.web_host, settings.web_port)
 
 
 @app.callback(invoke_without_command=True)

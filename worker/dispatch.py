@@ -41,6 +41,10 @@ class Dispatcher:
         self._lease, self._budget = lease, budget
         self._in_flight: dict[Future[Attempt], ports.DeliveryClaim] = {}
 
+    def adopt(self, configuration: Configuration) -> None:
+        """Send to the endpoints of a new configuration; what is in flight stays so."""
+        self._endpoints = {endpoint.name: endpoint for endpoint in configuration.endpoints}
+
     def deliver_due(self) -> int:
         """Send due deliveries until none is due or in flight, or the budget is spent; the number of answers."""
         deadline = self._clock.now() + self._budget
@@ -82,8 +86,12 @@ class Dispatcher:
         notices: list[Delivery] = []
         if isinstance(decision, retry.Delivered):
             counts += series.observation(series.FRESHNESS_SECONDS, age, span="raised_to_delivered")
+            if claim.fetched_at:
+                counts += series.observation(
+                    series.FRESHNESS_SECONDS, now - claim.fetched_at, span="fetched_to_webhook"
+                )
         if isinstance(decision, retry.EndpointGone):
-            others = [name for name in self._endpoints if name != endpoint]
+            others = [other for name, other in self._endpoints.items() if name != endpoint]
             notices = notice.endpoint_paused(claim.delivery, claim.number, decision.reason, others, now)
         self._store.finish_delivery(claim, attempt, decision, counts, notices)
         if not isinstance(decision, retry.Delivered):

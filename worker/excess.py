@@ -8,6 +8,7 @@ import re
 TAG_LIMIT_BYTES = 64_000
 COMMENT_LIMIT = 1_000
 DEPTH_LIMIT = 400
+CDATA_LIMIT = 100
 ENTITY_LIMIT = 64
 AUTHOR_LIMIT_BYTES = 2_000
 _LONG_TAG = re.compile(rb"<[a-zA-Z][^<>]{%d,}" % TAG_LIMIT_BYTES)
@@ -25,6 +26,8 @@ def find_excess(body: bytes) -> str:
     # comments inside CDATA are an article's markup, and no work to the parser
     if body.count(b"<!--") > COMMENT_LIMIT and _CDATA.sub(b"", body).count(b"<!--") > COMMENT_LIMIT:
         return f"more than {COMMENT_LIMIT} comments"
+    if body.count(b"<![CDATA[") - body.count(b"]]>") > CDATA_LIMIT:
+        return f"more than {CDATA_LIMIT} CDATA sections that never end"
     if body.count(b"<!ENTITY") > ENTITY_LIMIT or _expands_entities(body):
         return "entity declarations that expand into one another"
     if _LONG_TAG.search(body) or _CROWDED_TAG.search(body):

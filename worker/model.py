@@ -85,7 +85,8 @@ class Access:
 class Feed:
     """One source as the configuration names it. `id` is derived from the address, so a renamed feed stays itself.
 
-    `interval` is the longest wait between polls that succeed; None lets the feed's own rhythm decide.
+    `interval` is the longest wait between polls that succeed; None lets the feed's own rhythm decide. Silence beyond
+    `max_silence` is told; `auto` learns it.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Feed:
     backfill: timedelta = timedelta(hours=24)
     allow_private: bool = False
     access: Access = Access()
+    max_silence: timedelta | Literal["auto", "never"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ class FeedState:
 
     `marks` are the entries of the last document; `arrivals` when its newest entries came, newest first; `address`
     where the feed moved to for good; `moved_to` where it says it is, `moved_polls` times since `moved_since`.
-    `burden` is the weight of the failures since the last success (see `poll`).
+    `burden` is the weight of the failures since the last success (see `poll`). `longest_gap` between entries is what
+    `coverage` expects; `blind_since` is set while a blindness that was told lasts.
     """
 
     etag: str = ""
@@ -149,6 +152,12 @@ class FeedState:
     moved_to: str = ""
     moved_polls: int = 0
     moved_since: datetime | None = None
+    watched_since: datetime | None = None
+    failing_since: datetime | None = None
+    longest_gap: timedelta | None = None
+    longest_gap_at: datetime | None = None
+    blind_since: datetime | None = None
+    is_told_failing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -578,6 +587,19 @@ class Watch:
     tests: tuple[WatchTest, ...] = ()
 
 
+class Format(StrEnum):
+    """What an endpoint speaks."""
+
+    STANDARD = "standard"
+    CLOUDEVENTS = "cloudevents"
+    ALERTMANAGER = "alertmanager"
+    SLACK = "slack"
+    TEAMS = "teams"
+    DISCORD = "discord"
+    MATTERMOST = "mattermost"
+    PAGERDUTY = "pagerduty"
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where alerts go. The secret never appears in a repr, a log or an error."""
@@ -587,6 +609,7 @@ class Endpoint:
     secrets: tuple[str, ...] = field(repr=False)
     timeout: timedelta = timedelta(seconds=20)
     allow_private: bool = False
+    format: Format = Format.STANDARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -598,13 +621,32 @@ class LanguageModel:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelMatcher:
+    """A condition on one label of an alert; `=~` and `!~` take an RE2 pattern of the whole value."""
+
+    label: str
+    operator: Literal["=", "!=", "=~", "!~"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A node of the routing tree: who gets what reaches it and no child of it takes."""
+
+    endpoints: tuple[str, ...]
+    matchers: tuple[LabelMatcher, ...] = ()
+    is_continued: bool = False
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """Everything the YAML says, validated whole. `hash` changes when any of it, or of the `files` it names, does."""
 
     feeds: tuple[Feed, ...]
     watches: tuple[Watch, ...]
     endpoints: tuple[Endpoint, ...]
-    route: tuple[str, ...]
+    route: Route
     hash: str
     nlp: LanguageModel = LanguageModel()
     topics: tuple[OwnTopic, ...] = ()

@@ -33,6 +33,7 @@ _WIDE = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_FALSE_WIDE = re.compile(rb"^(\s*<\?xml[^>]*?)\s+encoding=[\"'](?:utf-?16|ucs-?2|utf-?32)[a-z]*[\"']", re.IGNORECASE)
 _BLANK = b"\x00 \t\r\n\xef\xbb\xbf"
 _HTML = re.compile(rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _SITEMAP = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)[\s>]", re.IGNORECASE)
@@ -85,7 +86,9 @@ def _narrowed(fetched: Fetched) -> Fetched:
             text = fetched.body.decode(encoding, "replace").lstrip("\ufeff")
             plain = re.sub(r"^(<\?xml[^>]*?)\s+encoding=[\"'][^\"']*[\"']", r"\1", text)
             return replace(fetched, body=plain.encode("utf-8", "replace"), content_type="")
-    return fetched
+    # a declaration that can be read byte by byte does not tell the truth when it says UTF-16
+    honest = _FALSE_WIDE.sub(rb"\1", fetched.body, count=1)
+    return fetched if honest == fetched.body else replace(fetched, body=honest)
 
 
 def _webbed(document: Document | PollFailed) -> Document | PollFailed:
@@ -168,7 +171,7 @@ def _entry(raw: Mapping[str, Any], source: bytes, *, is_atom: bool) -> Entry:
     return Entry(
         guid=raw.get("id", "") or "",
         link=_entry_link(raw, source, is_atom=is_atom),
-        title=raw.get("title", "") or "",
+        title=_entry_title(raw, is_atom=is_atom),
         html=max(texts, key=len, default=""),
         author=raw.get("author", "") or "",
         published=_moment(raw, "published") or _moment(raw, "created") or updated,
@@ -176,6 +179,17 @@ def _entry(raw: Mapping[str, Any], source: bytes, *, is_atom: bool) -> Entry:
         categories=tuple(term for tag in raw.get("tags", ()) if (term := tag.get("term"))),
         language=raw.get("language", "") or "",
     )
+
+
+def _entry_title(raw: Mapping[str, Any], *, is_atom: bool) -> str:
+    """The title as markup. In Atom's plain text a word in brackets is a word (RFC 4287 §3.1.1.1).
+
+    Whole elements and tags with attributes are markup that its author mislabelled.
+    """
+    title = raw.get("title", "") or ""
+    if not is_atom or raw.get("title_detail", {}).get("type") != "text/plain":
+        return title
+    return re.sub(r"<(\w+)>", lambda tag: tag[0] if f"</{tag[1]}>" in title else f"&lt;{tag[1]}&gt;", title)
 
 
 def _entry_link(raw: Mapping[str, Any], source: bytes, *, is_atom: bool) -> str:

@@ -9,6 +9,8 @@ Three workers share it, cut where work waits in the store:
 Each takes what is due until nothing is, or until its time is up; what it leaves, or loses by dying, is due again.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -18,8 +20,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from worker import alert, dedupe, match, parse, poll, ports, series, story
-from worker.deliver import payload
+from worker import alert, coverage, dedupe, match, parse, poll, ports, route, series, story
+from worker.deliver import formats
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
 from worker.model import (
@@ -90,6 +92,14 @@ class Pipeline:
         )
         object.__setattr__(self, "dispatcher", made)
 
+    def reconfigured(self, configuration: Configuration, enricher: ports.Enricher) -> Pipeline:
+        """The same spine under a new configuration; what is in flight to receivers goes with it."""
+        matcher = match.Matcher(configuration.watches)
+        made = replace(self, configuration=configuration, matcher=matcher, enricher=enricher)
+        self.dispatcher.adopt(configuration)
+        object.__setattr__(made, "dispatcher", self.dispatcher)
+        return made
+
     # --- poll ----------------------------------------------------------------------------------------------
 
     def poll_due(self) -> int:
@@ -138,12 +148,29 @@ class Pipeline:
             now=now,
             draw=self.clock.draw(),
         )
+        decision, alerts = self._cover(feed, state, decision, reading, now)
         counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
         counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
         counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="parse")
-        ingested = self.store.finish_poll(claim, decision, drafts, counts)
+        ingested = self.store.finish_poll(claim, decision, drafts, counts, alerts)
         self._note_poll(feed, outcome, decision, ingested)
         return ingested.new + ingested.revised
+
+    def _cover(
+        self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime
+    ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Delivery, ...]]]]:
+        """The decision with what it teaches of the feed's gaps, and the alert where we have become blind on it."""
+        state, events = coverage.learn(decision.state, reading, now), decision.events
+        alerts = []
+        if blind := coverage.judge(feed, state, now):
+            name = alert.alert_id(coverage.WATCH_ID, coverage.story_of(feed, blind), 0)
+            told = coverage.word(feed, state, blind, alert_id=name, config_hash=self.configuration.hash, now=now)
+            alerts.append((told, self._routed(told)))
+            state = replace(state, blind_since=blind.since, is_told_failing=blind.kind != "silent")
+            events = (*events, "feed_blind")
+        elif before.blind_since and not state.blind_since:
+            events = (*events, "feed_seen_again")
+        return replace(decision, state=state, events=events), alerts
 
     def _note_poll(
         self, feed: Feed, outcome: PollOutcome, decision: poll.PollDecision, ingested: ports.Ingested
@@ -220,6 +247,7 @@ class Pipeline:
         verdicts = self.matcher.screen(claim.article, analysis)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
         counts += _count_unread(analysis)
+        counts += _count_lag(claim)
         counts += _count_unknown(verdicts)
         signature = story.sign(claim.article, analysis)
         for _ in range(_MOST_LOOKS):
@@ -253,7 +281,8 @@ class Pipeline:
         if raised.is_shadow:
             return ()
         endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}
-        return deliveries(raised, [endpoints[name] for name in self.configuration.route])
+        names = route.find_endpoints(self.configuration.route, route.labels_of(raised))
+        return deliveries(raised, [endpoints[name] for name in names])
 
     # --- deliver -------------------------------------------------------------------------------------------
 
@@ -279,6 +308,16 @@ class Pipeline:
                 in_flight |= claim(len(in_flight))
 
 
+def _count_lag(claim: ports.ArticleClaim) -> list[tuple[str, float]]:
+    """How long after its publication an article was fetched, once for each: one that has a story was read before."""
+    published, seen = claim.article.published, claim.article.first_seen
+    if claim.story or not published or not seen:
+        return []
+    return series.observation(
+        series.FRESHNESS_SECONDS, max(seen - published, timedelta(0)), span="published_to_fetched"
+    )
+
+
 def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
     reasons = ["language"] * (not analysis.is_language_known) + ["truncated"] * (analysis.truncated_at is not None)
     return [(series.series(series.ARTICLES_UNREAD, reason=reason), 1.0) for reason in reasons]
@@ -291,7 +330,13 @@ def _count_unknown(verdicts: Sequence[Verdict]) -> list[tuple[str, float]]:
 
 def deliveries(raised: Alert, endpoints: Iterable[Endpoint]) -> tuple[Delivery, ...]:
     """The alert's delivery to each of the endpoints, its bytes frozen."""
-    body = payload.build(raised)
+    card = formats.alert_card(raised)
     return tuple(
-        Delivery(alert.delivery_id(raised.id, endpoint.name), raised.id, endpoint.name, body) for endpoint in endpoints
+        Delivery(
+            alert.delivery_id(raised.id, endpoint.name),
+            raised.id,
+            endpoint.name,
+            *formats.render(card, endpoint.format, endpoint.name),
+        )
+        for endpoint in endpoints
     )

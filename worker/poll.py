@@ -29,8 +29,11 @@ MOVED_POLLS, MOVED_FOR = 3, timedelta(hours=24)
 """A permanent redirect is believed when it was seen this often over this long."""
 _SPREAD = 0.1
 
-HARD, SOFT, TEMPORARY = 1.0, 0.5, 0.25
-"""How many doublings of the wait a failure is worth: a mistake of address or content, of the server, of the moment."""
+COSTLY, HARD, SOFT, TEMPORARY = 3.0, 1.0, 0.5, 0.25
+"""How many doublings of the wait a failure is worth.
+
+In this order: what takes seconds of our processor, a mistake of address or content, of the server, of the moment.
+"""
 WEIGHTS = {
     PollFailure.UNREACHABLE: TEMPORARY,
     PollFailure.TIMEOUT: TEMPORARY,
@@ -48,7 +51,7 @@ WEIGHTS = {
     PollFailure.GONE: HARD,
     PollFailure.TOO_LARGE: HARD,
     PollFailure.NOT_A_FEED: HARD,
-    PollFailure.HOSTILE: HARD,
+    PollFailure.HOSTILE: COSTLY,
 }
 
 
@@ -162,6 +165,7 @@ def _succeeded(
         polled_at=now,
         succeeded_at=now,
         failures=0,
+        failing_since=None,
         burden=0.0,
         last_failure=None,
         last_message="",
@@ -214,6 +218,7 @@ def _failed(feed: Feed, state: FeedState, outcome: PollFailed, *, now: datetime,
         state,
         polled_at=now,
         failures=state.failures + 1,
+        failing_since=state.failing_since or now,
         burden=burden,
         last_failure=outcome.reason,
         last_message=outcome.message,
@@ -234,7 +239,7 @@ def weight(outcome: PollFailed) -> float:
 def backoff(base: timedelta, burden: float) -> timedelta:
     """`base · 2^burden`, at most 24 h, and for ever: no feed dies silently.
 
-    From 15 min, hard failures (weight 1) wait 30 m, 1 h, 2 h, 4 h, 8 h, 16 h, 24 h; soft ones (0.5) 21 m, 30 m, 42 m,
+    From 15 min, hard failures (weight 1) wait 30 m, 1 h, 2 h, 4 h, 8 h, 16 h, 24 h; costly ones (3) 2 h, 16 h, 24 h; soft ones (0.5) 21 m, 30 m, 42 m,
     1 h …; temporary ones (0.25) 18 m, 21 m, 25 m, 30 m …
     """
     return min(base * 2 ** min(burden, 32), max(LONGEST_WAIT, base))

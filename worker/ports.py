@@ -98,6 +98,7 @@ class DeliveryClaim:
     """A delivery lent for its next attempt, the `number`-th (from 1), in the outbox since `queued_at`.
 
     `is_probe` says that its endpoint's circuit is open, and that this one delivery is to try it.
+    `fetched_at` is when the alert's article was first seen; None for a notice.
     """
 
     delivery: Delivery
@@ -105,6 +106,7 @@ class DeliveryClaim:
     number: int
     queued_at: datetime
     is_probe: bool = False
+    fetched_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,15 @@ class Ingested:
     known: int = 0
     remembered: int = 0
     is_stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationState:
+    """What became of a process's last load of its configuration; `hash` is that of the one it runs."""
+
+    is_ok: bool
+    hash: str
+    reason: str = ""
 
 
 class Store(Protocol):
@@ -142,8 +153,9 @@ class Store(Protocol):
         decision: PollDecision,
         drafts: Sequence[Draft],
         counts: Sequence[tuple[str, float]] = (),
+        alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
     ) -> Ingested:
-        """Store new articles, queue them, and last of all the feed's state."""
+        """Store new articles, queue them, store alerts on the feed itself, and last of all the feed's state."""
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         """Lend due articles."""
@@ -216,6 +228,18 @@ class Store(Protocol):
 
     def release(self, stage: Stage, ids: Sequence[str] = ()) -> list[str]:
         """Make quarantined work due again with all its claims before it (no ids: all of the stage); their ids."""
+
+    def ask_reload(self) -> None:
+        """Ask every process to read its configuration anew, though no file changed."""
+
+    def reloads_asked(self) -> int:
+        """How often a reload was asked for."""
+
+    def report_configuration(self, process: str, state: ConfigurationState) -> None:
+        """Note what became of a process's last load of its configuration."""
+
+    def configuration_states(self) -> dict[str, ConfigurationState]:
+        """The last load of each kind of process."""
 
     def count(self, counts: Iterable[tuple[str, float]]) -> None:
         """Add to metric series that go with no change of state."""

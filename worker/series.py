@@ -22,6 +22,10 @@ BUCKETS: dict[str, tuple[float, ...]] = {
 }
 
 
+SPANS = ("published_to_fetched", "published_to_alert", "fetched_to_alert", "raised_to_delivered", "fetched_to_webhook")
+"""What `tocsin_freshness_seconds` measures; the last is the headline."""
+
+
 def series(name: str, **labels: str) -> str:
     """`name{a="x",b="y"}` with the labels sorted; values come from closed sets or the configuration."""
     if not labels:

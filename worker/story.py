@@ -28,7 +28,7 @@ WINDOW = timedelta(days=3)
 """Wire copies appear within hours; what recurs later, a weekly bulletin in the same words, is news again."""
 _ROWS, _BANDS = 3, 24
 _MOST_WORDS, _FEWEST_RUNS = 1_500, 12
-_COPY_SHARE, _COPY_LIKENESS = 0.6, 0.12
+COPY_SHARE, _COPY_LIKENESS = 0.6, 0.12
 _TITLE_SHARE, _TITLE_WORDS = 0.6, 4
 _KEY_WORDS, _MOST_NAMES, _MOST_SOURCES = 5, 24, 200
 _NAME_LABELS = frozenset({"PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "VESSEL"})
@@ -150,7 +150,7 @@ def choose(signature: Signature, kin: Sequence[Kin], now: datetime) -> tuple[Kin
     """The nearest relative and whether it is a copy; (None, False) where the article begins a story of its own."""
     recent = [one for one in kin if now - one.seen_at <= WINDOW]
     shares = [(share(signature, one.signature), one) for one in recent]
-    copies = [(amount, one) for amount, one in shares if amount >= _COPY_SHARE]
+    copies = [(amount, one) for amount, one in shares if amount >= COPY_SHARE]
     if copies:
         return max(copies, key=lambda found: (found[0], -found[1].number))[1], True
     alike = [one for one in recent if is_same_story(signature, one.signature)]

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from worker import dedupe, plaintext, zones
+from worker.backtest import PastArticle
 from worker.deliver.payload import describe_finding
 from worker.errors import InputError
 from worker.model import Analysis, Article, Entry, Feed, Match, TopicScore, Verdict
@@ -74,6 +75,29 @@ def read_line(number: int, line: bytes) -> tuple[object, Article] | dict[str, An
         return {"line": number, "id": row.get("id"), "error": "title and text must be strings"}
     article = Article("", "", "", title, f"{title}\n{body}", zones.split_zones(title, body))
     return row.get("id"), article
+
+
+def read_past(position: str, line: bytes, place: str) -> PastArticle:
+    """One line of a file of past articles: title, text, and where known id, source, tags, link and published.
+
+    Raises InputError that names `place` where the line is not such an article.
+    """
+    try:
+        row = json.loads(line)
+        title, body = row.get("title") or "", row.get("text") or ""
+        published = datetime.fromisoformat(row["published"]) if row.get("published") else None
+        tags = tuple(map(str, row.get("tags") or ()))
+        zoned = zones.split_zones(title, body)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        msg = f"{place} is not an article (JSON with title and text as strings, published in ISO 8601)"
+        raise InputError(msg) from error
+    if published is not None and published.tzinfo is None:
+        published = published.replace(tzinfo=UTC)
+    article = Article(
+        str(row.get("id") or position), "", str(row.get("source") or ""), title, f"{title}\n{body}", zoned,
+        link=str(row.get("link") or ""), tags=tags, published=published, first_seen=published,
+    )  # fmt: skip
+    return PastArticle(position, article)
 
 
 def describe_line(row_id: object, analysis: Analysis, is_every_topic: bool) -> dict[str, Any]:

@@ -194,8 +194,8 @@ def test_a_receiver_that_fails_half_the_time_in_five_ways_loses_nothing_and_dela
     clock = FakeClock()
     with serving(bad.take) as bad_url, serving(good.take) as good_url:
         endpoints = [
-            endpoint("bad", bad_url, timeout=timedelta(seconds=1)),
-            endpoint("good", good_url, timeout=timedelta(seconds=1)),
+            endpoint("bad", bad_url, timeout=timedelta(seconds=3)),
+            endpoint("good", good_url, timeout=timedelta(seconds=10)),
         ]
         post = Post(endpoints, sender, clock)
         put_at: dict[str, float] = {}
@@ -220,7 +220,7 @@ def test_a_receiver_that_fails_half_the_time_in_five_ways_loses_nothing_and_dela
     assert all(len(bodies) == 1 for bodies in bad.bodies.values()), "the same bytes for an id"
     assert {way for way, number in bad.tried.items() if number} >= set(WAYS), "each way of failing was met"
     delays = sorted(good.at[id_] - at for id_, at in put_at.items())
-    assert delays[int(len(delays) * 0.95)] < 2
+    assert delays[int(len(delays) * 0.95)] < 3, "it waits not even one time-out of the other"
     kept = [a.response for item in post.store.deliveries.values() for a in item.attempts if a.status == 500]
     assert kept
     assert not any("whsec_abcdefgh" in text or "token=b" in text for text in kept)

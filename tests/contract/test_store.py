@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes import ARMS, HARMLESS, NOW, FakeClock, analyse, feed, rss, watch
 from tests.memory_store import MemoryStore
-from worker import story
+from worker import coverage, story
 from worker.alert import delivery_id, raise_alerts
 from worker.dedupe import identify, with_zones
 from worker.deliver import breaker
@@ -19,7 +19,7 @@ from worker.match import Matcher
 from worker.model import Attempt, Delivery, EntryMark, FeedState, Fetched, Pace, Story
 from worker.parse import parse
 from worker.poll import PollDecision
-from worker.ports import MOST_CLAIMS, MOVED, Kinship, StoryStep
+from worker.ports import MOST_CLAIMS, MOVED, ConfigurationState, Kinship, StoryStep
 from worker.zones import without_teasers
 
 LEASE = timedelta(seconds=60)
@@ -514,3 +514,31 @@ def test_a_resumed_feed_leaves_quarantine(bench):
     assert bench.store.claim_feeds(10, LEASE) == []
     bench.store.steer_feed(FEED.id, "resume")
     assert len(bench.store.claim_feeds(10, LEASE)) == 1
+
+
+def test_an_alert_on_a_feed_itself_is_stored_with_its_poll_and_once(bench):
+    state = FeedState(is_gone=True, failures=1, last_message="gone", succeeded_at=NOW)
+    blind = coverage.judge(FEED, state, NOW)
+    told = coverage.word(FEED, state, blind, alert_id="alrt_x", config_hash="h", now=NOW)
+    bench.store.sync_feeds([FEED])
+    for _ in range(2):
+        [claim] = bench.store.claim_feeds(10, LEASE)
+        delivery = Delivery(delivery_id(told.id, "desk"), told.id, "desk", build(told))
+        decision = PollDecision(state, SHORT, "gone")
+        bench.store.finish_poll(claim, decision, [], [], [(told, [delivery])])
+        bench.let_leases_end()
+    [claimed] = bench.store.claim_deliveries("desk", 10, LEASE)
+    assert claimed.delivery.alert_id == "alrt_x"
+
+
+def test_configurations_are_reported_by_process_and_reloads_counted(bench):
+    assert (bench.store.reloads_asked(), bench.store.configuration_states()) == (0, {})
+    bench.store.ask_reload()
+    bench.store.report_configuration("poll", ConfigurationState(is_ok=True, hash="a"))
+    bench.store.report_configuration("enrich", ConfigurationState(is_ok=True, hash="a"))
+    bench.store.report_configuration("enrich", ConfigurationState(is_ok=False, hash="a", reason="why"))
+    assert bench.store.reloads_asked() == 1
+    assert bench.store.configuration_states() == {
+        "enrich": ConfigurationState(is_ok=False, hash="a", reason="why"),
+        "poll": ConfigurationState(is_ok=True, hash="a"),
+    }

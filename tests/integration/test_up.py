@@ -53,7 +53,7 @@ def test_the_demonstration_runs_stops_and_goes_on(tmp_path):
             page = re.search(r"http://127\.0\.0\.1:\d+/", log.read_text("utf-8"))[0]
             assert "signature verified" in log.read_text("utf-8")
             assert "because: “" in log.read_text("utf-8")
-            assert "Recent alerts" in get(page)
+            assert 'id="stream"' in get(page)
             assert "tocsin_alerts_total" in get(page + "metrics")
             assert '"ready":true' in get(page + "readyz")
             assert get(page + "healthz") == "ok\n"

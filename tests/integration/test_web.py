@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.desk import HOSTILE, Desk, serving
-from tests.integration.world import eventually
+from tests.integration.world import eventually, tocsin
 from worker.runtime.demo import compose
 
 pytestmark = pytest.mark.integration
@@ -224,3 +224,13 @@ def test_a_store_that_is_away_is_said(redis_store):
             assert status == 503
             assert "Redis cannot be reached" in body
         assert eventually(lambda: ask(address + "/healthz")[0] == 200, 5)
+
+
+def test_an_alert_can_be_marked_on_the_command_line(desk, server):
+    desk.publish(compose(2))
+    [alert_id] = desk.store.client.zrange(ALERTS, 0, 0)
+    environ = {"TOCSIN_REDIS_URL": server.url, "PATH": "/usr/bin:/bin"}
+    assert tocsin("alerts", "mark", alert_id, "false", env=environ).returncode == 0
+    assert desk.store.client.hget("{tocsin}:alert:" + alert_id, "verdict") == "false"
+    for arguments in ((alert_id, "maybe"), ("alrt_none", "true")):
+        assert tocsin("alerts", "mark", *arguments, env=environ).returncode == 64

@@ -22,7 +22,7 @@ from worker.model import Access, Fetched, NotModified, PollFailed, PollFailure, 
 from worker.poll import PollRequest
 from worker.runtime import decompress
 from worker.runtime.explain import explain
-from worker.runtime.fetcher import TIMEOUT, HttpFetcher
+from worker.runtime.fetcher import TIMEOUT, HttpFetcher, refuse_hop
 from worker.runtime.http import HttpLoop
 from worker.runtime.politeness import Turns
 
@@ -193,6 +193,23 @@ def test_five_redirects_are_followed_and_no_more(hops, is_followed, fetcher, ser
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "javascript:alert(1)", "http://[", "gopher://x.example/"])
 def test_redirects_lead_only_to_the_web(target, fetcher, serve):
     refused(fetch(fetcher, serve(redirecting(FOUND, to=target)).url), PollFailure.BAD_REDIRECT)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        ("https://x.example/", "http://x.example/", "from https to http"),
+        ("https://x.example/", "https://y.example:8443/", ""),
+        ("http://x.example/", "https://x.example/", ""),
+        ("http://x.example/", "http://x.example:22/", "port 22"),
+        ("http://x.example/", "http://x.example:6379/", "port 6379"),
+        ("http://x.example/", "http://x.example:99999/", "no address"),
+    ],
+)
+def test_redirects_do_not_leave_https_nor_knock_at_other_ports(source, target, words):
+    refusal = refuse_hop(PollRequest(feed()), source, target)
+    assert words in refusal
+    assert bool(words) is bool(refusal)
 
 
 def test_a_redirect_from_outside_to_inside_is_blocked(fetcher, serve):

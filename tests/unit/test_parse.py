@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.fakes import rss
 from worker.model import Document, Fetched, PollFailed, PollFailure
 from worker.parse import ENTRY_LIMIT, parse
+from worker.plaintext import one_line
 from worker.runtime.deadline import within_cpu_limit
 
 
@@ -120,8 +121,15 @@ def test_a_truncated_document_keeps_what_can_be_read():
         (RSS.replace("One", "Привет").encode("utf-16"), ""),
         (RSS.replace("One", "Привет").encode("koi8-r"), "application/xml; charset=koi8-r"),
         (b"\xef\xbb\xbf" + RSS.replace("One", "Привет").encode(), ""),
+        (b'<?xml version="1.0" encoding="utf-16"?>' + RSS.split("?>", 1)[1].replace("One", "Привет").encode(), ""),
+        (
+            ('<?xml version="1.0" encoding="utf-16"?>' + RSS.split("?>", 1)[1].replace("One", "Привет")).encode(
+                "utf-16"
+            ),
+            "",
+        ),
     ],
-    ids=["declared", "utf-16", "header", "bom"],
+    ids=["declared", "utf-16", "header", "bom", "falsely declared", "rightly declared"],
 )
 def test_encodings_are_understood(raw, content_type):
     assert read(raw, content_type).entries[0].title == "Привет"
@@ -253,3 +261,17 @@ def test_the_hard_limit_ends_what_no_count_foresees(name):
     outcome = parse(Fetched(COSTLY[name].encode(), "https://x.example/feed"), limit=within_cpu_limit)
     assert time.process_time() - started < 2.3
     assert isinstance(outcome, Document) or outcome.reason is PollFailure.HOSTILE
+
+
+@pytest.mark.parametrize(
+    ("title", "plain"),
+    [
+        ("History of the &lt;blink> tag", "History of the <blink> tag"),
+        ("&lt;b>Bold&lt;/b> move", "Bold move"),
+        ("&lt;img src=x onerror=alert(1)>Crane", "Crane"),
+        ("R&amp;D", "R&D"),
+    ],
+)
+def test_a_word_in_brackets_is_a_word_in_atoms_plain_text(title, plain):
+    [entry] = read(f"<feed xmlns='http://www.w3.org/2005/Atom'><entry><title>{title}</title></entry></feed>").entries
+    assert one_line(entry.title) == plain

@@ -226,3 +226,44 @@ def test_after_a_restart_of_the_store_known_entries_are_read_again():
     spine.run(hours=1)
     assert spine.store.counted['tocsin_articles_total{outcome="known"}'] == 1
     assert spine.fetcher.asked[-1].is_whole
+
+
+def test_the_same_bytes_under_a_new_etag_are_not_read_and_the_etag_is_kept():
+    spine = Spine()
+    spine.serve(HARMLESS, etag='"v1"')
+    spine.run()
+    spine.serve(HARMLESS, etag='"v2"')
+    spine.run(hours=1)
+    spine.run(hours=1)
+    assert [asked.etag for asked in spine.fetcher.asked] == ["", '"v1"', '"v2"']
+    assert spine.store.counted['tocsin_polls_total{outcome="not_modified"}'] == 2
+
+
+def test_other_bytes_under_the_same_etag_are_read():
+    spine = Spine()
+    spine.serve(HARMLESS, etag='"v1"')
+    spine.run()
+    spine.serve(ARMS, HARMLESS, etag='"v1"')
+    spine.run(hours=1)
+    assert len(spine.received) == 1
+
+
+def test_a_feed_whose_guids_change_with_every_poll_alerts_once():
+    spine = Spine()
+    others = [HARMLESS | {"title": f"Choir {n}", "link": "", "description": "Short."} for n in range(6)]
+    for turn in range(5):
+        spine.serve(ARMS | {"guid": f"arms-{turn}"}, *(o | {"guid": f"{turn}-{o['title']}"} for o in others))
+        spine.run(hours=1)
+    assert len(spine.received) == 1
+    assert spine.store.counted['tocsin_articles_total{outcome="new"}'] == 7
+
+
+def test_an_empty_document_does_not_make_a_feed_forget():
+    spine = Spine()
+    spine.serve(ARMS)
+    spine.run()
+    spine.serve()
+    spine.run(hours=1)
+    spine.serve(ARMS)
+    spine.run(hours=1)
+    assert len(spine.received) == 1

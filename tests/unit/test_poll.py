@@ -63,6 +63,7 @@ def test_not_modified_keeps_the_validators():
     ("reason", "minutes"),
     [
         (PollFailure.NOT_A_FEED, [30, 60, 120, 240, 480, 960, 1440, 1440]),
+        (PollFailure.HOSTILE, [120, 960, 1440]),
         (PollFailure.TLS, [21, 30, 42, 60, 84, 120]),
         (PollFailure.TIMEOUT, [17, 21, 25, 30, 35, 42]),
     ],

@@ -72,3 +72,23 @@ def _flat_alert(row: dict[str, Any]) -> dict[str, Any]:
     states = ", ".join(f"{delivery['endpoint']}: {delivery['state']}" for delivery in row["deliveries"])
     article = {"title": row["article"]["title"], "source": row["article"]["source"]}
     return {**row, **article, "watch": row["watch"]["id"], "delivered": states}
+
+
+@app.command(name="mark")
+def alerts_mark(
+    alert: Annotated[str, typer.Argument(help="The alert's id.")],
+    mark: Annotated[str, typer.Argument(help="acknowledged, true, false, or open to take everything back.")],
+) -> None:
+    """Acknowledge an alert, or judge it true or false; the precision of its watch is counted from verdicts."""
+    from typing import cast, get_args
+
+    from worker.ports import Mark
+    from worker.runtime.process import open_store
+
+    if mark not in get_args(Mark):
+        msg = f"an alert is marked {', '.join(get_args(Mark))}, not {mark}"
+        raise InputError(msg)
+    if not open_store().mark_alert(alert, cast("Mark", mark)):
+        msg = f"there is no alert {alert}; `tocsin alerts list` names those there are"
+        raise InputError(msg)
+    typer.echo(f"{alert} is marked {mark}")

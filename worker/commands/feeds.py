@@ -74,7 +74,7 @@ def feeds_add(  # noqa: PLR0913, PLR0917 - one parameter an option
     for other in others:
         typer.echo(f"also     {other}")
     if row["outcome"] == "added":
-        typer.echo(f"written to {row['file']}; restart the workers to poll it")
+        typer.echo(f"written to {row['file']}; running workers take it up by themselves")
 
 
 @app.command(name="import")

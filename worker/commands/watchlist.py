@@ -27,7 +27,7 @@ def run_tests(
     """
     from worker import watchtest
 
-    configuration, enricher = _open(config, watch)
+    configuration, enricher = open_watchlist(config, watch)
     outcomes = []
     for outcome in watchtest.run_tests(configuration, enricher, watch):
         outcomes.append(outcome)
@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
     app.command()(schema)
 
 
-def _open(config: Path | None, watch: str | None) -> tuple[Any, Any]:
+def open_watchlist(config: Path | None, watch: str | None) -> tuple[Any, Any]:
     """The configuration, in which `watch` must be, and the enricher with its own topics."""
     from worker.enrich.enricher import load
     from worker.watchlist import load_configuration

@@ -1,39 +1,45 @@
 """Notices to the operator: that an endpoint is paused, told by way of the other endpoints."""
 
 import hashlib
-import json
 from base64 import b32encode
 from collections.abc import Iterable
 from datetime import datetime
 
+from worker.deliver.formats import Card, render
 from worker.deliver.payload import moment
-from worker.model import Delivery
+from worker.model import Delivery, Endpoint, Severity
 
 TYPE = "tocsin.endpoint.paused.v1"
 
 
 def endpoint_paused(
-    delivery: Delivery, number: int, reason: str, others: Iterable[str], now: datetime
+    delivery: Delivery, number: int, reason: str, others: Iterable[Endpoint], now: datetime
 ) -> list[Delivery]:
-    """One notice for each of the `others`, named after the attempt that was answered with 410."""
-    notice = "ntc_" + _digest(delivery.id, str(number))
-    body = json.dumps(
-        {
-            "type": TYPE,
-            "timestamp": moment(now),
-            "schema_version": 1,
-            "data": {
-                "notice_id": notice,
-                "endpoint": delivery.endpoint,
-                "reason": reason,
-                "consequence": "Its alerts wait and are kept until it is resumed.",
-                "remedy": f"tocsin endpoints resume {delivery.endpoint}",
-            },
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
+    """One notice for each of the `others`, in its format, named after the attempt that was answered with 410."""
+    notice, name = "ntc_" + _digest(delivery.id, str(number)), delivery.endpoint
+    told = {
+        "notice_id": notice,
+        "endpoint": name,
+        "reason": reason,
+        "consequence": "Its alerts wait and are kept until it is resumed.",
+        "remedy": f"tocsin endpoints resume {name}",
+    }
+    card = Card(
+        id=notice,
+        group=f"endpoint/{name}",
+        title=f"Tocsin: the endpoint {name} is paused",
+        text=f"It said that it is gone ({reason}). {told['consequence']} To resume it: {told['remedy']}",
+        link="",
+        severity=Severity.CRITICAL,
+        facts=(("endpoint", name),),
+        labels=(("alertname", "TocsinEndpointPaused"), ("endpoint", name), ("severity", "critical")),
+        at=now,
+        payload={"type": TYPE, "timestamp": moment(now), "schema_version": 1, "data": told},
     )
-    return [Delivery("msg_" + _digest(notice, name), notice, name, body) for name in others]
+    return [
+        Delivery("msg_" + _digest(notice, other.name), notice, other.name, *render(card, other.format, other.name))
+        for other in others
+    ]
 
 
 def _digest(*parts: str) -> str:

@@ -15,9 +15,14 @@ _TEXT_LIMIT = 400
 
 def build(alert: Alert) -> str:
     """The alert as compact JSON, under 20 kB whatever the article's size; what was cut is counted in `truncated`."""
+    return json.dumps(describe(alert), ensure_ascii=False, separators=(",", ":"))
+
+
+def describe(alert: Alert) -> dict[str, Any]:
+    """The payload as values."""
     evidence = list(_evidence(alert.finding))
     entities = _distinct_entities(alert.analysis)
-    payload = {
+    return {
         "type": TYPE,
         "timestamp": moment(alert.raised_at),
         "schema_version": SCHEMA_VERSION,
@@ -48,7 +53,6 @@ def build(alert: Alert) -> str:
             "model_reads_language": alert.analysis.is_language_known,
         },
     }
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
 
 
 def describe_article(article: Article, language: str) -> dict[str, Any]:

@@ -39,8 +39,10 @@ class Candidates:
     def __init__(self, watches: Iterable[Watch]) -> None:
         self._by_key: dict[Key, list[int]] = defaultdict(list)
         self._always: list[int] = []
+        self._needs: list[tuple[frozenset[Key], ...]] = []
         for number, watch in enumerate(watches):
             keys = required(watch.condition)
+            self._needs.append(_all_required(watch.condition))
             if keys is None:
                 self._always.append(number)
             for key in keys or ():
@@ -48,11 +50,12 @@ class Candidates:
 
     def find(self, reading: Reading) -> list[int]:
         """The numbers of the watches that may fire, or may be unknown, in order."""
+        present = set(_present(reading))
         found = set(self._always)
-        for key in _present(reading):
+        for key in present:
             if numbers := self._by_key.get(key):
                 found.update(numbers)
-        return sorted(found)
+        return sorted(number for number in found if not any(keys.isdisjoint(present) for keys in self._needs[number]))
 
 
 def required(condition: Condition) -> frozenset[Key] | None:  # noqa: PLR0911 - one for each kind
@@ -80,6 +83,12 @@ def required(condition: Condition) -> frozenset[Key] | None:  # noqa: PLR0911 - 
             return None
         case _:
             return frozenset(_leaf_keys(condition))
+
+
+def _all_required(condition: Condition) -> tuple[frozenset[Key], ...]:
+    """The sets of keys of which each must be present in part: one for each child of an `all`."""
+    parts = condition.children if isinstance(condition, Group) and condition.kind == "all" else (condition,)
+    return tuple(keys for part in parts if (keys := required(part)) is not None)
 
 
 def _leaf_keys(condition: Condition) -> Iterator[Key]:

@@ -1,5 +1,7 @@
 """What machines read: JSON of the same rows that the page shows, metrics and readiness."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
@@ -10,7 +12,7 @@ from worker.model import Configuration
 from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.health import readiness
 from worker.runtime.metrics import StoreCollector
-from worker.runtime.overview import list_endpoints, list_watches
+from worker.runtime.overview import describe_endpoints, list_watches
 from worker.runtime.redis_store import RedisStore, translated
 from worker.runtime.views import list_alerts, list_feeds
 
@@ -20,10 +22,14 @@ _FEW, _MOST = 50, 200
 class Api:
     """One method for each address."""
 
-    def __init__(self, store: RedisStore, configuration: Configuration) -> None:
-        self._store, self._configuration = store, configuration
+    def __init__(self, store: RedisStore, configuration: Callable[[], Configuration]) -> None:
+        self._store, self._newest = store, configuration
         self._registry = CollectorRegistry()
         self._registry.register(StoreCollector(store, configuration))
+
+    @property
+    def _configuration(self) -> Configuration:
+        return self._newest()
 
     def alerts(self, request: Request) -> Response:
         query = request.query_params
@@ -44,7 +50,7 @@ class Api:
         return JSONResponse({"watches": list_watches(self._store, self._configuration)})
 
     def endpoints(self, _: Request) -> Response:
-        return JSONResponse({"endpoints": list_endpoints(self._store, self._configuration)})
+        return JSONResponse({"endpoints": describe_endpoints(self._store, self._configuration)})
 
     def metrics(self, request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))

@@ -6,6 +6,7 @@ celery -A worker.runtime.app worker -Q deliver  deliverer
 celery -A worker.runtime.app beat               any number of them
 """
 
+import signal
 import sys
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from celery.signals import (
 )
 
 from worker.errors import ConfigError
+from worker.ports import STAGES
 from worker.runtime import log
 from worker.runtime.settings import load_settings
 
@@ -101,8 +103,19 @@ def _warm_up(**_: object) -> None:
 
     from worker.runtime.process import open_pipeline
 
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the main process answers it
     queues = set(current_app.amqp.queues.consume_from)
-    open_pipeline(is_enricher="enrich" in queues)
+    for stage in STAGES:
+        if stage in queues:
+            open_pipeline(stage)
+
+
+@worker_ready.connect
+def _reload_on_hangup(**_: object) -> None:
+    """SIGHUP asks all processes to read the configuration anew; Celery would start the worker again instead."""
+    from worker.runtime.process import ask_reload
+
+    signal.signal(signal.SIGHUP, lambda _number, _frame: ask_reload())
 
 
 @worker_ready.connect
@@ -135,4 +148,4 @@ def _hand_in(**_: object) -> None:
     from worker.runtime.process import open_pipeline
 
     if "deliver" in set(current_app.amqp.queues.consume_from):
-        open_pipeline().dispatcher.drain(DRAIN)
+        open_pipeline("deliver").dispatcher.drain(DRAIN)

@@ -32,6 +32,7 @@ def examine(config: Path) -> Iterator[Finding]:
         yield from _endpoints(configuration)
         if load_settings().redis_url:
             yield from _circuits(configuration)
+            yield from _reloads()
 
 
 def _python() -> Finding:
@@ -104,6 +105,13 @@ def _endpoints(configuration: Configuration) -> Iterator[Finding]:
             yield _finding(f"endpoint {endpoint.name}", "warning", message)
         else:
             yield _finding(f"endpoint {endpoint.name}", "ok", "accepts connections")
+
+
+def _reloads() -> Iterator[Finding]:
+    for process, state in open_store().configuration_states().items():
+        if not state.is_ok:
+            message = f"the last reload was refused and {state.hash} stays in force: {state.reason}"
+            yield _finding(f"reload {process}", "failure", message)
 
 
 def _circuits(configuration: Configuration) -> Iterator[Finding]:

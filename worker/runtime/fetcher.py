@@ -79,7 +79,7 @@ class HttpFetcher:
             outcome = await self._ask(request, hop)
             if not isinstance(outcome, _Hop):
                 return outcome
-            if refusal := _refuse_hop(request, hop.url, outcome.url):
+            if refusal := refuse_hop(request, hop.url, outcome.url):
                 return PollFailed(PollFailure.BAD_REDIRECT, f"{http.short_url(request.address)} {refusal}")
             hop = outcome
         message = f"{http.short_url(request.address)} redirects more than {MOST_REDIRECTS} times"
@@ -139,7 +139,7 @@ def _own_headers(feed: Feed) -> dict[str, str]:
     return headers
 
 
-def _refuse_hop(request: PollRequest, source: str, target: str) -> str:
+def refuse_hop(request: PollRequest, source: str, target: str) -> str:
     """Why a redirect is not followed, or ""."""
     try:
         scheme, _, port = http.origin(target)

@@ -41,17 +41,21 @@ class Live:
     def __init__(
         self,
         store: RedisStore,
-        configuration: Configuration,
+        configuration: Callable[[], Configuration],
         render: Callable[[Row], str],
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._store, self._configuration = store, configuration
+        self._store, self._newest = store, configuration
         self._render, self._is_stopping = render, is_stopping
         self._listeners: set[_Listener] = set()
         self._known: dict[str, Row] = {}
         self._read_ms = 0
         self._is_ready = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def _configuration(self) -> Configuration:
+        return self._newest()
 
     @property
     def is_full(self) -> bool:

@@ -4,18 +4,20 @@ Counters live in Redis, where the script that changes the state adds to them: th
 and restarts. Gauges are read off the state itself when Prometheus asks.
 """
 
+import platform
 import re
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from worker import __version__
+from worker.coverage import WATCH_ID
 from worker.deliver.breaker import Circuit
 from worker.model import Configuration, PollFailure, Severity
 from worker.ports import STAGES
+from worker.runtime.gauges import gauges
 from worker.runtime.redis_store import K, RedisStore
 from worker.series import (
     ALERTS,
@@ -28,6 +30,7 @@ from worker.series import (
     FRESHNESS_SECONDS,
     NOTHING_NEW,
     POLLS,
+    SPANS,
     STAGE_SECONDS,
     WATCH_UNKNOWN,
     series,
@@ -49,14 +52,15 @@ HELP = {
     "tocsin_stale_completions_total": "Work handed in after its lease had passed to another worker; discarded.",
     "tocsin_quarantined_total": "Work set aside after being claimed five times without completion.",
     STAGE_SECONDS: "Time that one item took in a stage.",
-    FRESHNESS_SECONDS: "Age at the moment named by span.",
+    FRESHNESS_SECONDS: "Time that passed between the two moments that span names.",
 }
 _POLL_OUTCOMES = ("fetched", "not_modified", "postponed", *(reason.value for reason in PollFailure))
 _ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "rekeyed", "revision_over_limit")
-_FEED_EVENTS = ("feed_moved", "feed_gone", "feed_recovered", "feed_rekeyed")
+_FEED_EVENTS = ("feed_moved", "feed_gone", "feed_recovered", "feed_rekeyed", "feed_blind", "feed_seen_again")
 _ODDITIES = ("cut", "repaired", "odd_date", "nameless")
 _ATTEMPT_OUTCOMES = ("delivered", "retried", "dead", "gone")
 _CIRCUIT_CHANGES = (Circuit.CLOSED, Circuit.OPEN, Circuit.PAUSED)
+_TIMED = ("parse", "enrich", "deliver")
 _SERIES = re.compile(r"^(\w+)(?:\{(.*)\})?$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -64,8 +68,12 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 class StoreCollector:
     """A prometheus_client collector over the store."""
 
-    def __init__(self, store: RedisStore, configuration: Configuration) -> None:
-        self._store, self._configuration = store, configuration
+    def __init__(self, store: RedisStore, configuration: Callable[[], Configuration]) -> None:
+        self._store, self._newest = store, configuration
+
+    @property
+    def _configuration(self) -> Configuration:
+        return self._newest()
 
     def collect(self) -> Iterator[Metric]:
         """Every family, with every label value it can have."""
@@ -79,38 +87,11 @@ class StoreCollector:
                 families[parsed[1]].append((dict(_LABEL.findall(parsed[2] or "")), amount))
         yield from _counters(families)
         yield from _histograms(families)
-        yield from self._gauges()
-        yield InfoMetricFamily("tocsin_build", "The running version.", {"version": __version__})
-
-    def _gauges(self) -> Iterator[Metric]:
-        queues = {"poll": ["feeds:due"], "enrich": ["articles:due"]}
-        queues["deliver"] = [f"outbox:{endpoint.name}" for endpoint in self._configuration.endpoints]
-        client = self._store.client
-        seconds, micros = client.time()
-        now = seconds * 1000 + micros / 1000
-        due = GaugeMetricFamily("tocsin_due_items", "Work that is due now.", labels=["stage"])
-        oldest = GaugeMetricFamily("tocsin_due_oldest_seconds", "How long the oldest due work waits.", labels=["stage"])
-        for stage in STAGES:
-            scores: list[Any] = [client.zrange(K + key, 0, 0, withscores=True) for key in queues[stage]]
-            first = min((rows[0][1] for rows in scores if rows), default=now)
-            due.add_metric([stage], sum(int(client.zcount(K + key, "-inf", now)) for key in queues[stage]))
-            oldest.add_metric([stage], max(now - first, 0) / 1000)
-        dead = GaugeMetricFamily(
-            "tocsin_dead_letters", "Deliveries given up, kept until resolved.", labels=["endpoint"]
+        yield from gauges(self._store, self._configuration)
+        yield InfoMetricFamily(
+            "tocsin_build", "The running version.", {"version": __version__, "python": platform.python_version()}
         )
-        for endpoint in self._configuration.endpoints:
-            dead.add_metric([endpoint.name], client.zcard(K + f"dead:{endpoint.name}"))
-        circuits = GaugeMetricFamily(
-            "tocsin_endpoint_state", "1 for the state an endpoint's circuit is in.", labels=["endpoint", "state"]
-        )
-        for state in self._store.endpoint_states([endpoint.name for endpoint in self._configuration.endpoints]):
-            for circuit in Circuit:
-                circuits.add_metric([state.name, circuit.value], float(state.circuit is circuit))
-        quarantine = GaugeMetricFamily("tocsin_quarantine_items", "Work set aside, by stage.", labels=["stage"])
-        for stage in STAGES:
-            quarantine.add_metric([stage], client.zcard(K + f"quarantine:{stage}"))
-        feeds = GaugeMetricFamily("tocsin_feeds", "Feeds in the schedule.", client.zcard(K + "feeds:due"))
-        yield from (due, oldest, dead, circuits, quarantine, feeds)
+        yield InfoMetricFamily("tocsin_configuration", "What is configured.", {"hash": self._configuration.hash})
 
 
 def zero_series(configuration: Configuration) -> Iterator[str]:
@@ -122,6 +103,7 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
     yield from (series(ENTRIES_ODD, reason=reason) for reason in _ODDITIES)
     for watch in configuration.watches:
         yield from (series(ALERTS, watch=watch.id, severity=severity.value) for severity in Severity)
+    yield series(ALERTS, watch=WATCH_ID, severity=Severity.MEDIUM.value)
     for endpoint in configuration.endpoints:
         yield from (series(ATTEMPTS, endpoint=endpoint.name, outcome=outcome) for outcome in _ATTEMPT_OUTCOMES)
         yield from (
@@ -134,6 +116,8 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
         yield series("tocsin_quarantined_total", stage=stage)
     yield "tocsin_alerts_repeated_total"
     yield NOTHING_NEW
+    yield from (series(STAGE_SECONDS + "_sum", stage=stage) for stage in _TIMED)
+    yield from (series(FRESHNESS_SECONDS + "_sum", span=span) for span in SPANS)
     yield WATCH_UNKNOWN
 
 

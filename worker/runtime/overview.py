@@ -8,7 +8,7 @@ from worker import trend
 from worker.model import Configuration
 from worker.runtime.redis_store import K, RedisStore, translated
 from worker.runtime.trends import read_trends
-from worker.runtime.views import iso_ms, list_feeds
+from worker.runtime.views import iso_ms, list_endpoints, list_feeds
 from worker.series import ALERTS
 
 _SHOWN_DEAD = 20
@@ -37,9 +37,9 @@ def list_watches(store: RedisStore, configuration: Configuration) -> list[dict[s
     ]
 
 
-def list_endpoints(store: RedisStore, configuration: Configuration) -> list[dict[str, Any]]:
-    """Every endpoint with its circuit, what waits for it, and its newest dead letters."""
-    return [_endpoint(store, endpoint.name) for endpoint in configuration.endpoints]
+def describe_endpoints(store: RedisStore, configuration: Configuration) -> list[dict[str, Any]]:
+    """Every endpoint as `list_endpoints` shows it, with when it is tried next and its newest dead letters."""
+    return [row | _queue(store, row["name"]) for row in list_endpoints(store, configuration)]
 
 
 def pulse(store: RedisStore, configuration: Configuration) -> dict[str, Any]:
@@ -67,22 +67,13 @@ def _judged(verdicts: dict[str, str], watch_id: str) -> dict[str, Any]:
     return {"true": true, "false": false, "precision": true / (true + false) if true + false else None}
 
 
-def _endpoint(store: RedisStore, name: str) -> dict[str, Any]:
+def _queue(store: RedisStore, name: str) -> dict[str, Any]:
     with translated():
         client = store.client
-        state: dict[str, str] = client.hgetall(K + f"endpoint:{name}")
         first: Any = client.zrange(K + f"outbox:{name}", 0, 0, withscores=True)
         dead: Any = client.zrange(K + f"dead:{name}", 0, _SHOWN_DEAD - 1, desc=True, withscores=True)
         return {
-            "name": name,
-            "circuit": state.get("circuit", "closed"),
-            "reason": state.get("reason", ""),
-            "since": iso_ms(state.get("since")),
-            "succeeded_at": iso_ms(state.get("succeeded_at")),
-            "failed_at": iso_ms(state.get("failed_at")),
-            "outbox": int(client.zcard(K + f"outbox:{name}")),
             "next_due": iso_ms(first[0][1]) if first else None,
-            "dead": int(client.zcard(K + f"dead:{name}")),
             "dead_letters": [_dead_letter(client, id_, at) for id_, at in dead],
         }
 

@@ -1,6 +1,7 @@
 """The HTML pages: every value passes through autoescaping, nothing is script or style but our own files."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast, get_args
@@ -18,7 +19,7 @@ from worker.runtime import highlight, overview, plots
 from worker.runtime.alert_filter import STATES, AlertFilter
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.trends import Trends, in_steps, read_trends
-from worker.runtime.views import list_alerts, list_feeds, show_alert
+from worker.runtime.views import list_alerts, list_feeds, list_refusals, show_alert
 
 _ON_PAGE = 60
 _DAY, _WEEK = 24, 168
@@ -29,8 +30,8 @@ _NARROW = 450
 class Pages:
     """One method for each address."""
 
-    def __init__(self, store: RedisStore, configuration: Configuration) -> None:
-        self._store, self._configuration = store, configuration
+    def __init__(self, store: RedisStore, configuration: Callable[[], Configuration]) -> None:
+        self._store, self._newest = store, configuration
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("worker.runtime", "page"),
             autoescape=True,
@@ -40,6 +41,10 @@ class Pages:
         )
         self._templates.filters |= {"ago": ago, "country": country_name}
         self._templates.globals |= {"version": __version__, "plots": plots, "is_country": trend.is_country}
+
+    @property
+    def _configuration(self) -> Configuration:
+        return self._newest()
 
     def card(self, row: dict[str, Any]) -> str:
         """One alert as it stands in the stream."""
@@ -112,7 +117,7 @@ class Pages:
 
     def endpoints(self, request: Request) -> Response:
         return self._page(
-            "endpoints.html", request, endpoints=overview.list_endpoints(self._store, self._configuration)
+            "endpoints.html", request, endpoints=overview.describe_endpoints(self._store, self._configuration)
         )
 
     def playground(self, request: Request) -> Response:
@@ -137,6 +142,7 @@ class Pages:
         values |= {"now": datetime.now(UTC), "path": request.url.path}
         if "part" not in request.query_params:
             values["pulse"] = overview.pulse(self._store, self._configuration)
+            values["refusals"] = list_refusals(self._store)
         return HTMLResponse(self._templates.get_template(name).render(**values), status)
 
     def _choices(self) -> dict[str, Any]:

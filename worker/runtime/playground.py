@@ -92,8 +92,9 @@ def main() -> None:
     from worker.watchlist import load_configuration
 
     out, sys.stdout = sys.stdout, sys.stderr
-    enricher = load()
-    matcher = Matcher(load_configuration(load_settings().config).watches)
+    configuration = load_configuration(load_settings().config)
+    enricher = load(configuration.nlp)
+    matcher = Matcher(configuration.watches)
 
     def answer(question: dict[str, str]) -> dict[str, Any]:
         raw, content_type, name = _read(question)

@@ -1,21 +1,26 @@
 """One process's pipeline, opened once and kept: connections, event loop, model, configuration."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
+from threading import Lock
 
+from worker.errors import StoreUnavailable
 from worker.match import Matcher
-from worker.model import Analysis, Article, LanguageModel
+from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
-from worker.ports import Enricher
+from worker.ports import Enricher, Stage
 from worker.runtime.clock import SystemClock
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
 from worker.runtime.log import LogObserver
 from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime.reload import LiveConfiguration, Refused
 from worker.runtime.sender import WebhookSender
 from worker.runtime.settings import load_settings
 from worker.watchlist import load_configuration
+from worker.watchtest import run_tests
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
@@ -26,18 +31,105 @@ def open_store() -> RedisStore:
     return RedisStore(connect(load_settings().redis_url or DEFAULT_REDIS_URL))
 
 
-@cache
-def open_pipeline(*, is_enricher: bool = False) -> Pipeline:
-    """The process's pipeline; only an enricher loads the language model, and only a poller schedules feeds."""
-    settings = load_settings()
-    configuration = load_configuration(settings.config)
-    loop = HttpLoop()
-    store = open_store()
-    store.sync_feeds(configuration.feeds)
+def ask_reload() -> None:
+    """Ask every process to read its configuration anew; where Redis does not answer, say so."""
+    try:
+        open_store().ask_reload()
+    except StoreUnavailable as error:
+        LogObserver().note("store_failed", message=str(error))
+
+
+def open_pipeline(stage: Stage) -> Pipeline:
+    """The process's pipeline for a stage, as it is; only an enricher loads the language model."""
+    return _open(stage).pipeline
+
+
+def refreshed_pipeline(stage: Stage) -> Pipeline:
+    """The process's pipeline under the newest good configuration."""
+    process = _open(stage)
+    process.live.refresh()
+    return process.pipeline
+
+
+def follow_configuration(process: str, directory: Path) -> Callable[[], Configuration]:
+    """Gives the newest good configuration at each call, for a process that only shows it. Raises ConfigError at once."""
+    lock = Lock()
+    live = LiveConfiguration(
+        process, directory, open_store(), load_configuration, adopt=lambda _: None, note=LogObserver().note
+    )
+    live.start()
+
+    def newest() -> Configuration:
+        with lock:
+            live.refresh()
+        assert live.current is not None
+        return live.current
+
+    return newest
+
+
+class _Process:
+    """A pipeline, and the configuration that it follows."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._is_enricher = stage == "enrich"
+        self._pipeline: Pipeline | None = None
+        self.live = LiveConfiguration(
+            process=stage,
+            directory=load_settings().config,
+            store=open_store(),
+            load=load_configuration,
+            adopt=self._adopt,
+            note=LogObserver().note,
+            runs_tests=self._is_enricher,
+        )
+        self.live.start()
+
+    @property
+    def pipeline(self) -> Pipeline:
+        assert self._pipeline is not None
+        return self._pipeline
+
+    def _adopt(self, configuration: Configuration) -> None:
+        enricher = self._enricher_for(configuration)
+        if self._is_enricher and self._pipeline is not None:
+            refuse_failing_tests(configuration, enricher)
+        store = open_store()
+        store.sync_feeds(configuration.feeds)
+        if self._pipeline is None:
+            self._pipeline = _make_pipeline(store, configuration, enricher)
+        else:
+            self._pipeline = self._pipeline.reconfigured(configuration, enricher)
+
+    def _enricher_for(self, configuration: Configuration) -> Enricher:
+        """A new enricher only where the configuration asks for another one."""
+        if not self._is_enricher:
+            return _NoEnricher()
+        if self._pipeline is not None:
+            before = self._pipeline.configuration
+            if (before.nlp, before.topics) == (configuration.nlp, configuration.topics):
+                return self._pipeline.enricher
+        return _load_enricher(configuration)
+
+
+_open = cache(_Process)
+
+
+def refuse_failing_tests(configuration: Configuration, enricher: Enricher) -> None:
+    """Run the tests in the watches. Raises Refused with the first differences where any fails."""
+    failed = [outcome for outcome in run_tests(configuration, enricher) if outcome.failures]
+    if failed:
+        told = [f"{o.place}: expected {o.failures[0][0]}, got {o.failures[0][1]}" for o in failed[:3]]
+        msg = f"{len(failed)} tests of watches fail: " + "; ".join(told)
+        raise Refused(msg)
+
+
+def _make_pipeline(store: RedisStore, configuration: Configuration, enricher: Enricher) -> Pipeline:
+    settings, loop = load_settings(), HttpLoop()
     return Pipeline(
         store=store,
         fetcher=HttpFetcher(loop, settings.contact),
-        enricher=_load_enricher(configuration.nlp) if is_enricher else _NoEnricher(),
+        enricher=enricher,
         sender=WebhookSender(loop),
         clock=SystemClock(),
         observer=LogObserver(),
@@ -55,7 +147,7 @@ class _NoEnricher:
         raise AssertionError(articles)
 
 
-def _load_enricher(model: LanguageModel) -> Enricher:
+def _load_enricher(configuration: Configuration) -> Enricher:
     from worker.enrich.enricher import load
 
-    return load(model)
+    return load(configuration.nlp, configuration.topics)

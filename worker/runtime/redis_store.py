@@ -12,6 +12,7 @@ Keys, all under the hash tag `{tocsin}:`
     metrics  progress                           counters; when each stage last completed something
     trend:HOUR                                  counts of `worker.trend` for one hour (since 1970)
     verdicts                                    how many alerts of each watch were judged true and false
+    reloads  configurations                     reloads asked for; the last load of each kind of process
 """
 
 import json
@@ -40,6 +41,7 @@ from worker.ports import (
     MOST_CLAIMS,
     STAGES,
     ArticleClaim,
+    ConfigurationState,
     DeliveryClaim,
     FeedClaim,
     Ingested,
@@ -64,9 +66,10 @@ KEEP_TRENDS = timedelta(days=9)
 """A week and what the week before the hour of asking needs."""
 
 STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
-_ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
+ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
 _MOST_KIN, _KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
+_CONFIGURATION = TypeAdapter(ConfigurationState)
 _LONGEST_SETTLING_MS = 2_000
 """A disk that takes longer holds no alert up."""
 Counts = Iterable[tuple[str, float]]
@@ -116,7 +119,12 @@ class RedisStore:
         ]
 
     def finish_poll(
-        self, claim: FeedClaim, decision: PollDecision, drafts: Sequence[Draft], counts: Counts = ()
+        self,
+        claim: FeedClaim,
+        decision: PollDecision,
+        drafts: Sequence[Draft],
+        counts: Counts = (),
+        alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
     ) -> Ingested:
         work = {
             "state": _dump(STATE, decision.state),
@@ -124,6 +132,7 @@ class RedisStore:
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
+            "alerts": [_alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,
@@ -140,7 +149,7 @@ class RedisStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         return [
-            ArticleClaim(_restore_article(id_, item), fence, item.get("story", ""))
+            ArticleClaim(restore_article(id_, item), fence, item.get("story", ""))
             for id_, fence, item in self._claim("enrich", "articles:due", "article:", limit, lease)
         ]
 
@@ -177,12 +186,13 @@ class RedisStore:
         counts: Counts = (),
     ) -> int:
         work = {
-            "analysis": _dump(_ANALYSIS, analysis),
+            "analysis": _dump(ANALYSIS, analysis),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
             "trend": counted(claim.article, analysis),
             "trend_keep_ms": _ms(KEEP_TRENDS),
             "story": _story_work(claim, step),
+            "model": analysis.model,
             "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
         }
         return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
@@ -197,7 +207,12 @@ class RedisStore:
             queued_at = _moment(item.get("queued_at") or item["created_at"])
             claimed.append(
                 DeliveryClaim(
-                    restore_delivery(id_, item), int(fence), int(item["attempts"]) + 1, queued_at, is_probe == 1
+                    restore_delivery(id_, item),
+                    int(fence),
+                    int(item["attempts"]) + 1,
+                    queued_at,
+                    is_probe == 1,
+                    _moment(item["fetched_ms"]) if int(item.get("fetched_ms") or 0) else None,
                 )
             )
         if any(claim.number == 1 for claim in claimed):
@@ -287,6 +302,23 @@ class RedisStore:
                 pipeline.zcard(K + f"dead:{name}")
             answers = pipeline.execute()
         return [_endpoint_state(name, *answers[3 * i : 3 * i + 3]) for i, name in enumerate(names)]
+
+    def ask_reload(self) -> None:
+        with translated():
+            self.client.incr(K + "reloads")
+
+    def reloads_asked(self) -> int:
+        with translated():
+            return int(self.client.get(K + "reloads") or 0)
+
+    def report_configuration(self, process: str, state: ConfigurationState) -> None:
+        with translated():
+            self.client.hset(K + "configurations", process, _dump(_CONFIGURATION, state))
+
+    def configuration_states(self) -> dict[str, ConfigurationState]:
+        with translated():
+            rows = self.client.hgetall(K + "configurations")
+        return {process: _CONFIGURATION.validate_json(row) for process, row in sorted(rows.items())}
 
     def count(self, counts: Counts) -> None:
         with translated():
@@ -387,7 +419,7 @@ def _item_key(claim: FeedClaim | ArticleClaim | DeliveryClaim) -> str:
     return f"article:{claim.article.id}" if isinstance(claim, ArticleClaim) else f"delivery:{claim.delivery.id}"
 
 
-def _restore_article(id_: str, item: dict[str, str]) -> Article:
+def restore_article(id_: str, item: dict[str, str]) -> Article:
     """The stored article under the id and first sight of its first revision, whichever poll brought this text."""
     return replace(_ARTICLE.validate_json(item["record"]), id=id_, first_seen=_moment(item["first_seen"]))
 
@@ -434,13 +466,14 @@ def _endpoint_state(name: str, fields: Mapping[str, str], waiting: int, dead: in
     )
 
 
-def _delivery_work(delivery: Delivery) -> dict[str, str]:
+def _delivery_work(delivery: Delivery, fetched_at: datetime | None = None) -> dict[str, Any]:
     return {
         "id": delivery.id,
         "alert": delivery.alert_id,
         "endpoint": delivery.endpoint,
         "body": delivery.body,
         "content_type": delivery.content_type,
+        "fetched_ms": round(fetched_at.timestamp() * 1000) if fetched_at else 0,
     }
 
 
@@ -452,5 +485,5 @@ def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         "severity": alert.severity.value,
         "is_shadow": alert.is_shadow,
         "counts": alert_counts(alert),
-        "deliveries": [_delivery_work(delivery) for delivery in deliveries],
+        "deliveries": [_delivery_work(delivery, alert.article.first_seen) for delivery in deliveries],
     }

@@ -9,7 +9,7 @@ import aiohttp
 
 from worker import __version__
 from worker.deliver.sign import sign
-from worker.model import Attempt, Delivery, Endpoint
+from worker.model import Attempt, Delivery, Endpoint, Format
 from worker.runtime import http
 from worker.runtime.log import redact
 
@@ -55,7 +55,11 @@ class WebhookSender:
 
 def request_headers(delivery: Delivery, endpoint: Endpoint, at: datetime) -> Mapping[str, str]:
     """What one attempt at time `at` says beside the body; signed where the endpoint has a secret."""
-    signature = sign(delivery.id, delivery.body, endpoint.secrets, at) if endpoint.secrets else {}
+    signature: Mapping[str, str] = {}
+    if endpoint.format is Format.PAGERDUTY:
+        signature = {"X-Routing-Key": endpoint.secrets[0]}
+    elif endpoint.secrets:
+        signature = sign(delivery.id, delivery.body, endpoint.secrets, at)
     return {
         "Content-Type": delivery.content_type,
         "User-Agent": f"Tocsin/{__version__}",

@@ -6,32 +6,34 @@ from celery import Task
 from kombu.exceptions import OperationalError
 
 from worker.errors import StoreUnavailable
+from worker.pipeline import Pipeline
+from worker.ports import Stage
 from worker.runtime.app import DOORBELL_EXPIRES_S, app
 from worker.runtime.log import LogObserver
-from worker.runtime.process import open_pipeline
+from worker.runtime.process import refreshed_pipeline
 
 
 @app.task(name="tocsin.poll")
 def poll() -> None:
     """Poll what is due; wake the enricher if articles came."""
-    _work(open_pipeline().poll_due, then=enrich)
+    _work("poll", lambda pipeline: pipeline.poll_due(), then=enrich)
 
 
 @app.task(name="tocsin.enrich")
 def enrich() -> None:
     """Enrich what is due; wake the deliverer if alerts were raised."""
-    _work(open_pipeline(is_enricher=True).enrich_due, then=deliver)
+    _work("enrich", lambda pipeline: pipeline.enrich_due(), then=deliver)
 
 
 @app.task(name="tocsin.deliver")
 def deliver() -> None:
     """Deliver what is due."""
-    _work(open_pipeline().deliver_due, then=None)
+    _work("deliver", lambda pipeline: pipeline.deliver_due(), then=None)
 
 
-def _work(stage: Callable[[], int], then: Task | None) -> None:
+def _work(stage: Stage, work: Callable[[Pipeline], int], then: Task | None) -> None:
     try:
-        if stage() and then is not None:
+        if work(refreshed_pipeline(stage)) and then is not None:
             then.apply_async(expires=DOORBELL_EXPIRES_S, retry=False)
     except (StoreUnavailable, OperationalError) as error:
         LogObserver().note("store_failed", message=str(error))

@@ -13,6 +13,7 @@ from rich.console import Console
 from worker.errors import TocsinError
 from worker.runtime import demo
 from worker.runtime.children import Child, Family
+from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.settings import Settings
 from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
@@ -62,6 +63,7 @@ def run_all(settings: Settings, console: Console) -> None:
         if server:
             server.start()
             environ["TOCSIN_REDIS_URL"] = server.url
+        stopping.redis_url = environ["TOCSIN_REDIS_URL"]
         family.children += _children(environ, is_demo=is_demo)
         family.start()
         _greet(console, settings, environ, data, port, is_demo=is_demo, watches=len(configuration.watches))
@@ -79,12 +81,18 @@ def run_all(settings: Settings, console: Console) -> None:
 
 
 class _Stopping:
-    """Remembers that the user wants to stop."""
+    """Remembers that the user wants to stop; SIGHUP asks the family to read its configuration anew."""
 
     def __init__(self) -> None:
         self.is_asked = False
+        self.redis_url = ""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._ask)
+        signal.signal(signal.SIGHUP, self._ask_reload)
+
+    def _ask_reload(self, _number: int, _frame: object) -> None:
+        if self.redis_url:
+            RedisStore(connect(self.redis_url)).ask_reload()
 
     def _ask(self, _number: int, _frame: object) -> None:
         if self.is_asked:

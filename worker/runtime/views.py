@@ -122,6 +122,12 @@ def list_feeds(store: RedisStore, feeds: Sequence[Feed]) -> list[dict[str, Any]]
     return rows
 
 
+def list_refusals(store: RedisStore) -> list[str]:
+    """Why processes kept their last good configuration, each reason once."""
+    states = store.configuration_states().values()
+    return list(dict.fromkeys(state.reason for state in states if not state.is_ok))
+
+
 def iso_ms(ms: float | str | None) -> str | None:
     """Milliseconds since 1970 as ISO 8601 in UTC."""
     return None if ms is None else datetime.fromtimestamp(float(ms) / 1000, UTC).isoformat(timespec="seconds")

@@ -47,11 +47,11 @@ View = Callable[[Request], Response]
 
 def create_web(
     store: RedisStore,
-    configuration: Configuration,
+    configuration: Callable[[], Configuration],
     config: Path = Path(),
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> Starlette:
-    """The ASGI application over a store; `config` is the directory that the playground reads its watches from."""
+    """The ASGI application over a store; `configuration` gives the newest good one, `config` is its directory."""
     pages, api, playground = Pages(store, configuration), Api(store, configuration), Playground(config)
     live = Live(store, configuration, pages.card, is_stopping)
     routes = [Route(path, _answering(_off_the_loop(view), pages)) for path, view in _views(pages, api).items()]

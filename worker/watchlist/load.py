@@ -22,17 +22,21 @@ from worker.model import (
     Configuration,
     Endpoint,
     Feed,
+    Format,
     LanguageModel,
     OwnTopic,
+    Route,
 )
 from worker.watchlist import yaml
 from worker.watchlist.lists import Lists, Sources
-from worker.watchlist.nearest import is_known, nearest
+from worker.watchlist.nearest import nearest
+from worker.watchlist.routes import read_route
 from worker.watchlist.schema import (
     EndpointSection,
     FeedSection,
     FileSections,
     Reference,
+    RouteSection,
 )
 from worker.watchlist.watches import Watches
 
@@ -133,7 +137,7 @@ class _Resolver:
                 for name, endpoint in sections.model.endpoints.items()
             ]
             if sections.model.route:
-                routes.append((tree, sections.model.route.endpoint))
+                routes.append((tree, sections.model.route))
         self._refuse_doubles(watches, "id", lambda watch: watch.id)
         self._refuse_doubles(endpoints, "", lambda endpoint: endpoint.name)
         for section in ("lists", "sources", "topics"):
@@ -194,6 +198,7 @@ class _Resolver:
             backfill=feed.backfill,
             allow_private=feed.allow_private,
             access=self._access(tree, path, feed),
+            max_silence=feed.max_silence,
         )
 
     def _access(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Access:
@@ -215,8 +220,10 @@ class _Resolver:
         if url and not url.lower().startswith(("http://", "https://")):
             tree.report((*path, "url"), "leads to something that is not an http or https address")
         given = [("secret", section.secret), ("previous_secret", section.previous_secret)]
-        secrets = [self._secret(tree, (*path, key), reference) for key, reference in given if reference]
-        return Endpoint(name, url, tuple(filter(None, secrets)), section.timeout, section.allow_private)
+        read = self._lookup if section.format is Format.PAGERDUTY else self._secret
+        secrets = [read(tree, (*path, key), reference) for key, reference in given if reference]
+        secret = tuple(filter(None, secrets))
+        return Endpoint(name, url, secret, section.timeout, section.allow_private, section.format)
 
     def _secret(self, tree: yaml.Tree, path: yaml.Path, reference: Reference) -> str:
         secret = self._lookup(tree, path, reference)
@@ -255,16 +262,16 @@ class _Resolver:
         return tuple(name for names in sections if isinstance(names, dict) for name in names)
 
     def _route(
-        self, routes: list[tuple[yaml.Tree, list[str]]], names: tuple[str, ...], known: tuple[str, ...]
-    ) -> tuple[str, ...]:
+        self, routes: list[tuple[yaml.Tree, RouteSection]], names: tuple[str, ...], known: tuple[str, ...]
+    ) -> Route:
         for tree, _ in routes[1:]:
             tree.report(("route",), "is a second route", "keep one over all files", of_key=True)
         if not routes:
-            return names
-        tree, wanted = routes[0]
-        for name in wanted:
-            is_known(tree, ("route", "endpoint"), name, known, "endpoint")
-        return tuple(dict.fromkeys(wanted))
+            return Route(names)
+        tree, section = routes[0]
+        if section.matchers:
+            tree.report(("route", "matchers"), "stand in the root, which takes everything", "move them to `routes`")
+        return read_route(tree, ("route",), section, names, known)
 
     def _refuse_doubles(
         self, found: Sequence[tuple[yaml.Tree, yaml.Path, Any]], key: str, name: Callable[[Any], str]

@@ -6,12 +6,14 @@ such as `NO` stay texts.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+import re2
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from worker.model import Severity
+from worker.model import Format, Severity
 from worker.watchlist.condition_schema import ConditionSection, ScoreSection
 from worker.watchlist.fields import (
     Duration,
@@ -84,6 +86,23 @@ class FeedSection(_Strict):
     proxy: Reference | None = None
     headers: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")], Reference] = {}
     auth: AuthSection | None = None
+    max_silence: Literal["auto", "never"] | Annotated[Duration, Field(ge=timedelta(minutes=1))] = "auto"
+
+
+class ReportedSection(_Strict):
+    """How many tell a story, and how soon."""
+
+    independent_sources: Annotated[int, Field(ge=2, le=100)]
+    """Publishers with a text of their own; copies do not count."""
+    within: Duration
+    """Counted are those of so long before the newest article."""
+
+
+class EscalationSection(_Strict):
+    """The severity becomes `to` when enough independent sources report a story in time; it never falls again."""
+
+    to: Severity
+    when: ReportedSection
 
 
 class WatchSection(_Strict):
@@ -122,26 +141,71 @@ watches:
     """Passed on with every alert, and matched by routes."""
     match: ConditionSection
     """The conditions."""
+    escalate: list[EscalationSection] = []
+    """Raises the severity of a story as more report it."""
     score: ScoreSection | None = None
     """Weights and a threshold."""
     tests: Annotated[list[TestSection], Field(max_length=1_000)] = []
     """Articles and what the watch must make of them; run by `tocsin test` and before every reload."""
 
 
+def _to_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+MESSENGERS = (Format.SLACK, Format.TEAMS, Format.DISCORD, Format.MATTERMOST)
+
+
 class EndpointSection(_Strict):
     """A receiver of alerts. A `previous_secret` is also signed with while receivers change over to a new one."""
 
     url: Reference
-    secret: Reference
+    format: Format = Format.STANDARD
+    """What it speaks: Tocsin's own JSON, or that of a messenger or another alert system."""
+    secret: Reference | None = None
+    """Signs what is sent; for pagerduty the integration key. A messenger's secret is its address, and needs no other."""
     previous_secret: Reference | None = None
     timeout: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(seconds=30))] = timedelta(seconds=20)
     allow_private: bool = False
 
+    @model_validator(mode="after")
+    def _is_signed(self) -> EndpointSection:
+        if self.secret is None and self.format not in MESSENGERS:
+            msg = "`secret` is missing; write {env: NAME}, and make one with `tocsin secret`"
+            raise ValueError(msg)
+        return self
+
+
+def _check_matcher(value: str) -> str:
+    found = MATCHER.fullmatch(value)
+    if not found:
+        msg = f'“{value}” is not a matcher; write severity="high", desk!="x", watch=~"arms-.*" or source!~"a|b"'
+        raise ValueError(msg)
+    if "~" in found["operator"]:
+        options = re2.Options()
+        options.log_errors = False
+        try:
+            re2.compile(found["value"], options)
+        except re2.error:
+            msg = f"the pattern “{found['value']}” is not one that RE2 takes"
+            raise ValueError(msg) from None
+    return value
+
+
+MATCHER = re.compile(r'\s*(?P<label>[a-zA-Z_][\w-]*)\s*(?P<operator>=~|!~|!=|=)\s*"?(?P<value>[^"]*?)"?\s*')
+Matcher = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_check_matcher)]
+
 
 class RouteSection(_Strict):
-    """Which endpoints receive every alert; without a route all do."""
+    """Where alerts go: to the first of the `routes` whose matchers all hold, else to `endpoint`."""
 
-    endpoint: Names
+    endpoint: Names | None = None
+    """Who gets what no route below takes; that of the route above where none is given, and at the root all."""
+    matchers: Annotated[list[Matcher], BeforeValidator(_to_list)] = []
+    """Conditions on labels: those of the watch, and watch, severity, source and publisher."""
+    is_continued: Annotated[bool, Field(alias="continue")] = False
+    """Whether the routes after this one are tried as well."""
+    routes: list[RouteSection] = []
 
 
 class NlpSection(_Strict):
@@ -162,3 +226,6 @@ class FileSections(_Strict):
     endpoints: dict[Name, EndpointSection] = {}
     route: RouteSection | None = None
     nlp: NlpSection | None = None
+
+
+RouteSection.model_rebuild()

@@ -11,6 +11,7 @@ from worker.model import (
     AgeCondition,
     Condition,
     EntityCondition,
+    Escalation,
     FieldCondition,
     Group,
     LanguageCondition,
@@ -63,6 +64,9 @@ class Watches:
             sources=self._watch_sources(tree, (*path, "sources"), section),
             threshold=score.threshold if score else None,
             weights=tuple(sorted(score.weights.items())) if score else (),
+            escalate=tuple(
+                Escalation(step.to, step.when.independent_sources, step.when.within) for step in section.escalate
+            ),
             tests=tuple(self._test(tree, (*path, "tests", i), test) for i, test in enumerate(section.tests)),
         )
         if (

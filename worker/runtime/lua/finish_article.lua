@@ -1,5 +1,5 @@
 -- Store an analysis with its story, alerts and deliveries, all or nothing.
--- ARGV: article id, fence, JSON {analysis, keep_ms, counts, trend, trend_keep_ms, alerts, story}.
+-- ARGV: article id, fence, JSON {analysis, model, keep_ms, counts, trend, trend_keep_ms, alerts, story}.
 -- story: {id, state, version, keys, seen, record, window_ms, most, per_key}; -2 is returned where the story or the
 -- article's kin are no longer what they were when the alerts were made.
 -- An alert: {id, record, watch, severity, is_shadow, counts, deliveries}. Returns new alerts, -1 or -2.
@@ -50,5 +50,5 @@ redis.call('HSET', article, 'analysis', work.analysis, 'state', 'done')
 redis.call('HDEL', article, 'claims', 'fence')
 redis.call('ZREM', K .. 'articles:due', id)
 redis.call('PEXPIRE', article, work.keep_ms)
-redis.call('HSET', K .. 'progress', 'enrich', now)
+redis.call('HSET', K .. 'progress', 'enrich', now, 'model', work.model)
 return raised

@@ -1,4 +1,4 @@
--- Store what a poll brought. ARGV: feed id, fence, JSON {state, next_ms, remember_ms, keep_ms, counts, drafts}.
+-- Store what a poll brought. ARGV: feed id, fence, JSON {state, next_ms, remember_ms, keep_ms, counts, drafts, alerts}.
 -- A draft: {id, aliases, content, record, remembered}. Returns {new, revised, known, remembered} or {-1}.
 local feed, fence, work = K .. 'feed:' .. ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 if not is_current(feed, fence, 'poll') then return {-1} end
@@ -56,6 +56,19 @@ for _, draft in ipairs(work.drafts) do
     else
       count('tocsin_articles_total{outcome="known"}')
       known = known + 1
+    end
+  end
+end
+
+-- alerts on the feed itself: its silence is news too
+for _, alert in ipairs(work.alerts) do
+  if redis.call('HSETNX', K .. 'alert:' .. alert.id, 'record', alert.record) == 1 then
+    redis.call('HSET', K .. 'alert:' .. alert.id, 'watch', alert.watch, 'severity', alert.severity,
+      'article', alert.article, 'raised_at', now, 'is_shadow', 0)
+    redis.call('ZADD', K .. 'alerts', now, alert.id)
+    count_all(alert.counts)
+    for _, delivery in ipairs(alert.deliveries) do
+      queue(delivery, now, now)
     end
   end
 end

@@ -12,6 +12,6 @@ end
 if action == 'hurry' and redis.call('SISMEMBER', paused, id) == 1 then return 0 end
 redis.call('SREM', paused, id)
 redis.call('ZREM', quarantine, id)
-redis.call('HDEL', K .. 'feed:' .. id, 'claims')
+redis.call('HDEL', K .. 'feed:' .. id, 'claims', 'failure', 'quarantined_at', 'quarantined_for')
 redis.call('ZADD', due, now, id)
 return 1

@@ -1,0 +1,91 @@
+"""What /metrics says of a real store: complete before anything happens, right after it has."""
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.desk import CONFIGURATION, Desk
+from worker.runtime.demo import compose
+from worker.runtime.metrics import HELP, StoreCollector
+from worker.series import BUCKETS, SPANS
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def scrape(redis_store):
+    registry = CollectorRegistry()
+    registry.register(StoreCollector(redis_store, CONFIGURATION))
+
+    def scraped():
+        text = generate_latest(registry).decode()
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    return scraped
+
+
+def value(samples, name, **labels):
+    return samples[name, frozenset(labels.items())]
+
+
+def test_every_series_is_there_at_zero_before_anything_has_happened(scrape):
+    samples = scrape()
+    names = {name for name, _ in samples}
+    for family in HELP:
+        assert {family, family + "_count"} & names, family
+    for span in SPANS:
+        assert value(samples, "tocsin_freshness_seconds_count", span=span) == 0
+    for name, labels in samples:
+        if name.endswith("_total"):
+            assert samples[name, labels] == 0
+            assert ("watch", "terrorism") not in labels
+
+
+def test_a_delivered_alert_is_counted_once_in_every_span(redis_store, scrape):
+    desk = Desk(redis_store)
+    desk.publish(compose(2))
+    desk.publish()  # the same article again
+    samples = scrape()
+    for span in ("published_to_fetched", "published_to_alert", "fetched_to_alert", "fetched_to_webhook"):
+        assert value(samples, "tocsin_freshness_seconds_count", span=span) == 1, span
+    assert value(samples, "tocsin_alerts_total", watch="arms-transfer", severity="medium") == 1
+    assert value(samples, "tocsin_articles_total", outcome="new") == 1
+    assert value(samples, "tocsin_outbox_items", endpoint="night-shift") == 1
+    assert value(samples, "tocsin_outbox_oldest_seconds", endpoint="night-shift") > 0
+    assert value(samples, "tocsin_feeds_by_health", health="ok") == 2
+    assert value(samples, "tocsin_feeds_by_health", health="failing") == 1
+    assert value(samples, "tocsin_feed_staleness_seconds", quantile="1.0") >= 0
+    assert value(samples, "tocsin_stage_progress_timestamp_seconds", stage="enrich") > 1.7e9
+    [model] = [dict(labels)["model"] for name, labels in samples if name == "tocsin_model_info"]
+    assert model
+
+
+def test_buckets_are_cumulated_and_end_at_the_count(redis_store, scrape):
+    Desk(redis_store).publish_demo(6)
+    samples = scrape()
+    for name, bounds in BUCKETS.items():
+        for labels in {labels for found, labels in samples if found == name + "_count"}:
+            row = sorted(
+                (float(dict(place)["le"]), number)
+                for (found, place), number in samples.items()
+                if found == name + "_bucket" and labels <= place
+            )
+            assert [bound for bound, _ in row] == [*bounds, float("inf")]
+            assert [number for _, number in row] == sorted(number for _, number in row)
+            assert row[-1][1] == samples[name + "_count", labels]
+
+
+def test_verdicts_count_by_watch_and_can_go_back(redis_store, scrape):
+    desk = Desk(redis_store)
+    desk.publish(compose(2))
+    [alert_id] = redis_store.client.zrange("{tocsin}:alerts", 0, -1)
+    for mark, true, false in (("true", 1, 0), ("false", 0, 1), ("open", 0, 0)):
+        redis_store.mark_alert(alert_id, mark)
+        samples = scrape()
+        assert value(samples, "tocsin_watch_verdicts", watch="arms-transfer", verdict="true") == true
+        assert value(samples, "tocsin_watch_verdicts", watch="arms-transfer", verdict="false") == false

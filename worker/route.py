@@ -1,0 +1,56 @@
+"""Which endpoints an alert goes to: a tree of routes in Alertmanager's words. Decides; delivers nothing."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from worker.model import Alert, LabelMatcher, Route
+
+
+def labels_of(alert: Alert) -> dict[str, str]:
+    """What matchers see: the watch's own labels, and `watch`, `severity`, `source`, `publisher`, which these cannot hide."""
+    newest = alert.sources[-1] if alert.sources else None
+    return {
+        **dict(alert.labels),
+        "watch": alert.watch_id,
+        "severity": alert.severity.value,
+        "source": alert.article.source,
+        "publisher": newest.publisher if newest else alert.article.source,
+    }
+
+
+def find_endpoints(route: Route, labels: Mapping[str, str]) -> tuple[str, ...]:
+    """The endpoints in the tree's order, each once.
+
+    An alert goes down the first child that matches, and further ones after a child that says `continue`; where no
+    child matches it goes to the route itself. The root takes what nobody else takes.
+    """
+    return tuple(dict.fromkeys(name for taken in find_routes(route, labels) for name in taken.endpoints))
+
+
+def find_routes(route: Route, labels: Mapping[str, str]) -> tuple[Route, ...]:
+    """The routes that take an alert with these labels."""
+    taken: list[Route] = []
+    for child in route.routes:
+        if all(is_match(matcher, labels) for matcher in child.matchers):
+            taken += find_routes(child, labels)
+            if not child.is_continued:
+                break
+    return tuple(taken) or (route,)
+
+
+def is_match(matcher: LabelMatcher, labels: Mapping[str, str]) -> bool:
+    """Whether the label has the value; a missing label is "", and a pattern must match the whole value."""
+    value = labels.get(matcher.label, "")
+    if matcher.operator in ("=", "!="):
+        is_equal = value == matcher.value
+    else:
+        is_equal = _compiled(matcher.value).fullmatch(value) is not None
+    return is_equal is not matcher.operator.startswith("!")
+
+
+@cache
+def _compiled(pattern: str) -> Any:
+    import re2
+
+    return re2.compile(pattern)
