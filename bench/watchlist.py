@@ -31,34 +31,7 @@ from worker.model import (
 from worker.zones import split_zones
 
 ARTICLES, TERMS, NAMES = 200, 200_000, 200_000
-SYLLABLES = [
-    "ba",
-    "co",
-    "di",
-    "fu",
-    "ge",
-    "ha",
-    "in",
-    "ke",
-    "lo",
-    "mo",
-    "na",
-    "or",
-    "pe",
-    "ra",
-    "si",
-    "tu",
-    "va",
-    "we",
-    "xi",
-    "yo",
-    "za",
-    "ter",
-    "man",
-    "son",
-    "ov",
-    "ski",
-]
+SYLLABLES = ("ba co di fu ge ha in ke lo mo na or pe ra si tu va we xi yo za ter man son ov ski").split()
 
 
 def main() -> None:

@@ -394,7 +394,12 @@ class MemoryStore:
 
     def _revise(self, id_: str, draft: Draft) -> str:
         item = self.articles[id_]
-        if item.state not in ("done", "due") or draft.remembered_as == "rekeyed" or draft.content in item.texts:
+        is_back = draft.is_fresh and item.state in ("baseline", "stale")
+        if (
+            not (item.state in ("done", "due") or is_back)
+            or draft.remembered_as == "rekeyed"
+            or draft.content in item.texts
+        ):
             return "known"
         item.texts.add(draft.content)
         item.revisions += 1
@@ -404,6 +409,7 @@ class MemoryStore:
         first = item.record
         assert isinstance(first, Article)
         item.record = replace(draft.article, id=id_, first_seen=first.first_seen)
-        item.fence, item.state = self._fence, "due"
+        item.fence, item.state, item.claims = self._fence, "due", 0
+        self.quarantine["enrich"].pop(id_, None)
         self.due["articles"][id_] = self.clock.now()
         return "revised"

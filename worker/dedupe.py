@@ -60,7 +60,8 @@ def identify(feed: Feed, state: FeedState, document: Document, now: datetime) ->
         fate = _remembered_as(feed, state, article.published, now)
         if old := former.get(mark.guid):
             aliases, fate = (f"g:{old}", *aliases), "rekeyed"
-        drafts.append(Draft(identified, aliases, _digest(article.text), fate))
+        is_fresh = article.published is not None and now - article.published <= feed.backfill
+        drafts.append(Draft(identified, aliases, _digest(article.text), fate, is_fresh))
     return tuple(drafts)
 
 
@@ -151,6 +152,8 @@ def to_article(feed: Feed, entry: Entry, language: str, now: datetime) -> Articl
 def with_zones(article: Article, repeated: Collection[str]) -> Article:
     """The article with the `repeated` passages of its body as teasers."""
     body = article.text[len(article.title) + 1 :]
+    if {paragraph.strip() for paragraph in body.splitlines() if paragraph.strip()} <= set(repeated):
+        return article  # an alarm in set words is news each time; nothing else would be left to read
     return replace(article, zones=zones.split_zones(article.title, body, repeated=repeated))
 
 

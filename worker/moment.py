@@ -160,32 +160,10 @@ _ENGLISH = {
     for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
 }  # fmt: skip
 _ENGLISH_NAMES = frozenset(
-    [
-        "jan",
-        "january",
-        "feb",
-        "february",
-        "mar",
-        "march",
-        "apr",
-        "april",
-        "may",
-        "jun",
-        "june",
-        "jul",
-        "july",
-        "aug",
-        "august",
-        "sep",
-        "sept",
-        "september",
-        "oct",
-        "october",
-        "nov",
-        "november",
-        "dec",
-        "december",
-    ]
+    (
+        "jan january feb february mar march apr april may jun june jul july aug august sep sept september oct "
+        "october nov november dec december"
+    ).split()
 )
 
 

@@ -271,6 +271,10 @@ class Pipeline:
         relative, is_copy = story.choose(signature, found.kin, now)
         place = claim.story or (relative.story if relative else claim.article.id)
         known, version = self.store.read_story(place)
+        if relative and known and known.sources and now - known.sources[0].seen_at > story.WINDOW:
+            # kin of kin would carry a theme on for ever; what begins after the window is news again
+            relative, is_copy, place = None, False, claim.article.id
+            known, version = self.store.read_story(place)
         grown = story.grow(known, claim.article, relative, is_copy=is_copy, now=now)
         alerts, told = alert.raise_alerts(
             verdicts, claim.article, analysis, grown, config_hash=self.configuration.hash, now=now

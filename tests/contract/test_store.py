@@ -134,6 +134,17 @@ def test_old_entries_of_a_first_poll_are_remembered_and_raise_nothing(bench):
     assert bench.store.claim_articles(10, LEASE) == []
 
 
+def test_what_was_only_remembered_is_read_when_it_comes_back_changed_under_a_fresh_date(bench):
+    old = ARMS | {"pubDate": "Sun, 01 Feb 2026 11:00:00 GMT", "description": "Level 2: Norland has tanks."}
+    assert bench.ingest(old, state=FeedState()).remembered == 1
+    bench.let_leases_end()
+    edited = bench.ingest(old | {"description": "Level 2: Norland has many tanks."})
+    assert (edited.revised, edited.known) == (0, 1), "an old entry that was touched up stays old"
+    bench.let_leases_end()
+    assert bench.ingest(ARMS).revised == 1
+    assert bench.raise_alerts() == 1
+
+
 def test_an_edit_is_read_again_as_the_same_article_and_alerts_once(bench):
     bench.ingest(ARMS)
     assert bench.raise_alerts() == 1

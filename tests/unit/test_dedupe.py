@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import NOW, feed, rss
-from worker.dedupe import canonical_address, identify, is_plausible, learn
+from worker.dedupe import canonical_address, identify, is_plausible, learn, with_zones
 from worker.model import Document, Entry, FeedState, Fetched
 from worker.parse import parse
 
@@ -196,3 +196,13 @@ def test_each_poll_reads_just_what_the_last_one_did_not_hold(polls):
         fresh, state, _ = polled(*items(*numbers), state=state)
         assert len(fresh) == len(set(numbers) - before)
         before = set(numbers)
+
+
+def test_an_entry_whose_whole_body_repeats_keeps_it():
+    """An alarm in set words is news each time."""
+    alarm = Entry("1", "https://x.example/1", "Sderot", "<p>Rocket and missile fire.</p>", published=NOW)
+    [draft] = drafts(alarm)
+    assert with_zones(draft.article, ["Rocket and missile fire."]).zones == draft.article.zones
+    longer = replace(alarm, html=alarm.html + "<p>Two people were hurt in the port.</p>")
+    [draft] = drafts(longer)
+    assert "teaser" in {zone.name for zone in with_zones(draft.article, ["Rocket and missile fire."]).zones}

@@ -24,66 +24,15 @@ _NUMERIC: Final = re.compile(r"(?<![\w.,$€£-])(?:19|20)\d\d(?:-[01]\d-[0-3]\d
 
 _SIGNS: Final = ("$", "€", "£", "¥", "₽", "₴", "₹", "₩", "₪", "₺")
 _CODES: Final = ("usd", "eur", "gbp", "chf", "jpy", "cny", "rub", "uah", "inr", "krw", "irr", "aed", "sar")
-_CURRENCIES: Final = [
-    "dollars",
-    "dollar",
-    "euros",
-    "euro",
-    "pounds",
-    "yuan",
-    "renminbi",
-    "rubles",
-    "roubles",
-    "ruble",
-    "rouble",
-    "rupees",
-    "yen",
-    "hryvnia",
-    "hryvnias",
-    "won",
-    "riyals",
-    "rials",
-    "dirhams",
-    "shekels",
-    "lira",
-    "liras",
-    "francs",
-    "zloty",
-    "pesos",
-    "reais",
-    "krona",
-    "kroner",
-    "kronor",
-    "forints",
-    "rand",
-    "naira",
-]
-_MONTHS: Final = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "jan",
-    "feb",
-    "mar",
-    "apr",
-    "jun",
-    "jul",
-    "aug",
-    "sept",
-    "sep",
-    "oct",
-    "nov",
-    "dec",
-]
+_CURRENCIES: Final = (
+    "dollars dollar euros euro pounds yuan renminbi rubles roubles ruble rouble rupees yen hryvnia "
+    "hryvnias won riyals rials dirhams shekels lira liras francs zloty pesos reais krona kroner kronor "
+    "forints rand naira"
+).split()
+_MONTHS: Final = (
+    "january february march april may june july august september october november december jan feb mar "
+    "apr jun jul aug sept sep oct nov dec"
+).split()
 _SURE_MONTHS: Final = frozenset(_MONTHS[:12]) - {"march", "may", "august"}
 _DAYS: Final = (
     *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),

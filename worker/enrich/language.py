@@ -6,55 +6,10 @@ from typing import Any
 _ENOUGH_LETTERS = 40
 _SURE = 0.9
 _READ_CHARACTERS = 2_000
-_SPOKEN = [
-    "en",
-    "de",
-    "fr",
-    "es",
-    "it",
-    "pt",
-    "nl",
-    "pl",
-    "ru",
-    "uk",
-    "ar",
-    "fa",
-    "he",
-    "tr",
-    "zh",
-    "ja",
-    "ko",
-    "sv",
-    "no",
-    "da",
-    "fi",
-    "cs",
-    "sk",
-    "hu",
-    "ro",
-    "bg",
-    "sr",
-    "hr",
-    "sl",
-    "el",
-    "hi",
-    "ur",
-    "bn",
-    "id",
-    "ms",
-    "vi",
-    "th",
-    "sw",
-    "ka",
-    "hy",
-    "az",
-    "kk",
-    "et",
-    "lv",
-    "lt",
-    "sq",
-    "ca",
-]
+_SPOKEN = (
+    "en de fr es it pt nl pl ru uk ar fa he tr zh ja ko sv no da fi cs sk hu ro bg sr hr sl el hi ur bn "
+    "id ms vi th sw ka hy az kk et lv lt sq ca"
+).split()
 
 
 def detect(text: str, declared: str = "") -> str:

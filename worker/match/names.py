@@ -33,85 +33,16 @@ _TOKEN = re.compile(r"[^\W_]+")
 _GAP = re.compile(r"[\s\-‐‑–'’ʼʻ`.,&/\"“”()]{0,3}\Z")
 _ABBREVIATION = 3
 _PARTICLES = frozenset(
-    [
-        "al",
-        "el",
-        "ul",
-        "bin",
-        "bint",
-        "ibn",
-        "abu",
-        "abd",
-        "von",
-        "van",
-        "der",
-        "den",
-        "de",
-        "del",
-        "della",
-        "di",
-        "da",
-        "do",
-        "dos",
-        "du",
-        "la",
-        "le",
-        "les",
-        "of",
-        "and",
-        "the",
-        "for",
-        "und",
-        "et",
-        "y",
-        "e",
-        "i",
-    ]
+    (
+        "al el ul bin bint ibn abu abd von van der den de del della di da do dos du la le les of and the for "
+        "und et y e i"
+    ).split()
 )
 _FORMS = frozenset(
-    [
-        "co",
-        "ltd",
-        "limited",
-        "llc",
-        "inc",
-        "incorporated",
-        "corp",
-        "corporation",
-        "company",
-        "plc",
-        "gmbh",
-        "ag",
-        "sa",
-        "sas",
-        "srl",
-        "sarl",
-        "spa",
-        "bv",
-        "nv",
-        "oy",
-        "ab",
-        "as",
-        "kg",
-        "ooo",
-        "oao",
-        "zao",
-        "pao",
-        "ao",
-        "jsc",
-        "ojsc",
-        "cjsc",
-        "pjsc",
-        "fze",
-        "fzc",
-        "fzco",
-        "llp",
-        "lp",
-        "pte",
-        "pty",
-        "sdn",
-        "bhd",
-    ]
+    (
+        "co ltd limited llc inc incorporated corp corporation company plc gmbh ag sa sas srl sarl spa bv nv "
+        "oy ab as kg ooo oao zao pao ao jsc ojsc cjsc pjsc fze fzc fzco llp lp pte pty sdn bhd"
+    ).split()
 )
 _SAME = {
     spelling: row.split()[0]

@@ -50,7 +50,6 @@ app.conf.update(
     task_default_queue="poll",
     task_routes={f"tocsin.{stage}": {"queue": stage} for stage in ("poll", "enrich", "deliver")},
     worker_prefetch_multiplier=1,
-    worker_max_tasks_per_child=2_000,
     worker_max_memory_per_child=900_000,
     worker_soft_shutdown_timeout=20,
     worker_enable_remote_control=False,

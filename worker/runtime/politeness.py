@@ -45,8 +45,15 @@ class Turns:
         self._forget_idle(now)
         self._free_at[host] = start + self._pause
         await asyncio.sleep(start - now)
-        async with self._places[host]:
+        place = self._places[host]
+        try:
+            await asyncio.wait_for(place.acquire(), self._patience)
+        except TimeoutError:
+            raise HostBusyError(timedelta(seconds=self._patience)) from None
+        try:
             yield
+        finally:
+            place.release()
 
     def _forget_idle(self, now: float) -> None:
         if len(self._free_at) < _FORGET_AT:

@@ -140,6 +140,7 @@ class RedisStore:
                     "content": draft.content,
                     "record": _dump(_ARTICLE, draft.article),
                     "remembered": draft.remembered_as,
+                    "is_fresh": draft.is_fresh,
                 }
                 for draft in drafts
             ],

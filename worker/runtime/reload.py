@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from worker.errors import ConfigError
+from worker.errors import ConfigError, ModelError, StoreUnavailable
 from worker.model import Configuration
 from worker.ports import ConfigurationState
 
@@ -101,6 +101,11 @@ class LiveConfiguration:
             self._fail(_tell(map(str, error.problems)))
         except Refused as error:
             self._fail(str(error))
+        except ModelError as error:
+            self._fail(str(error))
+        except StoreUnavailable:
+            self._seen = None  # not refused, only not taken yet
+            raise
         else:
             self.note("configuration_reloaded", process=self.process, hash=configuration.hash)
 

@@ -6,11 +6,12 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 
-from worker.errors import TocsinError
+from worker.errors import StoreUnavailable, TocsinError
 from worker.runtime import demo
 from worker.runtime.children import Child, Family
 from worker.runtime.redis_store import RedisStore, connect
@@ -92,7 +93,8 @@ class _Stopping:
 
     def _ask_reload(self, _number: int, _frame: object) -> None:
         if self.redis_url:
-            RedisStore(connect(self.redis_url)).ask_reload()
+            with suppress(StoreUnavailable):  # it is asked again by whoever sees the files change
+                RedisStore(connect(self.redis_url)).ask_reload()
 
     def _ask(self, _number: int, _frame: object) -> None:
         if self.is_asked:

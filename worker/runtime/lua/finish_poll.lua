@@ -40,12 +40,17 @@ for _, draft in ipairs(work.drafts) do
     redis.call('SADD', article .. ':feeds', ARGV[1])
     redis.call('PEXPIRE', article .. ':feeds', work.keep_ms)
     local state = redis.call('HGET', article, 'state')
-    local is_alive = state == 'done' or state == 'due'
+    -- what was only remembered, or forgotten since, is read when it comes back changed under a fresh date
+    local is_back = draft.is_fresh and (state == 'baseline' or state == 'stale' or not state)
+    local is_alive = state == 'done' or state == 'due' or is_back
     -- what was only given a new guid is linked, not read again
     if is_alive and draft.remembered ~= 'rekeyed' and redis.call('HSETNX', article, 'text:' .. draft.content, 1) == 1 then
       if redis.call('HINCRBY', article, 'revision', 1) <= MOST_REVISIONS then
         -- a new fence: whoever analyses the old text now may not complete the article
         redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', next_fence())
+        redis.call('HSETNX', article, 'first_seen', now)
+        redis.call('HDEL', article, 'claims')
+        redis.call('ZREM', K .. 'quarantine:enrich', id)
         redis.call('PERSIST', article)
         redis.call('ZADD', K .. 'articles:due', now, id)
         count('tocsin_articles_total{outcome="revised"}')
