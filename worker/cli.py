@@ -63,6 +63,9 @@ def init(directory: Annotated[Path, typer.Argument(help="Where to write; made if
     """
     from importlib.resources import as_file, files
 
+    if directory.exists() and not directory.is_dir():
+        msg = f"{directory} is a file; give the directory that the configuration is to stand in"
+        raise InputError(msg)
     with as_file(files("worker") / "example") as example:
         for source in sorted(example.rglob("*.yaml")):
             target = directory / source.relative_to(example)

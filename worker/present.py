@@ -32,7 +32,9 @@ def show_article(console: Console, shown: dict[str, Any]) -> None:
 
 def show_rows(console: Console, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     """Rows as a table; what a row has not stays blank."""
-    table = Table(*columns, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column.endswith("_id"))
     for row in rows:
         table.add_row(*(Text(str(row.get(column) or "")) for column in columns))
     console.print(table)

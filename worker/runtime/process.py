@@ -19,6 +19,7 @@ from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.reload import LiveConfiguration, Refused
 from worker.runtime.sender import WebhookSender
 from worker.runtime.settings import load_settings
+from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
 from worker.watchtest import run_tests
 
@@ -27,8 +28,14 @@ DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 @cache
 def open_store() -> RedisStore:
-    """The store that TOCSIN_REDIS_URL names."""
-    return RedisStore(connect(load_settings().redis_url or DEFAULT_REDIS_URL))
+    """The store that TOCSIN_REDIS_URL names, else that of the `tocsin up` which runs over TOCSIN_DATA."""
+    settings = load_settings()
+    return RedisStore(connect(settings.redis_url or _embedded_url(settings.data) or DEFAULT_REDIS_URL))
+
+
+def _embedded_url(data: Path) -> str | None:
+    servers = (EmbeddedServer(directory) for directory in (data, data / "demo"))
+    return next((server.url for server in servers if server.socket.exists()), None)
 
 
 def ask_reload() -> None:

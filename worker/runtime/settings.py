@@ -44,10 +44,14 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     port = environ.get("TOCSIN_WEB_PORT") or "8787"
     if not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004
         problems.append(Problem("environment variable TOCSIN_WEB_PORT", 0, 0, f"“{port}” is not a port number"))
+    redis_url = environ.get("TOCSIN_REDIS_URL") or None
+    if redis_url and not redis_url.startswith(("redis://", "rediss://", "unix://")):
+        message = "is no address of a Redis; it begins with redis://, rediss:// or unix://"
+        problems.append(Problem("environment variable TOCSIN_REDIS_URL", 0, 0, message))
     settings = Settings(
         config=Path(environ.get("TOCSIN_CONFIG") or user_config_path("tocsin")),
         data=Path(environ.get("TOCSIN_DATA") or user_state_path("tocsin")),
-        redis_url=environ.get("TOCSIN_REDIS_URL") or None,
+        redis_url=redis_url,
         web_host=environ.get("TOCSIN_WEB_HOST") or "127.0.0.1",
         web_port=int(port) if port.isdigit() else 0,
         lease=duration("TOCSIN_LEASE", "90s"),

@@ -49,22 +49,25 @@ def run_all(settings: Settings, console: Console) -> None:
     environ["TOCSIN_CONFIG"] = str(settings.config)
     # Celery warns at every start as root; in a container or a fresh machine that is who one is.
     environ.setdefault("PYTHONWARNINGS", "ignore:::celery.platforms")
-    if is_demo:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        environ |= {
-            **demo.prepare(data, _usable_port("127.0.0.1", DEMO_PORT)),
-            "TOCSIN_LOG_LEVEL": os.environ.get("TOCSIN_LOG_LEVEL", "warning"),
-        }
-    configuration = load_configuration(Path(environ["TOCSIN_CONFIG"]), environ)
-    port = environ["TOCSIN_WEB_PORT"] = str(_usable_port(settings.web_host, settings.web_port))
-
+    if not is_demo:
+        load_configuration(settings.config, environ)  # a wrong one stops the start before anything runs
     server = None if settings.redis_url else EmbeddedServer(data)
+    if server:
+        server.start()  # refuses a second start over the same data before that could change anything
+        environ["TOCSIN_REDIS_URL"] = server.url
+    stopping.redis_url = environ["TOCSIN_REDIS_URL"]
     family = Family()
     try:
-        if server:
-            server.start()
-            environ["TOCSIN_REDIS_URL"] = server.url
-        stopping.redis_url = environ["TOCSIN_REDIS_URL"]
+        RedisStore(connect(stopping.redis_url)).epoch()  # raises where a Redis of one's own does not answer
+        if is_demo:
+            environ |= {
+                **demo.prepare(data, _usable_port("127.0.0.1", DEMO_PORT)),
+                "TOCSIN_LOG_LEVEL": os.environ.get("TOCSIN_LOG_LEVEL", "warning"),
+            }
+        configuration = load_configuration(Path(environ["TOCSIN_CONFIG"]), environ)
+        port = environ["TOCSIN_WEB_PORT"] = str(_usable_port(settings.web_host, settings.web_port))
+        if settings.web_port and int(port) != settings.web_port:
+            console.print(f"port {settings.web_port} is taken; the page is served on {port} instead")
         family.children += _children(environ, is_demo=is_demo)
         family.start()
         _greet(console, settings, environ, data, port, is_demo=is_demo, watches=len(configuration.watches))
@@ -73,12 +76,12 @@ def run_all(settings: Settings, console: Console) -> None:
             time.sleep(0.2)
         if not stopping.is_asked:
             console.print("[red]the embedded server ended; stopping[/]")
-    finally:
         console.print("stopping; Ctrl-C again to stop at once")
+    finally:
         family.stop()
         if server:
             server.stop()
-        console.print("stopped; everything is kept for the next start")
+    console.print("stopped; everything is kept for the next start")
 
 
 class _Stopping:

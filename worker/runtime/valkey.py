@@ -52,8 +52,14 @@ class EmbeddedServer:
 
     def start(self) -> None:
         """Start, and wait until the stored state is loaded. Raises StoreUnavailable with the server's last words."""
-        self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._take_lock()
+        try:
+            self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._take_lock()
+        except OSError as error:
+            msg = (
+                f"{self._data} cannot be used for the stored state ({error.strerror}); set TOCSIN_DATA to another place"
+            )
+            raise StoreUnavailable(msg) from error
         self._make_socket_directory()
         with (self._data / "valkey.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603

@@ -77,6 +77,11 @@ def _open(directory: Path, environ: Mapping[str, str], topics: Iterable[str]) ->
         hint = "write one with `tocsin init`"
         raise ConfigError((Problem(str(directory), 0, 0, "is not a directory with a configuration", hint),))
     files = sorted((*directory.glob("*.yaml"), *directory.glob("watchlists/*.yaml")))
+    if ignored := sorted((*directory.glob("*.yml"), *directory.glob("watchlists/*.yml"))):
+        hint = "only *.yaml is read: rename it"
+        raise ConfigError(
+            tuple(Problem(str(file.relative_to(directory)), 0, 0, "would not be read", hint) for file in ignored)
+        )
     if not files:
         raise ConfigError((Problem(str(directory), 0, 0, "holds no *.yaml file", "write some with `tocsin init`"),))
     trees = [yaml.read(str(file.relative_to(directory)), file.read_bytes()) for file in files]
