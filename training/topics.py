@@ -24,22 +24,10 @@ from sklearn.linear_model import LogisticRegression
 from worker.enrich.sentences import split_sentences
 from worker.enrich.topic_features import MAX_CLASSES, SHAPE_BITS, WORD_BITS, FeatureExtractor, shape_buckets
 from worker.enrich.topics import FORMAT, PACKAGED_MODEL, TopicWeights, mix_inputs, sketch_dense
+from worker.model import TOPICS
 
 SEED: Final = 7
 FOLDS: Final = 5
-TOPICS: Final = (
-    "sanctions-violation",
-    "sanctions-measure",
-    "arms-transfer",
-    "arms-smuggling",
-    "weapons-program",
-    "armed-conflict",
-    "terrorism",
-    "cyberattack",
-    "financial-crime",
-    "organised-crime",
-    "civil-unrest",
-)
 YARDSTICK: Final = ("sanctions-violation", "arms-transfer")
 EXTRA_LABELS: Final = Path(__file__).parent / "data" / "topic_labels.jsonl"
 COST: Final = 4.0
