@@ -21,19 +21,11 @@ redis.call('PEXPIRE', tale, work.keep_ms)
 redis.call('HSETNX', article, 'story', story.id)
 
 for _, alert in ipairs(work.alerts) do
-  local key = K .. 'alert:' .. alert.id
-  if redis.call('HSETNX', key, 'record', alert.record) == 1 then
-    redis.call('HSET', key, 'watch', alert.watch, 'severity', alert.severity, 'article', id, 'raised_at', now,
-      'is_shadow', alert.is_shadow and 1 or 0)
-    redis.call('ZADD', K .. 'alerts', now, alert.id)
-    count_all(alert.counts)
+  if raise_alert(alert, id, now) then
     for _, name in ipairs({'alerts', 'watch:' .. alert.watch, 'severity:' .. alert.severity}) do
       redis.call('HINCRBY', hour, name, 1)
     end
     raised = raised + 1
-    for _, delivery in ipairs(alert.deliveries) do
-      queue(delivery, now, now)
-    end
   else
     count('tocsin_alerts_repeated_total')
   end

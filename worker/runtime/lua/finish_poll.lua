@@ -67,15 +67,7 @@ end
 
 -- alerts on the feed itself: its silence is news too
 for _, alert in ipairs(work.alerts) do
-  if redis.call('HSETNX', K .. 'alert:' .. alert.id, 'record', alert.record) == 1 then
-    redis.call('HSET', K .. 'alert:' .. alert.id, 'watch', alert.watch, 'severity', alert.severity,
-      'article', alert.article, 'raised_at', now, 'is_shadow', 0)
-    redis.call('ZADD', K .. 'alerts', now, alert.id)
-    count_all(alert.counts)
-    for _, delivery in ipairs(alert.deliveries) do
-      queue(delivery, now, now)
-    end
-  end
+  raise_alert(alert, alert.article, now)
 end
 
 count_all(work.counts)

@@ -7,3 +7,18 @@ local function queue(delivery, at, now)
   redis.call('SADD', K .. 'endpoints', delivery.endpoint)
   redis.call('RPUSH', K .. 'alert:' .. delivery.alert .. ':deliveries', delivery.id)
 end
+
+-- Store an alert {id, record, watch, severity, is_shadow, counts, deliveries} of an article and queue its deliveries.
+-- Whether it was new; one that is known already changes nothing. Shared.
+local function raise_alert(alert, article, now)
+  local key = K .. 'alert:' .. alert.id
+  if redis.call('HSETNX', key, 'record', alert.record) == 0 then return false end
+  redis.call('HSET', key, 'watch', alert.watch, 'severity', alert.severity, 'article', article, 'raised_at', now,
+    'is_shadow', alert.is_shadow and 1 or 0)
+  redis.call('ZADD', K .. 'alerts', now, alert.id)
+  count_all(alert.counts)
+  for _, delivery in ipairs(alert.deliveries) do
+    queue(delivery, now, now)
+  end
+  return true
+end
