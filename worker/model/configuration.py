@@ -1,0 +1,77 @@
+"""Where alerts go, and everything that was configured together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Literal
+
+from worker.model.feed import Feed
+from worker.model.watch import OwnTopic, Watch
+
+
+class Format(StrEnum):
+    """What an endpoint speaks."""
+
+    STANDARD = "standard"
+    CLOUDEVENTS = "cloudevents"
+    ALERTMANAGER = "alertmanager"
+    SLACK = "slack"
+    TEAMS = "teams"
+    DISCORD = "discord"
+    MATTERMOST = "mattermost"
+    PAGERDUTY = "pagerduty"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where alerts go. The secret never appears in a repr, a log or an error."""
+
+    name: str
+    url: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+    timeout: timedelta = timedelta(seconds=20)
+    allow_private: bool = False
+    format: Format = Format.STANDARD
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageModel:
+    """Which spaCy pipeline reads the articles (None: the one that ships), and what computes its matrix products."""
+
+    name: str | None = None
+    backend: Literal["auto", "blis", "numpy"] = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMatcher:
+    """A condition on one label of an alert; `=~` and `!~` take an RE2 pattern of the whole value."""
+
+    label: str
+    operator: Literal["=", "!=", "=~", "!~"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A node of the routing tree: who gets what reaches it and no child of it takes."""
+
+    endpoints: tuple[str, ...]
+    matchers: tuple[LabelMatcher, ...] = ()
+    is_continued: bool = False
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything the YAML says, validated whole. `hash` changes when any of it, or of the `files` it names, does."""
+
+    feeds: tuple[Feed, ...]
+    watches: tuple[Watch, ...]
+    endpoints: tuple[Endpoint, ...]
+    route: Route
+    hash: str
+    nlp: LanguageModel = LanguageModel()
+    topics: tuple[OwnTopic, ...] = ()
+    files: tuple[str, ...] = ()
