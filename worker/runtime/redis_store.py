@@ -70,8 +70,6 @@ ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAd
 _MOST_KIN, _KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
 _CONFIGURATION = TypeAdapter(ConfigurationState)
-_LONGEST_SETTLING_MS = 2_000
-"""A disk that takes longer holds no alert up."""
 Counts = Iterable[tuple[str, float]]
 
 
@@ -92,7 +90,6 @@ class RedisStore:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client: Any = client  # redis-py's answers are typed for its async twin as well
-        self._has_waitaof = True
         self._scheduled: Sequence[Feed] = ()
         self._scripts = {name: client.register_script(_source(name)) for name in _SCRIPTS}
 
@@ -216,25 +213,7 @@ class RedisStore:
                     _moment(item["fetched_ms"]) if int(item.get("fetched_ms") or 0) else None,
                 )
             )
-        if any(claim.number == 1 for claim in claimed):
-            self._await_disk()
         return claimed
-
-    def _await_disk(self) -> None:
-        """Wait until all that was written so far is on disk, as far as the server can tell (Valkey, Redis from 7.2).
-
-        A first attempt that went out before its alert was on disk would, after a power cut, be followed by one with the
-        same id and other bytes. The server makes an fsync for whoever waits: some 0.05 s, once for many.
-        """
-        if not self._has_waitaof:
-            return
-        with translated():
-            pipeline = self.client.pipeline(transaction=False)
-            pipeline.set(K + "settled", 1)  # WAITAOF waits for writes of its own connection, and what came before them
-            pipeline.execute_command("WAITAOF", 1, 0, _LONGEST_SETTLING_MS)
-            answer = pipeline.execute(raise_on_error=False)[1]
-        if isinstance(answer, redis.exceptions.ResponseError):  # an older server, or one without an append-only file
-            self._has_waitaof = False
 
     def finish_delivery(
         self,
