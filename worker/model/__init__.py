@@ -21,6 +21,7 @@ from worker.model.feed import (
     PollOutcome,
     Postponed,
 )
+from worker.model.silence import Silence
 from worker.model.story import Fact, Kin, Signature, Source, Story, Told
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
@@ -103,6 +104,7 @@ __all__ = [
     "Salience",
     "Severity",
     "Signature",
+    "Silence",
     "Source",
     "SourceCondition",
     "SourceFilter",

@@ -19,6 +19,7 @@ from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.reload import LiveConfiguration, Refused
 from worker.runtime.sender import WebhookSender
 from worker.runtime.settings import load_settings
+from worker.runtime.silence_store import RedisSilences
 from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
 from worker.watchtest import run_tests
@@ -36,6 +37,11 @@ def open_store() -> RedisStore:
 def _embedded_url(data: Path) -> str | None:
     servers = (EmbeddedServer(directory) for directory in (data, data / "demo"))
     return next((server.url for server in servers if server.socket.exists()), None)
+
+
+def open_silences() -> RedisSilences:
+    """The silences in the store of `open_store`."""
+    return RedisSilences(open_store().client)
 
 
 def ask_reload() -> None:

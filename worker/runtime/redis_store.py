@@ -91,7 +91,7 @@ class RedisStore:
     def __init__(self, client: redis.Redis) -> None:
         self.client: Any = client  # redis-py's answers are typed for its async twin as well
         self._scheduled: Sequence[Feed] = ()
-        self._scripts = {name: client.register_script(_source(name)) for name in _SCRIPTS}
+        self._scripts = {name: client.register_script(script_source(name)) for name in _SCRIPTS}
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._scheduled = feeds
@@ -376,7 +376,8 @@ _OUTCOMES: dict[type[Decision], str] = {
 
 
 @cache
-def _source(script: str) -> str:
+def script_source(script: str) -> str:
+    """A script of `lua/` with what all scripts share before it."""
     folder = files("worker.runtime") / "lua"
     return "".join((folder / f"{name}.lua").read_text("utf-8") for name in (*_SHARED, script))
 
