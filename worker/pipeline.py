@@ -165,7 +165,7 @@ class Pipeline:
         if blind := coverage.judge(feed, state, now):
             name = alert.alert_id(coverage.WATCH_ID, coverage.story_of(feed, blind), 0)
             told = coverage.word(feed, state, blind, alert_id=name, config_hash=self.configuration.hash, now=now)
-            alerts.append((told, self._routed(told)))
+            alerts.append((told, self.routed(told)))
             state = replace(state, blind_since=blind.since, is_told_failing=blind.kind != "silent")
             events = (*events, "feed_blind")
         elif before.blind_since and not state.blind_since:
@@ -254,7 +254,7 @@ class Pipeline:
             step, alerts = self._tell(claim, analysis, signature, verdicts)
             quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
             told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
-            routed = [(one, self._routed(one)) for one in alerts]
+            routed = [(one, self.routed(one)) for one in alerts]
             new = self.store.finish_article(claim, analysis, step, routed, counts + told)
             if new != ports.MOVED:
                 break
@@ -281,7 +281,8 @@ class Pipeline:
         )
         return ports.StoryStep(told, version, signature, found.seen), alerts
 
-    def _routed(self, raised: Alert) -> tuple[Delivery, ...]:
+    def routed(self, raised: Alert) -> tuple[Delivery, ...]:
+        """The deliveries of an alert, by the routes."""
         if raised.is_shadow:
             return ()
         endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}

@@ -94,7 +94,7 @@ class RedisStore:
         self.client: Any = client  # redis-py's answers are typed for its async twin as well
         self._has_waitaof = True
         self._scheduled: Sequence[Feed] = ()
-        self._scripts = {name: client.register_script(_source(name)) for name in _SCRIPTS}
+        self._scripts = {name: client.register_script(script_source(name)) for name in _SCRIPTS}
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._scheduled = feeds
@@ -132,7 +132,7 @@ class RedisStore:
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
-            "alerts": [_alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,
@@ -194,7 +194,7 @@ class RedisStore:
             "trend_keep_ms": _ms(KEEP_TRENDS),
             "story": _story_work(claim, step),
             "model": analysis.model,
-            "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, deliveries) for alert, deliveries in alerts],
         }
         return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
 
@@ -397,7 +397,8 @@ _OUTCOMES: dict[type[Decision], str] = {
 
 
 @cache
-def _source(script: str) -> str:
+def script_source(script: str) -> str:
+    """A script with what all share before it."""
     folder = files("worker.runtime") / "lua"
     return "".join((folder / f"{name}.lua").read_text("utf-8") for name in (*_SHARED, script))
 
@@ -478,7 +479,9 @@ def _delivery_work(delivery: Delivery, fetched_at: datetime | None = None) -> di
     }
 
 
-def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
+def alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
+    """An alert as `raise_alert` of the scripts takes it; the age of an article of before is no delay of ours."""
+    fetched_at = None if alert.listing else alert.article.first_seen
     return {
         "id": alert.id,
         "record": payload.build(alert),
@@ -486,5 +489,5 @@ def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         "severity": alert.severity.value,
         "is_shadow": alert.is_shadow,
         "counts": alert_counts(alert),
-        "deliveries": [_delivery_work(delivery, alert.article.first_seen) for delivery in deliveries],
+        "deliveries": [_delivery_work(delivery, fetched_at) for delivery in deliveries],
     }
