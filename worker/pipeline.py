@@ -85,7 +85,7 @@ class Pipeline:
             at_once=self.limits.feeds,
             read_limit=self.read_limit,
         )
-        poller.adopt(self.configuration, self._routed)
+        poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
 
     def reconfigured(self, configuration: Configuration, enricher: ports.Enricher) -> Pipeline:
@@ -94,7 +94,7 @@ class Pipeline:
         made = replace(self, configuration=configuration, matcher=matcher, enricher=enricher)
         self.dispatcher.adopt(configuration)
         object.__setattr__(made, "dispatcher", self.dispatcher)
-        self.poller.adopt(configuration, made._routed)  # noqa: SLF001 - it is this very class
+        self.poller.adopt(configuration, made.routed)
         object.__setattr__(made, "poller", self.poller)
         return made
 
@@ -151,7 +151,7 @@ class Pipeline:
             step, alerts = self._tell(claim, analysis, signature, verdicts)
             quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
             told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
-            routed = [(one, self._routed(one)) for one in alerts]
+            routed = [(one, self.routed(one)) for one in alerts]
             new = self.store.finish_article(claim, analysis, step, routed, counts + told)
             if new != ports.MOVED:
                 break
@@ -178,7 +178,8 @@ class Pipeline:
         )
         return ports.StoryStep(told, version, signature, found.seen), alerts
 
-    def _routed(self, raised: Alert) -> tuple[Delivery, ...]:
+    def routed(self, raised: Alert) -> tuple[Delivery, ...]:
+        """The deliveries of an alert, by the routes."""
         if raised.is_shadow:
             return ()
         endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}

@@ -7,11 +7,12 @@ from worker.model import Alert, Route
 
 
 def labels_of(alert: Alert) -> dict[str, str]:
-    """What matchers see: the watch's own labels, and `watch`, `severity`, `source`, `publisher`, which these cannot hide."""
+    """What matchers see: the watch's own labels, and `watch`, `kind`, `severity`, `source`, `publisher`, which these cannot hide."""
     newest = alert.sources[-1] if alert.sources else None
     return {
         **dict(alert.labels),
         "watch": alert.watch_id,
+        "kind": "newly_listed" if alert.listing else "matched",
         "severity": alert.severity.value,
         "source": alert.article.source,
         "publisher": newest.publisher if newest else alert.article.source,

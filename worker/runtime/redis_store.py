@@ -129,7 +129,7 @@ class RedisStore:
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
-            "alerts": [_alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,
@@ -191,7 +191,7 @@ class RedisStore:
             "trend_keep_ms": _ms(KEEP_TRENDS),
             "story": _story_work(claim, step),
             "model": analysis.model,
-            "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, deliveries) for alert, deliveries in alerts],
         }
         return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
 
@@ -458,7 +458,9 @@ def _delivery_work(delivery: Delivery, fetched_at: datetime | None = None) -> di
     }
 
 
-def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
+def alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
+    """An alert as `raise_alert` of the scripts takes it; the age of an article of before is no delay of ours."""
+    fetched_at = None if alert.listing else alert.article.first_seen
     return {
         "id": alert.id,
         "record": payload.build(alert),
@@ -466,5 +468,5 @@ def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         "severity": alert.severity.value,
         "is_shadow": alert.is_shadow,
         "counts": alert_counts(alert),
-        "deliveries": [_delivery_work(delivery, alert.article.first_seen) for delivery in deliveries],
+        "deliveries": [_delivery_work(delivery, fetched_at) for delivery in deliveries],
     }
