@@ -1,6 +1,5 @@
 """Adding a test to a watch: the file changes by exactly that test, whatever its layout and the test's words."""
 
-import os
 import stat
 
 import pytest
@@ -111,11 +110,13 @@ def test_line_ends_mark_and_rights_of_a_file_are_kept(tmp_path):
     assert raw.startswith(b"\xef\xbb\xbfwatches:\r\n")
     assert raw.count(b"\n") == raw.count(b"\r\n") == 5 + 7
     assert link.is_symlink()
-    assert stat.S_IMODE(os.stat(link).st_mode) == 0o640
+    assert stat.S_IMODE(link.stat().st_mode) == 0o640
     assert load_configuration(tmp_path).watches[0].tests[0].text == NEW.text
 
 
-TEXTS = st.text(max_size=80) | st.text(st.sampled_from("a:#-{}[]'\"\\|> \t\n\r\x85\u2028\ufeff\x00&*!%@`,"), max_size=40)
+TEXTS = st.text(max_size=80) | st.text(
+    st.sampled_from("a:#-{}[]'\"\\|> \t\n\r\x85\u2028\ufeff\x00&*!%@`,"), max_size=40
+)
 
 
 @given(TEXTS, TEXTS, st.booleans(), st.sampled_from(sorted(LAYOUTS)))

@@ -45,8 +45,8 @@ def place_test(directory: Path, watch_id: str, test: NewTest) -> Insertion:
 
     Raises InputError where no file has the watch, or where the test cannot be added without changing anything else.
     """
+    refuse_unusable(test)
     value = _value(test)
-    _refuse_unusable(value)
     for file in sorted((*directory.glob("*.yaml"), *directory.glob("watchlists/*.yaml"))):
         raw = file.read_bytes()
         tree = yaml.read(str(file.relative_to(directory)), raw)
@@ -89,9 +89,10 @@ def _value(test: NewTest) -> dict[str, Any]:
     return {**texts, "expect": {"fires": "true" if test.fires else "false"}}
 
 
-def _refuse_unusable(value: dict[str, Any]) -> None:
+def refuse_unusable(test: NewTest) -> None:
+    """Raises InputError where the article has no words or too many."""
     try:
-        TestSection.model_validate(value)
+        TestSection.model_validate(_value(test))
     except ValidationError as error:
         first = error.errors()[0]
         msg = f"this cannot be a test: {'.'.join(map(str, first['loc']))}: {first['msg']}"
