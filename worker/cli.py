@@ -243,7 +243,11 @@ def web(config: Config = None) -> None:
     directory = config_directory(config)
     load_configuration(directory)  # what is wrong with it is said before Redis is asked
     store, live = open_store(), follow_configuration("web", directory)
-    serve(lambda stops: create_web(store, live, directory, stops), settings.web_host, settings.web_port)
+    serve(
+        lambda stops: create_web(store, live, directory, stops, may_edit=settings.web_edits),
+        settings.web_host,
+        settings.web_port,
+    )
 
 
 @app.callback(invoke_without_command=True)
