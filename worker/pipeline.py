@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from worker import alert, coverage, dedupe, match, parse, poll, ports, route, series, story
+from worker.decision import record_decision
 from worker.deliver import formats
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
@@ -239,7 +240,7 @@ class Pipeline:
         """The claims with the passages that their feed repeats marked as teasers."""
         repeated = self.store.repeated_passages([claim.article for claim in claims])
         return [
-            replace(claim, article=dedupe.with_zones(claim.article, passages)) if passages else claim
+            replace(claim, article=dedupe.with_zones(claim.article, passages), is_trimmed=True) if passages else claim
             for claim, passages in zip(claims, repeated, strict=True)
         ]
 
@@ -279,7 +280,17 @@ class Pipeline:
         alerts, told = alert.raise_alerts(
             verdicts, claim.article, analysis, grown, config_hash=self.configuration.hash, now=now
         )
-        return ports.StoryStep(told, version, signature, found.seen), alerts
+        decided = record_decision(
+            claim.article,
+            analysis,
+            verdicts,
+            alerts,
+            grown,
+            config_hash=self.configuration.hash,
+            now=now,
+            are_zones_changed=claim.is_trimmed,
+        )
+        return ports.StoryStep(told, version, signature, found.seen, decided), alerts
 
     def _routed(self, raised: Alert) -> tuple[Delivery, ...]:
         if raised.is_shadow:
