@@ -21,6 +21,7 @@ from worker.model.feed import (
     PollOutcome,
     Postponed,
 )
+from worker.model.page import Page, PageDecision, PageOutcome
 from worker.model.story import Fact, Kin, Signature, Source, Story, Told
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
@@ -92,6 +93,9 @@ __all__ = [
     "NotModified",
     "OwnTopic",
     "Pace",
+    "Page",
+    "PageDecision",
+    "PageOutcome",
     "PhraseCondition",
     "PollFailed",
     "PollFailure",

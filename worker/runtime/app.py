@@ -1,6 +1,7 @@
 """The Celery application. Its messages are doorbells: they carry nothing, and losing one costs a tick of beat.
 
 celery -A worker.runtime.app worker -Q poll     poller
+celery -A worker.runtime.app worker -Q read     reader of pages
 celery -A worker.runtime.app worker -Q enrich   enricher
 celery -A worker.runtime.app worker -Q deliver  deliverer
 celery -A worker.runtime.app beat               any number of them
@@ -48,7 +49,7 @@ app.conf.update(
     task_soft_time_limit=60,
     task_time_limit=75,
     task_default_queue="poll",
-    task_routes={f"tocsin.{stage}": {"queue": stage} for stage in ("poll", "enrich", "deliver")},
+    task_routes={f"tocsin.{stage}": {"queue": stage} for stage in STAGES},
     worker_prefetch_multiplier=1,
     worker_max_memory_per_child=900_000,
     worker_soft_shutdown_timeout=20,
@@ -72,7 +73,7 @@ app.conf.update(
             "schedule": settings.tick.total_seconds(),
             "options": {"expires": DOORBELL_EXPIRES_S},
         }
-        for stage in ("poll", "enrich", "deliver")
+        for stage in STAGES
     },
     beat_max_loop_interval=settings.tick.total_seconds(),
 )
