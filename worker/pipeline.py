@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from worker import alert, dedupe, match, ports, route, series, story
+from worker.decision import record_decision
 from worker.deliver import formats
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
@@ -89,7 +90,7 @@ class Pipeline:
             at_once=self.limits.feeds,
             read_limit=self.read_limit,
         )
-        poller.adopt(self.configuration, self._routed)
+        poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
         if self.reader:
             self.reader.adopt(self.configuration)
@@ -100,7 +101,7 @@ class Pipeline:
         made = replace(self, configuration=configuration, matcher=matcher, enricher=enricher)
         self.dispatcher.adopt(configuration)
         object.__setattr__(made, "dispatcher", self.dispatcher)
-        self.poller.adopt(configuration, made._routed)  # noqa: SLF001 - it is this very class
+        self.poller.adopt(configuration, made.routed)
         object.__setattr__(made, "poller", self.poller)
         return made
 
@@ -148,7 +149,7 @@ class Pipeline:
         """The claims with the passages that their feed repeats marked as teasers."""
         repeated = self.store.repeated_passages([claim.article for claim in claims])
         return [
-            replace(claim, article=dedupe.with_zones(claim.article, passages)) if passages else claim
+            replace(claim, article=dedupe.with_zones(claim.article, passages), is_trimmed=True) if passages else claim
             for claim, passages in zip(claims, repeated, strict=True)
         ]
 
@@ -163,7 +164,7 @@ class Pipeline:
             step, alerts = self._tell(claim, analysis, signature, verdicts)
             quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
             told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
-            routed = [(one, self._routed(one)) for one in alerts]
+            routed = [(one, self.routed(one)) for one in alerts]
             new = self.store.finish_article(claim, analysis, step, routed, counts + told)
             if new != ports.MOVED:
                 break
@@ -188,9 +189,20 @@ class Pipeline:
         alerts, told = alert.raise_alerts(
             verdicts, claim.article, analysis, grown, config_hash=self.configuration.hash, now=now
         )
-        return ports.StoryStep(told, version, signature, found.seen), alerts
+        decided = record_decision(
+            claim.article,
+            analysis,
+            verdicts,
+            alerts,
+            grown,
+            config_hash=self.configuration.hash,
+            now=now,
+            are_zones_changed=claim.is_trimmed,
+        )
+        return ports.StoryStep(told, version, signature, found.seen, decided), alerts
 
-    def _routed(self, raised: Alert) -> tuple[Delivery, ...]:
+    def routed(self, raised: Alert) -> tuple[Delivery, ...]:
+        """The deliveries of an alert, by the routes."""
         if raised.is_shadow:
             return ()
         endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}

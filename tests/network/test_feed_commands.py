@@ -127,7 +127,7 @@ def test_a_preview_reads_the_pages_of_summaries_and_says_whose_text_it_took(tocs
     at = server.url.replace("/feed", "")
     args = ("preview", server.url, "--allow-private", "--json")
     [row] = json.loads(tocsin(*args).stdout)["entries"]
-    assert (row["text_from"], row["text_reason"]) == ("page", "the feed gives 8 words, the page 105 words")
+    assert (row["text_from"], row["text_reason"]) == ("page", "the feed gives 8 words, the page 105")
     [row] = json.loads(tocsin(*args, "--no-pages").stdout)["entries"]
     assert (row["text_from"], row["text_reason"]) == ("feed", "")
     server.stop()

@@ -4,10 +4,11 @@ Times are aware UTC datetimes, durations are timedeltas, sequences are tuples. A
 character offsets into `Article.text`.
 """
 
-from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery
+from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery, Listing
 from worker.model.analysis import Analysis, Entity, Span, TopicScore
 from worker.model.article import Article, Document, Draft, Entry, Reading, Zone
 from worker.model.configuration import Configuration, Endpoint, Format, LabelMatcher, LanguageModel, Route
+from worker.model.decision import Decision, Fired
 from worker.model.feed import (
     Access,
     EntryMark,
@@ -22,6 +23,7 @@ from worker.model.feed import (
     Postponed,
 )
 from worker.model.page import Page, PageDecision, PageOutcome
+from worker.model.silence import Silence
 from worker.model.story import Fact, Kin, Signature, Source, Story, Told
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
@@ -61,6 +63,7 @@ __all__ = [
     "Attempt",
     "Condition",
     "Configuration",
+    "Decision",
     "Delivery",
     "Document",
     "Draft",
@@ -77,6 +80,7 @@ __all__ = [
     "Fetched",
     "FieldCondition",
     "Finding",
+    "Fired",
     "Format",
     "Group",
     "Kin",
@@ -86,6 +90,7 @@ __all__ = [
     "Leaf",
     "ListEntry",
     "ListedName",
+    "Listing",
     "Match",
     "Miss",
     "NameList",
@@ -107,6 +112,7 @@ __all__ = [
     "Salience",
     "Severity",
     "Signature",
+    "Silence",
     "Source",
     "SourceCondition",
     "SourceFilter",

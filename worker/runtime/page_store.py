@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from worker.decision import digest_text
 from worker.model import Article, PageDecision
 from worker.reader import PageClaim
 from worker.runtime.redis_store import RedisStore, moment_of, restore_article, translated
@@ -36,6 +37,7 @@ class RedisPageStore:
         work = {
             "outcome": decision.outcome.value,
             "record": _ARTICLE.dump_json(decision.article).decode(),
+            "sha256": digest_text(decision.article.text),
             "wait_ms": _ms(decision.wait) if decision.wait else 0,
             "counts": list(counts),
         }

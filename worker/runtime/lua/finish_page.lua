@@ -1,4 +1,4 @@
--- Store what became of reading a page. ARGV: article id, fence, JSON {outcome, record, wait_ms, counts}.
+-- Store what became of reading a page. ARGV: article id, fence, JSON {outcome, record, sha256, wait_ms, counts}.
 -- With wait_ms the page is due again then; else the article gets its record and is due now. Returns 1, or 0 if stale.
 local id, fence, work = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local page, article = K .. 'page:' .. id, K .. 'article:' .. id
@@ -15,6 +15,7 @@ elseif work.wait_ms > 0 then
 else
   drop_page(id)
   redis.call('HSET', article, 'record', work.record)
+  audit('read', {'article', id, 'outcome', work.outcome, 'sha256', work.sha256})
   redis.call('ZADD', K .. 'articles:due', 'XX', now, id)
 end
 count('tocsin_pages_total{outcome="' .. outcome .. '"}')
