@@ -1,8 +1,9 @@
-"""The order of the stages: poll → parse → dedupe → enrich → match → alert → deliver.
+"""The order of the stages: poll → parse → dedupe → (read the page) → enrich → match → alert → deliver.
 
-Three workers share it, cut where work waits in the store:
+Four workers share it, cut where work waits in the store:
 
     poll      claim due feeds → fetch → parse → dedupe → store articles
+    read      claim articles that are summaries → fetch their page → keep the better text
     enrich    claim due articles → enrich → match → alert → store alerts and deliveries
     deliver   claim due deliveries → send → store what follows
 
@@ -31,6 +32,7 @@ from worker.model import (
     Verdict,
 )
 from worker.poller import Poller, ReadLimit, unlimited
+from worker.reader import PageReader
 
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
@@ -64,6 +66,8 @@ class Pipeline:
     """Ends the reading of a document that takes too long."""
     dispatcher: Dispatcher = field(init=False)
     poller: Poller = field(init=False)
+    reader: PageReader | None = None
+    """Only the process that reads pages has one."""
 
     def __post_init__(self) -> None:
         made = Dispatcher(
@@ -88,6 +92,8 @@ class Pipeline:
         )
         poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
+        if self.reader:
+            self.reader.adopt(self.configuration)
 
     def reconfigured(self, configuration: Configuration, enricher: ports.Enricher) -> Pipeline:
         """The same spine under a new configuration; what is in flight to servers and receivers goes with it."""
@@ -104,6 +110,12 @@ class Pipeline:
     def poll_due(self) -> int:
         """Poll due feeds; the number of articles that were new or revised."""
         return self.poller.poll_due()
+
+    # --- read ----------------------------------------------------------------------------------------------
+
+    def read_due(self) -> int:
+        """Read the pages of articles that are summaries; the number that became due for analysis."""
+        return self.reader.read_due() if self.reader else 0
 
     # --- enrich --------------------------------------------------------------------------------------------
 

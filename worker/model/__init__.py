@@ -22,6 +22,7 @@ from worker.model.feed import (
     PollOutcome,
     Postponed,
 )
+from worker.model.page import Page, PageDecision, PageOutcome
 from worker.model.silence import Silence
 from worker.model.story import Fact, Kin, Signature, Source, Story, Told
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
@@ -97,6 +98,9 @@ __all__ = [
     "NotModified",
     "OwnTopic",
     "Pace",
+    "Page",
+    "PageDecision",
+    "PageOutcome",
     "PhraseCondition",
     "PollFailed",
     "PollFailure",

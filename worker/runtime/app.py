@@ -1,6 +1,7 @@
 """The Celery application. Its messages are doorbells: they carry nothing, and losing one costs a tick of beat.
 
 celery -A worker.runtime.app worker -Q poll     poller
+celery -A worker.runtime.app worker -Q read     reader of pages
 celery -A worker.runtime.app worker -Q enrich   enricher
 celery -A worker.runtime.app worker -Q deliver  deliverer
 celery -A worker.runtime.app beat               any number of them
@@ -28,7 +29,7 @@ from worker.runtime.settings import load_settings
 DOORBELL_EXPIRES_S = 10
 """A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
 
-QUEUES = {"poll": "poll", "enrich": "enrich", "deliver": "deliver", "screen": "enrich"}
+QUEUES = {"poll": "poll", "read": "read", "enrich": "enrich", "deliver": "deliver", "screen": "enrich"}
 """Which workers answer each doorbell: an enricher also screens, since it has the language model."""
 SEAL_EVERY_S = 60.0
 """What the audit record says is under SHA-256 after this long."""

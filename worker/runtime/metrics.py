@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import Metric
 from worker import __version__
 from worker.coverage import WATCH_ID
 from worker.deliver.breaker import Circuit
-from worker.model import Configuration, PollFailure, Severity
+from worker.model import Configuration, PageOutcome, PollFailure, Severity
 from worker.ports import STAGES
 from worker.runtime.gauges import gauges
 from worker.runtime.redis_store import K, RedisStore
@@ -29,6 +29,7 @@ from worker.series import (
     FEED_EVENTS,
     FRESHNESS_SECONDS,
     NOTHING_NEW,
+    PAGES,
     POLLS,
     SPANS,
     STAGE_SECONDS,
@@ -38,6 +39,7 @@ from worker.series import (
 
 HELP = {
     POLLS: "Polls of feeds by outcome; every reason of failure is an outcome.",
+    PAGES: "Looks at the pages that summaries link to, by what they came to.",
     ARTICLES: "Entries that polls brought, each counted once, by what became of it.",
     ARTICLES_UNREAD: "Articles that the model did not read: not its language, or in part, being too long.",
     FEED_EVENTS: "What happened to feeds as wholes: moved, gone, recovered, re-keyed.",
@@ -63,7 +65,7 @@ _FEED_EVENTS = ("feed_moved", "feed_gone", "feed_recovered", "feed_rekeyed", "fe
 _ODDITIES = ("cut", "repaired", "odd_date", "nameless")
 _ATTEMPT_OUTCOMES = ("delivered", "retried", "dead", "gone")
 _CIRCUIT_CHANGES = (Circuit.CLOSED, Circuit.OPEN, Circuit.PAUSED)
-_TIMED = ("parse", "enrich", "deliver")
+_TIMED = ("parse", "read", "enrich", "deliver")
 _SERIES = re.compile(r"^(\w+)(?:\{(.*)\})?$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -100,6 +102,7 @@ class StoreCollector:
 def zero_series(configuration: Configuration) -> Iterator[str]:
     """Every counter that exists before anything has happened."""
     yield from (series(POLLS, outcome=outcome) for outcome in _POLL_OUTCOMES)
+    yield from (series(PAGES, outcome=outcome.value) for outcome in PageOutcome)
     yield from (series(ARTICLES, outcome=outcome) for outcome in _ARTICLE_OUTCOMES)
     yield from (series(ARTICLES_UNREAD, reason=reason) for reason in ("language", "truncated"))
     yield from (series(FEED_EVENTS, event=event) for event in _FEED_EVENTS)
