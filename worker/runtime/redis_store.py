@@ -66,7 +66,7 @@ KEEP_TRENDS = timedelta(days=9)
 """A week and what the week before the hour of asking needs."""
 
 STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
-ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
+ANALYSIS, ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
 _MOST_KIN, _KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
 _CONFIGURATION = TypeAdapter(ConfigurationState)
@@ -254,7 +254,7 @@ class RedisStore:
             "is_probe": claim.is_probe,
             "is_success": attempt.is_success,
             "reason": attempt.reason,
-            "attempt": _dump(_ATTEMPT, attempt),
+            "attempt": _dump(ATTEMPT, attempt),
             "counts": list(counts),
             "keep_ms": _ms(KEEP),
             "notices": [_delivery_work(notice) for notice in notices],
