@@ -4,7 +4,7 @@ Times are aware UTC datetimes, durations are timedeltas, sequences are tuples. A
 character offsets into `Article.text`.
 """
 
-from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery
+from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery, Listing
 from worker.model.analysis import Analysis, Entity, Span, TopicScore
 from worker.model.article import Article, Document, Draft, Entry, Reading, Zone
 from worker.model.configuration import Configuration, Endpoint, Format, LabelMatcher, LanguageModel, Route
@@ -21,6 +21,7 @@ from worker.model.feed import (
     PollOutcome,
     Postponed,
 )
+from worker.model.silence import Silence
 from worker.model.story import Fact, Kin, Signature, Source, Story, Told
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
@@ -85,6 +86,7 @@ __all__ = [
     "Leaf",
     "ListEntry",
     "ListedName",
+    "Listing",
     "Match",
     "Miss",
     "NameList",
@@ -103,6 +105,7 @@ __all__ = [
     "Salience",
     "Severity",
     "Signature",
+    "Silence",
     "Source",
     "SourceCondition",
     "SourceFilter",

@@ -28,6 +28,9 @@ from worker.runtime.settings import load_settings
 DOORBELL_EXPIRES_S = 10
 """A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
 
+QUEUES = {"poll": "poll", "enrich": "enrich", "deliver": "deliver", "screen": "enrich"}
+"""Which workers answer each doorbell: an enricher also screens, since it has the language model."""
+
 DRAIN = timedelta(seconds=15)
 """A stopping deliverer waits this long for answers; less than the grace of whoever stops it."""
 
@@ -48,7 +51,7 @@ app.conf.update(
     task_soft_time_limit=60,
     task_time_limit=75,
     task_default_queue="poll",
-    task_routes={f"tocsin.{stage}": {"queue": stage} for stage in ("poll", "enrich", "deliver")},
+    task_routes={f"tocsin.{task}": {"queue": queue} for task, queue in QUEUES.items()},
     worker_prefetch_multiplier=1,
     worker_max_memory_per_child=900_000,
     worker_soft_shutdown_timeout=20,
@@ -67,12 +70,12 @@ app.conf.update(
     },
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
-        stage: {
-            "task": f"tocsin.{stage}",
+        task: {
+            "task": f"tocsin.{task}",
             "schedule": settings.tick.total_seconds(),
             "options": {"expires": DOORBELL_EXPIRES_S},
         }
-        for stage in ("poll", "enrich", "deliver")
+        for task in QUEUES
     },
     beat_max_loop_interval=settings.tick.total_seconds(),
 )

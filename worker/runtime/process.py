@@ -17,10 +17,13 @@ from worker.runtime.http import HttpLoop
 from worker.runtime.log import LogObserver
 from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.reload import LiveConfiguration, Refused
+from worker.runtime.screening_store import RedisScreeningStore
 from worker.runtime.sender import WebhookSender
 from worker.runtime.settings import load_settings
+from worker.runtime.silence_store import RedisSilences
 from worker.runtime.test_results import keep_results, summarise
 from worker.runtime.valkey import EmbeddedServer
+from worker.screener import Screener
 from worker.watchlist import load_configuration
 from worker.watchtest import TestOutcome, run_tests
 
@@ -37,6 +40,11 @@ def open_store() -> RedisStore:
 def _embedded_url(data: Path) -> str | None:
     servers = (EmbeddedServer(directory) for directory in (data, data / "demo"))
     return next((server.url for server in servers if server.socket.exists()), None)
+
+
+def open_silences() -> RedisSilences:
+    """The silences in the store of `open_store`."""
+    return RedisSilences(open_store().client)
 
 
 def ask_reload() -> None:
@@ -57,6 +65,32 @@ def refreshed_pipeline(stage: Stage) -> Pipeline:
     process = _open(stage)
     process.live.refresh()
     return process.pipeline
+
+
+def refreshed_screener() -> Screener:
+    """The enricher's screener under the newest good configuration."""
+    process = _open("enrich")
+    process.live.refresh()
+    return process.screener
+
+
+def make_screener(pipeline: Pipeline) -> Screener:
+    """What screens stored articles under the pipeline's configuration."""
+    return Screener(
+        store=RedisScreeningStore(open_store()),
+        configuration=pipeline.configuration,
+        matcher=pipeline.matcher,
+        enricher=pipeline.enricher,
+        route=pipeline.routed,
+        clock=pipeline.clock,
+        observer=pipeline.observer,
+    )
+
+
+def make_hand_screener(directory: Path) -> Screener:
+    """A screener for a command, under the configuration as it stands. Raises ConfigError."""
+    configuration = load_configuration(directory)
+    return make_screener(_make_pipeline(open_store(), configuration, _load_enricher(configuration)))
 
 
 def follow_configuration(process: str, directory: Path) -> Callable[[], Configuration]:
@@ -82,6 +116,7 @@ class _Process:
     def __init__(self, stage: Stage) -> None:
         self._is_enricher = stage == "enrich"
         self._pipeline: Pipeline | None = None
+        self._screener: Screener | None = None
         self.live = LiveConfiguration(
             process=stage,
             directory=load_settings().config,
@@ -97,6 +132,12 @@ class _Process:
     def pipeline(self) -> Pipeline:
         assert self._pipeline is not None
         return self._pipeline
+
+    @property
+    def screener(self) -> Screener:
+        if self._screener is None or self._screener.configuration is not self.pipeline.configuration:
+            self._screener = make_screener(self.pipeline)
+        return self._screener
 
     def _adopt(self, configuration: Configuration) -> None:
         enricher = self._enricher_for(configuration)

@@ -70,8 +70,6 @@ ANALYSIS, ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAda
 _MOST_KIN, _KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
 _CONFIGURATION = TypeAdapter(ConfigurationState)
-_LONGEST_SETTLING_MS = 2_000
-"""A disk that takes longer holds no alert up."""
 Counts = Iterable[tuple[str, float]]
 
 
@@ -92,9 +90,8 @@ class RedisStore:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client: Any = client  # redis-py's answers are typed for its async twin as well
-        self._has_waitaof = True
         self._scheduled: Sequence[Feed] = ()
-        self._scripts = {name: client.register_script(_source(name)) for name in _SCRIPTS}
+        self._scripts = {name: client.register_script(script_source(name)) for name in _SCRIPTS}
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._scheduled = feeds
@@ -132,7 +129,7 @@ class RedisStore:
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
-            "alerts": [_alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,
@@ -194,7 +191,7 @@ class RedisStore:
             "trend_keep_ms": _ms(KEEP_TRENDS),
             "story": _story_work(claim, step),
             "model": analysis.model,
-            "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, deliveries) for alert, deliveries in alerts],
         }
         return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
 
@@ -216,25 +213,7 @@ class RedisStore:
                     _moment(item["fetched_ms"]) if int(item.get("fetched_ms") or 0) else None,
                 )
             )
-        if any(claim.number == 1 for claim in claimed):
-            self._await_disk()
         return claimed
-
-    def _await_disk(self) -> None:
-        """Wait until all that was written so far is on disk, as far as the server can tell (Valkey, Redis from 7.2).
-
-        A first attempt that went out before its alert was on disk would, after a power cut, be followed by one with the
-        same id and other bytes. The server makes an fsync for whoever waits: some 0.05 s, once for many.
-        """
-        if not self._has_waitaof:
-            return
-        with translated():
-            pipeline = self.client.pipeline(transaction=False)
-            pipeline.set(K + "settled", 1)  # WAITAOF waits for writes of its own connection, and what came before them
-            pipeline.execute_command("WAITAOF", 1, 0, _LONGEST_SETTLING_MS)
-            answer = pipeline.execute(raise_on_error=False)[1]
-        if isinstance(answer, redis.exceptions.ResponseError):  # an older server, or one without an append-only file
-            self._has_waitaof = False
 
     def finish_delivery(
         self,
@@ -397,7 +376,8 @@ _OUTCOMES: dict[type[Decision], str] = {
 
 
 @cache
-def _source(script: str) -> str:
+def script_source(script: str) -> str:
+    """A script of `lua/` with what all scripts share before it."""
     folder = files("worker.runtime") / "lua"
     return "".join((folder / f"{name}.lua").read_text("utf-8") for name in (*_SHARED, script))
 
@@ -478,7 +458,9 @@ def _delivery_work(delivery: Delivery, fetched_at: datetime | None = None) -> di
     }
 
 
-def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
+def alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
+    """An alert as `raise_alert` of the scripts takes it; the age of an article of before is no delay of ours."""
+    fetched_at = None if alert.listing else alert.article.first_seen
     return {
         "id": alert.id,
         "record": payload.build(alert),
@@ -486,5 +468,5 @@ def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         "severity": alert.severity.value,
         "is_shadow": alert.is_shadow,
         "counts": alert_counts(alert),
-        "deliveries": [_delivery_work(delivery, alert.article.first_seen) for delivery in deliveries],
+        "deliveries": [_delivery_work(delivery, fetched_at) for delivery in deliveries],
     }

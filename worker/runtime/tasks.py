@@ -10,7 +10,7 @@ from worker.pipeline import Pipeline
 from worker.ports import Stage
 from worker.runtime.app import DOORBELL_EXPIRES_S, app
 from worker.runtime.log import LogObserver
-from worker.runtime.process import refreshed_pipeline
+from worker.runtime.process import refreshed_pipeline, refreshed_screener
 
 
 @app.task(name="tocsin.poll")
@@ -23,6 +23,12 @@ def poll() -> None:
 def enrich() -> None:
     """Enrich what is due; wake the deliverer if alerts were raised."""
     _work("enrich", lambda pipeline: pipeline.enrich_due(), then=deliver)
+
+
+@app.task(name="tocsin.screen")
+def screen() -> None:
+    """Screen stored articles for what came onto lists; wake the deliverer if alerts were raised."""
+    _work("enrich", lambda _: refreshed_screener().step(), then=deliver)
 
 
 @app.task(name="tocsin.deliver")
