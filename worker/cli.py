@@ -11,7 +11,18 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from worker import __version__
-from worker.commands import alerts, backtest, endpoints, feeds, lists, quarantine, routes, silences, watchlist
+from worker.commands import (
+    alerts,
+    audit,
+    backtest,
+    endpoints,
+    feeds,
+    lists,
+    quarantine,
+    routes,
+    silences,
+    watchlist,
+)
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
 from worker.model import Configuration
@@ -32,6 +43,7 @@ app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(routes.app, name="routes")
 app.add_typer(silences.app, name="silences")
 app.add_typer(lists.app, name="lists")
+app.add_typer(audit.app, name="audit")
 watchlist.register(app)
 backtest.register(app)
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from worker import alert, dedupe, match, ports, route, series, story
+from worker.decision import record_decision
 from worker.deliver import formats
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
@@ -136,7 +137,7 @@ class Pipeline:
         """The claims with the passages that their feed repeats marked as teasers."""
         repeated = self.store.repeated_passages([claim.article for claim in claims])
         return [
-            replace(claim, article=dedupe.with_zones(claim.article, passages)) if passages else claim
+            replace(claim, article=dedupe.with_zones(claim.article, passages), is_trimmed=True) if passages else claim
             for claim, passages in zip(claims, repeated, strict=True)
         ]
 
@@ -176,7 +177,17 @@ class Pipeline:
         alerts, told = alert.raise_alerts(
             verdicts, claim.article, analysis, grown, config_hash=self.configuration.hash, now=now
         )
-        return ports.StoryStep(told, version, signature, found.seen), alerts
+        decided = record_decision(
+            claim.article,
+            analysis,
+            verdicts,
+            alerts,
+            grown,
+            config_hash=self.configuration.hash,
+            now=now,
+            are_zones_changed=claim.is_trimmed,
+        )
+        return ports.StoryStep(told, version, signature, found.seen, decided), alerts
 
     def routed(self, raised: Alert) -> tuple[Delivery, ...]:
         """The deliveries of an alert, by the routes."""

@@ -8,6 +8,7 @@ from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery, Listing
 from worker.model.analysis import Analysis, Entity, Span, TopicScore
 from worker.model.article import Article, Document, Draft, Entry, Reading, Zone
 from worker.model.configuration import Configuration, Endpoint, Format, LabelMatcher, LanguageModel, Route
+from worker.model.decision import Decision, Fired
 from worker.model.feed import (
     Access,
     EntryMark,
@@ -61,6 +62,7 @@ __all__ = [
     "Attempt",
     "Condition",
     "Configuration",
+    "Decision",
     "Delivery",
     "Document",
     "Draft",
@@ -77,6 +79,7 @@ __all__ = [
     "Fetched",
     "FieldCondition",
     "Finding",
+    "Fired",
     "Format",
     "Group",
     "Kin",
