@@ -48,7 +48,7 @@ if redis.call('HSETNX', article, 'trended', 1) == 1 then
 end
 redis.call('PEXPIRE', hour, work.trend_keep_ms)
 
-count_all(work.counts)
+count_all(work.counts, id)
 redis.call('HSET', article, 'analysis', work.analysis, 'state', 'done')
 redis.call('HDEL', article, 'claims', 'fence')
 redis.call('ZREM', K .. 'articles:due', id)
