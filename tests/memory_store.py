@@ -47,6 +47,7 @@ class Item:
     attempts: list[Attempt] = field(default_factory=list)
     created_at: datetime | None = None
     failure: str = ""
+    trace: str = ""
     reason: str = ""
     queued_at: datetime | None = None
     ended_at: datetime | None = None
@@ -162,7 +163,7 @@ class MemoryStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
-        return [ArticleClaim(item.record, item.fence, item.story) for _, item in claimed]
+        return [ArticleClaim(item.record, item.fence, item.story, trace=item.trace) for _, item in claimed]
 
     def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:
         for article in articles:
@@ -219,6 +220,7 @@ class MemoryStore:
                 self.note_audit("repeated", alert=alert.id, watch=alert.watch_id, article=claim.article.id)
         self.count(counts)
         item.state, item.claims, item.fence = "done", 0, 0
+        item.trace = claim.trace or item.trace
         self.due["articles"].pop(claim.article.id, None)
         return len(fresh)
 
@@ -241,7 +243,15 @@ class MemoryStore:
         claimed = list(self._claim("deliver", endpoint, self.deliveries, limit, lease))
         state.in_flight |= {id_: now + lease for id_, _ in claimed}
         return [
-            DeliveryClaim(i.record, i.fence, i.counted + 1, i.queued_at, is_probe, self._fetched_at(i.record))
+            DeliveryClaim(
+                i.record,
+                i.fence,
+                i.counted + 1,
+                i.queued_at,
+                is_probe,
+                self._fetched_at(i.record),
+                self._trace(i.record),
+            )
             for _, i in claimed
         ]
 
@@ -387,6 +397,11 @@ class MemoryStore:
                 gate.circuit, gate.window, gate.reason = Circuit.OPEN, "", attempt.reason
                 gate.probe_at = now + max(breaker.PROBE_EVERY, attempt.retry_after or timedelta(0))
 
+    def _trace(self, delivery) -> str:
+        alert = self.alerts.get(delivery.alert_id)
+        item = self.articles.get(alert.article.id) if alert else None
+        return item.trace if item else ""
+
     def _fetched_at(self, delivery) -> datetime | None:
         alert = self.alerts.get(delivery.alert_id)
         return alert.article.first_seen if alert else None
@@ -463,6 +478,7 @@ class MemoryStore:
         if draft.remembered_as:
             return draft.remembered_as
         self.due["articles"][id_] = self.clock.now()
+        self.articles[id_].trace = draft.trace
         return "new"
 
     def _revise(self, id_: str, draft: Draft) -> str:
@@ -485,4 +501,5 @@ class MemoryStore:
         item.fence, item.state, item.claims = self._fence, "due", 0
         self.quarantine["enrich"].pop(id_, None)
         self.due["articles"][id_] = self.clock.now()
+        item.trace = draft.trace
         return "revised"

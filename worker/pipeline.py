@@ -62,6 +62,7 @@ class Pipeline:
     limits: Limits = Limits()
     read_limit: ReadLimit = unlimited
     """Ends the reading of a document that takes too long."""
+    tracer: ports.Tracer = field(default_factory=ports.Untraced)
     dispatcher: Dispatcher = field(init=False)
     poller: Poller = field(init=False)
 
@@ -74,6 +75,7 @@ class Pipeline:
             self.configuration,
             lease=self.limits.lease,
             budget=self.limits.budget,
+            tracer=self.tracer,
         )
         object.__setattr__(self, "dispatcher", made)
         poller = Poller(
@@ -85,6 +87,7 @@ class Pipeline:
             budget=self.limits.budget,
             at_once=self.limits.feeds,
             read_limit=self.read_limit,
+            tracer=self.tracer,
         )
         poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
@@ -116,8 +119,12 @@ class Pipeline:
             analysed = self._analyse(claims)
             share = (self.clock.now() - started) / len(claims)
             for claim, analysis in analysed:
-                with spared(self.observer, "enrich", claim.article.id, self.store, claim):
-                    raised += self._finish_article(claim, analysis, share)
+                facts = {"article": claim.article.id, "feed": claim.article.feed_id}
+                with (
+                    spared(self.observer, "enrich", claim.article.id, self.store, claim),
+                    self.tracer.span("enrich", claim.trace, started, facts) as trace,
+                ):
+                    raised += self._finish_article(replace(claim, trace=trace) if trace else claim, analysis, share)
             if self.clock.now() >= deadline:
                 break
         return raised

@@ -82,8 +82,10 @@ class Poller:
         budget: timedelta,
         at_once: int,
         read_limit: ReadLimit,
+        tracer: ports.Tracer,
     ) -> None:
         self._store, self._fetcher, self._clock, self._observer = store, fetcher, clock, observer
+        self._tracer = tracer
         self._lease, self._budget, self._at_once, self._read_limit = lease, budget, at_once, read_limit
         self._in_flight: dict[Future[PollOutcome], _Asked] = {}
         self._aside: deque[_Slow] = deque()
@@ -172,7 +174,10 @@ class Poller:
         counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
         counts += series.observation(series.STAGE_SECONDS, answered - asked.at, stage="fetch")
         counts += series.observation(series.STAGE_SECONDS, self._clock.now() - started, stage="parse")
-        ingested = self._store.finish_poll(claim, decision, drafts, counts, alerts)
+        with self._tracer.span("poll", "", asked.at, {"feed": feed.id, "outcome": decision.outcome}) as trace:
+            if trace:
+                drafts = [replace(draft, trace=trace) for draft in drafts]
+            ingested = self._store.finish_poll(claim, decision, drafts, counts, alerts)
         self._note(feed, outcome, decision, ingested)
         return ingested.new + ingested.revised
 

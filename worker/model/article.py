@@ -96,7 +96,8 @@ class Draft:
 
     `aliases` are the names it may be known by, any of which makes it known; `content` is the hash of its text, by
     which an edit is told. `remembered_as` names the reason why it is only remembered and raises nothing, else "".
-    `is_fresh` says that the entry gives a date, and that it is no older than the feed's backfill.
+    `is_fresh` says that the entry gives a date, and that it is no older than the feed's backfill. `trace` is the poll's
+    W3C traceparent, "" where nothing is traced.
     """
 
     article: Article
@@ -104,3 +105,4 @@ class Draft:
     content: str
     remembered_as: Literal["", "baseline", "stale", "rekeyed"] = ""
     is_fresh: bool = False
+    trace: str = ""

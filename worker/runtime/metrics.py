@@ -148,13 +148,19 @@ def _histograms(
                 for place, amount in families.get(name + "_bucket", [])
                 if {key: value for key, value in place.items() if key != "le"} == found
             }
-            running, buckets = 0.0, []
+            running = 0.0
+            buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
             for bound in (*map(str, bounds), "+Inf"):
                 running += own.get(bound, 0.0)
                 exemplar = _exemplar(exemplars.get(series(name + "_bucket", **found, le=bound)))
-                buckets.append((floatToGoString(bound), running, exemplar))
+                buckets.append((_le(bound), running, exemplar) if exemplar else (_le(bound), running))
             family.add_metric([found[label] for label in labels], buckets, total)
         yield family
+
+
+def _le(bound: str) -> str:
+    """A bucket's bound as OpenMetrics writes it: `1.0`, `+Inf`."""
+    return str(floatToGoString(bound))  # type: ignore[no-untyped-call]
 
 
 def _exemplar(stored: str | None) -> Exemplar | None:

@@ -162,6 +162,7 @@ class RedisStore:
                     "record": _dump(_ARTICLE, draft.article),
                     "remembered": draft.remembered_as,
                     "is_fresh": draft.is_fresh,
+                    "trace": draft.trace,
                 }
                 for draft in drafts
             ],
@@ -171,7 +172,7 @@ class RedisStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         return [
-            ArticleClaim(restore_article(id_, item), fence, item.get("story", ""))
+            ArticleClaim(restore_article(id_, item), fence, item.get("story", ""), trace=item.get("trace", ""))
             for id_, fence, item in self._claim("enrich", "articles:due", "article:", limit, lease)
         ]
 
@@ -210,6 +211,7 @@ class RedisStore:
         seen = _dump(ANALYSIS, analysis)
         work = {
             "analysis": seen,
+            "trace": claim.trace,
             "decision": _decision_work(step.decision, seen) if step.decision else None,
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
@@ -224,7 +226,7 @@ class RedisStore:
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
         claimed = []
         probe_ms = _ms(breaker.PROBE_EVERY)
-        for id_, fence, is_probe, flat in self._run(
+        for id_, fence, is_probe, flat, trace in self._run(
             "claim_deliveries", endpoint, _ms(lease), at_once, MOST_CLAIMS, probe_ms
         ):
             item = dict(zip(flat[::2], flat[1::2], strict=True))
@@ -237,6 +239,7 @@ class RedisStore:
                     queued_at,
                     is_probe == 1,
                     _moment(item["fetched_ms"]) if int(item.get("fetched_ms") or 0) else None,
+                    trace,
                 )
             )
         return claimed

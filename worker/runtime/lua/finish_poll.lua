@@ -49,6 +49,7 @@ for _, draft in ipairs(work.drafts) do
       set_aside[draft.remembered] = why
     else
       redis.call('HSET', article, 'state', 'due')
+      if draft.trace ~= '' then redis.call('HSET', article, 'trace', draft.trace) end
       redis.call('ZADD', K .. 'articles:due', now, draft.id)
       count('tocsin_articles_total{outcome="new"}')
       audit('accepted', {'article', draft.id, 'feed', ARGV[1], 'sha256', draft.sha256})
@@ -69,7 +70,8 @@ for _, draft in ipairs(work.drafts) do
         -- a new fence: whoever analyses the old text now may not complete the article
         redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', next_fence())
         redis.call('HSETNX', article, 'first_seen', now)
-        redis.call('HDEL', article, 'claims')
+        redis.call('HDEL', article, 'claims', 'trace')
+        if draft.trace ~= '' then redis.call('HSET', article, 'trace', draft.trace) end
         redis.call('ZREM', K .. 'quarantine:enrich', id)
         redis.call('PERSIST', article)
         redis.call('ZADD', K .. 'articles:due', now, id)
