@@ -35,7 +35,7 @@ class Dispatcher:
         *,
         lease: timedelta,
         budget: timedelta,
-        tracer: ports.Tracer,
+        tracer: ports.Tracer = ports.UNTRACED,
     ) -> None:
         self._tracer = tracer
         self._store, self._sender, self._clock, self._observer = store, sender, clock, observer

@@ -62,7 +62,7 @@ class Pipeline:
     limits: Limits = Limits()
     read_limit: ReadLimit = unlimited
     """Ends the reading of a document that takes too long."""
-    tracer: ports.Tracer = field(default_factory=ports.Untraced)
+    tracer: ports.Tracer = ports.UNTRACED
     dispatcher: Dispatcher = field(init=False)
     poller: Poller = field(init=False)
 

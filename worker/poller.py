@@ -82,7 +82,7 @@ class Poller:
         budget: timedelta,
         at_once: int,
         read_limit: ReadLimit,
-        tracer: ports.Tracer,
+        tracer: ports.Tracer = ports.UNTRACED,
     ) -> None:
         self._store, self._fetcher, self._clock, self._observer = store, fetcher, clock, observer
         self._tracer = tracer

@@ -326,3 +326,4 @@ class Untraced:
 
 
 _NO_SPAN: AbstractContextManager[str] = nullcontext("")
+UNTRACED: Tracer = Untraced()

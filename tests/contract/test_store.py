@@ -564,7 +564,7 @@ def test_a_trace_goes_with_the_work_from_poll_to_delivery(bench):
     )
     [article] = bench.store.claim_articles(1, timedelta(milliseconds=1))
     assert article.trace == "00-poll"
-    bench.wait()
+    bench.let_leases_end()
     claims = bench.store.claim_articles
     bench.store.claim_articles = lambda *args: [replace(c, trace="00-enrich") for c in claims(*args)]
     bench.raise_alerts()
