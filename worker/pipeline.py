@@ -64,6 +64,7 @@ class Pipeline:
     limits: Limits = Limits()
     read_limit: ReadLimit = unlimited
     """Ends the reading of a document that takes too long."""
+    tracer: ports.Tracer = ports.UNTRACED
     dispatcher: Dispatcher = field(init=False)
     poller: Poller = field(init=False)
     reader: PageReader | None = None
@@ -78,6 +79,7 @@ class Pipeline:
             self.configuration,
             lease=self.limits.lease,
             budget=self.limits.budget,
+            tracer=self.tracer,
         )
         object.__setattr__(self, "dispatcher", made)
         poller = Poller(
@@ -89,6 +91,7 @@ class Pipeline:
             budget=self.limits.budget,
             at_once=self.limits.feeds,
             read_limit=self.read_limit,
+            tracer=self.tracer,
         )
         poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
@@ -128,8 +131,12 @@ class Pipeline:
             analysed = self._analyse(claims)
             share = (self.clock.now() - started) / len(claims)
             for claim, analysis in analysed:
-                with spared(self.observer, "enrich", claim.article.id, self.store, claim):
-                    raised += self._finish_article(claim, analysis, share)
+                facts = {"article": claim.article.id, "feed": claim.article.feed_id}
+                with (
+                    spared(self.observer, "enrich", claim.article.id, self.store, claim),
+                    self.tracer.span("enrich", claim.trace, started, facts) as trace,
+                ):
+                    raised += self._finish_article(replace(claim, trace=trace) if trace else claim, analysis, share)
             if self.clock.now() >= deadline:
                 break
         return raised
@@ -154,8 +161,10 @@ class Pipeline:
         ]
 
     def _finish_article(self, claim: ports.ArticleClaim, analysis: Analysis, share: timedelta) -> int:
+        started = self.clock.now()
         verdicts = self.matcher.screen(claim.article, analysis)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
+        counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="match")
         counts += _count_unread(analysis)
         counts += _count_lag(claim)
         counts += _count_unknown(verdicts)

@@ -149,10 +149,12 @@ def _stand_watch(**_: object) -> None:
 
 @worker_process_shutdown.connect
 def _hand_in(**_: object) -> None:
-    """Wait for receivers that still answer, so that their answers need no second attempt."""
+    """Wait for receivers that still answer, so that their answers need no second attempt; send what was traced."""
     from celery import current_app
 
-    from worker.runtime.process import open_pipeline
+    from worker.runtime.process import open_pipeline, open_tracer
 
     if "deliver" in set(current_app.amqp.queues.consume_from):
         open_pipeline("deliver").dispatcher.drain(DRAIN)
+    if close := getattr(open_tracer(), "close", None):
+        close()

@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from worker.errors import StoreUnavailable
+from worker.errors import ConfigError, Problem, StoreUnavailable
 from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
-from worker.ports import Enricher, Stage
+from worker.ports import Enricher, Stage, Tracer, Untraced
 from worker.reader import PageReader
 from worker.runtime.clock import SystemClock
 from worker.runtime.deadline import within_cpu_limit
@@ -193,6 +193,7 @@ def _make_pipeline(
         configuration=configuration,
         matcher=Matcher(configuration.watches),
         limits=Limits(lease=settings.lease),
+        tracer=open_tracer(),
         read_limit=within_cpu_limit,
         reader=_make_reader(store, fetcher, settings.lease) if reads_pages else None,
     )
@@ -211,6 +212,20 @@ def _make_reader(store: RedisStore, fetcher: HttpFetcher, lease: timedelta) -> P
         lease=lease,
         budget=Limits().budget,
     )
+
+
+@cache
+def open_tracer() -> Tracer:
+    """The process's traces, where TOCSIN_TRACES asks for them. Raises ConfigError where the extra is not installed."""
+    if not load_settings().traces:
+        return Untraced()
+    try:
+        from worker.runtime.traces import export_by_environment
+    except ImportError:
+        message = "asks for traces, and OpenTelemetry is not installed"
+        hint = "pip install 'tocsin[otel]'"
+        raise ConfigError((Problem("environment variable TOCSIN_TRACES", 0, 0, message, hint),)) from None
+    return export_by_environment()
 
 
 class _NoEnricher:
