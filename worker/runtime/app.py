@@ -30,6 +30,8 @@ DOORBELL_EXPIRES_S = 10
 
 QUEUES = {"poll": "poll", "enrich": "enrich", "deliver": "deliver", "screen": "enrich"}
 """Which workers answer each doorbell: an enricher also screens, since it has the language model."""
+SEAL_EVERY_S = 60.0
+"""What the audit record says is under SHA-256 after this long."""
 
 DRAIN = timedelta(seconds=15)
 """A stopping deliverer waits this long for answers; less than the grace of whoever stops it."""
@@ -51,7 +53,8 @@ app.conf.update(
     task_soft_time_limit=60,
     task_time_limit=75,
     task_default_queue="poll",
-    task_routes={f"tocsin.{task}": {"queue": queue} for task, queue in QUEUES.items()},
+    task_routes={f"tocsin.{task}": {"queue": queue} for task, queue in QUEUES.items()}
+    | {"tocsin.seal": {"queue": "poll"}},
     worker_prefetch_multiplier=1,
     worker_max_memory_per_child=900_000,
     worker_soft_shutdown_timeout=20,
@@ -76,7 +79,8 @@ app.conf.update(
             "options": {"expires": DOORBELL_EXPIRES_S},
         }
         for task in QUEUES
-    },
+    }
+    | {"seal": {"task": "tocsin.seal", "schedule": SEAL_EVERY_S, "options": {"expires": DOORBELL_EXPIRES_S}}},
     beat_max_loop_interval=settings.tick.total_seconds(),
 )
 
