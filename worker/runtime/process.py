@@ -37,6 +37,12 @@ def open_store() -> RedisStore:
     return RedisStore(connect(settings.redis_url or _embedded_url(settings.data) or DEFAULT_REDIS_URL))
 
 
+def has_store() -> bool:
+    """Whether a store was named, or one of `tocsin up` runs over TOCSIN_DATA."""
+    settings = load_settings()
+    return settings.redis_url is not None or _embedded_url(settings.data) is not None
+
+
 def _embedded_url(data: Path) -> str | None:
     servers = (EmbeddedServer(directory) for directory in (data, data / "demo"))
     return next((server.url for server in servers if server.socket.exists()), None)

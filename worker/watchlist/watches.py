@@ -67,6 +67,7 @@ class Watches:
             escalate=tuple(
                 Escalation(step.to, step.when.independent_sources, step.when.within) for step in section.escalate
             ),
+            max_alerts_per_day=section.max_alerts_per_day,
             tests=tuple(self._test(tree, (*path, "tests", i), test) for i, test in enumerate(section.tests)),
         )
         if (
