@@ -52,8 +52,8 @@ HELP = {
     "tocsin_stale_completions_total": "Work handed in after its lease had passed to another worker; discarded.",
     "tocsin_quarantined_total": "Work set aside after being claimed five times without completion.",
     "tocsin_screenings_total": "Screenings of stored articles that were begun because a list had grown.",
-    "tocsin_screened_articles_total": "Keys of the store that were passed over in screenings.",
-    "tocsin_newly_listed_alerts_total": "Alerts on parties found in stored articles after their list had grown.",
+    "tocsin_newly_listed_alerts_total": "Alerts of newly listed parties in articles that were already there.",
+    "tocsin_screened_articles_total": "Stored articles that were screened again.",
     STAGE_SECONDS: "Time that one item took in a stage.",
     FRESHNESS_SECONDS: "Time that passed between the two moments that span names.",
 }
