@@ -162,12 +162,12 @@ class Pipeline:
 
     def _finish_article(self, claim: ports.ArticleClaim, analysis: Analysis, share: timedelta) -> int:
         started = self.clock.now()
-        verdicts = self.matcher.screen(claim.article, analysis)
+        verdicts, blind = self.matcher.sift(claim.article, analysis)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
         counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="match")
         counts += _count_unread(analysis)
         counts += _count_lag(claim)
-        counts += _count_unknown(verdicts)
+        counts += _count_unknown(verdicts, blind)
         signature = story.sign(claim.article, analysis)
         for _ in range(_MOST_LOOKS):
             step, alerts = self._tell(claim, analysis, signature, verdicts)
@@ -240,8 +240,8 @@ def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
     return [(series.series(series.ARTICLES_UNREAD, reason=reason), 1.0) for reason in reasons]
 
 
-def _count_unknown(verdicts: Sequence[Verdict]) -> list[tuple[str, float]]:
-    unknown = sum(verdict.finding.truth == "unknown" for verdict in verdicts)
+def _count_unknown(verdicts: Sequence[Verdict], blind: int) -> list[tuple[str, float]]:
+    unknown = blind + sum(verdict.finding.truth == "unknown" for verdict in verdicts)
     return [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
 
 

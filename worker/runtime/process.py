@@ -16,6 +16,7 @@ from worker.runtime.clock import SystemClock
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
+from worker.runtime.last_good import LastGood
 from worker.runtime.log import LogObserver
 from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.reload import LiveConfiguration, Refused
@@ -37,6 +38,12 @@ def open_store() -> RedisStore:
     """The store that TOCSIN_REDIS_URL names, else that of the `tocsin up` which runs over TOCSIN_DATA."""
     settings = load_settings()
     return RedisStore(connect(settings.redis_url or _embedded_url(settings.data) or DEFAULT_REDIS_URL))
+
+
+def has_store() -> bool:
+    """Whether a store was named, or one of `tocsin up` runs over TOCSIN_DATA."""
+    settings = load_settings()
+    return settings.redis_url is not None or _embedded_url(settings.data) is not None
 
 
 def _embedded_url(data: Path) -> str | None:
@@ -120,6 +127,7 @@ class _Process:
         self._is_enricher = stage == "enrich"
         self._pipeline: Pipeline | None = None
         self._screener: Screener | None = None
+        self._last_good = LastGood(load_settings().data, stage, load_settings().config)
         self.live = LiveConfiguration(
             process=stage,
             directory=load_settings().config,
@@ -128,6 +136,7 @@ class _Process:
             adopt=self._adopt,
             note=LogObserver().note,
             runs_tests=self._is_enricher,
+            kept=self._last_good,
         )
         self.live.start()
 
@@ -145,7 +154,7 @@ class _Process:
     def _adopt(self, configuration: Configuration) -> None:
         enricher = self._enricher_for(configuration)
         store = open_store()
-        if self._is_enricher and self._pipeline is not None:
+        if self._is_enricher and configuration.hash != self._last_good.hash:
             outcomes = list(run_tests(configuration, enricher))
             keep_results(store, configuration.hash, summarise(outcomes))
             refuse_failing_tests(outcomes)
