@@ -5,9 +5,10 @@ character offsets into `Article.text`.
 """
 
 from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery
-from worker.model.analysis import Analysis, Entity, Span, TopicScore
+from worker.model.analysis import Analysis, Entity, TopicScore
 from worker.model.article import Article, Document, Draft, Entry, Reading, Zone
 from worker.model.configuration import Configuration, Endpoint, Format, LabelMatcher, LanguageModel, Route
+from worker.model.event import ROLES, Event, EventType, Filler, Modality, Role
 from worker.model.feed import (
     Access,
     EntryMark,
@@ -21,6 +22,7 @@ from worker.model.feed import (
     PollOutcome,
     Postponed,
 )
+from worker.model.span import Span
 from worker.model.story import Fact, Kin, Signature, Source, Story, Told
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
@@ -51,6 +53,7 @@ from worker.model.watch import (
 
 __all__ = [
     "JSON_TYPE",
+    "ROLES",
     "TOPICS",
     "Access",
     "AgeCondition",
@@ -69,12 +72,15 @@ __all__ = [
     "Entry",
     "EntryMark",
     "Escalation",
+    "Event",
+    "EventType",
     "Evidence",
     "Fact",
     "Feed",
     "FeedState",
     "Fetched",
     "FieldCondition",
+    "Filler",
     "Finding",
     "Format",
     "Group",
@@ -87,6 +93,7 @@ __all__ = [
     "ListedName",
     "Match",
     "Miss",
+    "Modality",
     "NameList",
     "NearCondition",
     "NotModified",
@@ -99,6 +106,7 @@ __all__ = [
     "Postponed",
     "Reading",
     "RegexCondition",
+    "Role",
     "Route",
     "Salience",
     "Severity",
