@@ -4,10 +4,11 @@ Times are aware UTC datetimes, durations are timedeltas, sequences are tuples. A
 character offsets into `Article.text`.
 """
 
-from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery
+from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery, Listing
 from worker.model.analysis import Analysis, Entity, TopicScore
 from worker.model.article import Article, Document, Draft, Entry, Reading, Zone
 from worker.model.configuration import Configuration, Endpoint, Format, LabelMatcher, LanguageModel, Route
+from worker.model.decision import Decision, Fired
 from worker.model.event import ROLES, Event, EventType, Filler, Modality, Role
 from worker.model.feed import (
     Access,
@@ -22,6 +23,7 @@ from worker.model.feed import (
     PollOutcome,
     Postponed,
 )
+from worker.model.silence import Silence
 from worker.model.span import Span
 from worker.model.story import Fact, Kin, Signature, Source, Story, Told
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
@@ -63,6 +65,7 @@ __all__ = [
     "Attempt",
     "Condition",
     "Configuration",
+    "Decision",
     "Delivery",
     "Document",
     "Draft",
@@ -82,6 +85,7 @@ __all__ = [
     "FieldCondition",
     "Filler",
     "Finding",
+    "Fired",
     "Format",
     "Group",
     "Kin",
@@ -91,6 +95,7 @@ __all__ = [
     "Leaf",
     "ListEntry",
     "ListedName",
+    "Listing",
     "Match",
     "Miss",
     "Modality",
@@ -111,6 +116,7 @@ __all__ = [
     "Salience",
     "Severity",
     "Signature",
+    "Silence",
     "Source",
     "SourceCondition",
     "SourceFilter",
