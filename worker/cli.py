@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from worker import __version__
-from worker.commands import alerts, backtest, endpoints, feeds, quarantine, routes, watchlist
+from worker.commands import alerts, backtest, endpoints, feeds, quarantine, routes, tokens, watchlist
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
 from worker.model import Configuration
@@ -30,6 +30,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(routes.app, name="routes")
+app.add_typer(tokens.app, name="tokens")
 watchlist.register(app)
 backtest.register(app)
 
@@ -241,7 +242,11 @@ def web(config: Config = None) -> None:
     directory = config_directory(config)
     load_configuration(directory)  # what is wrong with it is said before Redis is asked
     store, live = open_store(), follow_configuration("web", directory)
-    serve(lambda stops: create_web(store, live, directory, stops), settings.web_host, settings.web_port)
+    serve(
+        lambda stops: create_web(store, live, directory, stops, requests_per_minute=settings.api_rate),
+        settings.web_host,
+        settings.web_port,
+    )
 
 
 @app.callback(invoke_without_command=True)

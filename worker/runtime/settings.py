@@ -21,6 +21,7 @@ class Settings:
     redis_url: str | None
     web_host: str
     web_port: int
+    api_rate: int
     lease: timedelta
     tick: timedelta
     watchdog: timedelta
@@ -44,6 +45,10 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     port = environ.get("TOCSIN_WEB_PORT") or "8787"
     if not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004
         problems.append(Problem("environment variable TOCSIN_WEB_PORT", 0, 0, f"“{port}” is not a port number"))
+    rate = environ.get("TOCSIN_API_RATE") or "600"
+    if not rate.isdecimal() or not 1 <= int(rate) <= 1_000_000:  # noqa: PLR2004
+        message = f"“{rate}” is no number of requests a minute"
+        problems.append(Problem("environment variable TOCSIN_API_RATE", 0, 0, message))
     redis_url = environ.get("TOCSIN_REDIS_URL") or None
     if redis_url and not redis_url.startswith(("redis://", "rediss://", "unix://")):
         message = "is no address of a Redis; it begins with redis://, rediss:// or unix://"
@@ -54,6 +59,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         redis_url=redis_url,
         web_host=environ.get("TOCSIN_WEB_HOST") or "127.0.0.1",
         web_port=int(port) if port.isdigit() else 0,
+        api_rate=int(rate) if rate.isdecimal() else 0,
         lease=duration("TOCSIN_LEASE", "90s"),
         tick=duration("TOCSIN_TICK", "1s"),
         watchdog=duration("TOCSIN_WATCHDOG", "60s"),

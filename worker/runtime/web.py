@@ -23,6 +23,7 @@ from worker.runtime.live import Live
 from worker.runtime.pages import Pages
 from worker.runtime.playground import LONGEST_TEXT, Playground
 from worker.runtime.redis_store import RedisStore
+from worker.runtime.rest import application as rest
 
 _SECURITY = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -50,6 +51,8 @@ def create_web(
     configuration: Callable[[], Configuration],
     config: Path = Path(),
     is_stopping: Callable[[], bool] = lambda: False,
+    *,
+    requests_per_minute: int = 600,
 ) -> Starlette:
     """The ASGI application over a store; `configuration` gives the newest good one, `config` is its directory."""
     pages, api, playground = Pages(store, configuration), Api(store, configuration), Playground(config)
@@ -89,6 +92,7 @@ def create_web(
         yield
         await playground.stop()
 
+    routes += rest.routes(store, configuration, is_stopping, per_minute=requests_per_minute)
     routes += [
         Route("/events", _answering(events, pages)),
         Route("/alerts/{alert}/mark", _answering(mark, pages), methods=["POST"]),
