@@ -6,13 +6,12 @@ such as `NO` stay texts.
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-import re2
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
+from worker import matchers
 from worker.model import Format, Severity
 from worker.watchlist.condition_schema import ConditionSection, ScoreSection
 from worker.watchlist.fields import (
@@ -177,22 +176,10 @@ class EndpointSection(_Strict):
 
 
 def _check_matcher(value: str) -> str:
-    found = MATCHER.fullmatch(value)
-    if not found:
-        msg = f'“{value}” is not a matcher; write severity="high", desk!="x", watch=~"arms-.*" or source!~"a|b"'
-        raise ValueError(msg)
-    if "~" in found["operator"]:
-        options = re2.Options()
-        options.log_errors = False
-        try:
-            re2.compile(found["value"], options)
-        except re2.error:
-            msg = f"the pattern “{found['value']}” is not one that RE2 takes"
-            raise ValueError(msg) from None
+    matchers.parse(value)
     return value
 
 
-MATCHER = re.compile(r'\s*(?P<label>[a-zA-Z_][\w-]*)\s*(?P<operator>=~|!~|!=|=)\s*"?(?P<value>[^"]*?)"?\s*')
 Matcher = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_check_matcher)]
 
 

@@ -18,8 +18,12 @@ local function raise_alert(alert, article, now)
   redis.call('ZADD', K .. 'alerts', now, alert.id)
   redis.call('ZADD', K .. 'alerts:log', next_number('alerts:last'), alert.id)
   count_all(alert.counts)
+  local deliveries = {}
   for _, delivery in ipairs(alert.deliveries) do
     queue(delivery, now, now)
+    deliveries[#deliveries + 1] = {endpoint = delivery.endpoint, id = delivery.id, sha1 = redis.sha1hex(delivery.body)}
   end
+  audit('raised', {'alert', alert.id, 'watch', alert.watch, 'severity', alert.severity, 'article', article,
+    'is_shadow', alert.is_shadow, 'record_sha1', redis.sha1hex(alert.record), 'deliveries', deliveries})
   return true
 end
