@@ -17,7 +17,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPException, HTTPResponse
@@ -93,9 +93,10 @@ class Client:
         """Take acknowledgement and verdict back."""
         return self._write(answers.Marked, "DELETE", f"/alerts/{_part(alert_id)}/acknowledgement")
 
-    def judge(self, alert_id: str, verdict: Literal["true", "false"]) -> answers.Marked:
+    def judge(self, alert_id: str, verdict: Literal["true", "false"], reason: str = "") -> answers.Marked:
         """Judge an alert."""
-        return self._write(answers.Marked, "PUT", f"/alerts/{_part(alert_id)}/verdict", {"verdict": verdict})
+        told = {"verdict": verdict, "reason": reason}
+        return self._write(answers.Marked, "PUT", f"/alerts/{_part(alert_id)}/verdict", told)
 
     def verdicts(self, **wanted: str | int | datetime) -> Iterator[answers.Verdict]:
         """The alerts that were judged."""
@@ -136,6 +137,35 @@ class Client:
     def watch(self, watch_id: str) -> answers.Watch:
         """One watch."""
         return self._read(answers.Watch, f"/watches/{_part(watch_id)}")
+
+    def silences(self, *, all_: bool = False) -> list[answers.Silence]:
+        """The silences that hold or will; with `all_` those that have ended too."""
+        return self._read(answers.SilenceList, "/silences" + _query({"all": all_})).silences
+
+    def add_silence(
+        self, matchers: Sequence[tuple[str, str, str]], *, seconds: int, comment: str, starts_at: datetime | None = None
+    ) -> answers.Silence:
+        """Keep alerts back whose labels meet all matchers, each (label, operator, value)."""
+        told: dict[str, Any] = {"seconds": seconds, "comment": comment}
+        told["matchers"] = [dict(zip(("label", "operator", "value"), one, strict=True)) for one in matchers]
+        told |= {"starts_at": starts_at.isoformat()} if starts_at else {}
+        return self._write(answers.Silence, "POST", "/silences", told)
+
+    def end_silence(self, silence_id: str) -> answers.Silence:
+        """End a silence now."""
+        return self._write(answers.Silence, "DELETE", f"/silences/{_part(silence_id)}")
+
+    def audit(self, after: int = 0, since: datetime | None = None) -> Iterator[answers.AuditLine]:
+        """The lines of the audit record behind one, or from a moment on, up to where it ends now."""
+        wanted: dict[str, str | int | datetime] = {"limit": 1_000}
+        if since:
+            wanted["since"] = since
+        while True:
+            found = self._read(answers.AuditSlice, "/audit" + _query({**wanted, "after": after}))
+            yield from found.lines
+            if found.next_after is None:
+                return
+            after = found.next_after
 
     def health(self) -> answers.Health:
         """Whether work can be done."""
@@ -235,7 +265,11 @@ def _problem(error: urllib.error.HTTPError) -> answers.Problem:
 
 def _query(wanted: Mapping[str, str | int | datetime]) -> str:
     told = {
-        name: value.isoformat() if isinstance(value, datetime) else str(value).lower() if value is True else value
+        name: value.isoformat()
+        if isinstance(value, datetime)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else value
         for name, value in wanted.items()
     }
     return "?" + urllib.parse.urlencode(told) if told else ""

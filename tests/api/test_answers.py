@@ -3,6 +3,7 @@
 import json
 import threading
 from dataclasses import replace
+from itertools import pairwise
 
 import feedparser
 import pytest
@@ -13,6 +14,7 @@ from tests.desk import HOSTILE, judged, serving
 from tests.fakes import SECRET
 from worker.api.operations import LARGEST_BODY_BYTES
 from worker.api.token import Role
+from worker.audit import link_of
 from worker.client import ApiError, Client
 from worker.model import Access
 from worker.runtime.demo import compose
@@ -286,3 +288,70 @@ def test_the_alert_is_the_webhooks_data_and_more(desk, client):
         name: value for name, value in record.items() if name not in ("article", "sources", "evidence")
     }
     assert {delivery["endpoint"] for delivery in told["deliveries"]} == {"desk", "night-shift"}
+
+
+def test_silences_are_made_in_the_tokens_name_listed_and_ended(served):
+    client = served.client(Role.ANALYST)
+    made = client.add_silence([("watch", "=", WATCH), ("source", "=~", "Blog.*")], seconds=600, comment="a flood")
+    assert (made.state, made.author, made.comment, made.suppressed) == ("active", "analyst", "a flood", 0)
+    assert client.silences() == [made]
+    assert client.end_silence(made.id).state == "ended"
+    assert client.end_silence(made.id).state == "ended"
+    assert client.silences() == []
+    assert [one.id for one in client.silences(all_=True)] == [made.id]
+    later = client.add_silence(
+        [("watch", "=", WATCH)], seconds=60, comment="x", starts_at=made.ends_at.replace(year=2099)
+    )
+    assert later.state == "pending"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"matchers": [{"label": "watch", "operator": "=~", "value": "("}]}, "RE2"),
+        ({"matchers": [{"label": "watch", "operator": "=~", "value": ".*"}]}, "without any label"),
+        ({"starts_at": "1999-01-01T00:00:00Z"}, "in the future"),
+        ({"starts_at": "9999-12-31T23:59:59Z"}, "body.starts_at: is too far away"),
+        ({"comment": ""}, "body.comment"),
+        ({"seconds": 0}, "body.seconds"),
+    ],
+)
+def test_a_silence_that_makes_no_sense_is_refused(served, body, told):
+    whole = {"matchers": [{"label": "watch", "operator": "=", "value": "x"}], "seconds": 60, "comment": "why"} | body
+    answer = ask(served.base, "/api/v1/silences", "POST", served.tokens[Role.ANALYST], whole)
+    assert answer.status == 422
+    assert told in answer.json["detail"]
+
+
+def test_a_repeated_silence_is_one(served):
+    whole = {"matchers": [{"label": "watch", "operator": "=", "value": "x"}], "seconds": 60, "comment": "why"}
+    token = served.tokens[Role.ANALYST]
+    made = [ask(served.base, "/api/v1/silences", "POST", token, whole, Idempotency_Key="s1") for _ in range(3)]
+    assert {(answer.status, answer.body) for answer in made} == {(201, made[0].body)}
+    assert len(served.client().silences()) == 1
+
+
+def test_a_verdict_is_kept_with_its_reason_and_who_gave_it(desk, served):
+    desk.publish(compose(2))
+    client = served.client(Role.ANALYST)
+    [alert] = client.alerts()
+    client.judge(alert.alert_id, "false", "an exercise")
+    [verdict] = client.verdicts()
+    assert (verdict.reason, verdict.by) == ("an exercise", "analyst")
+    marks = [line.facts for line in client.audit() if line.kind == "marked"]
+    assert [(mark["alert"], mark["mark"], mark["by"]) for mark in marks] == [(alert.alert_id, "false", "analyst")]
+
+
+def test_the_audit_record_is_read_slice_by_slice_and_its_chain_holds(desk, served):
+    desk.publish_demo(6)
+    lines = list(served.client(Role.ANALYST).audit())
+    assert [line.seq for line in lines] == list(range(lines[0].seq, lines[0].seq + len(lines)))
+    for before, line in pairwise(lines):
+        assert link_of(before.link, line.line.encode()) == line.link
+    token, slices, after = served.tokens[Role.ANALYST], [], 0
+    while after is not None:
+        found = ask(served.base, f"/api/v1/audit?limit=7&after={after}", token=token).json
+        slices += found["lines"]
+        after = found["next_after"]
+    assert [line["seq"] for line in slices] == [line.seq for line in lines]
+    assert ask(served.base, "/api/v1/audit?since=2999-01-01T00:00:00Z", token=token).json["lines"] == []

@@ -140,6 +140,7 @@ class Watch(Answer):
     true: int
     false: int
     precision: float | None
+    precision_interval: tuple[float, float] | None = Field(None, description="Wilson's, of 95 %.")
 
 
 class WatchPage(Answer):
@@ -155,12 +156,60 @@ class Verdict(Answer):
     watch_id: str
     verdict: Literal["true", "false"]
     judged_at: datetime | None
+    reason: str
+    by: str
 
 
 class VerdictPage(Page):
     """Verdicts by alert, the newest alert first."""
 
     verdicts: list[Verdict]
+
+
+class Matcher(Answer):
+    """A condition on one label, in Alertmanager's words."""
+
+    label: str
+    operator: Literal["=", "!=", "=~", "!~"]
+    value: str
+
+
+class Silence(Answer):
+    """Alerts whose labels match are stored and counted, and not sent, from `starts_at` until `ends_at`."""
+
+    id: str
+    state: Literal["pending", "active", "ended"]
+    matchers: list[Matcher]
+    starts_at: datetime
+    ends_at: datetime
+    author: str
+    comment: str
+    created_at: datetime
+    suppressed: int
+
+
+class SilenceList(Answer):
+    """The silences, the one that ends last first."""
+
+    silences: list[Silence]
+
+
+class AuditLine(Answer):
+    """A line of the audit record: `line` as it was hashed, `link` its hash, `facts` what it says."""
+
+    seq: int
+    at: datetime
+    kind: str
+    facts: dict[str, Any]
+    line: str
+    link: str
+
+
+class AuditSlice(Answer):
+    """Lines of the record, the oldest first; `next_after` goes on, and is null where the record ends."""
+
+    lines: list[AuditLine]
+    next_after: int | None
 
 
 class Marked(Answer):

@@ -62,9 +62,41 @@ class StoryList(Between):
 
 
 class VerdictBody(Question):
-    """The alert was right (true) or wrong (false)."""
+    """The alert was right (true) or wrong (false), and why."""
 
     verdict: Literal["true", "false"]
+    reason: Annotated[str, Field(max_length=2_000)] = ""
+
+
+class MatcherBody(Question):
+    """A condition on one label; `=~` and `!~` take an RE2 pattern of the whole value."""
+
+    label: Annotated[str, Field(pattern="^[a-zA-Z_][a-zA-Z0-9_-]{0,99}$")]
+    operator: Literal["=", "!=", "=~", "!~"]
+    value: Annotated[str, Field(pattern='^[^"]*$', max_length=400)]
+
+
+class SilenceBody(Question):
+    """Alerts whose labels meet all matchers are not sent, from `starts_at` (now, where it is not given) on."""
+
+    matchers: Annotated[list[MatcherBody], Field(min_length=1, max_length=50)]
+    seconds: Annotated[int, Field(ge=1, le=31_622_400, description="How long.")]
+    comment: Annotated[str, Field(min_length=1, max_length=1_000, description="Why; shown with what it keeps back.")]
+    starts_at: Moment | None = None
+
+
+class SilenceWish(Question):
+    """Also those that have ended in the last 90 days, or only what holds or will."""
+
+    all: Flag = False
+
+
+class AuditWish(Question):
+    """Lines behind one (`after` 0: from the first that is left), or from a moment on."""
+
+    after: Annotated[int, Field(ge=0, le=999_999_999), READ_NUMBER] = 0
+    since: Moment | None = None
+    limit: Annotated[int, Field(ge=1, le=1_000), READ_NUMBER] = 200
 
 
 class Subscription(Question):

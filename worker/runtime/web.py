@@ -49,7 +49,7 @@ View = Callable[[Request], Response]
 Action = Callable[[Request, Form], Response | Awaitable[Response]]
 
 
-def create_web(
+def create_web(  # noqa: PLR0913 - what it is made of
     store: RedisStore,
     configuration: Callable[[], Configuration],
     config: Path = Path(),

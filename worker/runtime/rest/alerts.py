@@ -49,7 +49,7 @@ def reopen(desk: Desk, call: Call) -> Marked:
 
 
 def judge(desk: Desk, call: Call) -> Marked:
-    return _mark(desk, call, cast("Mark", call.body.verdict))
+    return _mark(desk, call, cast("Mark", call.body.verdict), call.body.reason)
 
 
 def verdicts(desk: Desk, call: Call) -> VerdictPage:
@@ -57,7 +57,7 @@ def verdicts(desk: Desk, call: Call) -> VerdictPage:
         with translated():
             pipeline = desk.store.client.pipeline(transaction=False)
             for id_ in ids:
-                pipeline.hmget(K + f"alert:{id_}", ["verdict", "watch", "judged_at"])
+                pipeline.hmget(K + f"alert:{id_}", ["verdict", "watch", "judged_at", "marked_for", "marked_by"])
             rows = pipeline.execute()
         return [(id_, _verdict(id_, row)) for id_, row in zip(ids, rows, strict=True) if row[0]]
 
@@ -75,9 +75,9 @@ def subscribe(desk: Desk, call: Call) -> str:
     return atom_feed(id_, watch.title, rows, f"{call.base}/feeds/watch/{id_}.atom")
 
 
-def _mark(desk: Desk, call: Call, mark: Mark) -> Marked:
+def _mark(desk: Desk, call: Call, mark: Mark, reason: str = "") -> Marked:
     id_ = call.names["alert"]
-    if not desk.store.mark_alert(id_, mark):
+    if not desk.store.mark_alert(id_, mark, reason, call.caller.name):
         raise missing("alert", id_)
     row = _row(desk, id_)
     return Marked(alert_id=id_, acknowledged_at=row["acknowledged_at"], verdict=row["verdict"])
@@ -92,4 +92,5 @@ def _row(desk: Desk, id_: str) -> dict[str, Any]:
 
 def _verdict(id_: str, row: Sequence[str | None]) -> Verdict:
     fields = {"alert_id": id_, "verdict": row[0], "watch_id": row[1], "judged_at": iso_ms(row[2])}
+    fields |= {"reason": row[3] or "", "by": row[4] or ""}
     return Verdict.model_validate(fields)

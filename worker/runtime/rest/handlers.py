@@ -7,7 +7,7 @@ from functools import cache
 from pydantic import BaseModel
 
 from worker.api.openapi import document
-from worker.runtime.rest import alerts, articles, configured
+from worker.runtime.rest import alerts, articles, audit, configured, silences
 from worker.runtime.rest.call import Call, Desk
 
 Handler = Callable[[Desk, Call], BaseModel | str]
@@ -36,6 +36,11 @@ HANDLERS: dict[str, Handler] = {
     "poll_feed": configured.poll_feed,
     "list_watches": configured.list_watches,
     "get_watch": configured.get_watch,
+    "list_silences": silences.list_,
+    "get_silence": silences.get,
+    "add_silence": silences.add,
+    "end_silence": silences.end,
+    "read_audit": audit.read,
     "get_health": configured.health,
     "get_document": lambda _desk, _call: _document(),
     "subscribe_watch": alerts.subscribe,
