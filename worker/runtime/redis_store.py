@@ -7,6 +7,8 @@ Keys, all under the hash tag `{tocsin}:`
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
     seen:ALIAS                                  the article an alias belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
+    articles  stories                           the same of what was first seen within retention
+    alerts:log  alerts:last                     alerts by a number that only grows, and the last such number
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
