@@ -73,7 +73,7 @@ app.conf.update(
         "health_check_interval": 25,
         "global_keyprefix": "{tocsin}:q:",
     },
-    beat_scheduler="celery.beat:Scheduler",
+    beat_scheduler="worker.runtime.beat:SteadyScheduler",
     beat_schedule={
         task: {
             "task": f"tocsin.{task}",
