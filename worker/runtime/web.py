@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
@@ -48,17 +48,18 @@ View = Callable[[Request], Response]
 Action = Callable[[Request, Form], Response | Awaitable[Response]]
 
 
-def create_web(
+def create_web(  # noqa: PLR0913 - what the page is made of
     store: RedisStore,
     configuration: Callable[[], Configuration],
     config: Path = Path(),
     is_stopping: Callable[[], bool] = lambda: False,
     *,
     may_edit: bool = False,
+    callbacks: Sequence[Route] = (),
 ) -> Starlette:
     """The ASGI application over a store; `configuration` gives the newest good one, `config` is its directory.
 
-    With `may_edit` the page may add tests to the files there.
+    With `may_edit` the page may add tests to the files there. `callbacks` are where hubs push to.
     """
     pages, api = Pages(store, configuration), Api(store, configuration)
     actions = Actions(store, configuration, pages, config, may_edit=may_edit)
@@ -84,6 +85,7 @@ def create_web(
         await actions.playground.stop()
 
     routes.append(Route("/events", _answering(events, pages)))
+    routes += callbacks
     return Starlette(routes=routes, lifespan=lifespan)
 
 
