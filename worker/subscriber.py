@@ -95,11 +95,13 @@ class Subscriber:
     ) -> None:
         self._store, self._hubs, self._clock, self._observer = store, hubs, clock, observer
         self._callback = callback
+        self._rights: dict[str, Feed] = {}
         self.adopt(configuration)
 
     def adopt(self, configuration: Configuration) -> None:
         """Subscribe for the feeds of a configuration, and for no others."""
         self._feeds = {feed.id: feed for feed in configuration.feeds}
+        self._rights |= self._feeds  # a hub on a private network is also told to stop there
         self._store.end_others(set(self._feeds))
 
     def step(self) -> int:
@@ -116,7 +118,7 @@ class Subscriber:
                 continue
             form = websub.request_form(asked, self._callback(asked.token))
             posted.append(
-                (Kept(asked, kept.version + 1), self._hubs.post(asked.hub, form, self._feeds.get(asked.feed_id)))
+                (Kept(asked, kept.version + 1), self._hubs.post(asked.hub, form, self._rights.get(asked.feed_id)))
             )
         for kept, future in posted:
             if refusal := future.result():
