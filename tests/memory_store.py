@@ -48,6 +48,7 @@ class Item:
     attempts: list[Attempt] = field(default_factory=list)
     created_at: datetime | None = None
     failure: str = ""
+    trace: str = ""
     reason: str = ""
     queued_at: datetime | None = None
     ended_at: datetime | None = None
@@ -190,7 +191,7 @@ class MemoryStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
-        return [ArticleClaim(item.record, item.fence, item.story) for _, item in claimed]
+        return [ArticleClaim(item.record, item.fence, item.story, trace=item.trace) for _, item in claimed]
 
     def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:
         for article in articles:
@@ -247,6 +248,7 @@ class MemoryStore:
                 self.note_audit("repeated", alert=alert.id, watch=alert.watch_id, article=claim.article.id)
         self.count(counts)
         item.state, item.claims, item.fence = "done", 0, 0
+        item.trace = claim.trace or item.trace
         self.due["articles"].pop(claim.article.id, None)
         return len(fresh)
 
@@ -269,7 +271,15 @@ class MemoryStore:
         claimed = list(self._claim("deliver", endpoint, self.deliveries, limit, lease))
         state.in_flight |= {id_: now + lease for id_, _ in claimed}
         return [
-            DeliveryClaim(i.record, i.fence, i.counted + 1, i.queued_at, is_probe, self._fetched_at(i.record))
+            DeliveryClaim(
+                i.record,
+                i.fence,
+                i.counted + 1,
+                i.queued_at,
+                is_probe,
+                self._fetched_at(i.record),
+                self._trace(i.record),
+            )
             for _, i in claimed
         ]
 
@@ -415,6 +425,11 @@ class MemoryStore:
                 gate.circuit, gate.window, gate.reason = Circuit.OPEN, "", attempt.reason
                 gate.probe_at = now + max(breaker.PROBE_EVERY, attempt.retry_after or timedelta(0))
 
+    def _trace(self, delivery) -> str:
+        alert = self.alerts.get(delivery.alert_id)
+        item = self.articles.get(alert.article.id) if alert else None
+        return item.trace if item else ""
+
     def _fetched_at(self, delivery) -> datetime | None:
         alert = self.alerts.get(delivery.alert_id)
         return alert.article.first_seen if alert else None
@@ -490,6 +505,7 @@ class MemoryStore:
         self.articles[id_] = Item(record=draft.article, texts={draft.content}, state=draft.remembered_as or "due")
         if draft.remembered_as:
             return draft.remembered_as
+        self.articles[id_].trace = draft.trace
         self._make_due(id_, draft)
         return "new"
 
@@ -521,5 +537,6 @@ class MemoryStore:
         item.record = replace(draft.article, id=id_, first_seen=first.first_seen)
         item.fence, item.state, item.claims = self._fence, "due", 0
         self.quarantine["enrich"].pop(id_, None)
+        item.trace = draft.trace
         self._make_due(id_, draft)
         return "revised"

@@ -65,6 +65,7 @@ class Pipeline:
     limits: Limits = Limits()
     read_limit: ReadLimit = unlimited
     """Ends the reading of a document that takes too long."""
+    tracer: ports.Tracer = ports.UNTRACED
     dispatcher: Dispatcher = field(init=False)
     poller: Poller = field(init=False)
     board: Board | None = None
@@ -82,6 +83,7 @@ class Pipeline:
             self.configuration,
             lease=self.limits.lease,
             budget=self.limits.budget,
+            tracer=self.tracer,
         )
         object.__setattr__(self, "dispatcher", made)
         poller = Poller(
@@ -94,6 +96,7 @@ class Pipeline:
             at_once=self.limits.feeds,
             read_limit=self.read_limit,
             board=self.board,
+            tracer=self.tracer,
         )
         poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
@@ -139,8 +142,12 @@ class Pipeline:
             analysed = self._analyse(claims)
             share = (self.clock.now() - started) / len(claims)
             for claim, analysis in analysed:
-                with spared(self.observer, "enrich", claim.article.id, self.store, claim):
-                    raised += self._finish_article(claim, analysis, share)
+                facts = {"article": claim.article.id, "feed": claim.article.feed_id}
+                with (
+                    spared(self.observer, "enrich", claim.article.id, self.store, claim),
+                    self.tracer.span("enrich", claim.trace, started, facts) as trace,
+                ):
+                    raised += self._finish_article(replace(claim, trace=trace) if trace else claim, analysis, share)
             if self.clock.now() >= deadline:
                 break
         return raised
@@ -165,11 +172,13 @@ class Pipeline:
         ]
 
     def _finish_article(self, claim: ports.ArticleClaim, analysis: Analysis, share: timedelta) -> int:
-        verdicts = self.matcher.screen(claim.article, analysis)
+        started = self.clock.now()
+        verdicts, blind = self.matcher.sift(claim.article, analysis)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
+        counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="match")
         counts += _count_unread(analysis)
         counts += _count_lag(claim)
-        counts += _count_unknown(verdicts)
+        counts += _count_unknown(verdicts, blind)
         signature = story.sign(claim.article, analysis)
         for _ in range(_MOST_LOOKS):
             step, alerts = self._tell(claim, analysis, signature, verdicts)
@@ -242,8 +251,8 @@ def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
     return [(series.series(series.ARTICLES_UNREAD, reason=reason), 1.0) for reason in reasons]
 
 
-def _count_unknown(verdicts: Sequence[Verdict]) -> list[tuple[str, float]]:
-    unknown = sum(verdict.finding.truth == "unknown" for verdict in verdicts)
+def _count_unknown(verdicts: Sequence[Verdict], blind: int) -> list[tuple[str, float]]:
+    unknown = blind + sum(verdict.finding.truth == "unknown" for verdict in verdicts)
     return [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
 
 

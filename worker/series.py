@@ -19,7 +19,7 @@ STAGE_SECONDS = "tocsin_stage_duration_seconds"
 FRESHNESS_SECONDS = "tocsin_freshness_seconds"
 
 BUCKETS: dict[str, tuple[float, ...]] = {
-    STAGE_SECONDS: (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    STAGE_SECONDS: (0.001, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
     FRESHNESS_SECONDS: (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400),
 }
 

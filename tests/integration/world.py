@@ -143,6 +143,7 @@ class Deployment:
         self.config.mkdir()
         self.environ = dict(os.environ) | {
             "TOCSIN_CONFIG": str(self.config),
+            "TOCSIN_DATA": str(directory / "data"),
             "TOCSIN_REDIS_URL": server.url,
             "TOCSIN_LEASE": "3s",
             "TOCSIN_TICK": "1s",

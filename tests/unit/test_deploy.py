@@ -108,12 +108,12 @@ def test_defaults_in_the_example_environment_are_the_real_ones():
     text = (DEPLOY / "tocsin.env.example").read_text("utf-8")
     said = dict(
         re.findall(
-            r"^# (TOCSIN_(?:WEB_HOST|WEB_PORT|WEB_EDITS|LEASE|TICK|WATCHDOG|LOG_LEVEL|CONTACT))=(.*)$",
+            r"^# (TOCSIN_(?:WEB_HOST|WEB_PORT|WEB_EDITS|LEASE|TICK|WATCHDOG|LOG_LEVEL|CONTACT|TRACES))=(.*)$",
             text,
             re.MULTILINE,
         )
     )
-    assert len(said) == 8
+    assert len(said) == 9
     assert load_settings(said) == load_settings({})
 
 

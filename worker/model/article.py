@@ -102,7 +102,8 @@ class Draft:
     `aliases` are the names it may be known by, any of which makes it known; `content` is the hash of its text, by
     which an edit is told. `remembered_as` names the reason why it is only remembered and raises nothing, else "".
     `is_fresh` says that the entry gives a date, and that it is no older than the feed's backfill, `wants_page` that the
-    linked page is to be read before the article is analysed.
+    linked page is to be read before the article is analysed. `trace` is the poll's W3C traceparent, "" where nothing is
+    traced.
     """
 
     article: Article
@@ -111,3 +112,4 @@ class Draft:
     remembered_as: Literal["", "baseline", "stale", "rekeyed"] = ""
     is_fresh: bool = False
     wants_page: bool = False
+    trace: str = ""

@@ -5,15 +5,16 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from worker.errors import StoreUnavailable
+from worker.errors import ConfigError, Problem, StoreUnavailable
 from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
-from worker.ports import Enricher, Stage
+from worker.ports import Enricher, Stage, Tracer, Untraced
 from worker.runtime.clock import SystemClock
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
+from worker.runtime.last_good import LastGood
 from worker.runtime.log import LogObserver
 from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.reload import LiveConfiguration, Refused
@@ -36,6 +37,12 @@ def open_store() -> RedisStore:
     """The store that TOCSIN_REDIS_URL names, else that of the `tocsin up` which runs over TOCSIN_DATA."""
     settings = load_settings()
     return RedisStore(connect(settings.redis_url or _embedded_url(settings.data) or DEFAULT_REDIS_URL))
+
+
+def has_store() -> bool:
+    """Whether a store was named, or one of `tocsin up` runs over TOCSIN_DATA."""
+    settings = load_settings()
+    return settings.redis_url is not None or _embedded_url(settings.data) is not None
 
 
 def _embedded_url(data: Path) -> str | None:
@@ -119,6 +126,7 @@ class _Process:
         self._is_enricher = stage == "enrich"
         self._pipeline: Pipeline | None = None
         self._screener: Screener | None = None
+        self._last_good = LastGood(load_settings().data, stage, load_settings().config)
         self.live = LiveConfiguration(
             process=stage,
             directory=load_settings().config,
@@ -127,6 +135,7 @@ class _Process:
             adopt=self._adopt,
             note=LogObserver().note,
             runs_tests=self._is_enricher,
+            kept=self._last_good,
         )
         self.live.start()
 
@@ -144,7 +153,7 @@ class _Process:
     def _adopt(self, configuration: Configuration) -> None:
         enricher = self._enricher_for(configuration)
         store = open_store()
-        if self._is_enricher and self._pipeline is not None:
+        if self._is_enricher and configuration.hash != self._last_good.hash:
             outcomes = list(run_tests(configuration, enricher))
             keep_results(store, configuration.hash, summarise(outcomes))
             refuse_failing_tests(outcomes)
@@ -193,11 +202,26 @@ def _make_pipeline(
         configuration=configuration,
         matcher=Matcher(configuration.watches),
         limits=Limits(lease=settings.lease),
+        tracer=open_tracer(),
         read_limit=within_cpu_limit,
         board=hubs[0] if hubs else None,
         subscriber=hubs[1] if hubs else None,
         reader=make_reader(store, fetcher, settings) if stage == "read" else None,
     )
+
+
+@cache
+def open_tracer() -> Tracer:
+    """The process's traces, where TOCSIN_TRACES asks for them. Raises ConfigError where the extra is not installed."""
+    if not load_settings().traces:
+        return Untraced()
+    try:
+        from worker.runtime.traces import export_by_environment
+    except ImportError:
+        message = "asks for traces, and OpenTelemetry is not installed"
+        hint = "pip install 'tocsin[otel]'"
+        raise ConfigError((Problem("environment variable TOCSIN_TRACES", 0, 0, message, hint),)) from None
+    return export_by_environment()
 
 
 class _NoEnricher:

@@ -7,6 +7,8 @@ Keys, all under the hash tag `{tocsin}:`
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
     seen:ALIAS                                  the article an alias belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
+    articles  stories                           the same of what was first seen within retention
+    alerts:log  alerts:last                     alerts by a number that only grows, and the last such number
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
@@ -85,7 +87,7 @@ KEEP_TRENDS = timedelta(days=9)
 """A week and what the week before the hour of asking needs."""
 
 STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
-ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
+ANALYSIS, ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
 _MOST_KIN, _KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
 _CONFIGURATION, DECISION = TypeAdapter(ConfigurationState), TypeAdapter(Decision)
@@ -172,6 +174,7 @@ class RedisStore:
                     "remembered": draft.remembered_as,
                     "is_fresh": draft.is_fresh,
                     "wants_page": draft.wants_page,
+                    "trace": draft.trace,
                 }
                 for draft in drafts
             ],
@@ -181,7 +184,7 @@ class RedisStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         return [
-            ArticleClaim(restore_article(id_, item), fence, item.get("story", ""))
+            ArticleClaim(restore_article(id_, item), fence, item.get("story", ""), trace=item.get("trace", ""))
             for id_, fence, item in self._claim("enrich", "articles:due", "article:", limit, lease)
         ]
 
@@ -220,6 +223,7 @@ class RedisStore:
         seen = _dump(ANALYSIS, analysis)
         work = {
             "analysis": seen,
+            "trace": claim.trace,
             "decision": _decision_work(step.decision, seen) if step.decision else None,
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
@@ -234,7 +238,7 @@ class RedisStore:
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
         claimed = []
         probe_ms = _ms(breaker.PROBE_EVERY)
-        for id_, fence, is_probe, flat in self._run(
+        for id_, fence, is_probe, flat, trace in self._run(
             "claim_deliveries", endpoint, _ms(lease), at_once, MOST_CLAIMS, probe_ms
         ):
             item = dict(zip(flat[::2], flat[1::2], strict=True))
@@ -247,6 +251,7 @@ class RedisStore:
                     queued_at,
                     is_probe == 1,
                     moment_of(item["fetched_ms"]) if int(item.get("fetched_ms") or 0) else None,
+                    trace,
                 )
             )
         return claimed
@@ -271,7 +276,7 @@ class RedisStore:
             "is_probe": claim.is_probe,
             "is_success": attempt.is_success,
             "reason": attempt.reason,
-            "attempt": _dump(_ATTEMPT, attempt),
+            "attempt": _dump(ATTEMPT, attempt),
             "counts": list(counts),
             "keep_ms": _ms(KEEP),
             "notices": [_delivery_work(notice) for notice in notices],

@@ -14,6 +14,7 @@ from rich.console import Console
 from worker.errors import StoreUnavailable, TocsinError
 from worker.runtime import demo
 from worker.runtime.children import Child, Family
+from worker.runtime.first_start import refuse_failing_tests
 from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.settings import Settings
 from worker.runtime.valkey import EmbeddedServer
@@ -50,7 +51,8 @@ def run_all(settings: Settings, console: Console) -> None:
     # Celery warns at every start as root; in a container or a fresh machine that is who one is.
     environ.setdefault("PYTHONWARNINGS", "ignore:::celery.platforms")
     if not is_demo:
-        load_configuration(settings.config, environ)  # a wrong one stops the start before anything runs
+        # a wrong one, or one that fails its tests, stops the start before anything runs
+        refuse_failing_tests(settings, load_configuration(settings.config, environ), environ)
     server = None if settings.redis_url else EmbeddedServer(data)
     if server:
         server.start()  # refuses a second start over the same data before that could change anything

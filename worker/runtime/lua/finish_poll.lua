@@ -39,6 +39,7 @@ for _, draft in ipairs(work.drafts) do
   local article = K .. 'article:' .. (id or draft.id)
   if not id then
     redis.call('HSET', article, 'record', draft.record, 'first_seen', now, 'text:' .. draft.content, 1)
+    file_under('articles', draft.id, now, work.keep_ms)
     redis.call('SADD', article .. ':feeds', ARGV[1])
     if draft.remembered ~= '' then
       redis.call('HSET', article, 'state', draft.remembered)
@@ -50,6 +51,7 @@ for _, draft in ipairs(work.drafts) do
       set_aside[draft.remembered] = why
     else
       redis.call('HSET', article, 'state', 'due')
+      if draft.trace ~= '' then redis.call('HSET', article, 'trace', draft.trace) end
       redis.call('ZADD', K .. 'articles:due', draft.wants_page and now + work.patience_ms or now, draft.id)
       if draft.wants_page then want_page(draft.id, now) end
       count('tocsin_articles_total{outcome="new"}')
@@ -71,8 +73,9 @@ for _, draft in ipairs(work.drafts) do
         keep_decided(article)
         -- a new fence: whoever analyses the old text now may not complete the article
         redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', next_fence())
-        redis.call('HSETNX', article, 'first_seen', now)
-        redis.call('HDEL', article, 'claims')
+        if redis.call('HSETNX', article, 'first_seen', now) == 1 then file_under('articles', id, now, work.keep_ms) end
+        redis.call('HDEL', article, 'claims', 'trace')
+        if draft.trace ~= '' then redis.call('HSET', article, 'trace', draft.trace) end
         redis.call('ZREM', K .. 'quarantine:enrich', id)
         redis.call('PERSIST', article)
         redis.call('ZADD', K .. 'articles:due', draft.wants_page and now + work.patience_ms or now, id)
