@@ -137,7 +137,13 @@ class RedisStore:
         if is_forgotten:  # the server came back empty, and nothing would ever be due again
             self.sync_feeds(self._scheduled)
         return [
-            FeedClaim(id_, fence, STATE.validate_json(item["state"]) if "state" in item else FeedState())
+            FeedClaim(
+                id_,
+                fence,
+                STATE.validate_json(item["state"]) if "state" in item else FeedState(),
+                int(item.get("pushes") or 0),
+                moment_of(item["delivers_until"]) if "delivers_until" in item else None,
+            )
             for id_, fence, item in self._claim("poll", "feeds:due", "feed:", limit, lease)
         ]
 
@@ -155,6 +161,7 @@ class RedisStore:
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
             "patience_ms": _ms(PATIENCE),
+            "pushes": decision.pushes,
             "counts": list(counts),
             "alerts": [alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
             "drafts": [
