@@ -11,6 +11,7 @@ from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.payload import build
 from worker.deliver.retry import Delivered, EndpointGone, RetryIn
+from worker.fulltext import PATIENCE
 from worker.model import Article, Attempt, Draft, Feed, FeedState, Kin, Story
 from worker.ports import (
     BOILERPLATE,
@@ -56,6 +57,16 @@ class Item:
 
 
 @dataclass
+class PageItem:
+    """An article whose page is wanted."""
+
+    wanted_at: datetime
+    fence: int = 0
+    claims: int = 0
+    tries: int = 0
+
+
+@dataclass
 class Gate:
     """An endpoint's circuit."""
 
@@ -70,7 +81,8 @@ class MemoryStore:
     def __init__(self, clock) -> None:
         self.clock = clock
         self.run_id = "first"
-        self.due: dict[str, dict[str, datetime]] = {"feeds": {}, "articles": {}}
+        self.due: dict[str, dict[str, datetime]] = {"feeds": {}, "articles": {}, "pages": {}}
+        self.pages: dict[str, PageItem] = {}
         self.feeds: dict[str, Item] = {}
         self.paused: set[str] = set()
         self.articles: dict[str, Item] = {}
@@ -78,7 +90,7 @@ class MemoryStore:
         self.deliveries: dict[str, Item] = {}
         self.seen: dict[str, str] = {}
         self.dead: dict[str, list[str]] = {}
-        self.quarantine: dict[str, dict[str, datetime]] = {"poll": {}, "enrich": {}, "deliver": {}}
+        self.quarantine: dict[str, dict[str, datetime]] = {"poll": {}, "read": {}, "enrich": {}, "deliver": {}}
         self.verdicts: dict[str, str] = {}
         self.acknowledged: set[str] = set()
         self.counted: Counter[str] = Counter()
@@ -309,7 +321,7 @@ class MemoryStore:
         )
 
     def quarantined(self) -> list[Quarantined]:
-        items = {"poll": self.feeds, "enrich": self.articles, "deliver": self.deliveries}
+        items = {"poll": self.feeds, "read": {}, "enrich": self.articles, "deliver": self.deliveries}
         held = [
             Quarantined(stage, id_, at, items[stage][id_].reason, self._subject(items[stage][id_].record) or id_)
             for stage, ids in self.quarantine.items()
@@ -477,9 +489,17 @@ class MemoryStore:
         self.articles[id_] = Item(record=draft.article, texts={draft.content}, state=draft.remembered_as or "due")
         if draft.remembered_as:
             return draft.remembered_as
-        self.due["articles"][id_] = self.clock.now()
         self.articles[id_].trace = draft.trace
+        self._make_due(id_, draft)
         return "new"
+
+    def _make_due(self, id_: str, draft: Draft) -> None:
+        now = self.clock.now()
+        self.due["articles"][id_] = now + PATIENCE if draft.wants_page else now
+        self.pages.pop(id_, None)
+        self.due["pages"].pop(id_, None)
+        if draft.wants_page:
+            self.pages[id_], self.due["pages"][id_] = PageItem(now), now
 
     def _revise(self, id_: str, draft: Draft) -> str:
         item = self.articles[id_]
@@ -500,6 +520,6 @@ class MemoryStore:
         item.record = replace(draft.article, id=id_, first_seen=first.first_seen)
         item.fence, item.state, item.claims = self._fence, "due", 0
         self.quarantine["enrich"].pop(id_, None)
-        self.due["articles"][id_] = self.clock.now()
         item.trace = draft.trace
+        self._make_due(id_, draft)
         return "revised"

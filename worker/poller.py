@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from worker import alert, coverage, dedupe, parse, poll, ports, series
+from worker import alert, coverage, dedupe, fulltext, parse, poll, ports, series
 from worker.isolation import spared
 from worker.model import (
     Alert,
@@ -211,7 +211,8 @@ class Poller:
         if left_out := max(len(document.fingerprints) - len(document.entries), 0):
             counts.append((series.series(series.ARTICLES, outcome="known"), float(left_out)))
         reading = dedupe.learn(feed, state, document, now)
-        return reading, dedupe.identify(feed, state, document, now), counts
+        drafts = tuple(fulltext.marked(feed, draft) for draft in dedupe.identify(feed, state, document, now))
+        return reading, drafts, counts
 
     def _cover(
         self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime

@@ -28,8 +28,8 @@ from worker.model import (
 from worker.poll import PollDecision, PollRequest
 
 Steering = Literal["pause", "resume", "hurry"]
-Stage = Literal["poll", "enrich", "deliver"]
-STAGES: tuple[Stage, ...] = ("poll", "enrich", "deliver")
+Stage = Literal["poll", "read", "enrich", "deliver"]
+STAGES: tuple[Stage, ...] = ("poll", "read", "enrich", "deliver")
 Mark = Literal["acknowledged", "true", "false", "open"]
 """What a person may say of an alert; `true` and `false` acknowledge it too, `open` takes everything back."""
 

@@ -18,7 +18,7 @@ from prometheus_client.utils import floatToGoString
 from worker import __version__
 from worker.coverage import WATCH_ID
 from worker.deliver.breaker import Circuit
-from worker.model import TOPICS, Configuration, PollFailure, Severity
+from worker.model import TOPICS, Configuration, PageOutcome, PollFailure, Severity
 from worker.ports import STAGES
 from worker.runtime.gauges import gauges
 from worker.runtime.redis_store import K, RedisStore
@@ -34,6 +34,7 @@ from worker.series import (
     FEED_EVENTS,
     FRESHNESS_SECONDS,
     NOTHING_NEW,
+    PAGES,
     POLLS,
     SPANS,
     STAGE_SECONDS,
@@ -43,6 +44,7 @@ from worker.series import (
 
 HELP = {
     POLLS: "Polls of feeds by outcome; every reason of failure is an outcome.",
+    PAGES: "Looks at the pages that summaries link to, by what they came to.",
     ARTICLES: "Entries that polls brought, each counted once, by what became of it.",
     ARTICLES_UNREAD: "Articles that the model did not read: not its language, or in part, being too long.",
     FEED_EVENTS: "What happened to feeds as wholes: moved, gone, recovered, re-keyed.",
@@ -70,7 +72,7 @@ _FEED_EVENTS = ("feed_moved", "feed_gone", "feed_recovered", "feed_rekeyed", "fe
 _ODDITIES = ("cut", "repaired", "odd_date", "nameless")
 _ATTEMPT_OUTCOMES = ("delivered", "retried", "dead", "gone")
 _CIRCUIT_CHANGES = (Circuit.CLOSED, Circuit.OPEN, Circuit.PAUSED)
-_TIMED = ("fetch", "parse", "enrich", "match", "deliver")
+_TIMED = ("fetch", "parse", "read", "enrich", "match", "deliver")
 _SERIES = re.compile(r"^(\w+)(?:\{(.*)\})?$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -107,6 +109,7 @@ class StoreCollector:
 def zero_series(configuration: Configuration) -> Iterator[str]:
     """Every counter that exists before anything has happened."""
     yield from (series(POLLS, outcome=outcome) for outcome in _POLL_OUTCOMES)
+    yield from (series(PAGES, outcome=outcome.value) for outcome in PageOutcome)
     yield from (series(ARTICLES, outcome=outcome) for outcome in ARTICLE_OUTCOMES)
     yield from (series(ARTICLES_UNREAD, reason=reason) for reason in ("language", "truncated"))
     yield from (series(FEED_EVENTS, event=event) for event in _FEED_EVENTS)

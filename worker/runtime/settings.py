@@ -22,6 +22,7 @@ class Settings:
     redis_url: str | None
     web_host: str
     web_port: int
+    api_rate: int
     web_edits: bool
     lease: timedelta
     tick: timedelta
@@ -47,6 +48,10 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     port = environ.get("TOCSIN_WEB_PORT") or "8787"
     if not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004
         problems.append(Problem("environment variable TOCSIN_WEB_PORT", 0, 0, f"“{port}” is not a port number"))
+    rate = environ.get("TOCSIN_API_RATE") or "600"
+    if not rate.isdecimal() or not 1 <= int(rate) <= 1_000_000:  # noqa: PLR2004
+        message = f"“{rate}” is no number of requests a minute"
+        problems.append(Problem("environment variable TOCSIN_API_RATE", 0, 0, message))
     host = environ.get("TOCSIN_WEB_HOST") or "127.0.0.1"
     traces = (environ.get("TOCSIN_TRACES") or "no").lower()
     if traces not in ("yes", "no"):
@@ -64,6 +69,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         redis_url=redis_url,
         web_host=host,
         web_port=int(port) if port.isdigit() else 0,
+        api_rate=int(rate) if rate.isdecimal() else 0,
         web_edits=edits == "yes",
         lease=duration("TOCSIN_LEASE", "90s"),
         tick=duration("TOCSIN_TICK", "1s"),

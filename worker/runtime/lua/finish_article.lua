@@ -19,6 +19,7 @@ if not is_known and #story.keys > 0 then
 end
 redis.call('HSET', tale, 'state', story.state, 'version', story.version + 1)
 redis.call('PEXPIRE', tale, work.keep_ms)
+if story.version == 0 then file_under('stories', story.id, now, work.keep_ms) end
 redis.call('HSETNX', article, 'story', story.id)
 
 local revision = redis.call('HGET', article, 'revision') or '0'
