@@ -144,12 +144,14 @@ def _stand_watch(**_: object) -> None:
     from worker.runtime.first_start import load_running
     from worker.runtime.process import DEFAULT_REDIS_URL
     from worker.runtime.redis_store import RedisStore, connect
-    from worker.runtime.vigil import Watchdog
+    from worker.runtime.vigil import EndpointNames, Watchdog
+    from worker.watchlist import load_configuration
 
     if not settings.watchdog:
         return
     stages = [stage for stage in STAGES if stage in current_app.amqp.queues.consume_from]
-    endpoints = [endpoint.name for endpoint in load_running(settings, stages[0] if stages else "poll").endpoints]
+    running = load_running(settings, stages[0] if stages else "poll")
+    endpoints = EndpointNames(settings.config, running, load_configuration)
     # A connection of its own: one that is shared with the worker would be deaf together with it.
     store = RedisStore(connect(settings.redis_url or DEFAULT_REDIS_URL))
     watchdog = Watchdog(store, stages, endpoints, settings.watchdog)

@@ -82,9 +82,12 @@ def run_all(settings: Settings, console: Console) -> None:
             time.sleep(0.2)
         console.print("stopping; Ctrl-C again to stop at once")
     finally:
-        family.stop()
-        if server:
-            server.stop()
+        try:
+            family.stop()
+        finally:  # a second Ctrl-C breaks the waiting off, and leaves nothing behind either
+            family.kill()
+            if server:
+                server.stop()
     console.print("stopped; everything is kept for the next start")
 
 
@@ -115,6 +118,8 @@ class _Stopping:
 
     def _ask(self, _number: int, _frame: object) -> None:
         if self.is_asked:
+            for number in (signal.SIGINT, signal.SIGTERM):  # a third one changes nothing
+                signal.signal(number, signal.SIG_IGN)
             msg = "stopped at once"
             raise SecondSignalError(msg)
         self.is_asked = True
