@@ -22,6 +22,7 @@ from worker.commands import (
     quarantine,
     routes,
     silences,
+    tokens,
     watchlist,
 )
 from worker.commands.shared import Config, Json, config_directory, console, print_json
@@ -42,6 +43,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(routes.app, name="routes")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(silences.app, name="silences")
 app.add_typer(lists.app, name="lists")
 app.add_typer(audit.app, name="audit")
@@ -235,7 +237,9 @@ def web(config: Config = None) -> None:
     load_configuration(directory)  # what is wrong with it is said before Redis is asked
     store, live = open_store(), follow_configuration("web", directory)
     serve(
-        lambda stops: create_web(store, live, directory, stops, may_edit=settings.web_edits),
+        lambda stops: create_web(
+            store, live, directory, stops, may_edit=settings.web_edits, requests_per_minute=settings.api_rate
+        ),
         settings.web_host,
         settings.web_port,
     )

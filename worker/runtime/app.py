@@ -1,6 +1,7 @@
 """The Celery application. Its messages are doorbells: they carry nothing, and losing one costs a tick of beat.
 
 celery -A worker.runtime.app worker -Q poll     poller
+celery -A worker.runtime.app worker -Q read     reader of pages
 celery -A worker.runtime.app worker -Q enrich   enricher
 celery -A worker.runtime.app worker -Q deliver  deliverer
 celery -A worker.runtime.app beat               any number of them
@@ -29,7 +30,7 @@ from worker.runtime.settings import load_settings
 DOORBELL_EXPIRES_S = 10
 """A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
 
-QUEUES = {"poll": "poll", "enrich": "enrich", "deliver": "deliver", "screen": "enrich"}
+QUEUES = {"poll": "poll", "read": "read", "enrich": "enrich", "deliver": "deliver", "screen": "enrich"}
 """Which workers answer each doorbell: an enricher also screens, since it has the language model."""
 SEAL_EVERY_S = 60.0
 """What the audit record says is under SHA-256 after this long."""
@@ -151,10 +152,12 @@ def _stand_watch(**_: object) -> None:
 
 @worker_process_shutdown.connect
 def _hand_in(**_: object) -> None:
-    """Wait for receivers that still answer, so that their answers need no second attempt."""
+    """Wait for receivers that still answer, so that their answers need no second attempt; send what was traced."""
     from celery import current_app
 
-    from worker.runtime.process import open_pipeline
+    from worker.runtime.process import open_pipeline, open_tracer
 
     if "deliver" in set(current_app.amqp.queues.consume_from):
         open_pipeline("deliver").dispatcher.drain(DRAIN)
+    if close := getattr(open_tracer(), "close", None):
+        close()

@@ -43,7 +43,7 @@ def gauges(store: RedisStore, configuration: Configuration) -> Iterator[Metric]:
 
 
 def _queues(client: Any, configuration: Configuration, now: float) -> Iterator[Metric]:
-    queues = {"poll": ["feeds:due"], "enrich": ["articles:due"]}
+    queues = {"poll": ["feeds:due"], "read": ["pages:due"], "enrich": ["articles:due"]}
     queues["deliver"] = [f"outbox:{endpoint.name}" for endpoint in configuration.endpoints]
     due = GaugeMetricFamily("tocsin_due_items", "Work that is due now.", labels=["stage"])
     oldest = GaugeMetricFamily("tocsin_due_oldest_seconds", "How long the oldest due work waits.", labels=["stage"])

@@ -21,7 +21,7 @@ from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
 
 DEMO_PORT = 8786
-QUEUES = {"poller": "poll", "enricher": "enrich", "deliverer": "deliver"}
+QUEUES = {"poller": "poll", "reader": "read", "enricher": "enrich", "deliverer": "deliver"}
 
 
 class SecondSignalError(TocsinError):
@@ -36,7 +36,7 @@ def celery_command(*arguments: str) -> list[str]:
 
 
 def worker_command(name: str) -> list[str]:
-    """One of the three workers. Gossip, mingle and heartbeats talk between workers that need not know each other."""
+    """One of the four workers. Gossip, mingle and heartbeats talk between workers that need not know each other."""
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning")
     return celery_command("worker", "-Q", QUEUES[name], "-n", f"{name}@%h", "-c", "1", *quiet)
 

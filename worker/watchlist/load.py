@@ -216,6 +216,7 @@ class _Resolver:
             allow_private=feed.allow_private,
             access=self._access(tree, path, feed),
             max_silence=feed.max_silence,
+            fulltext=feed.fulltext,
         )
 
     def _access(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Access:

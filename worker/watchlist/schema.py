@@ -86,6 +86,8 @@ class FeedSection(_Strict):
     headers: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")], Reference] = {}
     auth: AuthSection | None = None
     max_silence: Literal["auto", "never"] | Annotated[Duration, Field(ge=timedelta(minutes=1))] = "auto"
+    fulltext: Literal["auto", "always", "never"] = "auto"
+    """Whether the pages that entries link to are read: `auto`, where an entry is only a summary."""
 
 
 class ReportedSection(_Strict):
