@@ -19,6 +19,7 @@ from worker.commands import (
     feeds,
     lists,
     quarantine,
+    replay,
     routes,
     silences,
     watchlist,
@@ -46,6 +47,7 @@ app.add_typer(lists.app, name="lists")
 app.add_typer(audit.app, name="audit")
 watchlist.register(app)
 backtest.register(app)
+replay.register(app)
 
 
 @app.command()

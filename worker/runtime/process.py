@@ -11,6 +11,7 @@ from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
 from worker.ports import Enricher, Stage
 from worker.runtime.clock import SystemClock
+from worker.runtime.configuration_store import ConfigurationStore
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
@@ -64,6 +65,8 @@ def refreshed_pipeline(stage: Stage) -> Pipeline:
     """The process's pipeline under the newest good configuration."""
     process = _open(stage)
     process.live.refresh()
+    if stage == "enrich":
+        process.keep_configuration()
     return process.pipeline
 
 
@@ -116,6 +119,7 @@ class _Process:
     def __init__(self, stage: Stage) -> None:
         self._is_enricher = stage == "enrich"
         self._pipeline: Pipeline | None = None
+        self._kept = ""
         self._screener: Screener | None = None
         self.live = LiveConfiguration(
             process=stage,
@@ -127,6 +131,17 @@ class _Process:
             runs_tests=self._is_enricher,
         )
         self.live.start()
+
+    def keep_configuration(self) -> None:
+        """Keep what decides from now on, for replaying it; again where the server lost it."""
+        configuration, kept = self.pipeline.configuration, ConfigurationStore(open_store())
+        if self._kept == configuration.hash and kept.is_kept(configuration.hash):
+            return
+        try:
+            kept.keep(configuration, getattr(self.pipeline.enricher, "model", ""))
+        except TypeError as error:
+            LogObserver().note("configuration_keep_failed", message=str(error))
+        self._kept = configuration.hash
 
     @property
     def pipeline(self) -> Pipeline:
