@@ -25,6 +25,7 @@ from worker.commands import (
     silences,
     tokens,
     watchlist,
+    why,
 )
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
@@ -52,6 +53,7 @@ check.register(app)
 watchlist.register(app)
 backtest.register(app)
 replay.register(app)
+why.register(app)
 
 
 @app.command()
