@@ -20,10 +20,12 @@ from worker.commands import (
     feeds,
     lists,
     quarantine,
+    replay,
     routes,
     silences,
     tokens,
     watchlist,
+    why,
 )
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
@@ -50,6 +52,8 @@ app.add_typer(audit.app, name="audit")
 check.register(app)
 watchlist.register(app)
 backtest.register(app)
+replay.register(app)
+why.register(app)
 
 
 @app.command()

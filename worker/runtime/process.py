@@ -11,6 +11,7 @@ from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
 from worker.ports import Enricher, Stage, Tracer, Untraced
 from worker.runtime.clock import SystemClock
+from worker.runtime.configuration_store import ConfigurationStore
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
@@ -72,6 +73,8 @@ def refreshed_pipeline(stage: Stage) -> Pipeline:
     """The process's pipeline under the newest good configuration."""
     process = _open(stage)
     process.live.refresh()
+    if stage == "enrich":
+        process.keep_configuration()
     return process.pipeline
 
 
@@ -125,6 +128,7 @@ class _Process:
         self._stage = stage
         self._is_enricher = stage == "enrich"
         self._pipeline: Pipeline | None = None
+        self._kept = ""
         self._screener: Screener | None = None
         self._last_good = LastGood(load_settings().data, stage, load_settings().config)
         self.live = LiveConfiguration(
@@ -138,6 +142,17 @@ class _Process:
             kept=self._last_good,
         )
         self.live.start()
+
+    def keep_configuration(self) -> None:
+        """Keep what decides from now on, for replaying it; again where the server lost it."""
+        configuration, kept = self.pipeline.configuration, ConfigurationStore(open_store())
+        if self._kept == configuration.hash and kept.is_kept(configuration.hash):
+            return
+        try:
+            kept.keep(configuration, getattr(self.pipeline.enricher, "model", ""))
+        except TypeError as error:
+            LogObserver().note("configuration_keep_failed", message=str(error))
+        self._kept = configuration.hash
 
     @property
     def pipeline(self) -> Pipeline:

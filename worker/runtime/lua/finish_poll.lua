@@ -1,5 +1,5 @@
 -- Store what a poll brought. ARGV: feed id, fence, JSON {state, next_ms, remember_ms, keep_ms, patience_ms, counts,
--- pushes, drafts, alerts}. A draft: {id, aliases, content, sha256, record, remembered, is_fresh, wants_page}.
+-- pushes, drafts, alerts}. A draft: {id, aliases, address, content, sha256, record, remembered, is_fresh, wants_page}.
 -- Returns {new, revised, known, remembered} or {-1}.
 local feed, fence, work = K .. 'feed:' .. ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 if not is_current(feed, fence, 'poll') then return {-1} end
@@ -11,7 +11,7 @@ local set_aside = {}
 local function known_as(aliases)
   for _, alias in ipairs(aliases) do
     local id = redis.call('GET', K .. 'seen:' .. alias)
-    if id then return id end
+    if id then return id, string.sub(alias, 1, 1) end
   end
   return nil
 end
@@ -31,7 +31,10 @@ local function audit_set_aside(reason)
 end
 
 for _, draft in ipairs(work.drafts) do
-  local id = known_as(draft.aliases)
+  local id, known_by = known_as(draft.aliases)
+  if draft.address ~= '' then
+    redis.call('SET', K .. 'address:' .. draft.address, (id or draft.id) .. ' ' .. (known_by or ''), 'NX', 'PX', work.keep_ms)
+  end
   for _, alias in ipairs(draft.aliases) do
     redis.call('SET', K .. 'seen:' .. alias, id or draft.id, 'NX')
     redis.call('PEXPIRE', K .. 'seen:' .. alias, work.remember_ms)
