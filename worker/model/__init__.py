@@ -25,7 +25,7 @@ from worker.model.feed import (
 )
 from worker.model.silence import Silence
 from worker.model.span import Span
-from worker.model.story import Fact, Kin, Signature, Source, Story, Told
+from worker.model.story import Fact, Kin, Signature, Source, Story, StoryEvent, Told
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
 from worker.model.watch import (
@@ -33,6 +33,7 @@ from worker.model.watch import (
     Condition,
     EntityCondition,
     Escalation,
+    EventCondition,
     FieldCondition,
     Group,
     LanguageCondition,
@@ -44,6 +45,7 @@ from worker.model.watch import (
     OwnTopic,
     PhraseCondition,
     RegexCondition,
+    RoleCondition,
     Salience,
     SourceCondition,
     SourceFilter,
@@ -76,6 +78,7 @@ __all__ = [
     "EntryMark",
     "Escalation",
     "Event",
+    "EventCondition",
     "EventType",
     "Evidence",
     "Fact",
@@ -112,6 +115,7 @@ __all__ = [
     "Reading",
     "RegexCondition",
     "Role",
+    "RoleCondition",
     "Route",
     "Salience",
     "Severity",
@@ -122,6 +126,7 @@ __all__ = [
     "SourceFilter",
     "Span",
     "Story",
+    "StoryEvent",
     "Together",
     "Told",
     "TopicCondition",

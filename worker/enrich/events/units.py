@@ -33,6 +33,7 @@ _NUMBERS: Final = frozenset(
 _MEASURES: Final = frozenset(
     "tonnes tons barrels dozens hundreds thousands millions pieces units rounds kilograms kg tens scores".split()
 )
+_ARMED: Final = frozenset("military lethal weapons arms security defence defense".split())
 _NAMES: Final = frozenset(("PERSON", "ORG", "GPE", "LOC", "FAC", "NORP"))
 _UNITED_NATIONS: Final = re.compile(r"(?:the )?(?:UN|U\.N\.?|United Nations)\b", re.IGNORECASE)
 _DESIGNATION: Final = re.compile(r"[a-z]+-?\d+[a-z]*$|\d+mm$")
@@ -254,6 +255,12 @@ def _quantity(tokens: list[_Token], start: int, core: int) -> tuple[int, int] | 
     return (counted[0].start, counted[-1].end) if counted else None
 
 
+def _are_weapons(tokens: list[_Token], stop: int) -> bool:
+    """Whether goods are weapons by their last words: "arms", "military aid"."""
+    last = tokens[stop - 1].word
+    return last in words("materiel") or (last in words("aid") and tokens[stop - 2].word in _ARMED)
+
+
 def _people(token: _Token) -> Entity:
     return token.entity or Entity(token.word, "NORP", token.start, token.end)
 
@@ -279,7 +286,7 @@ def _unit(kind: Kind, tokens: list[_Token], start: int, stop: int, quantity: tup
         word=last.word,
         start=tokens[first].start,
         end=last.end,
-        label=entity.label if entity else "",
+        label="WEAPON" if kind == "goods" and _are_weapons(tokens, stop) else entity.label if entity else "",
         id=id_ if kind != "goods" else None,
         quantity=quantity,
         is_owned=tokens[start].word in _OWNING,
