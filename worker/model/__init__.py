@@ -23,6 +23,7 @@ from worker.model.feed import (
     PollOutcome,
     Postponed,
 )
+from worker.model.page import Page, PageDecision, PageOutcome
 from worker.model.silence import Silence
 from worker.model.span import Span
 from worker.model.story import Fact, Kin, Signature, Source, Story, StoryEvent, Told
@@ -107,6 +108,9 @@ __all__ = [
     "NotModified",
     "OwnTopic",
     "Pace",
+    "Page",
+    "PageDecision",
+    "PageOutcome",
     "PhraseCondition",
     "PollFailed",
     "PollFailure",

@@ -25,6 +25,7 @@ from worker.runtime.api import Api
 from worker.runtime.live import Live
 from worker.runtime.pages import Pages
 from worker.runtime.redis_store import RedisStore
+from worker.runtime.rest import application as rest
 
 _SECURITY = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -48,13 +49,14 @@ View = Callable[[Request], Response]
 Action = Callable[[Request, Form], Response | Awaitable[Response]]
 
 
-def create_web(
+def create_web(  # noqa: PLR0913 - what it is made of
     store: RedisStore,
     configuration: Callable[[], Configuration],
     config: Path = Path(),
     is_stopping: Callable[[], bool] = lambda: False,
     *,
     may_edit: bool = False,
+    requests_per_minute: int = 600,
 ) -> Starlette:
     """The ASGI application over a store; `configuration` gives the newest good one, `config` is its directory.
 
@@ -83,6 +85,7 @@ def create_web(
         yield
         await actions.playground.stop()
 
+    routes += rest.routes(store, configuration, is_stopping, per_minute=requests_per_minute)
     routes.append(Route("/events", _answering(events, pages)))
     return Starlette(routes=routes, lifespan=lifespan)
 
@@ -96,6 +99,7 @@ def _views(pages: Pages, api: Api) -> dict[str, View]:
         "/watches": pages.watches,
         "/endpoints": pages.endpoints,
         "/quarantine": pages.quarantine,
+        "/silences": pages.silences,
         "/playground": pages.playground,
         "/api/alerts": api.alerts,
         "/api/feeds": api.feeds,
@@ -118,6 +122,8 @@ def _actions(actions: Actions) -> dict[str, Action]:
         "/endpoints/{endpoint}/resume": actions.resume,
         "/endpoints/{endpoint}/replay": actions.replay,
         "/quarantine/release": actions.release,
+        "/silences": actions.silence,
+        "/silences/{silence}/end": actions.end_silence,
     }
 
 
