@@ -60,6 +60,19 @@ def country_id(surface: str) -> str | None:
     return term.id if term else None
 
 
+def country_name(code: str) -> str:
+    """The English name of an ISO 3166-1 alpha-2 code (and of EU, UN), brackets left out; "" where CLDR has none."""
+    name = _territories().get(code, "")
+    return re.sub(r"\s*\(.*?\)| SAR China", "", name).replace("&", "and")
+
+
+@cache
+def _territories() -> dict[str, str]:
+    from babel import Locale
+
+    return dict(Locale("en").territories.items())
+
+
 @cache
 def _by_text() -> dict[str, CountryTerm]:
     return {term.text: term for term in country_terms()}

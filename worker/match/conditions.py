@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from worker.match.events import find_event
 from worker.match.inflect import forms
 from worker.match.names import NameHit
 from worker.match.near import find_windows
@@ -11,6 +12,7 @@ from worker.model import (
     AgeCondition,
     Condition,
     EntityCondition,
+    EventCondition,
     Evidence,
     FieldCondition,
     Finding,
@@ -44,12 +46,14 @@ def find(condition: Condition, watch: Watch, reading: Reading) -> Finding:
     return replace(finding, contribution=weight if finding.truth == "true" else 0.0)
 
 
-def _find_leaf(condition: Leaf, watch: Watch, reading: Reading) -> Finding:  # noqa: PLR0911 - one for each kind
+def _find_leaf(condition: Leaf, watch: Watch, reading: Reading) -> Finding:  # noqa: C901, PLR0911 - one for each kind
     match condition:
         case TopicCondition():
             return _find_topic(condition, watch, reading)
         case EntityCondition():
             return _find_entity(condition, watch, reading)
+        case EventCondition():
+            return find_event(condition, watch, reading, SURE)
         case PhraseCondition():
             return _find_phrase(condition, watch, reading)
         case NearCondition():

@@ -26,7 +26,7 @@ from worker.model.feed import (
 from worker.model.page import Page, PageDecision, PageOutcome
 from worker.model.silence import Silence
 from worker.model.span import Span
-from worker.model.story import Fact, Kin, Signature, Source, Story, Told
+from worker.model.story import Fact, Kin, Signature, Source, Story, StoryEvent, Told
 from worker.model.subscription import Hubs, Subscription, SubscriptionState
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
@@ -35,6 +35,7 @@ from worker.model.watch import (
     Condition,
     EntityCondition,
     Escalation,
+    EventCondition,
     FieldCondition,
     Group,
     LanguageCondition,
@@ -46,6 +47,7 @@ from worker.model.watch import (
     OwnTopic,
     PhraseCondition,
     RegexCondition,
+    RoleCondition,
     Salience,
     SourceCondition,
     SourceFilter,
@@ -78,6 +80,7 @@ __all__ = [
     "EntryMark",
     "Escalation",
     "Event",
+    "EventCondition",
     "EventType",
     "Evidence",
     "Fact",
@@ -118,6 +121,7 @@ __all__ = [
     "Reading",
     "RegexCondition",
     "Role",
+    "RoleCondition",
     "Route",
     "Salience",
     "Severity",
@@ -128,6 +132,7 @@ __all__ = [
     "SourceFilter",
     "Span",
     "Story",
+    "StoryEvent",
     "Subscription",
     "SubscriptionState",
     "Together",
