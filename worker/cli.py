@@ -16,6 +16,7 @@ from worker.commands import (
     audit,
     backtest,
     endpoints,
+    export,
     feeds,
     lists,
     quarantine,
@@ -48,6 +49,7 @@ app.add_typer(lists.app, name="lists")
 app.add_typer(audit.app, name="audit")
 watchlist.register(app)
 backtest.register(app)
+export.register(alerts.app)
 
 
 @app.command()
