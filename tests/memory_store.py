@@ -11,6 +11,7 @@ from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.payload import build
 from worker.deliver.retry import Delivered, EndpointGone, RetryIn
+from worker.fulltext import PATIENCE
 from worker.model import Article, Attempt, Draft, Feed, FeedState, Kin, Story
 from worker.ports import (
     BOILERPLATE,
@@ -47,11 +48,22 @@ class Item:
     attempts: list[Attempt] = field(default_factory=list)
     created_at: datetime | None = None
     failure: str = ""
+    trace: str = ""
     reason: str = ""
     queued_at: datetime | None = None
     ended_at: datetime | None = None
     counted: int = 0
     story: str = ""
+
+
+@dataclass
+class PageItem:
+    """An article whose page is wanted."""
+
+    wanted_at: datetime
+    fence: int = 0
+    claims: int = 0
+    tries: int = 0
 
 
 @dataclass
@@ -69,7 +81,8 @@ class MemoryStore:
     def __init__(self, clock) -> None:
         self.clock = clock
         self.run_id = "first"
-        self.due: dict[str, dict[str, datetime]] = {"feeds": {}, "articles": {}}
+        self.due: dict[str, dict[str, datetime]] = {"feeds": {}, "articles": {}, "pages": {}}
+        self.pages: dict[str, PageItem] = {}
         self.feeds: dict[str, Item] = {}
         self.paused: set[str] = set()
         self.articles: dict[str, Item] = {}
@@ -77,7 +90,7 @@ class MemoryStore:
         self.deliveries: dict[str, Item] = {}
         self.seen: dict[str, str] = {}
         self.dead: dict[str, list[str]] = {}
-        self.quarantine: dict[str, dict[str, datetime]] = {"poll": {}, "enrich": {}, "deliver": {}}
+        self.quarantine: dict[str, dict[str, datetime]] = {"poll": {}, "read": {}, "enrich": {}, "deliver": {}}
         self.verdicts: dict[str, str] = {}
         self.acknowledged: set[str] = set()
         self.counted: Counter[str] = Counter()
@@ -162,7 +175,7 @@ class MemoryStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
-        return [ArticleClaim(item.record, item.fence, item.story) for _, item in claimed]
+        return [ArticleClaim(item.record, item.fence, item.story, trace=item.trace) for _, item in claimed]
 
     def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:
         for article in articles:
@@ -219,6 +232,7 @@ class MemoryStore:
                 self.note_audit("repeated", alert=alert.id, watch=alert.watch_id, article=claim.article.id)
         self.count(counts)
         item.state, item.claims, item.fence = "done", 0, 0
+        item.trace = claim.trace or item.trace
         self.due["articles"].pop(claim.article.id, None)
         return len(fresh)
 
@@ -241,7 +255,15 @@ class MemoryStore:
         claimed = list(self._claim("deliver", endpoint, self.deliveries, limit, lease))
         state.in_flight |= {id_: now + lease for id_, _ in claimed}
         return [
-            DeliveryClaim(i.record, i.fence, i.counted + 1, i.queued_at, is_probe, self._fetched_at(i.record))
+            DeliveryClaim(
+                i.record,
+                i.fence,
+                i.counted + 1,
+                i.queued_at,
+                is_probe,
+                self._fetched_at(i.record),
+                self._trace(i.record),
+            )
             for _, i in claimed
         ]
 
@@ -299,7 +321,7 @@ class MemoryStore:
         )
 
     def quarantined(self) -> list[Quarantined]:
-        items = {"poll": self.feeds, "enrich": self.articles, "deliver": self.deliveries}
+        items = {"poll": self.feeds, "read": {}, "enrich": self.articles, "deliver": self.deliveries}
         held = [
             Quarantined(stage, id_, at, items[stage][id_].reason, self._subject(items[stage][id_].record) or id_)
             for stage, ids in self.quarantine.items()
@@ -387,6 +409,11 @@ class MemoryStore:
                 gate.circuit, gate.window, gate.reason = Circuit.OPEN, "", attempt.reason
                 gate.probe_at = now + max(breaker.PROBE_EVERY, attempt.retry_after or timedelta(0))
 
+    def _trace(self, delivery) -> str:
+        alert = self.alerts.get(delivery.alert_id)
+        item = self.articles.get(alert.article.id) if alert else None
+        return item.trace if item else ""
+
     def _fetched_at(self, delivery) -> datetime | None:
         alert = self.alerts.get(delivery.alert_id)
         return alert.article.first_seen if alert else None
@@ -462,8 +489,17 @@ class MemoryStore:
         self.articles[id_] = Item(record=draft.article, texts={draft.content}, state=draft.remembered_as or "due")
         if draft.remembered_as:
             return draft.remembered_as
-        self.due["articles"][id_] = self.clock.now()
+        self.articles[id_].trace = draft.trace
+        self._make_due(id_, draft)
         return "new"
+
+    def _make_due(self, id_: str, draft: Draft) -> None:
+        now = self.clock.now()
+        self.due["articles"][id_] = now + PATIENCE if draft.wants_page else now
+        self.pages.pop(id_, None)
+        self.due["pages"].pop(id_, None)
+        if draft.wants_page:
+            self.pages[id_], self.due["pages"][id_] = PageItem(now), now
 
     def _revise(self, id_: str, draft: Draft) -> str:
         item = self.articles[id_]
@@ -484,5 +520,6 @@ class MemoryStore:
         item.record = replace(draft.article, id=id_, first_seen=first.first_seen)
         item.fence, item.state, item.claims = self._fence, "due", 0
         self.quarantine["enrich"].pop(id_, None)
-        self.due["articles"][id_] = self.clock.now()
+        item.trace = draft.trace
+        self._make_due(id_, draft)
         return "revised"

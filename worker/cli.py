@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -15,6 +15,7 @@ from worker.commands import (
     alerts,
     audit,
     backtest,
+    check,
     endpoints,
     export,
     feeds,
@@ -47,6 +48,7 @@ app.add_typer(tokens.app, name="tokens")
 app.add_typer(silences.app, name="silences")
 app.add_typer(lists.app, name="lists")
 app.add_typer(audit.app, name="audit")
+check.register(app)
 watchlist.register(app)
 backtest.register(app)
 export.register(alerts.app)
@@ -102,29 +104,6 @@ def secret() -> None:
     from worker.runtime.demo import new_secret
 
     typer.echo(new_secret())
-
-
-@app.command()
-def check(config: Config = None, as_json: Json = False) -> None:
-    """Validate the configuration; print every problem with file, line and column. Exit code 78 where there is one."""
-    from worker.watchlist import load_configuration
-
-    try:
-        configuration = load_configuration(config_directory(config))
-    except ConfigError as error:
-        if as_json:
-            print_json({"ok": False, "problems": [_problem(problem) for problem in error.problems]})
-            raise typer.Exit(error.exit_code) from None
-        raise
-    counts = {
-        "feeds": len(configuration.feeds),
-        "watches": len(configuration.watches),
-        "endpoints": len(configuration.endpoints),
-    }
-    if as_json:
-        print_json({"ok": True, "problems": [], **counts, "hash": configuration.hash})
-    else:
-        typer.echo("ok: " + ", ".join(f"{number} {name}" for name, number in counts.items()))
 
 
 @app.command(name="try")
@@ -294,10 +273,6 @@ def main() -> NoReturn:
             error.show()
         code = error.exit_code
     sys.exit(code or 0)
-
-
-def _problem(problem: Any) -> dict[str, Any]:
-    return {name: getattr(problem, name) for name in ("file", "line", "column", "message", "hint")}
 
 
 def _require_directory(path: Path) -> None:

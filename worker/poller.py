@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from worker import alert, coverage, dedupe, parse, poll, ports, series
+from worker import alert, coverage, dedupe, fulltext, parse, poll, ports, series
 from worker.isolation import spared
 from worker.model import (
     Alert,
@@ -56,6 +56,7 @@ class _Asked:
 
     claim: ports.FeedClaim
     request: poll.PollRequest
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,10 @@ class Poller:
         budget: timedelta,
         at_once: int,
         read_limit: ReadLimit,
+        tracer: ports.Tracer = ports.UNTRACED,
     ) -> None:
         self._store, self._fetcher, self._clock, self._observer = store, fetcher, clock, observer
+        self._tracer = tracer
         self._lease, self._budget, self._at_once, self._read_limit = lease, budget, at_once, read_limit
         self._in_flight: dict[Future[PollOutcome], _Asked] = {}
         self._aside: deque[_Slow] = deque()
@@ -112,7 +115,7 @@ class Poller:
         for claim in self._store.claim_feeds(room, self._lease):
             if feed := self._feeds.get(claim.feed_id):
                 request = poll.request(feed, claim.state, epoch=self._epoch, now=now)
-                self._in_flight[self._fetcher.fetch(request)] = _Asked(claim, request)
+                self._in_flight[self._fetcher.fetch(request)] = _Asked(claim, request, now)
             else:
                 self._store.finish_poll(claim, poll.PollDecision(claim.state, _NOT_OURS, "postponed"), ())
 
@@ -120,21 +123,22 @@ class Poller:
         """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""
         timeout = 0 if self._aside else _LOOK_AGAIN_S
         done, _ = wait(self._in_flight, timeout=timeout, return_when=FIRST_COMPLETED)
-        brought = sum(self._finish(self._in_flight.pop(future), future.result()) for future in done)
+        now = self._clock.now()
+        brought = sum(self._finish(self._in_flight.pop(future), future.result(), now) for future in done)
         is_pressing = len(self._aside) > _MOST_ASIDE or (
-            bool(self._aside) and self._clock.now() - self._aside[0].since >= _LONGEST_ASIDE
+            bool(self._aside) and now - self._aside[0].since >= _LONGEST_ASIDE
         )
         if self._aside and (not done or is_pressing):
             slow = self._aside.popleft()
-            brought += self._finish(slow.asked, slow.fetched, seconds=LONGEST_S)
+            brought += self._finish(slow.asked, slow.fetched, slow.since, LONGEST_S)
         return brought
 
-    def _finish(self, asked: _Asked, outcome: PollOutcome, seconds: float = QUICK_S) -> int:
+    def _finish(self, asked: _Asked, outcome: PollOutcome, answered: datetime, seconds: float = QUICK_S) -> int:
         with spared(self._observer, "poll", asked.request.feed.name, self._store, asked.claim):
-            return self._finish_poll(asked, outcome, seconds)
+            return self._finish_poll(asked, outcome, answered, seconds)
         return 0
 
-    def _finish_poll(self, asked: _Asked, outcome: PollOutcome, seconds: float) -> int:
+    def _finish_poll(self, asked: _Asked, outcome: PollOutcome, answered: datetime, seconds: float) -> int:
         claim, request = asked.claim, asked.request
         now, started = self._clock.now(), self._clock.now()
         feed, state = request.feed, claim.state
@@ -149,7 +153,7 @@ class Poller:
             else:
                 document = self._parse(request, state, outcome, seconds)
                 if document is None and seconds < LONGEST_S:
-                    self._aside.append(_Slow(asked, outcome, now))
+                    self._aside.append(_Slow(asked, outcome, answered))
                     return 0
                 if isinstance(document, Document):
                     reading, drafts, counts = self._read(feed, state, document, now)
@@ -168,8 +172,12 @@ class Poller:
         decision, alerts = self._cover(feed, state, decision, reading, now)
         counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
         counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
+        counts += series.observation(series.STAGE_SECONDS, answered - asked.at, stage="fetch")
         counts += series.observation(series.STAGE_SECONDS, self._clock.now() - started, stage="parse")
-        ingested = self._store.finish_poll(claim, decision, drafts, counts, alerts)
+        with self._tracer.span("poll", "", asked.at, {"feed": feed.id, "outcome": decision.outcome}) as trace:
+            if trace:
+                drafts = [replace(draft, trace=trace) for draft in drafts]
+            ingested = self._store.finish_poll(claim, decision, drafts, counts, alerts)
         self._note(feed, outcome, decision, ingested)
         return ingested.new + ingested.revised
 
@@ -203,7 +211,8 @@ class Poller:
         if left_out := max(len(document.fingerprints) - len(document.entries), 0):
             counts.append((series.series(series.ARTICLES, outcome="known"), float(left_out)))
         reading = dedupe.learn(feed, state, document, now)
-        return reading, dedupe.identify(feed, state, document, now), counts
+        drafts = tuple(fulltext.marked(feed, draft) for draft in dedupe.identify(feed, state, document, now))
+        return reading, drafts, counts
 
     def _cover(
         self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime

@@ -5,6 +5,7 @@ from datetime import timedelta
 from worker.model import Alert
 
 POLLS = "tocsin_polls_total"
+PAGES = "tocsin_pages_total"
 ARTICLES = "tocsin_articles_total"
 ARTICLES_UNREAD = "tocsin_articles_unread_total"
 FEED_EVENTS = "tocsin_feed_events_total"
@@ -17,7 +18,7 @@ STAGE_SECONDS = "tocsin_stage_duration_seconds"
 FRESHNESS_SECONDS = "tocsin_freshness_seconds"
 
 BUCKETS: dict[str, tuple[float, ...]] = {
-    STAGE_SECONDS: (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    STAGE_SECONDS: (0.001, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
     FRESHNESS_SECONDS: (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400),
 }
 

@@ -71,6 +71,8 @@ def describe_article(article: Article, language: str) -> dict[str, Any]:
         "language": language,
         "author": _short(article.author),
         "tags": list(article.tags),
+        "text_from": article.text_from,
+        "text_reason": _short(article.text_reason),
     }
 
 

@@ -1,4 +1,4 @@
-"""The `Enricher` over spaCy: what the pipeline and the topic scorer say, as an `Analysis` of one article."""
+"""The `Enricher` over spaCy: names, topics and events of one article as its `Analysis`."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,6 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from worker.enrich import language, pipeline
+from worker.enrich.events import extract
 from worker.enrich.own_topics import WithOwnTopics, digest
 from worker.enrich.sentences import split_sentences
 from worker.enrich.topic_result import TopicResult
@@ -65,6 +66,7 @@ class SpacyEnricher:
             model=self.model,
             is_language_known=entities is not None,
             truncated_at=LONGEST_TEXT if len(article.text) > LONGEST_TEXT else None,
+            events=extract(text, sentences, entities) if entities else (),
         )
 
     def _topic(self, result: TopicResult, text: str) -> TopicScore:

@@ -52,8 +52,13 @@ class Matcher:
 
     def screen(self, article: Article, analysis: Analysis) -> tuple[Verdict, ...]:
         """The verdicts of the watches that fire or may be unknown; of the others some. See `candidates`."""
+        return self.sift(article, analysis)[0]
+
+    def sift(self, article: Article, analysis: Analysis) -> tuple[tuple[Verdict, ...], int]:
+        """What `screen` gives, and how many watches more are unknown: all that they ask for is in no model's language."""
         reading = self._read(article, analysis)
-        return tuple(_judge(self._watches[number], reading) for number in self._candidates.find(reading))
+        numbers, unknown = self._candidates.find(reading)
+        return tuple(_judge(self._watches[number], reading) for number in numbers), unknown
 
     def _read(self, article: Article, analysis: Analysis) -> Reading:
         return Reading(

@@ -5,10 +5,11 @@ character offsets into `Article.text`.
 """
 
 from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery, Listing
-from worker.model.analysis import Analysis, Entity, Span, TopicScore
+from worker.model.analysis import Analysis, Entity, TopicScore
 from worker.model.article import Article, Document, Draft, Entry, Reading, Zone
 from worker.model.configuration import Configuration, Endpoint, Format, LabelMatcher, LanguageModel, Route
 from worker.model.decision import Decision, Fired
+from worker.model.event import ROLES, Event, EventType, Filler, Modality, Role
 from worker.model.feed import (
     Access,
     EntryMark,
@@ -22,7 +23,9 @@ from worker.model.feed import (
     PollOutcome,
     Postponed,
 )
+from worker.model.page import Page, PageDecision, PageOutcome
 from worker.model.silence import Silence
+from worker.model.span import Span
 from worker.model.story import Fact, Kin, Signature, Source, Story, Told
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
@@ -53,6 +56,7 @@ from worker.model.watch import (
 
 __all__ = [
     "JSON_TYPE",
+    "ROLES",
     "TOPICS",
     "Access",
     "AgeCondition",
@@ -72,12 +76,15 @@ __all__ = [
     "Entry",
     "EntryMark",
     "Escalation",
+    "Event",
+    "EventType",
     "Evidence",
     "Fact",
     "Feed",
     "FeedState",
     "Fetched",
     "FieldCondition",
+    "Filler",
     "Finding",
     "Fired",
     "Format",
@@ -92,11 +99,15 @@ __all__ = [
     "Listing",
     "Match",
     "Miss",
+    "Modality",
     "NameList",
     "NearCondition",
     "NotModified",
     "OwnTopic",
     "Pace",
+    "Page",
+    "PageDecision",
+    "PageOutcome",
     "PhraseCondition",
     "PollFailed",
     "PollFailure",
@@ -104,6 +115,7 @@ __all__ = [
     "Postponed",
     "Reading",
     "RegexCondition",
+    "Role",
     "Route",
     "Salience",
     "Severity",

@@ -230,7 +230,8 @@ class Watch:
     """What a user wants to hear of. `id` is part of every alert's id: changing it makes new alerts.
 
     It fires when `condition` is true and, where there is a `threshold`, the weights of its true conditions reach it;
-    `weights` go by kind of condition, and a condition's own weight comes first.
+    `weights` go by kind of condition, and a condition's own weight comes first. `max_alerts_per_day` is a budget: what
+    exceeds it is told of and never dropped.
     """
 
     id: str
@@ -246,3 +247,4 @@ class Watch:
     threshold: float | None = None
     weights: tuple[tuple[str, float], ...] = ()
     tests: tuple[WatchTest, ...] = ()
+    max_alerts_per_day: float | None = None

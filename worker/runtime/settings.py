@@ -29,6 +29,7 @@ class Settings:
     watchdog: timedelta
     contact: str
     log_level: str
+    traces: bool
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -52,6 +53,9 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         message = f"“{rate}” is no number of requests a minute"
         problems.append(Problem("environment variable TOCSIN_API_RATE", 0, 0, message))
     host = environ.get("TOCSIN_WEB_HOST") or "127.0.0.1"
+    traces = (environ.get("TOCSIN_TRACES") or "no").lower()
+    if traces not in ("yes", "no"):
+        problems.append(Problem("environment variable TOCSIN_TRACES", 0, 0, f"“{traces}” is neither yes nor no"))
     edits = (environ.get("TOCSIN_WEB_EDITS") or ("yes" if _is_loopback(host) else "no")).lower()
     if edits not in ("yes", "no"):
         problems.append(Problem("environment variable TOCSIN_WEB_EDITS", 0, 0, f"“{edits}” is neither yes nor no"))
@@ -72,6 +76,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         watchdog=duration("TOCSIN_WATCHDOG", "60s"),
         contact=environ.get("TOCSIN_CONTACT") or "",
         log_level=(environ.get("TOCSIN_LOG_LEVEL") or "info").lower(),
+        traces=traces == "yes",
     )
     if problems:
         raise ConfigError(tuple(problems))

@@ -99,6 +99,7 @@ def _views(pages: Pages, api: Api) -> dict[str, View]:
         "/watches": pages.watches,
         "/endpoints": pages.endpoints,
         "/quarantine": pages.quarantine,
+        "/silences": pages.silences,
         "/playground": pages.playground,
         "/api/alerts": api.alerts,
         "/api/feeds": api.feeds,
@@ -121,6 +122,8 @@ def _actions(actions: Actions) -> dict[str, Action]:
         "/endpoints/{endpoint}/resume": actions.resume,
         "/endpoints/{endpoint}/replay": actions.replay,
         "/quarantine/release": actions.release,
+        "/silences": actions.silence,
+        "/silences/{silence}/end": actions.end_silence,
     }
 
 

@@ -86,6 +86,8 @@ class FeedSection(_Strict):
     headers: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")], Reference] = {}
     auth: AuthSection | None = None
     max_silence: Literal["auto", "never"] | Annotated[Duration, Field(ge=timedelta(minutes=1))] = "auto"
+    fulltext: Literal["auto", "always", "never"] = "auto"
+    """Whether the pages that entries link to are read: `auto`, where an entry is only a summary."""
 
 
 class ReportedSection(_Strict):
@@ -144,6 +146,8 @@ watches:
     """Raises the severity of a story as more report it."""
     score: ScoreSection | None = None
     """Weights and a threshold."""
+    max_alerts_per_day: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    """How loud it may be: `tocsin diff` fails where it would raise more, `doctor` and a metric tell when it does."""
     tests: Annotated[list[TestSection], Field(max_length=1_000)] = []
     """Articles and what the watch must make of them; run by `tocsin test` and before every reload."""
 

@@ -49,9 +49,10 @@ if redis.call('HSETNX', article, 'trended', 1) == 1 then
 end
 redis.call('PEXPIRE', hour, work.trend_keep_ms)
 
-count_all(work.counts)
+count_all(work.counts, id)
 redis.call('HSET', article, 'analysis', work.analysis, 'state', 'done')
 redis.call('HDEL', article, 'claims', 'fence')
+if work.trace ~= '' then redis.call('HSET', article, 'trace', work.trace) end
 redis.call('ZREM', K .. 'articles:due', id)
 redis.call('PEXPIRE', article, work.keep_ms)
 redis.call('HSET', K .. 'progress', 'enrich', now, 'model', work.model)

@@ -1,5 +1,6 @@
--- Store what a poll brought. ARGV: feed id, fence, JSON {state, next_ms, remember_ms, keep_ms, counts, drafts, alerts}.
--- A draft: {id, aliases, content, sha256, record, remembered}. Returns {new, revised, known, remembered} or {-1}.
+-- Store what a poll brought. ARGV: feed id, fence, JSON {state, next_ms, remember_ms, keep_ms, patience_ms, counts,
+-- drafts, alerts}. A draft: {id, aliases, content, sha256, record, remembered, is_fresh, wants_page}.
+-- Returns {new, revised, known, remembered} or {-1}.
 local feed, fence, work = K .. 'feed:' .. ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 if not is_current(feed, fence, 'poll') then return {-1} end
 local now = now_ms()
@@ -50,7 +51,9 @@ for _, draft in ipairs(work.drafts) do
       set_aside[draft.remembered] = why
     else
       redis.call('HSET', article, 'state', 'due')
-      redis.call('ZADD', K .. 'articles:due', now, draft.id)
+      if draft.trace ~= '' then redis.call('HSET', article, 'trace', draft.trace) end
+      redis.call('ZADD', K .. 'articles:due', draft.wants_page and now + work.patience_ms or now, draft.id)
+      if draft.wants_page then want_page(draft.id, now) end
       count('tocsin_articles_total{outcome="new"}')
       audit('accepted', {'article', draft.id, 'feed', ARGV[1], 'sha256', draft.sha256})
       new = new + 1
@@ -70,10 +73,12 @@ for _, draft in ipairs(work.drafts) do
         -- a new fence: whoever analyses the old text now may not complete the article
         redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', next_fence())
         if redis.call('HSETNX', article, 'first_seen', now) == 1 then file_under('articles', id, now, work.keep_ms) end
-        redis.call('HDEL', article, 'claims')
+        redis.call('HDEL', article, 'claims', 'trace')
+        if draft.trace ~= '' then redis.call('HSET', article, 'trace', draft.trace) end
         redis.call('ZREM', K .. 'quarantine:enrich', id)
         redis.call('PERSIST', article)
-        redis.call('ZADD', K .. 'articles:due', now, id)
+        redis.call('ZADD', K .. 'articles:due', draft.wants_page and now + work.patience_ms or now, id)
+        if draft.wants_page then want_page(id, now) else drop_page(id) end
         count('tocsin_articles_total{outcome="revised"}')
         audit('accepted', {'article', id, 'feed', ARGV[1], 'sha256', draft.sha256,
           'revision', tonumber(redis.call('HGET', article, 'revision'))})

@@ -10,8 +10,15 @@ local function count(series, by)
   redis.call('HINCRBYFLOAT', K .. 'metrics', series, by or 1)
 end
 
-local function count_all(counts)
-  for _, pair in ipairs(counts) do count(pair[1], pair[2]) end
+-- An observation is three counts in a row: its bucket, its amount to the sum, and one. Where it is of an article, the
+-- bucket's exemplar becomes this one: "article amount moment".
+local function count_all(counts, article)
+  for i, pair in ipairs(counts) do
+    count(pair[1], pair[2])
+    if article and string.find(pair[1], '_bucket{', 1, true) then
+      redis.call('HSET', K .. 'exemplars', pair[1], article .. ' ' .. counts[i + 1][2] .. ' ' .. now_ms())
+    end
+  end
 end
 
 -- A whole number as text: more than 14 digits would lose some by Lua's own way.

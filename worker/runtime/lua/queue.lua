@@ -17,7 +17,7 @@ local function raise_alert(alert, article, now)
     'is_shadow', alert.is_shadow and 1 or 0)
   redis.call('ZADD', K .. 'alerts', now, alert.id)
   redis.call('ZADD', K .. 'alerts:log', next_number('alerts:last'), alert.id)
-  count_all(alert.counts)
+  count_all(alert.counts, article)
   local deliveries = {}
   for _, delivery in ipairs(alert.deliveries) do
     queue(delivery, now, now)
