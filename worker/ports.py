@@ -157,8 +157,11 @@ class Store(Protocol):
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         """Make the schedule hold exactly `feeds`: new ones are due at once, the others keep their time."""
 
-    def steer_feed(self, feed_id: str, action: Steering) -> bool:
-        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False)."""
+    def steer_feed(self, feed_id: str, action: Steering, by: str = "") -> bool:
+        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False).
+
+        `by` (who) is kept in the audit record.
+        """
 
     def epoch(self) -> str:
         """Changes whenever the store may have lost its newest writes."""
