@@ -1,12 +1,13 @@
 """The `Enricher` over spaCy: what the pipeline and the topic scorer say, as an `Analysis` of one article."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from spacy.language import Language
-from spacy.tokens import Doc
 
 from worker.enrich import language, pipeline
+from worker.enrich.entities import make_reader
 from worker.enrich.own_topics import WithOwnTopics, digest
 from worker.enrich.sentences import split_sentences
 from worker.enrich.topic_result import TopicResult
@@ -16,6 +17,8 @@ from worker.zones import without_teasers
 
 LONGEST_TEXT = 200_000
 """Characters beyond this are matched by phrase only; the analysis says so."""
+LEARNT_STRINGS = 50_000
+"""So many words are kept for good (18 MB), some 800 articles' worth: new to a zone, each costs three times as much."""
 LEAST_SCORE = 0.02
 """Topics below this are not kept with an article."""
 
@@ -37,6 +40,7 @@ class SpacyEnricher:
 
     def __init__(self, nlp: Language, topics: TopicScorer, model: str, *, least_score: float = LEAST_SCORE) -> None:
         self._nlp, self._topics, self.model, self._least_score = nlp, topics, model, least_score
+        self._read = make_reader(nlp)
 
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         """An analysis for each article, in order."""
@@ -45,13 +49,17 @@ class SpacyEnricher:
             language.detect(text, article.declared_language) for text, article in zip(texts, articles, strict=True)
         ]
         read = [i for i, code in enumerate(spoken) if code == self._nlp.lang]
-        with self._nlp.memory_zone():
-            docs = zip(read, self._nlp.pipe(texts[i] for i in read), strict=True)
-            entities = {i: _entities(doc) for i, doc in docs}
+        with self._zone():
+            entities = dict(zip(read, self._read([texts[i] for i in read]), strict=True))
         return [
             self._analysis(article, text, code, entities.get(i))
             for i, (article, text, code) in enumerate(zip(articles, texts, spoken, strict=True))
         ]
+
+    def _zone(self) -> AbstractContextManager[object]:
+        """A memory zone, once the vocabulary is learnt: what spaCy keeps of a word is forgotten with its zone."""
+        is_learnt = len(self._nlp.vocab.strings) >= LEARNT_STRINGS
+        return self._nlp.memory_zone() if is_learnt else nullcontext()
 
     def _analysis(self, article: Article, text: str, code: str, entities: tuple[Entity, ...] | None) -> Analysis:
         sentences = tuple(split_sentences(text))
@@ -87,10 +95,3 @@ def load(
     classifier = TopicClassifier.load()
     scorer = WithOwnTopics(classifier, topics) if topics else classifier
     return SpacyEnricher(nlp, scorer, name + digest(topics), least_score=least_score)
-
-
-def _entities(doc: Doc) -> tuple[Entity, ...]:
-    return tuple(
-        Entity(ent.text, ent.label_, ent.start_char, ent.end_char, ent.kb_id_ or ent.ent_id_ or None)
-        for ent in doc.ents
-    )

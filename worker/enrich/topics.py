@@ -95,6 +95,9 @@ class TopicClassifier:
         self.extractor = extractor or FeatureExtractor.default()
         self._shape_scores = np.zeros((1024, weights.shapes.shape[1] + 1), np.float32)
         self._shape_words = (0, 0)
+        width = len(self.topics)
+        self._article_grams = np.ascontiguousarray(weights.grams[:, :width])
+        self._sentence_grams = np.ascontiguousarray(weights.grams[:, width:])
         self._background: Floats | None = None
 
     @classmethod
@@ -142,8 +145,12 @@ class TopicClassifier:
 
     def _heads(self, features: ArticleFeatures, count: int) -> tuple[Floats, Floats]:
         weights, width = self.weights, len(self.topics)
-        article = _block(_distinct(features.grams), weights.grams, weights.grams_scale, weights.grams_norm)
-        per_sentence = _blocks(features.grams, features.gram_sentences, count, weights)
+        article = np.zeros(2 * width, np.float32)
+        article[:width] = _block(
+            _distinct(features.grams), self._article_grams, weights.grams_scale[:width], weights.grams_norm
+        )
+        per_sentence = np.zeros((count, 2 * width), np.float32)
+        per_sentence[:, width:] = self._sentence_blocks(features.grams, features.gram_sentences, count)
         shapes = self._shapes()
         article += _normalised(shapes[_distinct(features.rows)].sum(axis=0, keepdims=True))[0]
         per_sentence += _normalised(_sum_by(shapes[features.rows], features.row_sentences, count))
@@ -153,6 +160,15 @@ class TopicClassifier:
         article += features.article_opinions() @ weights.opinions
         per_sentence += features.sentence_opinions() @ weights.opinions
         return article[:width], per_sentence[:, width:] + present @ weights.context
+
+    def _sentence_blocks(self, buckets: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int) -> Floats:
+        weights, width = self.weights, len(self.topics)
+        gathered = np.empty((len(buckets), width + 1), np.float32)
+        gathered[:, :-1] = self._sentence_grams[buckets]
+        gathered[:, -1] = weights.grams_norm[buckets]
+        summed = _sum_by(gathered, owner, count)
+        summed[:, :-1] *= weights.grams_scale[width:]
+        return _normalised(summed)
 
     def mix(self, article: Floats, by_sentence: Floats) -> Floats:
         """Join both heads into the article's calibrated log-odds, (T,)."""
@@ -249,15 +265,6 @@ def _block(buckets: npt.NDArray[np.int64], table: npt.NDArray[np.int8], scale: F
     length = np.sqrt(norm[buckets].sum()) or np.float32(1)
     summed: Floats = table[buckets].sum(axis=0, dtype=np.float32) * scale / length
     return summed
-
-
-def _blocks(buckets: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int, weights: TopicWeights) -> Floats:
-    gathered = np.empty((len(buckets), weights.grams.shape[1] + 1), np.float32)
-    gathered[:, :-1] = weights.grams[buckets]
-    gathered[:, -1] = weights.grams_norm[buckets]
-    summed = _sum_by(gathered, owner, count)
-    summed[:, :-1] *= weights.grams_scale
-    return _normalised(summed)
 
 
 def _sum_by(values: Floats, owner: npt.NDArray[np.int64], count: int) -> Floats:
