@@ -10,22 +10,36 @@ from typing import TypeAlias
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from worker.enrich.gazetteer import Gazetteer, with_rules
+from worker.enrich.countries import possible_ids
+from worker.enrich.gazetteer import Gazetteer, find_all, longest, with_rules
 from worker.enrich.names import Name, Tokens
-from worker.enrich.ner import BioTagger
-from worker.model import Entity
+from worker.enrich.ner import LABELS, BioTagger
+from worker.model import Entity, Pending
 
 Read: TypeAlias = Callable[[Sequence[str]], list[tuple[Entity, ...]]]
 
 _AT_ONCE = 32
 
 
+def expect(nlp: Language, text: str) -> tuple[tuple[Entity, ...], Pending]:
+    """Return what rules find in a text, and what may still come of `make_reader`'s entities: no tokens, no network."""
+    found = longest(find_all(text))
+    entities = tuple(Entity(text[f.start : f.end], f.label, f.start, f.end, f.id or None) for f in found)
+    if not _is_ours(nlp):
+        return entities, Pending()
+    labels = {*LABELS, *(find.label for find in found)}
+    return entities, Pending(tuple(sorted(possible_ids(text))), tuple(sorted(labels)))
+
+
 def make_reader(nlp: Language) -> Read:
     """Return what finds the entities of texts, in order; call it inside the pipeline's memory zone."""
-    components = [component for _, component in nlp.pipeline]
-    if [type(component) for component in components] == [BioTagger, Gazetteer]:
-        return _Direct(nlp, components[0])  # type: ignore[arg-type]
+    if _is_ours(nlp):
+        return _Direct(nlp, nlp.pipeline[0][1])  # type: ignore[arg-type]
     return lambda texts: [_of(doc) for doc in nlp.pipe(texts)]
+
+
+def _is_ours(nlp: Language) -> bool:
+    return [type(component) for _, component in nlp.pipeline] == [BioTagger, Gazetteer]
 
 
 class _Direct:

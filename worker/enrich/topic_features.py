@@ -223,7 +223,7 @@ class FeatureExtractor:
         tokens = [_TOKEN.findall(text[start:end].lower()) for start, end in sentences]
         by_sentence = [table.look_up(part) for part in tokens]
         counts = np.fromiter(map(len, by_sentence), np.int64, len(by_sentence))
-        rows = np.fromiter((row for part in by_sentence for row in part), np.int64, int(counts.sum()))
+        rows = np.fromiter(chain.from_iterable(by_sentence), np.int64, int(counts.sum()))
         owner = np.repeat(np.arange(len(by_sentence)), counts)
         grams, gram_sentences = _distinct(*_grams(table.hashes[rows], owner), WORD_BITS)
         phrases = self._phrase_matrix(text, sentences, tokens, by_sentence)

@@ -113,26 +113,22 @@ class TopicClassifier:
         weights = _check(folder, meta, arrays)
         return cls(weights, meta["topics"], {topic: float(value) for topic, value in meta["thresholds"].items()})
 
-    def score(self, text: str, sentences: Sequence[tuple[int, int]]) -> list[TopicResult]:
+    def score(self, text: str, sentences: Sequence[tuple[int, int]], *, least: float = 0.0) -> list[TopicResult]:
         """Return the topics of an article, most probable first, each with one to four evidence sentences.
 
-        ``sentences`` are half-open offsets into ``text``, the title first. Every topic is scored; an article without
-        sentences has none.
+        ``sentences`` are half-open offsets into ``text``, the title first. Every topic is scored, those of at least
+        ``least`` are returned; an article without sentences has none.
         """
         if not sentences:
             return []
         article, by_sentence = self.log_odds(text, sentences)
-        probabilities = _sigmoid(self.mix(article, by_sentence))
-        calibration = self.weights.sentence_calibration
-        evidence = _sigmoid(by_sentence * calibration[:, 0] + calibration[:, 1])
-        order = np.argsort(-probabilities, kind="stable")
+        probabilities = _sigmoid(self.mix(article, by_sentence)).astype(float).round(_DIGITS)
+        order = [topic for topic in np.argsort(-probabilities, kind="stable").tolist() if probabilities[topic] >= least]
+        calibration = self.weights.sentence_calibration[order]
+        evidence = _sigmoid(by_sentence[:, order] * calibration[:, 0] + calibration[:, 1])
         return [
-            TopicResult(
-                self.topics[topic],
-                round(float(probabilities[topic]), _DIGITS),
-                _pick(evidence[:, topic], sentences),
-            )
-            for topic in order.tolist()
+            TopicResult(self.topics[topic], float(probabilities[topic]), _pick(evidence[:, column], sentences))
+            for column, topic in enumerate(order)
         ]
 
     def score_batch(self, articles: Iterable[tuple[str, Sequence[tuple[int, int]]]]) -> Iterable[list[TopicResult]]:

@@ -121,7 +121,10 @@ def _present(reading: Reading) -> Iterator[Key]:
     yield from (("field", field, term) for field, hits in reading.fields.items() for term in hits)
     yield from (("tag", tag) for tag in article.tags)
     yield from (("source", article.source), ("language", analysis.language))
-    if not analysis.is_language_known:
+    if pending := analysis.pending:
+        yield from (("id", id_) for id_ in pending.ids or ())
+        yield from (("label", label) for label in pending.labels or ())
+    if not analysis.is_language_known or (pending and (pending.ids is None or pending.labels is None)):
         yield _UNKNOWN
 
 

@@ -55,6 +55,11 @@ class Matcher:
         reading = self._read(article, analysis)
         return tuple(_judge(self._watches[number], reading) for number in self._candidates.find(reading))
 
+    def may_fire(self, article: Article, glance: Analysis) -> bool:
+        """Whether any watch fires on a partial analysis or still may, once names are looked for; False is final."""
+        reading = self._read(article, glance)
+        return any(_may_fire(self._watches[number], reading) for number in self._candidates.find(reading))
+
     def _read(self, article: Article, analysis: Analysis) -> Reading:
         return Reading(
             article=article,
@@ -86,6 +91,17 @@ def _judge(watch: Watch, reading: Reading) -> Verdict:
         return Match(watch, finding)
     is_near = any(leaf.truth == "true" and leaf.kind not in _SAYS_LITTLE for leaf in leaves(finding))
     return Miss(watch, finding, find_missing(finding), is_near)
+
+
+def _may_fire(watch: Watch, reading: Reading) -> bool:
+    if watch.languages and reading.analysis.language not in watch.languages:
+        return False
+    if watch.sources is not None and not passes(watch.sources, reading):
+        return False
+    finding = find(watch.condition, watch, reading)
+    if finding.truth == "true" and any(leaf.truth == "unknown" for leaf in leaves(finding)):
+        return True  # what is unknown may yet add to the score
+    return _weigh(watch, finding).truth != "false"
 
 
 def _weigh(watch: Watch, finding: Finding) -> Finding:

@@ -5,7 +5,7 @@ character offsets into `Article.text`.
 """
 
 from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery
-from worker.model.analysis import Analysis, Entity, Span, TopicScore
+from worker.model.analysis import Analysis, Entity, Pending, Span, TopicScore
 from worker.model.article import Article, Document, Draft, Entry, Reading, Zone
 from worker.model.configuration import Configuration, Endpoint, Format, LabelMatcher, LanguageModel, Route
 from worker.model.feed import (
@@ -92,6 +92,7 @@ __all__ = [
     "NotModified",
     "OwnTopic",
     "Pace",
+    "Pending",
     "PhraseCondition",
     "PollFailed",
     "PollFailure",
