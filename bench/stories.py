@@ -207,7 +207,7 @@ def _fill(store: object, chance: random.Random, remembered: int) -> None:
     """Remember articles with random keys and full records through the store's own script."""
     from worker.runtime import redis_store as rs
 
-    script = rs._source("find_kin").rsplit("-- Look up", 1)[0] + (
+    script = rs.script_source("find_kin").rsplit("-- Look up", 1)[0] + (
         "for _, one in ipairs(cjson.decode(ARGV[1])) do remember_kin(one[1], one[2], now_ms(), ARGV[2], 8) end"
     )
     fill = store.client.register_script(script)  # type: ignore[attr-defined]

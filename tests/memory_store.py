@@ -1,13 +1,17 @@
 """The store in plain Python: the same promises as the scripts, for tests that need no server."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from worker.decision import digest_text
 from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
+from worker.deliver.payload import build
 from worker.deliver.retry import Delivered, EndpointGone, RetryIn
+from worker.fulltext import PATIENCE
 from worker.model import Article, Attempt, Draft, Feed, FeedState, Kin, Story
 from worker.ports import (
     BOILERPLATE,
@@ -26,6 +30,10 @@ from worker.series import ARTICLES, alert_counts, series
 from worker.zones import passages
 
 
+def sha1(text: str) -> str:
+    return hashlib.sha1(text.encode()).hexdigest()
+
+
 @dataclass
 class Item:
     """What one key of the store holds."""
@@ -40,11 +48,22 @@ class Item:
     attempts: list[Attempt] = field(default_factory=list)
     created_at: datetime | None = None
     failure: str = ""
+    trace: str = ""
     reason: str = ""
     queued_at: datetime | None = None
     ended_at: datetime | None = None
     counted: int = 0
     story: str = ""
+
+
+@dataclass
+class PageItem:
+    """An article whose page is wanted."""
+
+    wanted_at: datetime
+    fence: int = 0
+    claims: int = 0
+    tries: int = 0
 
 
 @dataclass
@@ -62,7 +81,8 @@ class MemoryStore:
     def __init__(self, clock) -> None:
         self.clock = clock
         self.run_id = "first"
-        self.due: dict[str, dict[str, datetime]] = {"feeds": {}, "articles": {}}
+        self.due: dict[str, dict[str, datetime]] = {"feeds": {}, "articles": {}, "pages": {}}
+        self.pages: dict[str, PageItem] = {}
         self.feeds: dict[str, Item] = {}
         self.paused: set[str] = set()
         self.articles: dict[str, Item] = {}
@@ -70,7 +90,7 @@ class MemoryStore:
         self.deliveries: dict[str, Item] = {}
         self.seen: dict[str, str] = {}
         self.dead: dict[str, list[str]] = {}
-        self.quarantine: dict[str, dict[str, datetime]] = {"poll": {}, "enrich": {}, "deliver": {}}
+        self.quarantine: dict[str, dict[str, datetime]] = {"poll": {}, "read": {}, "enrich": {}, "deliver": {}}
         self.verdicts: dict[str, str] = {}
         self.acknowledged: set[str] = set()
         self.counted: Counter[str] = Counter()
@@ -83,6 +103,13 @@ class MemoryStore:
         self._fence = 0
         self.reloads = 0
         self.configurations: dict[str, ConfigurationState] = {}
+        self.audit: list[dict[str, object]] = []
+        self.decisions: dict[str, object] = {}
+        self.noted_epoch = ""
+
+    def note_audit(self, kind: str, **facts) -> None:
+        kept = {name: value for name, value in facts.items() if value or type(value) is int}
+        self.audit.append({"seq": len(self.audit) + 1, "kind": kind} | kept)
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         wanted = {feed.id for feed in feeds} - set(self.quarantine["poll"]) - self.paused
@@ -97,13 +124,18 @@ class MemoryStore:
         if action == "pause":
             self.paused.add(feed_id)
             self.due["feeds"].pop(feed_id, None)
+            self.note_audit("steered", feed=feed_id, action=action)
             return True
         self.paused.discard(feed_id)
         self.feeds.setdefault(feed_id, Item()).claims = 0
         self.due["feeds"][feed_id] = self.clock.now()
+        self.note_audit("steered", feed=feed_id, action=action)
         return True
 
     def epoch(self) -> str:
+        if self.run_id != self.noted_epoch:
+            self.note_audit("epoch", run=self.run_id, before=self.noted_epoch)
+            self.noted_epoch = self.run_id
         return self.run_id
 
     def claim_feeds(self, limit: int, lease: timedelta) -> list[FeedClaim]:
@@ -114,7 +146,10 @@ class MemoryStore:
         feed = self.feeds[claim.feed_id]
         if feed.fence != claim.fence:
             return Ingested(is_stale=True)
+        self._set_aside = {}
         tally = Counter(self._ingest(claim.feed_id, draft) for draft in drafts)
+        for reason, articles in self._set_aside.items():
+            self.note_audit("set_aside", reason=reason, feed=claim.feed_id, articles=articles)
         self._raise(alerts)
         self.count(counts)
         feed.record, feed.claims, feed.fence = decision.state, 0, 0
@@ -131,11 +166,16 @@ class MemoryStore:
             self.count(alert_counts(alert))
             for delivery in deliveries:
                 self._queue(delivery, self.clock.now())
+            self.note_audit(
+                "raised", alert=alert.id, watch=alert.watch_id, severity=alert.severity.value, article=alert.article.id,
+                is_shadow=alert.is_shadow, record_sha1=sha1(build(alert)),
+                deliveries=[{"endpoint": d.endpoint, "id": d.id, "sha1": sha1(d.body)} for d in deliveries],
+            )  # fmt: skip
         return fresh
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
-        return [ArticleClaim(item.record, item.fence, item.story) for _, item in claimed]
+        return [ArticleClaim(item.record, item.fence, item.story, trace=item.trace) for _, item in claimed]
 
     def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:
         for article in articles:
@@ -176,9 +216,23 @@ class MemoryStore:
                 self.kin_keys[key] = [*self.kin_keys.get(key, ()), number][-8:]
         self.stories[step.story.id] = (step.story, step.version + 1)
         item.story = item.story or step.story.id
+        if decision := step.decision:
+            self.decisions[claim.article.id] = decision
+            self.note_audit(
+                "decided", article=claim.article.id, revision=item.revisions, sha256=decision.text_sha256,
+                config=decision.config_hash, model=analysis.model, story=step.story.id, unknown=decision.unknown,
+                fired=[
+                    {"watch": f.watch_id} | ({"alert": f.alert_id} if f.alert_id else {"why_not": f.why_not})
+                    for f in decision.fired
+                ],
+            )  # fmt: skip
         fresh = self._raise(alerts)
+        for alert, _ in alerts:
+            if alert.id not in [new.id for new, _ in fresh]:
+                self.note_audit("repeated", alert=alert.id, watch=alert.watch_id, article=claim.article.id)
         self.count(counts)
         item.state, item.claims, item.fence = "done", 0, 0
+        item.trace = claim.trace or item.trace
         self.due["articles"].pop(claim.article.id, None)
         return len(fresh)
 
@@ -201,7 +255,15 @@ class MemoryStore:
         claimed = list(self._claim("deliver", endpoint, self.deliveries, limit, lease))
         state.in_flight |= {id_: now + lease for id_, _ in claimed}
         return [
-            DeliveryClaim(i.record, i.fence, i.counted + 1, i.queued_at, is_probe, self._fetched_at(i.record))
+            DeliveryClaim(
+                i.record,
+                i.fence,
+                i.counted + 1,
+                i.queued_at,
+                is_probe,
+                self._fetched_at(i.record),
+                self._trace(i.record),
+            )
             for _, i in claimed
         ]
 
@@ -212,6 +274,11 @@ class MemoryStore:
         name, now = claim.delivery.endpoint, self.clock.now()
         item.attempts.append(attempt)
         item.claims, item.fence = 0, 0
+        outcome = {RetryIn: "retried", Delivered: "delivered", EndpointGone: "gone"}.get(type(decision), "dead")
+        self.note_audit(
+            "attempted", delivery=claim.delivery.id, alert=claim.delivery.alert_id, endpoint=name, number=claim.number,
+            status=attempt.status, outcome=outcome, reason=attempt.reason,
+        )  # fmt: skip
         self.count(counts)
         self.endpoints[name].in_flight.pop(claim.delivery.id, None)
         self._turn(name, claim, attempt, decision, notices)
@@ -228,9 +295,11 @@ class MemoryStore:
                 self.dead.setdefault(name, []).append(claim.delivery.id)
         return True
 
-    def mark_alert(self, alert_id: str, mark) -> bool:
+    def mark_alert(self, alert_id: str, mark, reason: str = "", by: str = "") -> bool:
         if alert_id not in self.alerts:
             return False
+        watch = self.alerts[alert_id].watch_id
+        self.note_audit("marked", alert=alert_id, watch=watch, mark=mark, reason=reason, by=by)
         self.verdicts.pop(alert_id, None) if mark != "acknowledged" else None
         if mark in ("true", "false"):
             self.verdicts[alert_id] = mark
@@ -252,7 +321,7 @@ class MemoryStore:
         )
 
     def quarantined(self) -> list[Quarantined]:
-        items = {"poll": self.feeds, "enrich": self.articles, "deliver": self.deliveries}
+        items = {"poll": self.feeds, "read": {}, "enrich": self.articles, "deliver": self.deliveries}
         held = [
             Quarantined(stage, id_, at, items[stage][id_].reason, self._subject(items[stage][id_].record) or id_)
             for stage, ids in self.quarantine.items()
@@ -272,6 +341,8 @@ class MemoryStore:
             del self.quarantine[stage][id_]
             items[id_].claims, items[id_].failure = 0, ""
             self.due[due or items[id_].record.endpoint][id_] = self.clock.now()
+        if released:
+            self.note_audit("released", stage=stage, ids=released)
         return released
 
     def replay(self, *, alert, endpoints, since) -> list[str]:
@@ -286,12 +357,16 @@ class MemoryStore:
                 self.due[item.record.endpoint][id_] = self.clock.now()
                 self.dead[item.record.endpoint] = [i for i in self.dead.get(item.record.endpoint, []) if i != id_]
                 self.quarantine["deliver"].pop(id_, None)
+        if again:
+            self.note_audit("requeued", alert=alert or "", deliveries=again)
         return again
 
     def resume_endpoint(self, name: str) -> bool:
         gate = self.endpoints.setdefault(name, Gate())
         was_closed = gate.circuit is Circuit.CLOSED
         gate.circuit, gate.window = Circuit.CLOSED, ""
+        if not was_closed:
+            self.note_audit("circuit", endpoint=name, to="closed", reason="resumed by hand")
         return not was_closed
 
     def endpoint_states(self, names) -> list[EndpointState]:
@@ -308,6 +383,14 @@ class MemoryStore:
         ]
 
     def _turn(self, name, claim, attempt, decision, notices) -> None:
+        before = self.endpoints[name].circuit
+        self._change_circuit(name, claim, attempt, decision, notices)
+        after = self.endpoints[name]
+        if after.circuit is not before:
+            reason = "" if after.circuit is Circuit.CLOSED else getattr(decision, "reason", attempt.reason)
+            self.note_audit("circuit", endpoint=name, to=after.circuit.value, reason=reason)
+
+    def _change_circuit(self, name, claim, attempt, decision, notices) -> None:
         gate, now = self.endpoints[name], self.clock.now()
         if isinstance(decision, EndpointGone):
             if gate.circuit is not Circuit.PAUSED:
@@ -326,6 +409,11 @@ class MemoryStore:
                 gate.circuit, gate.window, gate.reason = Circuit.OPEN, "", attempt.reason
                 gate.probe_at = now + max(breaker.PROBE_EVERY, attempt.retry_after or timedelta(0))
 
+    def _trace(self, delivery) -> str:
+        alert = self.alerts.get(delivery.alert_id)
+        item = self.articles.get(alert.article.id) if alert else None
+        return item.trace if item else ""
+
     def _fetched_at(self, delivery) -> datetime | None:
         alert = self.alerts.get(delivery.alert_id)
         return alert.article.first_seen if alert else None
@@ -341,6 +429,9 @@ class MemoryStore:
         return self.reloads
 
     def report_configuration(self, process, state) -> None:
+        if self.configurations.get(process) != state:
+            outcome = "adopted" if state.is_ok else "refused"
+            self.note_audit("loaded", process=process, outcome=outcome, config=state.hash, reason=state.reason)
         self.configurations[process] = state
 
     def configuration_states(self):
@@ -361,6 +452,7 @@ class MemoryStore:
                 self.quarantine[stage][id_] = now
                 why = item.failure or "whoever worked on it died or ran out of time"
                 item.reason = f"claimed {item.claims} times: {why}"
+                self.note_audit("quarantined", stage=stage, id=id_, claims=item.claims, reason=why)
                 continue
             is_suspect = item.claims >= SUSPECT and stage != "deliver"
             if is_suspect and lent:
@@ -382,15 +474,32 @@ class MemoryStore:
         outcome = self._revise(known, draft) if known else self._add(draft)
         self.articles[known or draft.article.id].feeds.add(feed_id)
         self.count([(series(ARTICLES, outcome=outcome), 1)])
+        self._note_ingested(known or draft.article.id, feed_id, digest_text(draft.article.text), outcome)
         return outcome
+
+    def _note_ingested(self, id_: str, feed_id: str, sha256: str, outcome: str) -> None:
+        if outcome in ("baseline", "stale", "rekeyed"):
+            self._set_aside.setdefault(outcome, []).append({"article": id_, "sha256": sha256})
+        elif outcome in ("new", "revised"):
+            revision = self.articles[id_].revisions or None
+            self.note_audit("accepted", article=id_, feed=feed_id, sha256=sha256, revision=revision)
 
     def _add(self, draft: Draft) -> str:
         id_ = draft.article.id
         self.articles[id_] = Item(record=draft.article, texts={draft.content}, state=draft.remembered_as or "due")
         if draft.remembered_as:
             return draft.remembered_as
-        self.due["articles"][id_] = self.clock.now()
+        self.articles[id_].trace = draft.trace
+        self._make_due(id_, draft)
         return "new"
+
+    def _make_due(self, id_: str, draft: Draft) -> None:
+        now = self.clock.now()
+        self.due["articles"][id_] = now + PATIENCE if draft.wants_page else now
+        self.pages.pop(id_, None)
+        self.due["pages"].pop(id_, None)
+        if draft.wants_page:
+            self.pages[id_], self.due["pages"][id_] = PageItem(now), now
 
     def _revise(self, id_: str, draft: Draft) -> str:
         item = self.articles[id_]
@@ -411,5 +520,6 @@ class MemoryStore:
         item.record = replace(draft.article, id=id_, first_seen=first.first_seen)
         item.fence, item.state, item.claims = self._fence, "due", 0
         self.quarantine["enrich"].pop(id_, None)
-        self.due["articles"][id_] = self.clock.now()
+        item.trace = draft.trace
+        self._make_due(id_, draft)
         return "revised"

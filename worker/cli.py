@@ -6,12 +6,25 @@ import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from worker import __version__
-from worker.commands import alerts, backtest, endpoints, feeds, quarantine, routes, watchlist
+from worker.commands import (
+    alerts,
+    audit,
+    backtest,
+    check,
+    endpoints,
+    feeds,
+    lists,
+    quarantine,
+    routes,
+    silences,
+    tokens,
+    watchlist,
+)
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
 from worker.model import Configuration
@@ -30,6 +43,11 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(routes.app, name="routes")
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(silences.app, name="silences")
+app.add_typer(lists.app, name="lists")
+app.add_typer(audit.app, name="audit")
+check.register(app)
 watchlist.register(app)
 backtest.register(app)
 
@@ -84,29 +102,6 @@ def secret() -> None:
     from worker.runtime.demo import new_secret
 
     typer.echo(new_secret())
-
-
-@app.command()
-def check(config: Config = None, as_json: Json = False) -> None:
-    """Validate the configuration; print every problem with file, line and column. Exit code 78 where there is one."""
-    from worker.watchlist import load_configuration
-
-    try:
-        configuration = load_configuration(config_directory(config))
-    except ConfigError as error:
-        if as_json:
-            print_json({"ok": False, "problems": [_problem(problem) for problem in error.problems]})
-            raise typer.Exit(error.exit_code) from None
-        raise
-    counts = {
-        "feeds": len(configuration.feeds),
-        "watches": len(configuration.watches),
-        "endpoints": len(configuration.endpoints),
-    }
-    if as_json:
-        print_json({"ok": True, "problems": [], **counts, "hash": configuration.hash})
-    else:
-        typer.echo("ok: " + ", ".join(f"{number} {name}" for name, number in counts.items()))
 
 
 @app.command(name="try")
@@ -241,7 +236,13 @@ def web(config: Config = None) -> None:
     directory = config_directory(config)
     load_configuration(directory)  # what is wrong with it is said before Redis is asked
     store, live = open_store(), follow_configuration("web", directory)
-    serve(lambda stops: create_web(store, live, directory, stops), settings.web_host, settings.web_port)
+    serve(
+        lambda stops: create_web(
+            store, live, directory, stops, may_edit=settings.web_edits, requests_per_minute=settings.api_rate
+        ),
+        settings.web_host,
+        settings.web_port,
+    )
 
 
 @app.callback(invoke_without_command=True)
@@ -270,10 +271,6 @@ def main() -> NoReturn:
             error.show()
         code = error.exit_code
     sys.exit(code or 0)
-
-
-def _problem(problem: Any) -> dict[str, Any]:
-    return {name: getattr(problem, name) for name in ("file", "line", "column", "message", "hint")}
 
 
 def _require_directory(path: Path) -> None:

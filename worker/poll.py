@@ -59,7 +59,8 @@ WEIGHTS = {
 class PollRequest:
     """What to ask of a feed's server; empty validators make the request unconditional.
 
-    `url` is where the feed is now, which may be elsewhere than configured. A `is_whole` poll reads known entries too.
+    `url` is where the feed is now, which may be elsewhere than configured. A `is_whole` poll reads known entries too;
+    an `is_page` one asks for an article's page instead of the feed.
     """
 
     feed: Feed
@@ -67,6 +68,7 @@ class PollRequest:
     last_modified: str = ""
     url: str = ""
     is_whole: bool = False
+    is_page: bool = False
 
     @property
     def address(self) -> str:

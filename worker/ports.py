@@ -1,18 +1,20 @@
 """What the spine needs of the world: Protocols that `runtime` fulfils with real adapters and tests with fakes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from worker.deliver.breaker import EndpointState
-from worker.deliver.retry import Decision
+from worker.deliver.retry import Decision as RetryDecision
 from worker.model import (
     Alert,
     Analysis,
     Article,
     Attempt,
+    Decision,
     Delivery,
     Draft,
     Endpoint,
@@ -26,8 +28,8 @@ from worker.model import (
 from worker.poll import PollDecision, PollRequest
 
 Steering = Literal["pause", "resume", "hurry"]
-Stage = Literal["poll", "enrich", "deliver"]
-STAGES: tuple[Stage, ...] = ("poll", "enrich", "deliver")
+Stage = Literal["poll", "read", "enrich", "deliver"]
+STAGES: tuple[Stage, ...] = ("poll", "read", "enrich", "deliver")
 Mark = Literal["acknowledged", "true", "false", "open"]
 """What a person may say of an alert; `true` and `false` acknowledge it too, `open` takes everything back."""
 
@@ -64,11 +66,17 @@ class FeedClaim:
 
 @dataclass(frozen=True, slots=True)
 class ArticleClaim:
-    """An article lent for enrichment; `story` is the one it belongs to if it was read before (an edit), else ""."""
+    """An article lent for enrichment; `story` is the one it belongs to if it was read before (an edit), else "".
+
+    `is_trimmed` says that passages which its feed repeats were taken out of it since. `trace` is the traceparent of what
+    brought it, and as `finish_article` is told, of its analysis; "" where nothing is traced.
+    """
 
     article: Article
     fence: int
     story: str = ""
+    is_trimmed: bool = False
+    trace: str = ""
 
 
 MOVED = -2
@@ -85,12 +93,16 @@ class Kinship:
 
 @dataclass(frozen=True, slots=True)
 class StoryStep:
-    """A story as it shall be after an article, made from the `version` that was read; 0 where it was not there."""
+    """A story as it shall be after an article, made from the `version` that was read; 0 where it was not there.
+
+    `decision` is kept with the article and told in the audit record.
+    """
 
     story: Story
     version: int
     signature: Signature
     seen: str
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,8 @@ class DeliveryClaim:
     """A delivery lent for its next attempt, the `number`-th (from 1), in the outbox since `queued_at`.
 
     `is_probe` says that its endpoint's circuit is open, and that this one delivery is to try it.
-    `fetched_at` is when the alert's article was first seen; None for a notice.
+    `fetched_at` is when the alert's article was first seen; None for a notice. `trace` is the traceparent of the
+    article's analysis, "" where nothing is traced.
     """
 
     delivery: Delivery
@@ -107,6 +120,7 @@ class DeliveryClaim:
     queued_at: datetime
     is_probe: bool = False
     fetched_at: datetime | None = None
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +209,7 @@ class Store(Protocol):
         self,
         claim: DeliveryClaim,
         attempt: Attempt,
-        decision: Decision,
+        decision: RetryDecision,
         counts: Sequence[tuple[str, float]] = (),
         notices: Sequence[Delivery] = (),
     ) -> bool:
@@ -217,8 +231,11 @@ class Store(Protocol):
     def endpoint_states(self, names: Sequence[str]) -> list[EndpointState]:
         """The circuits and queues of endpoints, in order."""
 
-    def mark_alert(self, alert_id: str, mark: Mark) -> bool:
-        """Acknowledge or judge an alert; a new verdict replaces the old one. False if there is no such alert."""
+    def mark_alert(self, alert_id: str, mark: Mark, reason: str = "", by: str = "") -> bool:
+        """Acknowledge or judge an alert; a new verdict replaces the old one. False if there is no such alert.
+
+        `reason` and `by` (who) are kept with the alert and in the audit record.
+        """
 
     def note_failure(self, claim: FeedClaim | ArticleClaim | DeliveryClaim, reason: str) -> bool:
         """Keep why a claim came to nothing, for the quarantine it may lead to; False if the claim was outdated."""
@@ -240,6 +257,9 @@ class Store(Protocol):
 
     def configuration_states(self) -> dict[str, ConfigurationState]:
         """The last load of each kind of process."""
+
+    def note_audit(self, kind: str, **facts: str | int | Sequence[str]) -> None:
+        """Add a line to the audit record for what happens outside of the store; state changes write their own."""
 
     def count(self, counts: Iterable[tuple[str, float]]) -> None:
         """Add to metric series that go with no change of state."""
@@ -287,3 +307,29 @@ class Observer(Protocol):
 
     def note(self, event: str, **facts: object) -> None:
         """One thing that happened; facts carry no secret, URL query or article text."""
+
+
+class Tracer(Protocol):
+    """Tells a tracing system how long each step took, and of which other it came. Must not fail."""
+
+    def span(
+        self, name: str, parent: str, started: datetime, facts: Mapping[str, str | int]
+    ) -> AbstractContextManager[str]:
+        """One step, from `started` until the context ends; gives its W3C traceparent. A `parent` of "" begins a trace.
+
+        Facts carry no secret, URL query or article text.
+        """
+
+
+class Untraced:
+    """Tells nobody."""
+
+    def span(
+        self, name: str, parent: str, started: datetime, facts: Mapping[str, str | int]
+    ) -> AbstractContextManager[str]:
+        del name, parent, started, facts
+        return _NO_SPAN
+
+
+_NO_SPAN: AbstractContextManager[str] = nullcontext("")
+UNTRACED: Tracer = Untraced()

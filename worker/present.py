@@ -61,8 +61,14 @@ def _spans(finding: dict[str, Any]) -> list[tuple[int, int]]:
 def _show_finding(console: Console, finding: dict[str, Any], indent: int, text: str) -> None:
     mark = {"true": "✓", "false": "✗", "unknown": "?"}[finding["truth"]]
     score = f" ({finding['score']:.2f})" if "score" in finding else ""
-    console.print(Text(" " * indent + f"{mark} {finding['asks']}{score}"))
+    added = f"  adds {finding['contribution']:g}" if finding.get("contribution") and finding["kind"] != "score" else ""
+    console.print(Text(" " * indent + f"{mark} {finding['asks']}{score}{added}"))
     for start, end in finding.get("spans", ())[:2]:
         console.print(Text(" " * (indent + 4) + f"“{text[start:end]}”", "dim"))
+    for entry in finding.get("entries", ()):
+        under = f", {entry['programme']}" if entry["programme"] else ""
+        console.print(
+            Text(" " * (indent + 4) + f"on {entry['list']}: {entry['name']} (id {entry['id']}{under})", "dim")
+        )
     for child in finding.get("children", ()):
         _show_finding(console, child, indent + 2, text)

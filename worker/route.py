@@ -1,18 +1,18 @@
 """Which endpoints an alert goes to: a tree of routes in Alertmanager's words. Decides; delivers nothing."""
 
 from collections.abc import Mapping
-from functools import cache
-from typing import Any
 
-from worker.model import Alert, LabelMatcher, Route
+from worker.matchers import all_match
+from worker.model import Alert, Route
 
 
 def labels_of(alert: Alert) -> dict[str, str]:
-    """What matchers see: the watch's own labels, and `watch`, `severity`, `source`, `publisher`, which these cannot hide."""
+    """What matchers see: the watch's own labels, and `watch`, `kind`, `severity`, `source`, `publisher`, which these cannot hide."""
     newest = alert.sources[-1] if alert.sources else None
     return {
         **dict(alert.labels),
         "watch": alert.watch_id,
+        "kind": "newly_listed" if alert.listing else "matched",
         "severity": alert.severity.value,
         "source": alert.article.source,
         "publisher": newest.publisher if newest else alert.article.source,
@@ -32,25 +32,8 @@ def find_routes(route: Route, labels: Mapping[str, str]) -> tuple[Route, ...]:
     """The routes that take an alert with these labels."""
     taken: list[Route] = []
     for child in route.routes:
-        if all(is_match(matcher, labels) for matcher in child.matchers):
+        if all_match(child.matchers, labels):
             taken += find_routes(child, labels)
             if not child.is_continued:
                 break
     return tuple(taken) or (route,)
-
-
-def is_match(matcher: LabelMatcher, labels: Mapping[str, str]) -> bool:
-    """Whether the label has the value; a missing label is "", and a pattern must match the whole value."""
-    value = labels.get(matcher.label, "")
-    if matcher.operator in ("=", "!="):
-        is_equal = value == matcher.value
-    else:
-        is_equal = _compiled(matcher.value).fullmatch(value) is not None
-    return is_equal is not matcher.operator.startswith("!")
-
-
-@cache
-def _compiled(pattern: str) -> Any:
-    import re2
-
-    return re2.compile(pattern)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from worker.model import Alert
 
 POLLS = "tocsin_polls_total"
+PAGES = "tocsin_pages_total"
 ARTICLES = "tocsin_articles_total"
 ARTICLES_UNREAD = "tocsin_articles_unread_total"
 FEED_EVENTS = "tocsin_feed_events_total"
@@ -17,7 +18,7 @@ STAGE_SECONDS = "tocsin_stage_duration_seconds"
 FRESHNESS_SECONDS = "tocsin_freshness_seconds"
 
 BUCKETS: dict[str, tuple[float, ...]] = {
-    STAGE_SECONDS: (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+    STAGE_SECONDS: (0.001, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
     FRESHNESS_SECONDS: (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400),
 }
 
@@ -51,12 +52,13 @@ def observation(name: str, value: timedelta | float, **labels: str) -> list[tupl
 def alert_counts(alert: Alert) -> list[tuple[str, float]]:
     """What a new alert counts: itself, and how old its article was, since publication and since it was fetched.
 
-    A date in the future counts as age 0; an article without a date is left out of the first.
+    A date in the future counts as age 0; an article without a date is left out of the first. The age of an article in
+    which a newly listed party is found says nothing of our speed, and is left out.
     """
     counts = [(series(ALERTS, watch=alert.watch_id, severity=alert.severity.value), 1.0)]
     moments = {"published_to_alert": alert.article.published, "fetched_to_alert": alert.article.first_seen}
     for span, moment in moments.items():
-        if moment:
+        if moment and not alert.listing:
             counts += observation(FRESHNESS_SECONDS, max(alert.raised_at - moment, timedelta(0)), span=span)
     return counts
 

@@ -21,6 +21,9 @@ def read_article(raw: bytes, content_type: str, name: str, now: datetime) -> Art
     """
     text = raw.decode("utf-8-sig", "replace")
     start = text.lstrip()[:200].lower()
+    if not start:
+        msg = f"{name} is empty; give an article: its title on the first line, then its text"
+        raise InputError(msg)
     if "\x00" in text[:1_000] and "�" in text[:1_000]:
         msg = f"{name} is binary; give plain text, HTML or JSON"
         raise InputError(msg)

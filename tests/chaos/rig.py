@@ -2,6 +2,8 @@
 
 import os
 import random
+import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,7 +15,9 @@ import redis
 from tests.chaos.checker import Judgement, judge
 from tests.chaos.fixture import WATCHES, Fixture
 from tests.integration.world import Deployment, World, open_world
-from worker.runtime.redis_store import connect
+from worker.errors import StoreUnavailable
+from worker.runtime.health import readiness
+from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.valkey import EmbeddedServer
 
 K = "{tocsin}:"
@@ -21,7 +25,17 @@ ROLES = ("poller", "enricher", "deliverer", "beat")
 
 
 class BreakableServer(EmbeddedServer):
-    """A server that can die and come back over what its disk kept."""
+    """A server that can die and come back over what its disk kept; it says what each of its fsyncs secured."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(data)
+        self._fsyncs = data.parent / "fsyncs"
+        self._preload = built("disk", data.parent)
+        self._full = data.parent / "full"
+
+    def start(self) -> None:
+        with environment(LD_PRELOAD=str(self._preload), FSYNC_LOG=str(self._fsyncs), DISK_FULL=str(self._full)):
+            super().start()
 
     def crash(self) -> None:
         """SIGKILL. What it handed to the kernel is still there, as after the death of a process alone."""
@@ -29,30 +43,48 @@ class BreakableServer(EmbeddedServer):
         self._process.wait()
         self._lock.close()
 
-    def lose_power(self, is_waitaof: bool) -> int:
-        """SIGKILL, and everything since the last fsync is gone (without WAITAOF: of the last second); the bytes lost."""
-        file = max((self._data / "appendonlydir").glob("*.incr.aof"), key=lambda path: path.stat().st_mtime)
-        size = self._fsynced(file) if is_waitaof else file.stat().st_size
-        if not is_waitaof:
-            time.sleep(1)
-        self.crash()
-        lost = file.stat().st_size - size
-        with file.open("r+b") as tail:
-            tail.truncate(size)
-        return lost
+    def fill_disk(self) -> Callable[[], None]:
+        """No more room for the append-only file, until what is returned is called."""
+        self._full.touch()
+        return self._full.unlink
 
-    def _fsynced(self, file: Path) -> int:
-        """The size that the last fsync secured, a while after it and with no other since."""
-        with redis.Redis(unix_socket_path=str(self.socket)) as client:
-            for _ in range(20):
-                client.set("chaos", "before")
-                client.execute_command("WAITAOF", 1, 0, 0)
-                size = file.stat().st_size
-                client.set("chaos", "after")
-                time.sleep(0.5)
-                if client.execute_command("WAITAOF", 1, 0, 1)[0] == 0:  # “after” is not on disk: no fsync meanwhile
-                    return size
-        raise AssertionError("the server's fsyncs come too fast for a power cut between them")
+    def lose_power(self) -> int:
+        """SIGKILL, and everything that no fsync had secured is gone; the number of bytes lost."""
+        self.crash()
+        file = max((self._data / "appendonlydir").glob("*.incr.aof"), key=lambda path: path.stat().st_mtime)
+        status = file.stat()
+        sizes = [line.split() for line in self._fsyncs.read_text().splitlines()]
+        secured = max((int(size) for inode, size in sizes if int(inode) == status.st_ino), default=0)
+        with file.open("r+b") as tail:
+            tail.truncate(secured)
+        return status.st_size - secured
+
+
+def built(name: str, directory: Path) -> Path:
+    """A library of this folder, compiled, to be preloaded into a process."""
+    library = directory / f"{name}.so"
+    if not library.exists():
+        source = Path(__file__).with_name(f"{name}.c")
+        compiler = shutil.which("cc")
+        if compiler is None:
+            raise RuntimeError("power cuts and jumping clocks need a C compiler: apt-get install gcc libc6-dev")
+        subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+@contextmanager
+def environment(**values: str):
+    """Variables for processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @dataclass
@@ -65,6 +97,8 @@ class Rig:
     deployment: Deployment
     drawn: random.Random = field(default_factory=lambda: random.Random(8))
     figures: dict[str, object] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    """Rules of the scenario's own that did not hold."""
 
     @property
     def client(self):
@@ -72,6 +106,25 @@ class Rig:
 
     def count(self, name: str) -> None:
         self.figures[name] = self.figures.get(name, 0) + 1
+
+    def is_ready(self) -> bool:
+        """What /readyz says."""
+        return all(check["ok"] for check in readiness(RedisStore(self.client)))
+
+    def require(self, holds: bool, rule: str) -> None:
+        """The scenario fails where a rule of its own does not hold."""
+        if not holds:
+            self.broken.append(rule)
+
+    def memory_mb(self, name: str) -> int:
+        """The resident memory of a process and its children, MB."""
+        pid = self.deployment.processes[name].pid
+        pids = [str(pid), *Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        total = 0
+        for one in pids:
+            with suppress(OSError):
+                total += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return total // 1_000_000
 
     def accepted(self) -> int:
         """Different webhooks that were accepted so far."""
@@ -102,6 +155,10 @@ class Rig:
 
     def revive(self) -> None:
         """What a supervisor does."""
+        if not self.server.is_alive:
+            self.count("server revived")
+            with suppress(StoreUnavailable):
+                self.server.start()
         for name, process in list(self.deployment.processes.items()):
             if process.poll() is not None:
                 self.count(f"ended {name} {process.returncode}")
@@ -126,7 +183,7 @@ class Rig:
         client = self.client
         self.figures |= {
             "articles": len(self.fixture.articles), "feeds": self.fixture.feeds, "alerts": judgement.expected,
-            "webhooks": judgement.received, "repeats": judgement.repeats, **judgement.faults,
+            "webhooks": judgement.received, "broken rules": self.broken, "repeats": judgement.repeats, **judgement.faults,
             "alerts in store": client.zcard(K + "alerts"),
             "quarantined": sum(client.zcard(K + f"quarantine:{stage}") for stage in ("poll", "enrich", "deliver")),
             "stale refused": int(sum(float(value) for name, value in client.hgetall(K + "metrics").items()
@@ -150,10 +207,8 @@ def open_rig(directory: Path, fixture: Fixture, interval: str = "5s", server_pat
     with ExitStack() as stack:
         world = stack.enter_context(open_world())
         server = BreakableServer(directory / "data")
-        before = os.environ["PATH"]
         if server_path:
-            os.environ["PATH"] = server_path + os.pathsep + before
-            stack.callback(os.environ.__setitem__, "PATH", before)
+            stack.enter_context(environment(PATH=server_path + os.pathsep + os.environ["PATH"]))
         server.start()
         stack.callback(server.stop)
         deployment = Deployment(directory, server, world)

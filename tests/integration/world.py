@@ -138,10 +138,12 @@ class Deployment:
     def __init__(self, directory: Path, server: EmbeddedServer, world: World) -> None:
         self.directory, self.world = directory, world
         self.interval = "1s"
+        self.fulltext = "never"
         self.config = directory / "config"
         self.config.mkdir()
         self.environ = dict(os.environ) | {
             "TOCSIN_CONFIG": str(self.config),
+            "TOCSIN_DATA": str(directory / "data"),
             "TOCSIN_REDIS_URL": server.url,
             "TOCSIN_LEASE": "3s",
             "TOCSIN_TICK": "1s",
@@ -155,7 +157,7 @@ class Deployment:
 
     def configure(self, feeds: list[str], watches: str) -> None:
         rows = "".join(
-            f"  - {{url: '{url}', name: feed {i}, interval: {self.interval}, allow_private: true}}\n"
+            f"  - {{url: '{url}', name: feed {i}, interval: {self.interval}, allow_private: true, fulltext: {self.fulltext}}}\n"
             for i, url in enumerate(feeds)
         )
         (self.config / "feeds.yaml").write_text("feeds:\n" + rows, "utf-8")

@@ -57,7 +57,7 @@ def commands() -> list[tuple[str, list[str]]]:
     found += [(f"kubernetes {name}", container["command"]) for name, container in containers()]
     for unit in (DEPLOY / "systemd").glob("*.service"):
         [line] = re.findall(r"^ExecStart=(.+)$", unit.read_text("utf-8"), re.MULTILINE)
-        for queue in ("poll", "enrich", "deliver") if "@" in unit.name else ("",):
+        for queue in ("poll", "read", "enrich", "deliver") if "@" in unit.name else ("",):
             words = shlex.split(line.replace("%i", queue))
             found.append((f"{unit.name} {queue}", [Path(words[0]).name, *words[1:]]))
     for line in (ROOT / "Procfile").read_text("utf-8").splitlines():
@@ -78,17 +78,17 @@ def test_every_command_parses(where, command):
     values, rest, _ = kind.make_parser(click.Context(kind)).parse_args(list(arguments))
     assert rest == []
     if kind is worker:
-        assert values["queues"] in ("poll", "enrich", "deliver")
+        assert values["queues"] in ("poll", "read", "enrich", "deliver")
 
 
-def test_every_way_runs_the_five_processes():
+def test_every_way_runs_the_six_processes():
     names = {where.partition(" ")[0]: set() for where, _ in commands()}
     for where, command in commands():
         place = "systemd" if ".service" in where else where.partition(" ")[0]
         queue = command[command.index("-Q") + 1] if "-Q" in command else command[-1]
         names.setdefault(place, set()).add(queue)
     for place in ("compose", "kubernetes", "Procfile", "systemd"):
-        assert names[place] == {"poll", "enrich", "deliver", "beat", "web"}, place
+        assert names[place] == {"poll", "read", "enrich", "deliver", "beat", "web"}, place
 
 
 def test_every_variable_named_exists_and_every_setting_is_named():
@@ -107,9 +107,13 @@ def test_every_variable_named_exists_and_every_setting_is_named():
 def test_defaults_in_the_example_environment_are_the_real_ones():
     text = (DEPLOY / "tocsin.env.example").read_text("utf-8")
     said = dict(
-        re.findall(r"^# (TOCSIN_(?:WEB_HOST|WEB_PORT|LEASE|TICK|WATCHDOG|LOG_LEVEL|CONTACT))=(.*)$", text, re.MULTILINE)
+        re.findall(
+            r"^# (TOCSIN_(?:WEB_HOST|WEB_PORT|WEB_EDITS|LEASE|TICK|WATCHDOG|LOG_LEVEL|CONTACT|TRACES))=(.*)$",
+            text,
+            re.MULTILINE,
+        )
     )
-    assert len(said) == 7
+    assert len(said) == 9
     assert load_settings(said) == load_settings({})
 
 
@@ -198,7 +202,7 @@ def test_kustomize_renders():
     assert ended.returncode == 0, ended.stderr
     kinds = [document["kind"] for document in yaml.safe_load_all(ended.stdout)]
     assert sorted(set(kinds)) == ["ConfigMap", "Deployment", "Namespace", "PodDisruptionBudget", "Service"]
-    assert kinds.count("Deployment") == 5
+    assert kinds.count("Deployment") == 6
 
 
 def test_systemd_accepts_the_units(tmp_path):

@@ -4,8 +4,9 @@ import pytest
 
 from tests.fakes import SECRET
 from worker.errors import ConfigError
+from worker.matchers import is_match
 from worker.model import LabelMatcher, Route
-from worker.route import find_endpoints, is_match
+from worker.route import find_endpoints
 from worker.watchlist import load_configuration
 
 ENVIRON = {"URL": "https://x.example/hook", "SECRET": SECRET, "KEY": "pagerduty-key"}

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,14 +42,46 @@ def config_directory(config: Path | None) -> Path:
     return config or load_settings().config
 
 
-def since_moment(duration: str) -> datetime:
+def since_moment(text: str) -> datetime:
     """Now less a duration such as `90m`, `12h` or `2d`."""
+    return datetime.now(UTC) - duration(text)
+
+
+def duration(text: str) -> timedelta:
+    """`90m`, `12h` or `2d`."""
     from worker.errors import InputError
     from worker.watchlist.schema import parse_duration
 
     try:
-        ago = parse_duration(duration)
+        read = parse_duration(text)
     except ValueError as error:
         raise InputError(str(error)) from None
-    assert isinstance(ago, timedelta)
-    return datetime.now(UTC) - ago
+    assert isinstance(read, timedelta)
+    return read
+
+
+def read_moment(text: str) -> datetime:
+    """A moment in ISO 8601, in UTC where it says no offset."""
+    from worker.errors import InputError
+
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        msg = f"“{text}” is not a moment; write 2026-11-24T08:00+01:00"
+        raise InputError(msg) from None
+    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+@contextmanager
+def progress_bar(what: str, total: int | None) -> Iterator[Any]:
+    """A progress bar on a terminal's standard error; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda amount: progress.advance(task, amount)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from worker.deliver import payload
-from worker.model import JSON_TYPE, Alert, Format, Severity
+from worker.model import JSON_TYPE, Alert, Format, Listing, Severity
 
 _COLOURS = {
     Severity.INFO: "#5b8def", Severity.LOW: "#3fa796", Severity.MEDIUM: "#e0a800", Severity.HIGH: "#e8590c",
@@ -55,6 +55,7 @@ def alert_card(alert: Alert) -> Card:
         ("Source", alert.article.source),
         ("Independent sources", str(alert.independent_sources)),
         *([("New", new)] if new else []),
+        *([("Newly listed", _party(alert.listing))] if alert.listing else []),
         ("Watch", alert.watch_title),
     ]
     labels = {**dict(alert.labels), "alertname": alert.watch_id, "watch": alert.watch_id}
@@ -71,6 +72,12 @@ def alert_card(alert: Alert) -> Card:
         at=alert.raised_at,
         payload=described,
     )
+
+
+def _party(listing: Listing) -> str:
+    entry = listing.entry
+    under = f", {entry.programme}" if entry.programme else ""
+    return f"{entry.name} ({entry.list}{under}); found in an article of before"
 
 
 def render(card: Card, wanted: Format, endpoint: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The `Enricher` over spaCy: what the pipeline and the topic scorer say, as an `Analysis` of one article."""
+"""The `Enricher` over spaCy: names, topics and events of one article as its `Analysis`."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -9,11 +9,12 @@ from spacy.language import Language
 
 from worker.enrich import language, pipeline
 from worker.enrich.entities import expect, make_reader
+from worker.enrich.events import extract
 from worker.enrich.own_topics import WithOwnTopics, digest
 from worker.enrich.sentences import split_sentences
 from worker.enrich.topic_result import TopicResult
 from worker.enrich.topics import TopicClassifier
-from worker.model import Analysis, Article, LanguageModel, OwnTopic, Pending, Span, TopicScore
+from worker.model import Analysis, Article, Entity, LanguageModel, OwnTopic, Pending, Span, TopicScore
 from worker.zones import without_teasers
 
 LONGEST_TEXT = 200_000
@@ -64,7 +65,7 @@ class SpacyEnricher:
         with self._zone():
             entities = dict(zip(read, self._read([texts[i] for i in read]), strict=True))
         return [
-            replace(analysis, entities=entities[i], pending=None) if i in entities else analysis
+            _with_entities(analysis, texts[i], entities[i]) if i in entities else analysis
             for i, analysis in enumerate(seen)
         ]
 
@@ -100,6 +101,11 @@ class SpacyEnricher:
     def _topic(self, result: TopicResult, text: str) -> TopicScore:
         evidence = tuple(Span(start, end, text[start:end]) for start, end, _ in result.evidence)
         return TopicScore(result.topic, result.probability, evidence, self._topics.thresholds[result.topic])
+
+
+def _with_entities(analysis: Analysis, text: str, entities: tuple[Entity, ...]) -> Analysis:
+    events = extract(text, analysis.sentences, entities) if entities else ()
+    return replace(analysis, entities=entities, events=events, pending=None)
 
 
 def _readable(article: Article) -> str:

@@ -121,9 +121,7 @@ def _keep_near(
     if finding.truth != "true" or kept:
         return replace(finding, asks=asks, evidence=kept)
     truth: Truth = "unknown" if reading.analysis.pending else "false"
-    return replace(
-        finding, asks=asks, truth=truth, evidence=(), contribution=None if watch.threshold is None else 0.0
-    )
+    return replace(finding, asks=asks, truth=truth, evidence=(), contribution=None if watch.threshold is None else 0.0)
 
 
 def _all_evidence(finding: Finding) -> Iterator[Evidence]:

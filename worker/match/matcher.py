@@ -52,13 +52,18 @@ class Matcher:
 
     def screen(self, article: Article, analysis: Analysis) -> tuple[Verdict, ...]:
         """The verdicts of the watches that fire or may be unknown; of the others some. See `candidates`."""
+        return self.sift(article, analysis)[0]
+
+    def sift(self, article: Article, analysis: Analysis) -> tuple[tuple[Verdict, ...], int]:
+        """What `screen` gives, and how many watches more are unknown: all that they ask for is in no model's language."""
         reading = self._read(article, analysis)
-        return tuple(_judge(self._watches[number], reading) for number in self._candidates.find(reading))
+        numbers, unknown = self._candidates.find(reading)
+        return tuple(_judge(self._watches[number], reading) for number in numbers), unknown
 
     def may_fire(self, article: Article, glance: Analysis) -> bool:
         """Whether any watch fires on a partial analysis or still may, once names are looked for; False is final."""
         reading = self._read(article, glance)
-        return any(_may_fire(self._watches[number], reading) for number in self._candidates.find(reading))
+        return any(_may_fire(self._watches[number], reading) for number in self._candidates.find_open(reading))
 
     def _read(self, article: Article, analysis: Analysis) -> Reading:
         return Reading(

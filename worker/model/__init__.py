@@ -4,10 +4,12 @@ Times are aware UTC datetimes, durations are timedeltas, sequences are tuples. A
 character offsets into `Article.text`.
 """
 
-from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery
-from worker.model.analysis import Analysis, Entity, Pending, Span, TopicScore
+from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery, Listing
+from worker.model.analysis import Analysis, Entity, Pending, TopicScore
 from worker.model.article import Article, Document, Draft, Entry, Reading, Zone
 from worker.model.configuration import Configuration, Endpoint, Format, LabelMatcher, LanguageModel, Route
+from worker.model.decision import Decision, Fired
+from worker.model.event import ROLES, Event, EventType, Filler, Modality, Role
 from worker.model.feed import (
     Access,
     EntryMark,
@@ -21,6 +23,9 @@ from worker.model.feed import (
     PollOutcome,
     Postponed,
 )
+from worker.model.page import Page, PageDecision, PageOutcome
+from worker.model.silence import Silence
+from worker.model.span import Span
 from worker.model.story import Fact, Kin, Signature, Source, Story, Told
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
@@ -51,6 +56,7 @@ from worker.model.watch import (
 
 __all__ = [
     "JSON_TYPE",
+    "ROLES",
     "TOPICS",
     "Access",
     "AgeCondition",
@@ -60,6 +66,7 @@ __all__ = [
     "Attempt",
     "Condition",
     "Configuration",
+    "Decision",
     "Delivery",
     "Document",
     "Draft",
@@ -69,13 +76,17 @@ __all__ = [
     "Entry",
     "EntryMark",
     "Escalation",
+    "Event",
+    "EventType",
     "Evidence",
     "Fact",
     "Feed",
     "FeedState",
     "Fetched",
     "FieldCondition",
+    "Filler",
     "Finding",
+    "Fired",
     "Format",
     "Group",
     "Kin",
@@ -85,13 +96,18 @@ __all__ = [
     "Leaf",
     "ListEntry",
     "ListedName",
+    "Listing",
     "Match",
     "Miss",
+    "Modality",
     "NameList",
     "NearCondition",
     "NotModified",
     "OwnTopic",
     "Pace",
+    "Page",
+    "PageDecision",
+    "PageOutcome",
     "Pending",
     "PhraseCondition",
     "PollFailed",
@@ -100,10 +116,12 @@ __all__ = [
     "Postponed",
     "Reading",
     "RegexCondition",
+    "Role",
     "Route",
     "Salience",
     "Severity",
     "Signature",
+    "Silence",
     "Source",
     "SourceCondition",
     "SourceFilter",

@@ -48,7 +48,7 @@ class Feed:
     """One source as the configuration names it. `id` is derived from the address, so a renamed feed stays itself.
 
     `interval` is the longest wait between polls that succeed; None lets the feed's own rhythm decide. Silence beyond
-    `max_silence` is told; `auto` learns it.
+    `max_silence` is told; `auto` learns it. `fulltext` says whether the pages that entries link to are read; `auto`: of summaries.
     """
 
     id: str
@@ -60,6 +60,7 @@ class Feed:
     allow_private: bool = False
     access: Access = Access()
     max_silence: timedelta | Literal["auto", "never"] = "auto"
+    fulltext: Literal["auto", "always", "never"] = "never"
 
 
 @dataclass(frozen=True, slots=True)

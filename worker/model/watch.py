@@ -66,7 +66,8 @@ class EntityCondition:
     """An entity with one of the ids, or one of the terms or listed names in the text, and one of the labels.
 
     Empty labels mean any. `within` asks for evidence of a neighbouring condition in the same sentence or paragraph.
-    `min_score` is how sure a listed name must be, 0..1 (see `match.names`).
+    `min_score` is how sure a listed name must be, 0..1 (see `match.names`). `entries` names the inline lists that the
+    terms and ids come from.
     """
 
     ids: tuple[str, ...] = ()
@@ -78,6 +79,7 @@ class EntityCondition:
     salience: Salience = "any"
     within: Together = ""
     weight: float | None = None
+    entries: tuple[ListEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,8 @@ class Watch:
     """What a user wants to hear of. `id` is part of every alert's id: changing it makes new alerts.
 
     It fires when `condition` is true and, where there is a `threshold`, the weights of its true conditions reach it;
-    `weights` go by kind of condition, and a condition's own weight comes first.
+    `weights` go by kind of condition, and a condition's own weight comes first. `max_alerts_per_day` is a budget: what
+    exceeds it is told of and never dropped.
     """
 
     id: str
@@ -244,3 +247,4 @@ class Watch:
     threshold: float | None = None
     weights: tuple[tuple[str, float], ...] = ()
     tests: tuple[WatchTest, ...] = ()
+    max_alerts_per_day: float | None = None

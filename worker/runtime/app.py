@@ -1,6 +1,7 @@
 """The Celery application. Its messages are doorbells: they carry nothing, and losing one costs a tick of beat.
 
 celery -A worker.runtime.app worker -Q poll     poller
+celery -A worker.runtime.app worker -Q read     reader of pages
 celery -A worker.runtime.app worker -Q enrich   enricher
 celery -A worker.runtime.app worker -Q deliver  deliverer
 celery -A worker.runtime.app beat               any number of them
@@ -8,6 +9,7 @@ celery -A worker.runtime.app beat               any number of them
 
 import signal
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
 
 from celery import Celery
@@ -27,6 +29,11 @@ from worker.runtime.settings import load_settings
 
 DOORBELL_EXPIRES_S = 10
 """A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
+
+QUEUES = {"poll": "poll", "read": "read", "enrich": "enrich", "deliver": "deliver", "screen": "enrich"}
+"""Which workers answer each doorbell: an enricher also screens, since it has the language model."""
+SEAL_EVERY_S = 60.0
+"""What the audit record says is under SHA-256 after this long."""
 
 DRAIN = timedelta(seconds=15)
 """A stopping deliverer waits this long for answers; less than the grace of whoever stops it."""
@@ -48,7 +55,8 @@ app.conf.update(
     task_soft_time_limit=60,
     task_time_limit=75,
     task_default_queue="poll",
-    task_routes={f"tocsin.{stage}": {"queue": stage} for stage in ("poll", "enrich", "deliver")},
+    task_routes={f"tocsin.{task}": {"queue": queue} for task, queue in QUEUES.items()}
+    | {"tocsin.seal": {"queue": "poll"}},
     worker_prefetch_multiplier=1,
     worker_max_memory_per_child=900_000,
     worker_soft_shutdown_timeout=20,
@@ -67,13 +75,14 @@ app.conf.update(
     },
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
-        stage: {
-            "task": f"tocsin.{stage}",
+        task: {
+            "task": f"tocsin.{task}",
             "schedule": settings.tick.total_seconds(),
             "options": {"expires": DOORBELL_EXPIRES_S},
         }
-        for stage in ("poll", "enrich", "deliver")
-    },
+        for task in QUEUES
+    }
+    | {"seal": {"task": "tocsin.seal", "schedule": SEAL_EVERY_S, "options": {"expires": DOORBELL_EXPIRES_S}}},
     beat_max_loop_interval=settings.tick.total_seconds(),
 )
 
@@ -84,12 +93,14 @@ def _set_up_logging(**_: object) -> None:
 
 
 @celeryd_init.connect
-def _check_configuration(**_: object) -> None:
-    """A worker with a wrong configuration does not start."""
-    from worker.watchlist import load_configuration
+def _check_configuration(options: Mapping[str, object], **_: object) -> None:
+    """A worker whose configuration is wrong, or fails the tests in it, starts only where there is a last good one."""
+    from worker.runtime.first_start import refuse_wrong_start
 
+    wanted = options.get("queues") or ()
+    queues = wanted.split(",") if isinstance(wanted, str) else list(wanted)  # type: ignore[call-overload]
     try:
-        load_configuration(settings.config)
+        refuse_wrong_start(settings, [stage for stage in STAGES if stage in queues])
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - logging is not set up yet
         sys.exit(error.exit_code)
@@ -123,15 +134,15 @@ def _stand_watch(**_: object) -> None:
     from celery import current_app
 
     from worker.ports import STAGES
+    from worker.runtime.first_start import load_running
     from worker.runtime.process import DEFAULT_REDIS_URL
     from worker.runtime.redis_store import RedisStore, connect
     from worker.runtime.vigil import Watchdog
-    from worker.watchlist import load_configuration
 
     if not settings.watchdog:
         return
     stages = [stage for stage in STAGES if stage in current_app.amqp.queues.consume_from]
-    endpoints = [endpoint.name for endpoint in load_configuration(settings.config).endpoints]
+    endpoints = [endpoint.name for endpoint in load_running(settings, stages[0] if stages else "poll").endpoints]
     # A connection of its own: one that is shared with the worker would be deaf together with it.
     store = RedisStore(connect(settings.redis_url or DEFAULT_REDIS_URL))
     watchdog = Watchdog(store, stages, endpoints, settings.watchdog)
@@ -141,10 +152,12 @@ def _stand_watch(**_: object) -> None:
 
 @worker_process_shutdown.connect
 def _hand_in(**_: object) -> None:
-    """Wait for receivers that still answer, so that their answers need no second attempt."""
+    """Wait for receivers that still answer, so that their answers need no second attempt; send what was traced."""
     from celery import current_app
 
-    from worker.runtime.process import open_pipeline
+    from worker.runtime.process import open_pipeline, open_tracer
 
     if "deliver" in set(current_app.amqp.queues.consume_from):
         open_pipeline("deliver").dispatcher.drain(DRAIN)
+    if close := getattr(open_tracer(), "close", None):
+        close()

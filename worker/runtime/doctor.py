@@ -11,14 +11,21 @@ from urllib.parse import urlsplit
 from worker.deliver.breaker import Circuit
 from worker.errors import ConfigError, ModelError, StoreUnavailable
 from worker.model import Configuration, LanguageModel
-from worker.runtime.health import persists, readiness
-from worker.runtime.process import open_store
+from worker.runtime.health import persistence, readiness
+from worker.runtime.process import has_store, open_store
 from worker.runtime.settings import load_settings
+from worker.runtime.trends import read_budgets
 from worker.watchlist import load_configuration
 
 Finding = dict[str, str]
 _OLDEST_PYTHON = (3, 11)
 _SAFE_EXPAT = (2, 4, 1)
+_LOSSES = {
+    "no": "appendonly is no: a restart of Redis loses work; set appendonly yes",
+    "everysec": "appendfsync is everysec: after a power cut the alerts of the last second are sent again, under their"
+    " ids with another time; set appendfsync always",
+    "": "the server does not tell when it writes to disk; appendonly yes and appendfsync always are meant",
+}
 
 
 def examine(config: Path) -> Iterator[Finding]:
@@ -30,9 +37,11 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _model(configuration.nlp if configuration else LanguageModel())
     if configuration:
         yield from _endpoints(configuration)
-        if load_settings().redis_url:
+    if has_store():
+        yield from _reloads()
+        if configuration:
             yield from _circuits(configuration)
-            yield from _reloads()
+            yield from _budgets(configuration)
 
 
 def _python() -> Finding:
@@ -62,13 +71,8 @@ def _redis() -> Iterator[Finding]:
     for check in checks:
         yield _finding(str(check["name"]), "ok" if check["ok"] else "failure", str(check["message"]))
     if checks[0]["ok"]:
-        is_kept = persists(store)
-        hint = (
-            "append-only file is on"
-            if is_kept
-            else "appendonly is no: a restart of Redis loses work; set appendonly yes"
-        )
-        yield _finding("persistence", "ok" if is_kept else "warning", hint)
+        kept = persistence(store)
+        yield _finding("persistence", "warning" if kept in _LOSSES else "ok", _LOSSES.get(kept, "each step is on disk"))
 
 
 def _model(wanted: LanguageModel) -> Finding:
@@ -108,10 +112,26 @@ def _endpoints(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _reloads() -> Iterator[Finding]:
-    for process, state in open_store().configuration_states().items():
+    try:
+        states = open_store().configuration_states()
+    except StoreUnavailable:
+        return
+    for process, state in states.items():
         if not state.is_ok:
             message = f"the last reload was refused and {state.hash} stays in force: {state.reason}"
             yield _finding(f"reload {process}", "failure", message)
+
+
+def _budgets(configuration: Configuration) -> Iterator[Finding]:
+    """Watches that are louder than their configuration says they should be."""
+    try:
+        budgets = read_budgets(open_store(), configuration)
+    except StoreUnavailable:
+        return
+    for budget in budgets:
+        if budget.alerts > budget.most:
+            message = f"raised {budget.alerts} alerts in 24 h; its max_alerts_per_day is {budget.most:g}"
+            yield _finding(f"watch {budget.watch}", "warning", f"{message}. None was dropped: make it ask for more")
 
 
 def _circuits(configuration: Configuration) -> Iterator[Finding]:

@@ -7,15 +7,17 @@ and restarts. Gauges are read off the state itself when Prometheus asks.
 import platform
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
+from prometheus_client.samples import Exemplar
+from prometheus_client.utils import floatToGoString
 
 from worker import __version__
 from worker.coverage import WATCH_ID
 from worker.deliver.breaker import Circuit
-from worker.model import Configuration, PollFailure, Severity
+from worker.model import Configuration, PageOutcome, PollFailure, Severity
 from worker.ports import STAGES
 from worker.runtime.gauges import gauges
 from worker.runtime.redis_store import K, RedisStore
@@ -29,6 +31,7 @@ from worker.series import (
     FEED_EVENTS,
     FRESHNESS_SECONDS,
     NOTHING_NEW,
+    PAGES,
     POLLS,
     SPANS,
     STAGE_SECONDS,
@@ -38,6 +41,7 @@ from worker.series import (
 
 HELP = {
     POLLS: "Polls of feeds by outcome; every reason of failure is an outcome.",
+    PAGES: "Looks at the pages that summaries link to, by what they came to.",
     ARTICLES: "Entries that polls brought, each counted once, by what became of it.",
     ARTICLES_UNREAD: "Articles that the model did not read: not its language, or in part, being too long.",
     FEED_EVENTS: "What happened to feeds as wholes: moved, gone, recovered, re-keyed.",
@@ -51,16 +55,19 @@ HELP = {
     "tocsin_replayed_total": "Deliveries that an operator queued again.",
     "tocsin_stale_completions_total": "Work handed in after its lease had passed to another worker; discarded.",
     "tocsin_quarantined_total": "Work set aside after being claimed five times without completion.",
+    "tocsin_screenings_total": "Screenings of stored articles that were begun because a list had grown.",
+    "tocsin_newly_listed_alerts_total": "Alerts of newly listed parties in articles that were already there.",
+    "tocsin_screened_articles_total": "Stored articles that were screened again.",
     STAGE_SECONDS: "Time that one item took in a stage.",
     FRESHNESS_SECONDS: "Time that passed between the two moments that span names.",
 }
 _POLL_OUTCOMES = ("fetched", "not_modified", "postponed", *(reason.value for reason in PollFailure))
-_ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "rekeyed", "revision_over_limit")
+ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "rekeyed", "revision_over_limit")
 _FEED_EVENTS = ("feed_moved", "feed_gone", "feed_recovered", "feed_rekeyed", "feed_blind", "feed_seen_again")
 _ODDITIES = ("cut", "repaired", "odd_date", "nameless")
 _ATTEMPT_OUTCOMES = ("delivered", "retried", "dead", "gone")
 _CIRCUIT_CHANGES = (Circuit.CLOSED, Circuit.OPEN, Circuit.PAUSED)
-_TIMED = ("parse", "enrich", "deliver")
+_TIMED = ("fetch", "parse", "read", "enrich", "match", "deliver")
 _SERIES = re.compile(r"^(\w+)(?:\{(.*)\})?$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -86,7 +93,7 @@ class StoreCollector:
             if parsed := _SERIES.match(name):
                 families[parsed[1]].append((dict(_LABEL.findall(parsed[2] or "")), amount))
         yield from _counters(families)
-        yield from _histograms(families)
+        yield from _histograms(families, self._store.client.hgetall(K + "exemplars"))
         yield from gauges(self._store, self._configuration)
         yield InfoMetricFamily(
             "tocsin_build", "The running version.", {"version": __version__, "python": platform.python_version()}
@@ -97,7 +104,8 @@ class StoreCollector:
 def zero_series(configuration: Configuration) -> Iterator[str]:
     """Every counter that exists before anything has happened."""
     yield from (series(POLLS, outcome=outcome) for outcome in _POLL_OUTCOMES)
-    yield from (series(ARTICLES, outcome=outcome) for outcome in _ARTICLE_OUTCOMES)
+    yield from (series(PAGES, outcome=outcome.value) for outcome in PageOutcome)
+    yield from (series(ARTICLES, outcome=outcome) for outcome in ARTICLE_OUTCOMES)
     yield from (series(ARTICLES_UNREAD, reason=reason) for reason in ("language", "truncated"))
     yield from (series(FEED_EVENTS, event=event) for event in _FEED_EVENTS)
     yield from (series(ENTRIES_ODD, reason=reason) for reason in _ODDITIES)
@@ -115,6 +123,9 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
         yield series("tocsin_stale_completions_total", stage=stage)
         yield series("tocsin_quarantined_total", stage=stage)
     yield "tocsin_alerts_repeated_total"
+    yield "tocsin_screenings_total"
+    yield "tocsin_screened_articles_total"
+    yield "tocsin_newly_listed_alerts_total"
     yield NOTHING_NEW
     yield from (series(STAGE_SECONDS + "_sum", stage=stage) for stage in _TIMED)
     yield from (series(FRESHNESS_SECONDS + "_sum", span=span) for span in SPANS)
@@ -131,7 +142,9 @@ def _counters(families: dict[str, list[tuple[dict[str, str], float]]]) -> Iterat
             yield family
 
 
-def _histograms(families: dict[str, list[tuple[dict[str, str], float]]]) -> Iterator[Metric]:
+def _histograms(
+    families: dict[str, list[tuple[dict[str, str], float]]], exemplars: Mapping[str, str]
+) -> Iterator[Metric]:
     for name, bounds in BUCKETS.items():
         sums = families.get(name + "_sum", [])
         labels = sorted({label for found, _ in sums for label in found})
@@ -142,9 +155,24 @@ def _histograms(families: dict[str, list[tuple[dict[str, str], float]]]) -> Iter
                 for place, amount in families.get(name + "_bucket", [])
                 if {key: value for key, value in place.items() if key != "le"} == found
             }
-            running, buckets = 0.0, []
+            running = 0.0
+            buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
             for bound in (*map(str, bounds), "+Inf"):
                 running += own.get(bound, 0.0)
-                buckets.append((bound, running))
+                exemplar = _exemplar(exemplars.get(series(name + "_bucket", **found, le=bound)))
+                buckets.append((_le(bound), running, exemplar) if exemplar else (_le(bound), running))
             family.add_metric([found[label] for label in labels], buckets, total)
         yield family
+
+
+def _le(bound: str) -> str:
+    """A bucket's bound as OpenMetrics writes it: `1.0`, `+Inf`."""
+    return str(floatToGoString(bound))  # type: ignore[no-untyped-call]
+
+
+def _exemplar(stored: str | None) -> Exemplar | None:
+    """The last observation that fell into a bucket; its article's id leads to `/api` and to the page's search."""
+    if stored is None:
+        return None
+    article, amount, at_ms = stored.split(" ")
+    return Exemplar({"article_id": article}, float(amount), float(at_ms) / 1000)

@@ -1,27 +1,34 @@
 """One process's pipeline, opened once and kept: connections, event loop, model, configuration."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from worker.errors import StoreUnavailable
+from worker.errors import ConfigError, Problem, StoreUnavailable
 from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
-from worker.ports import Enricher, Stage
+from worker.ports import Enricher, Stage, Tracer, Untraced
+from worker.reader import PageReader
 from worker.runtime.clock import SystemClock
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
+from worker.runtime.last_good import LastGood
 from worker.runtime.log import LogObserver
 from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.reload import LiveConfiguration, Refused
+from worker.runtime.screening_store import RedisScreeningStore
 from worker.runtime.sender import WebhookSender
 from worker.runtime.settings import load_settings
+from worker.runtime.silence_store import RedisSilences
+from worker.runtime.test_results import keep_results, summarise
 from worker.runtime.valkey import EmbeddedServer
+from worker.screener import Screener
 from worker.watchlist import load_configuration
-from worker.watchtest import run_tests
+from worker.watchtest import TestOutcome, run_tests
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
@@ -33,9 +40,20 @@ def open_store() -> RedisStore:
     return RedisStore(connect(settings.redis_url or _embedded_url(settings.data) or DEFAULT_REDIS_URL))
 
 
+def has_store() -> bool:
+    """Whether a store was named, or one of `tocsin up` runs over TOCSIN_DATA."""
+    settings = load_settings()
+    return settings.redis_url is not None or _embedded_url(settings.data) is not None
+
+
 def _embedded_url(data: Path) -> str | None:
     servers = (EmbeddedServer(directory) for directory in (data, data / "demo"))
     return next((server.url for server in servers if server.socket.exists()), None)
+
+
+def open_silences() -> RedisSilences:
+    """The silences in the store of `open_store`."""
+    return RedisSilences(open_store().client)
 
 
 def ask_reload() -> None:
@@ -56,6 +74,32 @@ def refreshed_pipeline(stage: Stage) -> Pipeline:
     process = _open(stage)
     process.live.refresh()
     return process.pipeline
+
+
+def refreshed_screener() -> Screener:
+    """The enricher's screener under the newest good configuration."""
+    process = _open("enrich")
+    process.live.refresh()
+    return process.screener
+
+
+def make_screener(pipeline: Pipeline) -> Screener:
+    """What screens stored articles under the pipeline's configuration."""
+    return Screener(
+        store=RedisScreeningStore(open_store()),
+        configuration=pipeline.configuration,
+        matcher=pipeline.matcher,
+        enricher=pipeline.enricher,
+        route=pipeline.routed,
+        clock=pipeline.clock,
+        observer=pipeline.observer,
+    )
+
+
+def make_hand_screener(directory: Path) -> Screener:
+    """A screener for a command, under the configuration as it stands. Raises ConfigError."""
+    configuration = load_configuration(directory)
+    return make_screener(_make_pipeline(open_store(), configuration, _load_enricher(configuration)))
 
 
 def follow_configuration(process: str, directory: Path) -> Callable[[], Configuration]:
@@ -79,8 +123,11 @@ class _Process:
     """A pipeline, and the configuration that it follows."""
 
     def __init__(self, stage: Stage) -> None:
+        self._stage = stage
         self._is_enricher = stage == "enrich"
         self._pipeline: Pipeline | None = None
+        self._screener: Screener | None = None
+        self._last_good = LastGood(load_settings().data, stage, load_settings().config)
         self.live = LiveConfiguration(
             process=stage,
             directory=load_settings().config,
@@ -89,6 +136,7 @@ class _Process:
             adopt=self._adopt,
             note=LogObserver().note,
             runs_tests=self._is_enricher,
+            kept=self._last_good,
         )
         self.live.start()
 
@@ -97,14 +145,22 @@ class _Process:
         assert self._pipeline is not None
         return self._pipeline
 
+    @property
+    def screener(self) -> Screener:
+        if self._screener is None or self._screener.configuration is not self.pipeline.configuration:
+            self._screener = make_screener(self.pipeline)
+        return self._screener
+
     def _adopt(self, configuration: Configuration) -> None:
         enricher = self._enricher_for(configuration)
-        if self._is_enricher and self._pipeline is not None:
-            refuse_failing_tests(configuration, enricher)
         store = open_store()
+        if self._is_enricher and configuration.hash != self._last_good.hash:
+            outcomes = list(run_tests(configuration, enricher))
+            keep_results(store, configuration.hash, summarise(outcomes))
+            refuse_failing_tests(outcomes)
         store.sync_feeds(configuration.feeds)
         if self._pipeline is None:
-            self._pipeline = _make_pipeline(store, configuration, enricher)
+            self._pipeline = _make_pipeline(store, configuration, enricher, reads_pages=self._stage == "read")
         else:
             self._pipeline = self._pipeline.reconfigured(configuration, enricher)
 
@@ -122,20 +178,23 @@ class _Process:
 _open = cache(_Process)
 
 
-def refuse_failing_tests(configuration: Configuration, enricher: Enricher) -> None:
-    """Run the tests in the watches. Raises Refused with the first differences where any fails."""
-    failed = [outcome for outcome in run_tests(configuration, enricher) if outcome.failures]
+def refuse_failing_tests(outcomes: Iterable[TestOutcome]) -> None:
+    """Raises Refused with the first differences where a test in a watch fails."""
+    failed = [outcome for outcome in outcomes if outcome.failures]
     if failed:
         told = [f"{o.place}: expected {o.failures[0][0]}, got {o.failures[0][1]}" for o in failed[:3]]
         msg = f"{len(failed)} tests of watches fail: " + "; ".join(told)
         raise Refused(msg)
 
 
-def _make_pipeline(store: RedisStore, configuration: Configuration, enricher: Enricher) -> Pipeline:
+def _make_pipeline(
+    store: RedisStore, configuration: Configuration, enricher: Enricher, *, reads_pages: bool = False
+) -> Pipeline:
     settings, loop = load_settings(), HttpLoop()
+    fetcher = HttpFetcher(loop, settings.contact)
     return Pipeline(
         store=store,
-        fetcher=HttpFetcher(loop, settings.contact),
+        fetcher=fetcher,
         enricher=enricher,
         sender=WebhookSender(loop),
         clock=SystemClock(),
@@ -143,8 +202,39 @@ def _make_pipeline(store: RedisStore, configuration: Configuration, enricher: En
         configuration=configuration,
         matcher=Matcher(configuration.watches),
         limits=Limits(lease=settings.lease),
+        tracer=open_tracer(),
         read_limit=within_cpu_limit,
+        reader=_make_reader(store, fetcher, settings.lease) if reads_pages else None,
     )
+
+
+def _make_reader(store: RedisStore, fetcher: HttpFetcher, lease: timedelta) -> PageReader:
+    from worker.runtime.extractor import ProcessExtractor
+    from worker.runtime.page_store import RedisPageStore
+
+    return PageReader(
+        RedisPageStore(store),
+        fetcher,
+        ProcessExtractor(),
+        SystemClock(),
+        LogObserver(),
+        lease=lease,
+        budget=Limits().budget,
+    )
+
+
+@cache
+def open_tracer() -> Tracer:
+    """The process's traces, where TOCSIN_TRACES asks for them. Raises ConfigError where the extra is not installed."""
+    if not load_settings().traces:
+        return Untraced()
+    try:
+        from worker.runtime.traces import export_by_environment
+    except ImportError:
+        message = "asks for traces, and OpenTelemetry is not installed"
+        hint = "pip install 'tocsin[otel]'"
+        raise ConfigError((Problem("environment variable TOCSIN_TRACES", 0, 0, message, hint),)) from None
+    return export_by_environment()
 
 
 class _NoEnricher:

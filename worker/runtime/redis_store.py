@@ -2,19 +2,23 @@
 
 Keys, all under the hash tag `{tocsin}:`
 
-    feeds:due  articles:due  outbox:ENDPOINT    sorted sets of ids by due time (ms)
+    feeds:due  pages:due  articles:due  outbox:ENDPOINT    sorted sets of ids by due time (ms)
     feeds:paused                                the set of feeds that are not to be scheduled
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
     seen:ALIAS                                  the article an alias belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
+    articles  stories                           the same of what was first seen within retention
+    alerts:log  alerts:last                     alerts by a number that only grows, and the last such number
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
     trend:HOUR                                  counts of `worker.trend` for one hour (since 1970)
     verdicts                                    how many alerts of each watch were judged true and false
     reloads  configurations                     reloads asked for; the last load of each kind of process
+    audit  audit:head                           the audit record (a stream) and its end; see `audit_store`
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,11 +34,27 @@ from pydantic import TypeAdapter
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+from worker.decision import digest_text
 from worker.deliver import breaker, payload
 from worker.deliver.breaker import Circuit, EndpointState
-from worker.deliver.retry import LONGEST_WAIT, Decision, Delivered, EndpointGone, Exhausted, RetryIn
+from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn
+from worker.deliver.retry import Decision as RetryDecision
 from worker.errors import StoreUnavailable
-from worker.model import JSON_TYPE, Alert, Analysis, Article, Attempt, Delivery, Draft, Feed, FeedState, Kin, Story
+from worker.fulltext import PATIENCE
+from worker.model import (
+    JSON_TYPE,
+    Alert,
+    Analysis,
+    Article,
+    Attempt,
+    Decision,
+    Delivery,
+    Draft,
+    Feed,
+    FeedState,
+    Kin,
+    Story,
+)
 from worker.poll import PollDecision
 from worker.ports import (
     BOILERPLATE,
@@ -52,6 +72,7 @@ from worker.ports import (
     Steering,
     StoryStep,
 )
+from worker.runtime.log import redact
 from worker.series import alert_counts
 from worker.story import WINDOW, pack, unpack
 from worker.trend import counted
@@ -66,12 +87,10 @@ KEEP_TRENDS = timedelta(days=9)
 """A week and what the week before the hour of asking needs."""
 
 STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
-ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
+ANALYSIS, ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
 _MOST_KIN, _KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
-_CONFIGURATION = TypeAdapter(ConfigurationState)
-_LONGEST_SETTLING_MS = 2_000
-"""A disk that takes longer holds no alert up."""
+_CONFIGURATION, DECISION = TypeAdapter(ConfigurationState), TypeAdapter(Decision)
 Counts = Iterable[tuple[str, float]]
 
 
@@ -92,9 +111,9 @@ class RedisStore:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client: Any = client  # redis-py's answers are typed for its async twin as well
-        self._has_waitaof = True
         self._scheduled: Sequence[Feed] = ()
-        self._scripts = {name: client.register_script(_source(name)) for name in _SCRIPTS}
+        self._noted_epoch = ""
+        self._scripts = {name: script(client, name) for name in _SCRIPTS}
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._scheduled = feeds
@@ -106,7 +125,11 @@ class RedisStore:
     def epoch(self) -> str:
         with translated():
             info: dict[str, Any] = self.client.info("server")
-        return str(info["run_id"])
+        run = str(info["run_id"])
+        if run != self._noted_epoch:
+            self._run("audit_epoch", run)
+            self._noted_epoch = run
+        return run
 
     def claim_feeds(self, limit: int, lease: timedelta) -> list[FeedClaim]:
         with translated():
@@ -131,16 +154,20 @@ class RedisStore:
             "next_ms": _ms(decision.next_in),
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
+            "patience_ms": _ms(PATIENCE),
             "counts": list(counts),
-            "alerts": [_alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,
                     "aliases": draft.aliases,
                     "content": draft.content,
+                    "sha256": digest_text(draft.article.text),
                     "record": _dump(_ARTICLE, draft.article),
                     "remembered": draft.remembered_as,
                     "is_fresh": draft.is_fresh,
+                    "wants_page": draft.wants_page,
+                    "trace": draft.trace,
                 }
                 for draft in drafts
             ],
@@ -150,7 +177,7 @@ class RedisStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         return [
-            ArticleClaim(restore_article(id_, item), fence, item.get("story", ""))
+            ArticleClaim(restore_article(id_, item), fence, item.get("story", ""), trace=item.get("trace", ""))
             for id_, fence, item in self._claim("enrich", "articles:due", "article:", limit, lease)
         ]
 
@@ -186,26 +213,29 @@ class RedisStore:
         alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
         counts: Counts = (),
     ) -> int:
+        seen = _dump(ANALYSIS, analysis)
         work = {
-            "analysis": _dump(ANALYSIS, analysis),
+            "analysis": seen,
+            "trace": claim.trace,
+            "decision": _decision_work(step.decision, seen) if step.decision else None,
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
             "trend": counted(claim.article, analysis),
             "trend_keep_ms": _ms(KEEP_TRENDS),
             "story": _story_work(claim, step),
             "model": analysis.model,
-            "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, deliveries) for alert, deliveries in alerts],
         }
         return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
 
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
         claimed = []
         probe_ms = _ms(breaker.PROBE_EVERY)
-        for id_, fence, is_probe, flat in self._run(
+        for id_, fence, is_probe, flat, trace in self._run(
             "claim_deliveries", endpoint, _ms(lease), at_once, MOST_CLAIMS, probe_ms
         ):
             item = dict(zip(flat[::2], flat[1::2], strict=True))
-            queued_at = _moment(item.get("queued_at") or item["created_at"])
+            queued_at = moment_of(item.get("queued_at") or item["created_at"])
             claimed.append(
                 DeliveryClaim(
                     restore_delivery(id_, item),
@@ -213,39 +243,24 @@ class RedisStore:
                     int(item["attempts"]) + 1,
                     queued_at,
                     is_probe == 1,
-                    _moment(item["fetched_ms"]) if int(item.get("fetched_ms") or 0) else None,
+                    moment_of(item["fetched_ms"]) if int(item.get("fetched_ms") or 0) else None,
+                    trace,
                 )
             )
-        if any(claim.number == 1 for claim in claimed):
-            self._await_disk()
         return claimed
-
-    def _await_disk(self) -> None:
-        """Wait until all that was written so far is on disk, as far as the server can tell (Valkey, Redis from 7.2).
-
-        A first attempt that went out before its alert was on disk would, after a power cut, be followed by one with the
-        same id and other bytes. The server makes an fsync for whoever waits: some 0.05 s, once for many.
-        """
-        if not self._has_waitaof:
-            return
-        with translated():
-            pipeline = self.client.pipeline(transaction=False)
-            pipeline.set(K + "settled", 1)  # WAITAOF waits for writes of its own connection, and what came before them
-            pipeline.execute_command("WAITAOF", 1, 0, _LONGEST_SETTLING_MS)
-            answer = pipeline.execute(raise_on_error=False)[1]
-        if isinstance(answer, redis.exceptions.ResponseError):  # an older server, or one without an append-only file
-            self._has_waitaof = False
 
     def finish_delivery(
         self,
         claim: DeliveryClaim,
         attempt: Attempt,
-        decision: Decision,
+        decision: RetryDecision,
         counts: Counts = (),
         notices: Sequence[Delivery] = (),
     ) -> bool:
         work = {
             "outcome": _OUTCOMES[type(decision)],
+            "number": claim.number,
+            "status": attempt.status,
             "wait_ms": _ms(decision.wait) if isinstance(decision, RetryIn) else 0,
             "asked_ms": _ms(min(attempt.retry_after, LONGEST_WAIT)) if attempt.retry_after else 0,
             "is_counted": decision.is_counted
@@ -254,7 +269,7 @@ class RedisStore:
             "is_probe": claim.is_probe,
             "is_success": attempt.is_success,
             "reason": attempt.reason,
-            "attempt": _dump(_ATTEMPT, attempt),
+            "attempt": _dump(ATTEMPT, attempt),
             "counts": list(counts),
             "keep_ms": _ms(KEEP),
             "notices": [_delivery_work(notice) for notice in notices],
@@ -266,8 +281,8 @@ class RedisStore:
         }
         return bool(self._run("finish_delivery", claim.delivery.id, claim.fence, json.dumps(work)))
 
-    def mark_alert(self, alert_id: str, mark: Mark) -> bool:
-        return bool(self._run("mark_alert", alert_id, mark))
+    def mark_alert(self, alert_id: str, mark: Mark, reason: str = "", by: str = "") -> bool:
+        return bool(self._run("mark_alert", alert_id, mark, reason, by))
 
     def note_failure(self, claim: FeedClaim | ArticleClaim | DeliveryClaim, reason: str) -> bool:
         return bool(self._run("note_failure", _item_key(claim), claim.fence, reason))
@@ -281,7 +296,7 @@ class RedisStore:
         for id_, at in self.client.zrange(K + f"quarantine:{stage}", 0, -1, withscores=True):
             why, record, endpoint = self.client.hmget(K + prefix + id_, ["quarantined_for", "record", "endpoint"])
             subject = _ARTICLE.validate_json(record).title if record else endpoint or id_
-            yield Quarantined(stage, id_, _moment(at), why or "claimed too often", subject)
+            yield Quarantined(stage, id_, moment_of(at), why or "claimed too often", subject)
 
     def release(self, stage: Stage, ids: Sequence[str] = ()) -> list[str]:
         return list(self._run("release", stage, *_WORK[stage], *ids))
@@ -313,13 +328,18 @@ class RedisStore:
             return int(self.client.get(K + "reloads") or 0)
 
     def report_configuration(self, process: str, state: ConfigurationState) -> None:
-        with translated():
-            self.client.hset(K + "configurations", process, _dump(_CONFIGURATION, state))
+        outcome = "adopted" if state.is_ok else "refused"
+        self._run(
+            "report_configuration", process, _dump(_CONFIGURATION, state), outcome, state.hash, redact(state.reason)
+        )
 
     def configuration_states(self) -> dict[str, ConfigurationState]:
         with translated():
             rows = self.client.hgetall(K + "configurations")
         return {process: _CONFIGURATION.validate_json(row) for process, row in sorted(rows.items())}
+
+    def note_audit(self, kind: str, **facts: str | int | Sequence[str]) -> None:
+        self._run("audit_note", kind, json.dumps([part for pair in facts.items() for part in pair]))
 
     def count(self, counts: Counts) -> None:
         with translated():
@@ -380,15 +400,19 @@ _SCRIPTS = (
     "replay",
     "resume_endpoint",
     "mark_alert",
+    "report_configuration",
+    "audit_epoch",
+    "audit_note",
 )
 _WORK: dict[Stage, tuple[str, str]] = {
     "poll": ("feeds:due", "feed:"),
+    "read": ("pages:due", "page:"),
     "enrich": ("articles:due", "article:"),
     "deliver": ("", "delivery:"),
 }
 """Where each stage's work waits (deliveries: in the outbox of their endpoint), and the prefix of its keys."""
-_SHARED = ("prelude", "queue", "kin")
-_OUTCOMES: dict[type[Decision], str] = {
+_SHARED = ("prelude", "queue", "kin", "pages")
+_OUTCOMES: dict[type[RetryDecision], str] = {
     Delivered: "delivered",
     RetryIn: "retried",
     Exhausted: "dead",
@@ -397,9 +421,15 @@ _OUTCOMES: dict[type[Decision], str] = {
 
 
 @cache
-def _source(script: str) -> str:
+def script_source(script: str) -> str:
+    """A script of `lua/` with what all scripts share before it."""
     folder = files("worker.runtime") / "lua"
     return "".join((folder / f"{name}.lua").read_text("utf-8") for name in (*_SHARED, script))
+
+
+def script(client: Any, name: str) -> Any:
+    """One of the scripts under `lua/`, with what they share before it, to be called with `args`."""
+    return client.register_script(script_source(name))
 
 
 def _dump(adapter: TypeAdapter[Any], value: Any) -> str:
@@ -410,7 +440,8 @@ def _ms(duration: timedelta) -> int:
     return max(round(duration.total_seconds() * 1000), 1)
 
 
-def _moment(ms: str | float) -> datetime:
+def moment_of(ms: str | float) -> datetime:
+    """Milliseconds since 1970 as a moment."""
     return datetime.fromtimestamp(int(ms) / 1000, UTC)
 
 
@@ -422,7 +453,21 @@ def _item_key(claim: FeedClaim | ArticleClaim | DeliveryClaim) -> str:
 
 def restore_article(id_: str, item: dict[str, str]) -> Article:
     """The stored article under the id and first sight of its first revision, whichever poll brought this text."""
-    return replace(_ARTICLE.validate_json(item["record"]), id=id_, first_seen=_moment(item["first_seen"]))
+    return replace(_ARTICLE.validate_json(item["record"]), id=id_, first_seen=moment_of(item["first_seen"]))
+
+
+def _decision_work(decision: Decision, analysis: str) -> dict[str, Any]:
+    return {
+        "record": _dump(DECISION, decision),
+        "config": decision.config_hash,
+        "sha256": decision.text_sha256,
+        "analysis_sha256": hashlib.sha256(analysis.encode()).hexdigest(),
+        "unknown": decision.unknown,
+        "fired": [
+            {"watch": one.watch_id} | ({"alert": one.alert_id} if one.alert_id else {"why_not": one.why_not})
+            for one in decision.fired
+        ],
+    }
 
 
 def _story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
@@ -443,7 +488,7 @@ def _story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
 
 def _restore_kin(number: int, record: str) -> Kin:
     article_id, story, seen_at, packed = record.split(" ")
-    return Kin(number, article_id, story, _moment(seen_at), unpack(packed))
+    return Kin(number, article_id, story, moment_of(seen_at), unpack(packed))
 
 
 def restore_delivery(id_: str, item: Mapping[str, str]) -> Delivery:
@@ -453,7 +498,7 @@ def restore_delivery(id_: str, item: Mapping[str, str]) -> Delivery:
 
 def _endpoint_state(name: str, fields: Mapping[str, str], waiting: int, dead: int) -> EndpointState:
     def at(field: str) -> datetime | None:
-        return _moment(fields[field]) if field in fields else None
+        return moment_of(fields[field]) if field in fields else None
 
     return EndpointState(
         name,
@@ -478,7 +523,9 @@ def _delivery_work(delivery: Delivery, fetched_at: datetime | None = None) -> di
     }
 
 
-def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
+def alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
+    """An alert as `raise_alert` of the scripts takes it; the age of an article of before is no delay of ours."""
+    fetched_at = None if alert.listing else alert.article.first_seen
     return {
         "id": alert.id,
         "record": payload.build(alert),
@@ -486,5 +533,5 @@ def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
         "severity": alert.severity.value,
         "is_shadow": alert.is_shadow,
         "counts": alert_counts(alert),
-        "deliveries": [_delivery_work(delivery, alert.article.first_seen) for delivery in deliveries],
+        "deliveries": [_delivery_work(delivery, fetched_at) for delivery in deliveries],
     }

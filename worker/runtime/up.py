@@ -14,13 +14,14 @@ from rich.console import Console
 from worker.errors import StoreUnavailable, TocsinError
 from worker.runtime import demo
 from worker.runtime.children import Child, Family
+from worker.runtime.first_start import refuse_failing_tests
 from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.settings import Settings
 from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
 
 DEMO_PORT = 8786
-QUEUES = {"poller": "poll", "enricher": "enrich", "deliverer": "deliver"}
+QUEUES = {"poller": "poll", "reader": "read", "enricher": "enrich", "deliverer": "deliver"}
 
 
 class SecondSignalError(TocsinError):
@@ -35,7 +36,7 @@ def celery_command(*arguments: str) -> list[str]:
 
 
 def worker_command(name: str) -> list[str]:
-    """One of the three workers. Gossip, mingle and heartbeats talk between workers that need not know each other."""
+    """One of the four workers. Gossip, mingle and heartbeats talk between workers that need not know each other."""
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning")
     return celery_command("worker", "-Q", QUEUES[name], "-n", f"{name}@%h", "-c", "1", *quiet)
 
@@ -50,7 +51,8 @@ def run_all(settings: Settings, console: Console) -> None:
     # Celery warns at every start as root; in a container or a fresh machine that is who one is.
     environ.setdefault("PYTHONWARNINGS", "ignore:::celery.platforms")
     if not is_demo:
-        load_configuration(settings.config, environ)  # a wrong one stops the start before anything runs
+        # a wrong one, or one that fails its tests, stops the start before anything runs
+        refuse_failing_tests(settings, load_configuration(settings.config, environ), environ)
     server = None if settings.redis_url else EmbeddedServer(data)
     if server:
         server.start()  # refuses a second start over the same data before that could change anything

@@ -61,7 +61,7 @@ def look(store: RedisStore, stage: Stage, endpoints: Sequence[str]) -> Sighting:
     with translated():
         seconds, micros = client.time()
         now = seconds * 1000 + micros // 1000
-        queues = {"poll": ["feeds:due"], "enrich": ["articles:due"]}.get(stage) or [
+        queues = {"poll": ["feeds:due"], "read": ["pages:due"], "enrich": ["articles:due"]}.get(stage) or [
             f"outbox:{name}"
             for name in endpoints
             if (client.hget(K + f"endpoint:{name}", "circuit") or "closed") == "closed"

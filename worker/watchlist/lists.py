@@ -1,6 +1,6 @@
 """The `lists` and `sources` sections resolved: what includes what, and the files that lists name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,12 +21,15 @@ class ReadList:
     ids: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     names: tuple[NameList, ...] = ()
+    entries: tuple[ListEntry, ...] = ()
+    """The ids and terms as entries of the list they stand in."""
 
     def __add__(self, other: "ReadList") -> "ReadList":
         return ReadList(
             tuple(dict.fromkeys(self.ids + other.ids)),
             tuple(dict.fromkeys(self.terms + other.terms)),
             tuple(dict.fromkeys(self.names + other.names)),
+            tuple(dict.fromkeys(self.entries + other.entries)),
         )
 
 
@@ -34,7 +37,7 @@ class ReadList:
 class Lists:
     """The lists of all files, each read once. `files` collects the paths of the files they name."""
 
-    directory: Path
+    locate: Callable[[str], Path]
     sections: Mapping[str, tuple[yaml.Tree, ListSection]]
     names: Sequence[str]
     files: list[Path] = field(default_factory=list)
@@ -57,7 +60,8 @@ class Lists:
     def _resolve(self, name: str, tree: yaml.Tree, section: ListSection) -> ReadList:
         names = self._names(name, tree, section) if section.file else ()
         ids = () if section.file else tuple(section.ids)
-        read = ReadList(ids, (*section.aliases, *section.phrases), names)
+        terms = (*section.aliases, *section.phrases)
+        read = ReadList(ids, terms, names, tuple(ListEntry(name, text, text) for text in (*ids, *terms)))
         for i, other in enumerate(section.include):
             path = ("lists", name, "include", i)
             if other in self._open:
@@ -68,7 +72,7 @@ class Lists:
         return read
 
     def _names(self, name: str, tree: yaml.Tree, section: ListSection) -> tuple[NameList, ...]:
-        file = self.directory / str(section.file)
+        file = self.locate(str(section.file))
         form = section.format or _BY_ENDING.get(file.suffix.lower())
         if form is None:
             tree.report(("lists", name), "`format` is missing", "a .txt or .csv file needs none", of_key=True)

@@ -45,15 +45,21 @@ _LISTS = ("feeds", "watches")
 
 
 def load_configuration(
-    directory: Path, environ: Mapping[str, str] = os.environ, *, topics: Iterable[str] = TOPICS
+    directory: Path,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    topics: Iterable[str] = TOPICS,
+    home: Path | None = None,
 ) -> Configuration:
     """Read `*.yaml` and `watchlists/*.yaml` under `directory`.
+
+    Files that these name and that are not there are looked for in `home`: a kept copy holds no secrets.
 
     Raises:
         ConfigError: with every problem of every file.
 
     """
-    resolver = _open(directory, environ, topics)
+    resolver = _open(directory, environ, topics, home)
     configuration = resolver.resolve()
     _refuse_problems(resolver)
     return configuration
@@ -72,7 +78,7 @@ def load_feeds(directory: Path, environ: Mapping[str, str] = os.environ) -> tupl
     return feeds
 
 
-def _open(directory: Path, environ: Mapping[str, str], topics: Iterable[str]) -> _Resolver:
+def _open(directory: Path, environ: Mapping[str, str], topics: Iterable[str], home: Path | None = None) -> _Resolver:
     if not directory.is_dir():
         hint = "write one with `tocsin init`"
         raise ConfigError((Problem(str(directory), 0, 0, "is not a directory with a configuration", hint),))
@@ -85,7 +91,7 @@ def _open(directory: Path, environ: Mapping[str, str], topics: Iterable[str]) ->
     if not files:
         raise ConfigError((Problem(str(directory), 0, 0, "holds no *.yaml file", "write some with `tocsin init`"),))
     trees = [yaml.read(str(file.relative_to(directory)), file.read_bytes()) for file in files]
-    return _Resolver(directory, environ, tuple(topics), [(tree, _validate(tree)) for tree in trees], files)
+    return _Resolver(directory, home, environ, tuple(topics), [(tree, _validate(tree)) for tree in trees], files)
 
 
 def _refuse_problems(resolver: _Resolver) -> None:
@@ -117,20 +123,26 @@ class _Resolver:
     """Turns sections into nouns; names that point at nothing are reported where they stand."""
 
     directory: Path
+    home: Path | None
     environ: Mapping[str, str]
     topics: tuple[str, ...]
     files: list[tuple[yaml.Tree, _Sections]]
     read: list[Path]
 
+    def locate(self, name: str) -> Path:
+        """The file that the configuration means by `name`."""
+        file = self.directory / name
+        return file if self.home is None or file.exists() else self.home / name
+
     def resolve(self) -> Configuration:
         watches, endpoints, routes = [], [], []
         feeds = self.feeds()
         topics = tuple(self._own_topics())
-        lists = Lists(self.directory, self._mapping("lists"), self._names("lists"))
+        lists = Lists(self.locate, self._mapping("lists"), self._names("lists"))
         sources = Sources(self._mapping("sources"), self._names("sources"))
         lists.check()
         sources.check()
-        reader = Watches(self.directory, lists, sources, (*self.topics, *(topic.name for topic in topics)))
+        reader = Watches(self.locate, lists, sources, (*self.topics, *(topic.name for topic in topics)))
         for tree, sections in self.files:
             watches += [
                 (tree, path, reader.read(tree, path, watch))
@@ -204,6 +216,7 @@ class _Resolver:
             allow_private=feed.allow_private,
             access=self._access(tree, path, feed),
             max_silence=feed.max_silence,
+            fulltext=feed.fulltext,
         )
 
     def _access(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Access:
@@ -248,7 +261,7 @@ class _Resolver:
                 tree.report((*path, "env"), f"the environment variable {reference.env} is not set")
             return value
         try:
-            value = (self.directory / str(reference.file)).read_text("utf-8").strip()
+            value = self.locate(str(reference.file)).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError):
             value = ""
         if not value:

@@ -1,9 +1,10 @@
 """The routing tree: sections become routes, each with the endpoints it inherits."""
 
-from worker.model import LabelMatcher, Route
+from worker import matchers
+from worker.model import Route
 from worker.watchlist import yaml
 from worker.watchlist.nearest import is_known
-from worker.watchlist.schema import MATCHER, RouteSection
+from worker.watchlist.schema import RouteSection
 
 
 def read_route(
@@ -16,15 +17,9 @@ def read_route(
     endpoints = tuple(dict.fromkeys(section.endpoint)) if section.endpoint else inherited
     return Route(
         endpoints=endpoints,
-        matchers=tuple(map(_read_matcher, section.matchers)),
+        matchers=tuple(map(matchers.parse, section.matchers)),
         is_continued=section.is_continued,
         routes=tuple(
             read_route(tree, (*path, "routes", i), child, endpoints, known) for i, child in enumerate(section.routes)
         ),
     )
-
-
-def _read_matcher(text: str) -> LabelMatcher:
-    found = MATCHER.fullmatch(text)
-    assert found
-    return LabelMatcher(found["label"], found["operator"], found["value"])  # type: ignore[arg-type]

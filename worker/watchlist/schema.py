@@ -6,13 +6,12 @@ such as `NO` stay texts.
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-import re2
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
+from worker import matchers
 from worker.model import Format, Severity
 from worker.watchlist.condition_schema import ConditionSection, ScoreSection
 from worker.watchlist.fields import (
@@ -87,6 +86,8 @@ class FeedSection(_Strict):
     headers: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")], Reference] = {}
     auth: AuthSection | None = None
     max_silence: Literal["auto", "never"] | Annotated[Duration, Field(ge=timedelta(minutes=1))] = "auto"
+    fulltext: Literal["auto", "always", "never"] = "auto"
+    """Whether the pages that entries link to are read: `auto`, where an entry is only a summary."""
 
 
 class ReportedSection(_Strict):
@@ -145,6 +146,8 @@ watches:
     """Raises the severity of a story as more report it."""
     score: ScoreSection | None = None
     """Weights and a threshold."""
+    max_alerts_per_day: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    """How loud it may be: `tocsin diff` fails where it would raise more, `doctor` and a metric tell when it does."""
     tests: Annotated[list[TestSection], Field(max_length=1_000)] = []
     """Articles and what the watch must make of them; run by `tocsin test` and before every reload."""
 
@@ -177,22 +180,10 @@ class EndpointSection(_Strict):
 
 
 def _check_matcher(value: str) -> str:
-    found = MATCHER.fullmatch(value)
-    if not found:
-        msg = f'“{value}” is not a matcher; write severity="high", desk!="x", watch=~"arms-.*" or source!~"a|b"'
-        raise ValueError(msg)
-    if "~" in found["operator"]:
-        options = re2.Options()
-        options.log_errors = False
-        try:
-            re2.compile(found["value"], options)
-        except re2.error:
-            msg = f"the pattern “{found['value']}” is not one that RE2 takes"
-            raise ValueError(msg) from None
+    matchers.parse(value)
     return value
 
 
-MATCHER = re.compile(r'\s*(?P<label>[a-zA-Z_][\w-]*)\s*(?P<operator>=~|!~|!=|=)\s*"?(?P<value>[^"]*?)"?\s*')
 Matcher = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_check_matcher)]
 
 

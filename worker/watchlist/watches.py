@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -42,7 +42,7 @@ LABELS = ("PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "DATE", "MONEY", "WEAPON
 class Watches:
     """Resolves watches against the lists, sources and topics of all files."""
 
-    directory: Path
+    locate: Callable[[str], Path]
     lists: Lists
     sources: Sources
     topics: Sequence[str]
@@ -67,6 +67,7 @@ class Watches:
             escalate=tuple(
                 Escalation(step.to, step.when.independent_sources, step.when.within) for step in section.escalate
             ),
+            max_alerts_per_day=section.max_alerts_per_day,
             tests=tuple(self._test(tree, (*path, "tests", i), test) for i, test in enumerate(section.tests)),
         )
         if (
@@ -179,6 +180,7 @@ class Watches:
             salience=entity.salience,
             within=entity.within or "",
             weight=section.weight,
+            entries=named.entries,
         )
 
     def _near(self, tree: yaml.Tree, path: yaml.Path, section: ConditionSection) -> NearCondition:
@@ -228,7 +230,7 @@ class Watches:
         )
 
     def _article(self, tree: yaml.Tree, path: yaml.Path, name: str) -> tuple[str, str]:
-        file = self.directory / name
+        file = self.locate(name)
         self.files.append(file)
         try:
             if file.stat().st_size > _LARGEST_TEST_BYTES:

@@ -1,5 +1,5 @@
 -- Lend due deliveries of one endpoint as its circuit allows.
--- ARGV: endpoint, lease ms, at once, most claims, probe every ms. Returns {id, fence, is probe, fields...} for each.
+-- ARGV: endpoint, lease ms, at once, most claims, probe every ms. Returns {id, fence, is probe, fields, trace} for each.
 local name, now = ARGV[1], now_ms()
 local outbox, in_flight, endpoint = K .. 'outbox:' .. name, K .. 'in_flight:' .. name, K .. 'endpoint:' .. name
 local circuit = redis.call('HGET', endpoint, 'circuit') or 'closed'
@@ -11,6 +11,11 @@ local function first_waiting()
     if not redis.call('ZSCORE', in_flight, id) then return {id} end
   end
   return {}
+end
+
+local function trace_of(item)
+  local article = redis.call('HGET', K .. 'alert:' .. (redis.call('HGET', item, 'alert') or ''), 'article')
+  return article and redis.call('HGET', K .. 'article:' .. article, 'trace') or ''
 end
 
 local ids
@@ -36,7 +41,7 @@ for _, id in ipairs(ids) do
     redis.call('HSET', item, 'fence', fence)
     redis.call('ZADD', outbox, now + ARGV[2], id)
     redis.call('ZADD', in_flight, now + ARGV[2], id)
-    claimed[#claimed + 1] = {id, fence, is_probe and 1 or 0, redis.call('HGETALL', item)}
+    claimed[#claimed + 1] = {id, fence, is_probe and 1 or 0, redis.call('HGETALL', item), trace_of(item)}
   end
 end
 return claimed

@@ -1,10 +1,12 @@
--- Store what a poll brought. ARGV: feed id, fence, JSON {state, next_ms, remember_ms, keep_ms, counts, drafts, alerts}.
--- A draft: {id, aliases, content, record, remembered}. Returns {new, revised, known, remembered} or {-1}.
+-- Store what a poll brought. ARGV: feed id, fence, JSON {state, next_ms, remember_ms, keep_ms, patience_ms, counts,
+-- drafts, alerts}. A draft: {id, aliases, content, sha256, record, remembered, is_fresh, wants_page}.
+-- Returns {new, revised, known, remembered} or {-1}.
 local feed, fence, work = K .. 'feed:' .. ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 if not is_current(feed, fence, 'poll') then return {-1} end
 local now = now_ms()
 local MOST_REVISIONS = 10
 local new, revised, known, remembered = 0, 0, 0, 0
+local set_aside = {}
 
 local function known_as(aliases)
   for _, alias in ipairs(aliases) do
@@ -12,6 +14,20 @@ local function known_as(aliases)
     if id then return id end
   end
   return nil
+end
+
+-- A revision that was decided stays as it was, for replaying what it raised.
+local function keep_decided(article)
+  local kept = redis.call('HMGET', article, 'record', 'first_seen', 'analysis', 'decision')
+  if not kept[4] then return end
+  local past = article .. ':was:' .. (redis.call('HGET', article, 'decided') or '0')
+  redis.call('HSET', past, 'record', kept[1], 'first_seen', kept[2], 'analysis', kept[3], 'decision', kept[4])
+  redis.call('PEXPIRE', past, work.keep_ms)
+  redis.call('HDEL', article, 'decision')
+end
+
+local function audit_set_aside(reason)
+  if set_aside[reason] then audit('set_aside', {'reason', reason, 'feed', ARGV[1], 'articles', set_aside[reason]}) end
 end
 
 for _, draft in ipairs(work.drafts) do
@@ -23,16 +39,23 @@ for _, draft in ipairs(work.drafts) do
   local article = K .. 'article:' .. (id or draft.id)
   if not id then
     redis.call('HSET', article, 'record', draft.record, 'first_seen', now, 'text:' .. draft.content, 1)
+    file_under('articles', draft.id, now, work.keep_ms)
     redis.call('SADD', article .. ':feeds', ARGV[1])
     if draft.remembered ~= '' then
       redis.call('HSET', article, 'state', draft.remembered)
       count('tocsin_articles_total{outcome="' .. draft.remembered .. '"}')
       redis.call('PEXPIRE', article, work.keep_ms)
       remembered = remembered + 1
+      local why = set_aside[draft.remembered] or {}
+      why[#why + 1] = {article = draft.id, sha256 = draft.sha256}
+      set_aside[draft.remembered] = why
     else
       redis.call('HSET', article, 'state', 'due')
-      redis.call('ZADD', K .. 'articles:due', now, draft.id)
+      if draft.trace ~= '' then redis.call('HSET', article, 'trace', draft.trace) end
+      redis.call('ZADD', K .. 'articles:due', draft.wants_page and now + work.patience_ms or now, draft.id)
+      if draft.wants_page then want_page(draft.id, now) end
       count('tocsin_articles_total{outcome="new"}')
+      audit('accepted', {'article', draft.id, 'feed', ARGV[1], 'sha256', draft.sha256})
       new = new + 1
     end
     redis.call('PEXPIRE', article .. ':feeds', work.keep_ms)
@@ -46,14 +69,19 @@ for _, draft in ipairs(work.drafts) do
     -- what was only given a new guid is linked, not read again
     if is_alive and draft.remembered ~= 'rekeyed' and redis.call('HSETNX', article, 'text:' .. draft.content, 1) == 1 then
       if redis.call('HINCRBY', article, 'revision', 1) <= MOST_REVISIONS then
+        keep_decided(article)
         -- a new fence: whoever analyses the old text now may not complete the article
         redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', next_fence())
-        redis.call('HSETNX', article, 'first_seen', now)
-        redis.call('HDEL', article, 'claims')
+        if redis.call('HSETNX', article, 'first_seen', now) == 1 then file_under('articles', id, now, work.keep_ms) end
+        redis.call('HDEL', article, 'claims', 'trace')
+        if draft.trace ~= '' then redis.call('HSET', article, 'trace', draft.trace) end
         redis.call('ZREM', K .. 'quarantine:enrich', id)
         redis.call('PERSIST', article)
-        redis.call('ZADD', K .. 'articles:due', now, id)
+        redis.call('ZADD', K .. 'articles:due', draft.wants_page and now + work.patience_ms or now, id)
+        if draft.wants_page then want_page(id, now) else drop_page(id) end
         count('tocsin_articles_total{outcome="revised"}')
+        audit('accepted', {'article', id, 'feed', ARGV[1], 'sha256', draft.sha256,
+          'revision', tonumber(redis.call('HGET', article, 'revision'))})
         revised = revised + 1
       else
         count('tocsin_articles_total{outcome="revision_over_limit"}')
@@ -63,6 +91,11 @@ for _, draft in ipairs(work.drafts) do
       known = known + 1
     end
   end
+end
+
+-- many entries of a first poll are told in one line
+for _, reason in ipairs({'baseline', 'stale', 'rekeyed'}) do
+  audit_set_aside(reason)
 end
 
 -- alerts on the feed itself: its silence is news too

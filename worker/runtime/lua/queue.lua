@@ -16,9 +16,14 @@ local function raise_alert(alert, article, now)
   redis.call('HSET', key, 'watch', alert.watch, 'severity', alert.severity, 'article', article, 'raised_at', now,
     'is_shadow', alert.is_shadow and 1 or 0)
   redis.call('ZADD', K .. 'alerts', now, alert.id)
-  count_all(alert.counts)
+  redis.call('ZADD', K .. 'alerts:log', next_number('alerts:last'), alert.id)
+  count_all(alert.counts, article)
+  local deliveries = {}
   for _, delivery in ipairs(alert.deliveries) do
     queue(delivery, now, now)
+    deliveries[#deliveries + 1] = {endpoint = delivery.endpoint, id = delivery.id, sha1 = redis.sha1hex(delivery.body)}
   end
+  audit('raised', {'alert', alert.id, 'watch', alert.watch, 'severity', alert.severity, 'article', article,
+    'is_shadow', alert.is_shadow, 'record_sha1', redis.sha1hex(alert.record), 'deliveries', deliveries})
   return true
 end

@@ -1,0 +1,47 @@
+"""Silences in Redis: `silences` is a sorted set of ids by their end (ms), `silence:ID` a hash of record and count."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import redis
+from pydantic import TypeAdapter
+
+from worker.model import Silence
+from worker.runtime.redis_store import script_source, translated
+
+KEEP = timedelta(days=90)
+_SILENCE = TypeAdapter(Silence)
+_SCRIPTS = ("add_silence", "end_silence", "list_silences")
+
+
+class RedisSilences:
+    """See `silence.SilenceStore`."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._scripts = {name: client.register_script(script_source(name)) for name in _SCRIPTS}
+
+    def add_silence(self, silence: Silence) -> None:
+        record = _SILENCE.dump_json(silence).decode()
+        keep_ms = round(KEEP.total_seconds() * 1000)
+        with translated():
+            self._scripts["add_silence"](args=[silence.id, record, _to_ms(silence.ends_at), keep_ms])
+
+    def end_silence(self, silence_id: str) -> bool:
+        with translated():
+            return bool(self._scripts["end_silence"](args=[silence_id]))
+
+    def silences(self) -> list[Silence]:
+        with translated():
+            rows = self._scripts["list_silences"](args=[])
+        return [
+            replace(
+                _SILENCE.validate_json(record),
+                ends_at=datetime.fromtimestamp(int(ends_ms) / 1000, UTC),
+                suppressed=int(suppressed),
+            )
+            for _, record, ends_ms, suppressed in rows
+        ]
+
+
+def _to_ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
