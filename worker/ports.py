@@ -293,6 +293,12 @@ class Enricher(Protocol):
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         """An analysis for each article, in order; teasers are not read."""
 
+    def glance(self, articles: Sequence[Article]) -> list[Analysis]:
+        """The cheap part of each analysis; `pending` says what the rest may still bring."""
+
+    def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
+        """The analyses that `enrich` would have made, from what was glanced."""
+
 
 class Clock(Protocol):
     """The time and chance, so that tests can hold them still."""

@@ -5,7 +5,7 @@ character offsets into `Article.text`.
 """
 
 from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery, Listing
-from worker.model.analysis import Analysis, Entity, TopicScore
+from worker.model.analysis import Analysis, Entity, Pending, TopicScore
 from worker.model.article import Article, Document, Draft, Entry, Reading, Zone
 from worker.model.configuration import Configuration, Endpoint, Format, LabelMatcher, LanguageModel, Route
 from worker.model.decision import Decision, Fired
@@ -113,6 +113,7 @@ __all__ = [
     "Page",
     "PageDecision",
     "PageOutcome",
+    "Pending",
     "PhraseCondition",
     "PollFailed",
     "PollFailure",
