@@ -12,6 +12,7 @@ from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
 from worker.ports import Enricher, Stage, Tracer, Untraced
 from worker.reader import PageReader
+from worker.runtime.article_store import ArticleStore
 from worker.runtime.clock import SystemClock
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
@@ -193,6 +194,7 @@ def _make_pipeline(
     settings, loop = load_settings(), HttpLoop()
     fetcher = HttpFetcher(loop, settings.contact)
     return Pipeline(
+        articles=ArticleStore(store.client),
         store=store,
         fetcher=fetcher,
         enricher=enricher,
@@ -242,6 +244,12 @@ class _NoEnricher:
 
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         raise AssertionError(articles)
+
+    def glance(self, articles: Sequence[Article]) -> list[Analysis]:
+        raise AssertionError(articles)
+
+    def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
+        raise AssertionError(articles, glances)
 
 
 def _load_enricher(configuration: Configuration) -> Enricher:
