@@ -59,7 +59,9 @@ class Tally:
                 for type_, role in sorted(self.there)
             },
             "modality": {
-                "accuracy": round(sum(n for (gold, got), n in self.modalities.items() if gold == got) / max(pairs, 1), 3),
+                "accuracy": round(
+                    sum(n for (gold, got), n in self.modalities.items() if gold == got) / max(pairs, 1), 3
+                ),
                 "of": pairs,
             },
         }
@@ -173,7 +175,9 @@ def _is_same(alternatives: Iterable[Sequence[int]], filler: Filler, text: str) -
         words = text[start:end]
         if start < filler.end and filler.start < end:
             return True
-        if filler.name and (words in filler.name or filler.name in words or (filler.id and filler.id == country_id(words))):
+        if filler.name and (
+            words in filler.name or filler.name in words or (filler.id and filler.id == country_id(words))
+        ):
             return True
     return False
 
@@ -190,7 +194,9 @@ def _agreement(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for event in row["events"]:
             first += _core_fillers(event)
             best = max(
-                (one for one in partners if one["type"] == event["type"]), key=lambda one: _shared(event, one), default=None
+                (one for one in partners if one["type"] == event["type"]),
+                key=lambda one: _shared(event, one),
+                default=None,
             )
             if best is not None and _shared(event, best, every=True):
                 partners.remove(best)
@@ -236,7 +242,9 @@ def _passages(loaded: SpacyEnricher, rows: Sequence[dict[str, Any]], types: Sequ
         for role, words in row.get("args", ()):
             if role in _ROLES:
                 roles += 1
-                right += any(_names(filler, words) for event in events for filler in event.fillers if filler.role == _ROLES[role])
+                right += any(
+                    _names(filler, words) for event in events for filler in event.fillers if filler.role == _ROLES[role]
+                )
     return {"passages": len(rows), "found": found, "roles": roles, "roles_right": right}
 
 

@@ -273,6 +273,13 @@ class Store(Protocol):
         """Add to metric series that go with no change of state."""
 
 
+class Articles(Protocol):
+    """The articles that were analysed."""
+
+    def read_article(self, article_id: str) -> tuple[Article, Analysis] | None:
+        """An article in the zones in which it was decided on, and its analysis; None where it is not (any more)."""
+
+
 class Fetcher(Protocol):
     """Asks feeds' servers. The future never raises: a failure is an outcome."""
 

@@ -33,6 +33,7 @@ COPY_SHARE, _COPY_LIKENESS = 0.6, 0.12
 _TITLE_SHARE, _TITLE_WORDS = 0.6, 4
 _KEY_WORDS, _MOST_NAMES, _MOST_SOURCES, _MOST_EVENTS = 5, 24, 200, 40
 _NAME_LABELS = frozenset({"PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "VESSEL"})
+_NAMELESS = "?"
 _WORD = re.compile(r"\w+")
 _COMMON = frozenset(
     (
@@ -56,9 +57,10 @@ def sign(article: Article, analysis: Analysis) -> Signature:
     text = _readable(article)
     runs = _runs(_WORD.findall(text.lower())[:_MOST_WORDS])
     title = frozenset(_hash(word) for word in _significant(article.title))
-    names = _names(analysis, 0, len(article.text))
+    is_named = analysis.pending is None
+    names = _names(analysis, 0, len(article.text)) if is_named else frozenset()
     if len(runs) < _FEWEST_RUNS:
-        return Signature((), b"", 0, title, names, names)
+        return Signature((), b"", 0, title, names, names, is_named)
     minima = ((_FACTORS * runs) >> np.uint64(32)).min(axis=1).astype(np.uint32)
     bands = [
         xxhash.xxh3_64_hexdigest(band.tobytes(), seed)[:11] for seed, band in enumerate(minima.reshape(_BANDS, _ROWS))
@@ -70,8 +72,9 @@ def sign(article: Article, analysis: Analysis) -> Signature:
         sketch=minima.astype(np.uint8).tobytes(),
         size=len(runs),
         title=title,
-        title_names=_names(analysis, 0, len(article.title)),
+        title_names=_names(analysis, 0, len(article.title)) if is_named else names,
         names=names,
+        is_named=is_named,
     )
 
 
@@ -84,6 +87,14 @@ def choose(signature: Signature, kin: Sequence[Kin], now: datetime) -> tuple[Kin
         return max(copies, key=lambda found: (found[0], -found[1].number))[1], True
     alike = [one for one in recent if is_same_story(signature, one.signature)]
     return (min(alike, key=lambda one: one.number), False) if alike else (None, False)
+
+
+def undecided(signature: Signature, kin: Sequence[Kin], now: datetime) -> frozenset[int]:
+    """The numbers of the kin of which names tell whether they are the same story: no copy is there, headlines agree."""
+    recent = [one for one in kin if now - one.seen_at <= WINDOW]
+    if any(share(signature, one.signature) >= COPY_SHARE for one in recent):
+        return frozenset()
+    return frozenset(one.number for one in recent if _share_headline(signature, one.signature))
 
 
 def share(one: Signature, other: Signature) -> float:
@@ -103,8 +114,7 @@ def share(one: Signature, other: Signature) -> float:
 
 def is_same_story(one: Signature, other: Signature) -> bool:
     """Whether two texts that are no copies tell the same news."""
-    shared = len(one.title & other.title)
-    if shared < _TITLE_WORDS or shared < _TITLE_SHARE * min(len(one.title), len(other.title)):
+    if not _share_headline(one, other):
         return False
     if not one.title_names or not other.title_names:
         return False
@@ -119,6 +129,11 @@ def learn(story: Story, article: Article, analysis: Analysis) -> Story:
         if len(known) < _MOST_EVENTS and events.is_new(fact, (one.fact for one in known)):
             known.append(StoryEvent(fact, events.line(event), article.id))
     return replace(story, events=tuple(known)) if len(known) > len(story.events) else story
+
+
+def _share_headline(one: Signature, other: Signature) -> bool:
+    shared = len(one.title & other.title)
+    return shared >= _TITLE_WORDS and shared >= _TITLE_SHARE * min(len(one.title), len(other.title))
 
 
 def grow(known: Story | None, article: Article, relative: Kin | None, *, is_copy: bool, now: datetime) -> Story:
@@ -146,15 +161,16 @@ def pack(signature: Signature) -> str:
     """A signature without its keys as text, about 300 characters."""
     numbers = [sorted(one) for one in (signature.title, signature.title_names, signature.names)]
     lists = [np.array(one, np.uint32).tobytes() for one in numbers]
-    return ",".join([str(signature.size), *(b64encode(raw).decode() for raw in (signature.sketch, *lists))])
+    packed = [str(signature.size), *(b64encode(raw).decode() for raw in (signature.sketch, *lists))]
+    return ",".join(packed if signature.is_named else [*packed, _NAMELESS])
 
 
 def unpack(packed: str) -> Signature:
     """The reverse of `pack`."""
-    size, *encoded = packed.split(",")
+    size, *encoded = packed.removesuffix("," + _NAMELESS).split(",")
     sketch, *lists = (b64decode(part) for part in encoded)
     title, title_names, names = (frozenset(map(int, np.frombuffer(raw, np.uint32))) for raw in lists)
-    return Signature((), sketch, int(size), title, title_names, names)
+    return Signature((), sketch, int(size), title, title_names, names, not packed.endswith("," + _NAMELESS))
 
 
 def _readable(article: Article) -> str:

@@ -13,7 +13,8 @@ from worker.model.terms import Severity
 class Signature:
     """What an article is compared by: a sketch of its word runs and their number, its headline's words, its names.
 
-    `keys` are what it is indexed under; none where it is too short to be compared.
+    `keys` are what it is indexed under; none where it is too short to be compared. Where no names were looked for,
+    `is_named` is False.
     """
 
     keys: tuple[str, ...]
@@ -22,6 +23,7 @@ class Signature:
     title: frozenset[int]
     title_names: frozenset[int]
     names: frozenset[int]
+    is_named: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
 from worker.ports import Enricher, Stage, Tracer, Untraced
+from worker.runtime.article_store import ArticleStore
 from worker.runtime.clock import SystemClock
 from worker.runtime.configuration_store import ConfigurationStore
 from worker.runtime.deadline import within_cpu_limit
@@ -208,6 +209,7 @@ def _make_pipeline(
     fetcher = HttpFetcher(loop, settings.contact)
     hubs = make_subscriber(store, loop, settings, configuration) if stage == "poll" else None
     return Pipeline(
+        articles=ArticleStore(store.client),
         store=store,
         fetcher=fetcher,
         enricher=enricher,
