@@ -36,9 +36,12 @@ TEXT_LIMIT = 1_000_000
 _TITLE_LIMIT, _AUTHOR_LIMIT, _LINK_LIMIT = 1_000, 512, 2_048
 _TRACKING = re.compile(
     r"^(utm_\w+|mtm_\w+|pk_\w+|at_\w+|ns_\w+|fbclid|gclid|dclid|msclkid|yclid|igshid|mc_[ce]id|cmpid?|ocid|ito|"
-    r"s?cid|ref(_src)?|rss|xtor|wt_mc|_hs\w+|vero_id|spm|ftag|smid|sh)$",
+    r"s?cid|ref(_src)?|rss|xtor|wt_mc|_hs\w+|vero_id|spm|ftag|smid|sh"
+    r"|phpsessid|jsessionid|aspsessionid\w*|session_?id)$",
     re.IGNORECASE,
 )
+
+_SESSION_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/?#;]*", re.IGNORECASE)
 
 
 def identify(feed: Feed, state: FeedState, document: Document, now: datetime) -> tuple[Draft, ...]:
@@ -160,9 +163,10 @@ def with_zones(article: Article, repeated: Collection[str]) -> Article:
 
 
 def canonical_address(link: str) -> str:
-    """The link without fragment, tracking parameters, scheme and `www.`; "" where it names no page of its own."""
+    """The link without fragment, tracking and session parameters, scheme and `www.`; "" where it names no page of its own."""
     if not link.lower().startswith(("http://", "https://")):
         return ""
+    link = _SESSION_PATH.sub("", link)
     names = [name for name in re.findall(r"[?&;]([^=&;#]+)", link) if _TRACKING.match(name)]
     try:
         address = canonicalize_url(url_query_cleaner(link, names, remove=True) if names else link)
