@@ -146,7 +146,12 @@ class MemoryStore:
         claimed = self._claim("poll", "feeds", self.feeds, limit, lease)
         return [
             FeedClaim(
-                id_, item.fence, item.record or FeedState(), len(self.pushed.get(id_, ())), self.delivers_until.get(id_)
+                id_,
+                item.fence,
+                item.record or FeedState(),
+                item.claims > SUSPECT,
+                len(self.pushed.get(id_, ())),
+                self.delivers_until.get(id_),
             )
             for id_, item in claimed
         ]

@@ -59,12 +59,14 @@ class Quarantined:
 class FeedClaim:
     """A feed lent to one worker until the lease ends; `fence` must still hold when the work is handed in.
 
+    One `is_suspect` that never came back from its last claims; whoever polls it polls no other beside it.
     `pushes` documents wait that its hub has sent; `delivers_until` is the end of the lease of a hub that delivers.
     """
 
     feed_id: str
     fence: int
     state: FeedState
+    is_suspect: bool = False
     pushes: int = 0
     delivers_until: datetime | None = None
 
