@@ -6,6 +6,11 @@ Two kinds of kinship, both within `WINDOW`:
     same story  another text on the same news: headlines share most of their words, and each headline's names stand in
                 the other article; where no names were recognised nothing is taken for the same story
 
+Warnings written after a template share most of their words too. So a copy is only believed where neither headline has a
+number or name that the other article lacks while that one has another (“Town A” and “Town B”, “41 killed” and “52
+killed”); and headlines that number a series differently (“incident 041” and “incident 042”, “6 March” and “7 March”)
+never tell the same story.
+
 Candidates come from an index of keys: bands of a MinHash of the three-word runs, and pairs of headline words.
 """
 
@@ -33,6 +38,16 @@ _TITLE_SHARE, _TITLE_WORDS = 0.6, 4
 _KEY_WORDS, _MOST_NAMES, _MOST_SOURCES = 5, 24, 200
 _NAME_LABELS = frozenset({"PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "VESSEL"})
 _WORD = re.compile(r"\w+")
+_MOST_NUMBERS = 24
+_NUMBER = re.compile(r"\d+(?:[.,]\d{3})*(?!\d)")
+_SEPARATOR = re.compile(r"[.,](?=\d{3})")
+_SERIES = re.compile(
+    r"\b(?:incident|advisory|bulletin|notice|report|warning|alert|episode|day|week|issue|round|edition|case|flight|"
+    r"no\.?|nr\.?|number|#)[\s:#-]{0,3}(?:no\.?\s?|#)?(\d+)\b"
+    r"|\b(0\d+)\b|\b([a-z]{2,}-\d[\d-]*\d)\b|\b(\d+/\d+)\b|#(\d+)\b"
+)
+_MONTH = r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_DAY = re.compile(rf"\b(\d{{1,2}})\.?\s{_MONTH}\b|\b{_MONTH}\.?\s(\d{{1,2}})\b")
 _COMMON = frozenset(
     (
         "a about after against all amid an and are as at be been before but by can could for from had has "
@@ -58,6 +73,7 @@ def sign(article: Article, analysis: Analysis) -> Signature:
     names = _names(analysis, 0, len(article.text))
     if len(runs) < _FEWEST_RUNS:
         return Signature((), b"", 0, title, names, names)
+    numbers = _numbers(article.title), _numbers(f"{article.title} {text}"), _marks(article.title)
     minima = ((_FACTORS * runs) >> np.uint64(32)).min(axis=1).astype(np.uint32)
     bands = [
         xxhash.xxh3_64_hexdigest(band.tobytes(), seed)[:11] for seed, band in enumerate(minima.reshape(_BANDS, _ROWS))
@@ -71,6 +87,9 @@ def sign(article: Article, analysis: Analysis) -> Signature:
         title=title,
         title_names=_names(analysis, 0, len(article.title)),
         names=names,
+        title_numbers=numbers[0],
+        numbers=numbers[1],
+        marks=numbers[2],
     )
 
 
@@ -78,7 +97,11 @@ def choose(signature: Signature, kin: Sequence[Kin], now: datetime) -> tuple[Kin
     """The nearest relative and whether it is a copy; (None, False) where the article begins a story of its own."""
     recent = [one for one in kin if now - one.seen_at <= WINDOW]
     shares = [(share(signature, one.signature), one) for one in recent]
-    copies = [(amount, one) for amount, one in shares if amount >= COPY_SHARE]
+    copies = [
+        (amount, one)
+        for amount, one in shares
+        if amount >= COPY_SHARE and not _tells_of_another(signature, one.signature)
+    ]
     if copies:
         return max(copies, key=lambda found: (found[0], -found[1].number))[1], True
     alike = [one for one in recent if is_same_story(signature, one.signature)]
@@ -100,8 +123,32 @@ def share(one: Signature, other: Signature) -> float:
     return min(likeness / (1 + likeness) * (one.size + other.size) / min(one.size, other.size), 1.0)
 
 
+def is_copy(one: Signature, other: Signature) -> bool:
+    """Whether one text is a copy of the other, and not another of the same template."""
+    return share(one, other) >= COPY_SHARE and not _tells_of_another(one, other)
+
+
+def _tells_of_another(one: Signature, other: Signature) -> bool:
+    """Whether each headline has a number or name of its own: two of one template, not two copies of one text."""
+    has_numbers = _differ(one.title_numbers, one.numbers, other.title_numbers, other.numbers)
+    has_names = _differ(one.title_names, one.names, other.title_names, other.names)
+    return has_numbers or has_names or _is_another_of_a_series(one, other)
+
+
+def _differ(
+    headline: frozenset[int], text: frozenset[int], other_headline: frozenset[int], other_text: frozenset[int]
+) -> bool:
+    return bool(headline - other_text - other_headline) and bool(other_headline - text - headline)
+
+
+def _is_another_of_a_series(one: Signature, other: Signature) -> bool:
+    return bool(one.marks - other.marks) and bool(other.marks - one.marks)
+
+
 def is_same_story(one: Signature, other: Signature) -> bool:
     """Whether two texts that are no copies tell the same news."""
+    if _is_another_of_a_series(one, other):
+        return False
     shared = len(one.title & other.title)
     if shared < _TITLE_WORDS or shared < _TITLE_SHARE * min(len(one.title), len(other.title)):
         return False
@@ -132,8 +179,9 @@ def publisher(article: Article) -> str:
 
 
 def pack(signature: Signature) -> str:
-    """A signature without its keys as text, about 300 characters."""
-    numbers = [sorted(one) for one in (signature.title, signature.title_names, signature.names)]
+    """A signature without its keys as text, about 400 characters."""
+    sets = (signature.title, signature.title_names, signature.names, signature.title_numbers, signature.numbers)
+    numbers = [sorted(one) for one in (*sets, signature.marks)]
     lists = [np.array(one, np.uint32).tobytes() for one in numbers]
     return ",".join([str(signature.size), *(b64encode(raw).decode() for raw in (signature.sketch, *lists))])
 
@@ -142,8 +190,7 @@ def unpack(packed: str) -> Signature:
     """The reverse of `pack`."""
     size, *encoded = packed.split(",")
     sketch, *lists = (b64decode(part) for part in encoded)
-    title, title_names, names = (frozenset(map(int, np.frombuffer(raw, np.uint32))) for raw in lists)
-    return Signature((), sketch, int(size), title, title_names, names)
+    return Signature((), sketch, int(size), *(frozenset(np.frombuffer(raw, np.uint32).tolist()) for raw in lists))
 
 
 def _readable(article: Article) -> str:
@@ -169,6 +216,21 @@ def _significant(title: str) -> set[str]:
 def _names(analysis: Analysis, start: int, end: int) -> frozenset[int]:
     found = (e.id or e.text.lower() for e in analysis.entities if e.label in _NAME_LABELS and start <= e.start < end)
     return frozenset(_hash(name) for name in list(dict.fromkeys(found))[:_MOST_NAMES])
+
+
+def _numbers(text: str) -> frozenset[int]:
+    """The first numbers of a text, thousands without their separators."""
+    found = (_SEPARATOR.sub("", number) for number in _NUMBER.findall(text))
+    return frozenset(_hash(number) for number in list(dict.fromkeys(found))[:_MOST_NUMBERS])
+
+
+def _marks(title: str) -> frozenset[int]:
+    """What numbers a headline within a series: `041`, `bulletin 7`, `CVE-2023-1234`, `6 March`."""
+    low = title.lower()
+    named = (number for found in _SERIES.finditer(low) for number in found.groups() if number)
+    dates = ("".join(sorted((day or other_day, (month or other_month)[:3])))
+             for day, month, other_month, other_day in _DAY.findall(low))  # fmt: skip
+    return frozenset(map(_hash, (*named, *dates)))
 
 
 def _hash(text: str) -> int:
