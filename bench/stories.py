@@ -1,6 +1,7 @@
 """How well and how fast copies are found. Reads the shared texts; prints one JSON object.
 
-PYTHONPATH=. python bench/stories.py quality   recall and precision on constructed pairs and on a replayed week
+PYTHONPATH=. python bench/stories.py quality   recall and precision on constructed pairs, on a replayed week by a rule, and on
+                                               real pairs that were labelled by reading (story_pairs.json)
 PYTHONPATH=. python bench/stories.py speed N…  milliseconds per article with N articles remembered (an embedded server),
                                                a row for each N, beside a PING and an empty script of the same run
 """
@@ -27,6 +28,7 @@ from worker.plaintext import html_to_text, one_line
 from worker.zones import split_zones
 
 SHARED = Path(os.environ.get("TOCSIN_SHARED") or Path(__file__).parents[2] / "shared") / "data"
+PAIRS = Path(__file__).with_name("story_pairs.json")
 NOTHING = Analysis((), (), (), "en", "bench")
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -89,13 +91,14 @@ def constructed() -> dict[str, object]:
     }
 
 
-def week() -> Iterator[tuple[str, str, str, datetime]]:
+def week() -> Iterator[tuple[str, str, str, datetime, str]]:
     with gzip.open(SHARED / "replay/2023-03-06_week.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
             at = row["pubDate"]
             moment = datetime.fromisoformat(at) if at[:4].isdigit() else parsedate_to_datetime(at)
-            yield row["feed"], one_line(row["title"]), html_to_text(row["description"]), moment.replace(tzinfo=UTC)
+            text = one_line(row["title"]), html_to_text(row["description"])
+            yield row["feed"], *text, moment.replace(tzinfo=UTC), row["id"]
 
 
 def exact_share(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> float:
@@ -135,6 +138,40 @@ def replayed() -> dict[str, object]:
         "across_feeds": score(across_true, across_said),
         "examples_wrong": [[rows[i][1], rows[j][1]] for i, j in sorted(said - true)[:5]] if "-v" in sys.argv else [],
     }
+
+
+def labelled() -> dict[str, object]:
+    """Real pairs, labelled by reading: c a copy, u an updated version, s the same news in another text, d other news.
+
+    An updated version counts as the same story, and may be taken for a copy or not.
+    """
+    from worker.enrich.enricher import load
+    from worker.model import LanguageModel
+
+    pairs = json.loads(PAIRS.read_text("utf-8"))
+    wanted = {id_ for pair in pairs for id_ in pair["ids"]}
+    articles = {row[4]: as_article(row[1], row[2]) for row in week() if row[4] in wanted}
+    analyses = load(LanguageModel()).enrich(list(articles.values()))
+    signed = {id_: story.sign(article, seen) for (id_, article), seen in zip(articles.items(), analyses, strict=True)}
+    found: dict[str, list[tuple[str, bool, bool]]] = defaultdict(list)
+    for pair in pairs:
+        one, other = (signed[id_] for id_ in pair["ids"])
+        copy = bool(set(one.keys) & set(other.keys)) and story.is_copy(one, other)
+        found[pair["set"]].append((pair["label"], copy, copy or story.is_same_story(one, other)))
+    return {name: _judge(rows) for name, rows in found.items()}
+
+
+def _judge(rows: list[tuple[str, bool, bool]]) -> dict[str, object]:
+    copies = [(label == "c", copy) for label, copy, _ in rows if label != "u"]
+    stories = [(label != "d", joined) for label, _, joined in rows]
+    told = {"pairs": len(rows), "labels": {name: sum(row[0] == name for row in rows) for name in "cusd"}}
+    for name, answers in (("copies", copies), ("one_story", stories)):
+        both = sum(true and said for true, said in answers)
+        told[name] = {
+            "recall": round(both / max(sum(true for true, _ in answers), 1), 3),
+            "precision": round(both / max(sum(said for _, said in answers), 1), 3),
+        }
+    return told
 
 
 def score(true: set[tuple[int, int]], said: set[tuple[int, int]]) -> dict[str, float]:
@@ -237,7 +274,11 @@ def _fill(store: object, chance: random.Random, remembered: int) -> None:
 def main() -> None:
     match sys.argv[1:]:
         case ["quality", *_]:
-            print(json.dumps({"constructed": constructed(), "replayed_week": replayed()}, indent=2))
+            print(
+                json.dumps(
+                    {"constructed": constructed(), "replayed_week": replayed(), "labelled": labelled()}, indent=2
+                )
+            )
         case ["speed", *sizes] if sizes:
             speed([int(size) for size in sizes])
         case _:

@@ -9,7 +9,8 @@ Two kinds of kinship, both within `WINDOW`:
 Warnings written after a template share most of their words too. So a copy is only believed where neither headline has a
 number or name that the other article lacks while that one has another (“Town A” and “Town B”, “41 killed” and “52
 killed”); and headlines that number a series differently (“incident 041” and “incident 042”, “6 March” and “7 March”)
-never tell the same story.
+never tell the same story. Of a text as short as a picture's caption, which stands under many a story, headlines that share no
+word are no copies either.
 
 Candidates come from an index of keys: bands of a MinHash of the three-word runs, and pairs of headline words.
 """
@@ -33,6 +34,8 @@ WINDOW = timedelta(days=3)
 """Wire copies appear within hours; what recurs later, a weekly bulletin in the same words, is news again."""
 _ROWS, _BANDS = 3, 24
 _MOST_WORDS, _FEWEST_RUNS = 1_500, 12
+_CAPTION_RUNS = 32
+"""A caption has some thirty words."""
 COPY_SHARE, _COPY_LIKENESS = 0.6, 0.12
 _TITLE_SHARE, _TITLE_WORDS = 0.6, 4
 _KEY_WORDS, _MOST_NAMES, _MOST_SOURCES = 5, 24, 200
@@ -130,6 +133,8 @@ def is_copy(one: Signature, other: Signature) -> bool:
 
 def _tells_of_another(one: Signature, other: Signature) -> bool:
     """Whether each headline has a number or name of its own: two of one template, not two copies of one text."""
+    if min(one.size, other.size) < _CAPTION_RUNS and not one.title & other.title:
+        return True
     has_numbers = _differ(one.title_numbers, one.numbers, other.title_numbers, other.numbers)
     has_names = _differ(one.title_names, one.names, other.title_names, other.names)
     return has_numbers or has_names or _is_another_of_a_series(one, other)
