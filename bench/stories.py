@@ -22,6 +22,8 @@ from email.utils import parsedate_to_datetime
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
+
 from worker import story
 from worker.model import Analysis, Article, Signature
 from worker.plaintext import html_to_text, one_line
@@ -189,7 +191,6 @@ def speed(sizes: list[int]) -> list[dict[str, object]]:
     from worker.runtime.redis_store import RedisStore, connect
     from worker.runtime.valkey import EmbeddedServer
 
-    chance = random.Random(2)
     articles = [as_article(title, " ".join(body.split()[:250])) for title, body in texts(80, 1_000)]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -200,7 +201,7 @@ def speed(sizes: list[int]) -> list[dict[str, object]]:
             store.client.config_set("appendonly", "no")
             empty, there = store.client.info("memory")["used_memory"], 0
             for size in sizes:
-                _fill(store, chance, size - there)
+                _fill(store, size - there)
                 there = size
                 used = store.client.info("memory")["used_memory"] - empty
                 rows.append({"remembered": size, "bytes_each": round(used / max(size, 1)), **_measure(store, articles)})
@@ -249,26 +250,31 @@ def _measure(store: object, articles: list[Article]) -> dict[str, object]:
     return {"ms": medians, "server_ms": {"find": round(server_us / 1e3, 3), "finish": round(finish_us / 1e3, 3)}}
 
 
-def _fill(store: object, chance: random.Random, remembered: int) -> None:
-    """Remember articles with random keys and full records through the store's own script."""
-    from worker.runtime import redis_store as rs
-
-    script = rs.script_source("release").split("-- Give quarantined", 1)[0] + (
-        "for _, one in ipairs(cjson.decode(ARGV[1])) do remember_kin(one[1], one[2], now_ms(), ARGV[2]) end"
-    )
-    fill = store.client.register_script(script)  # type: ignore[attr-defined]
-    names = frozenset(chance.getrandbits(32) for _ in range(12))
-    title, few = (frozenset(chance.getrandbits(32) for _ in range(n)) for n in (8, 2))
+def _fill(store: object, number: int) -> None:
+    """Remember `number` articles with random keys and full records, as `kin.lua` would, but shelf by shelf."""
+    client, chance = store.client, np.random.Generator(np.random.PCG64(number))  # type: ignore[attr-defined]
+    names, title, few = (frozenset(chance.integers(0, 2**32, n).tolist()) for n in (12, 8, 2))
+    at = round(time.time() * 1000) // round(story.WINDOW / timedelta(milliseconds=1))
+    first = int(client.get("{tocsin}:kin:n") or 0) + 1
+    for start in range(first, first + number, 50_000):  # a shelf grows in steps, and keeps room to grow, as it would
+        numbers = np.arange(start, min(start + 50_000, first + number), dtype=">u4").repeat(34)
+        shelves = chance.integers(0, 2**18, len(numbers))
+        entries = np.empty(len(numbers), np.dtype([("told", ">u4"), ("number", ">u4")]))
+        entries["told"], entries["number"] = chance.integers(0, 2**26, len(numbers)), numbers
+        order = np.argsort(shelves, kind="stable")
+        edges = np.flatnonzero(np.diff(shelves[order])) + 1
+        pipeline = client.pipeline(transaction=False)
+        for part in np.split(order, edges):
+            pipeline.append(f"{{tocsin}}:kin:shelf:{at}:{shelves[part[0]]}", entries[part].tobytes())
+        pipeline.execute()
     record = f"art_{'x' * 26} art_{'x' * 26} {round(time.time() * 1000)} "
-    window_ms = round(story.WINDOW / timedelta(milliseconds=1))
-    for start in range(0, remembered, 500):
-        batch = []
-        for _ in range(min(500, remembered - start)):
-            sketch = chance.randbytes(72)
-            keys = [f"{chance.getrandbits(44):011x}" for _ in range(34)]
-            signature = Signature((), sketch, 240, title, names, names, few, names, few)
-            batch.append([keys, record + story.pack(signature)])
-        fill(args=[json.dumps(batch), window_ms])
+    for start in range(first, first + number, 6_400):
+        pipeline = client.pipeline(transaction=False)
+        for one in range(start, min(start + 6_400, first + number)):
+            signature = Signature((), chance.bytes(72), 240, title, names, names, few, names, few)
+            pipeline.hset(f"{{tocsin}}:kin:{at}:{one // 64}", one, record + story.pack(signature))
+        pipeline.execute()
+    client.set("{tocsin}:kin:n", first + number - 1)
 
 
 def main() -> None:
