@@ -57,11 +57,16 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class FeedClaim:
-    """A feed lent to one worker until the lease ends; `fence` must still hold when the work is handed in."""
+    """A feed lent to one worker until the lease ends; `fence` must still hold when the work is handed in.
+
+    `pushes` documents wait that its hub has sent; `delivers_until` is the end of the lease of a hub that delivers.
+    """
 
     feed_id: str
     fence: int
     state: FeedState
+    pushes: int = 0
+    delivers_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +157,11 @@ class Store(Protocol):
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         """Make the schedule hold exactly `feeds`: new ones are due at once, the others keep their time."""
 
-    def steer_feed(self, feed_id: str, action: Steering) -> bool:
-        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False)."""
+    def steer_feed(self, feed_id: str, action: Steering, by: str = "") -> bool:
+        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False).
+
+        `by` (who) is kept in the audit record.
+        """
 
     def epoch(self) -> str:
         """Changes whenever the store may have lost its newest writes."""
@@ -284,6 +292,12 @@ class Enricher(Protocol):
 
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         """An analysis for each article, in order; teasers are not read."""
+
+    def glance(self, articles: Sequence[Article]) -> list[Analysis]:
+        """The cheap part of each analysis; `pending` says what the rest may still bring."""
+
+    def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
+        """The analyses that `enrich` would have made, from what was glanced."""
 
 
 class Clock(Protocol):
