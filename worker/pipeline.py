@@ -33,6 +33,7 @@ from worker.model import (
 )
 from worker.poller import Poller, ReadLimit, unlimited
 from worker.reader import PageReader
+from worker.subscriber import Board, Subscriber
 
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
@@ -67,6 +68,9 @@ class Pipeline:
     tracer: ports.Tracer = ports.UNTRACED
     dispatcher: Dispatcher = field(init=False)
     poller: Poller = field(init=False)
+    board: Board | None = None
+    """Where hubs come in; only a poller of an installation with a public address has one."""
+    subscriber: Subscriber | None = None
     reader: PageReader | None = None
     """Only the process that reads pages has one."""
 
@@ -91,10 +95,13 @@ class Pipeline:
             budget=self.limits.budget,
             at_once=self.limits.feeds,
             read_limit=self.read_limit,
+            board=self.board,
             tracer=self.tracer,
         )
         poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
+        if self.subscriber:
+            self.subscriber.adopt(self.configuration)
         if self.reader:
             self.reader.adopt(self.configuration)
 
@@ -113,6 +120,10 @@ class Pipeline:
     def poll_due(self) -> int:
         """Poll due feeds; the number of articles that were new or revised."""
         return self.poller.poll_due()
+
+    def subscribe_due(self) -> int:
+        """Ask hubs for what is due with subscriptions; the number of requests."""
+        return self.subscriber.step() if self.subscriber else 0
 
     # --- read ----------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ WHOLE_READING_EVERY = timedelta(days=7)
 MOVED_POLLS, MOVED_FOR = 3, timedelta(hours=24)
 """A permanent redirect is believed when it was seen this often over this long."""
 _SPREAD = 0.1
+_MOST_MARKS = 1_000
 
 COSTLY, HARD, SOFT, TEMPORARY = 3.0, 1.0, 0.5, 0.25
 """How many doublings of the wait a failure is worth.
@@ -78,12 +79,16 @@ class PollRequest:
 
 @dataclass(frozen=True, slots=True)
 class PollDecision:
-    """The state to store, the time until the next poll, the outcome's name (a metric label), and what to report."""
+    """The state to store, the time until the next poll, the outcome's name (a metric label), and what to report.
+
+    `pushes` documents that a hub sent are done with; the next poll is then when it was due anyway.
+    """
 
     state: FeedState
     next_in: timedelta
     outcome: str
     events: tuple[str, ...] = ()
+    pushes: int = 0
 
 
 def request(feed: Feed, state: FeedState, *, epoch: str, now: datetime) -> PollRequest:
@@ -95,6 +100,18 @@ def request(feed: Feed, state: FeedState, *, epoch: str, now: datetime) -> PollR
     if is_whole or _is_past(state.unconditional_at, FULL_POLL_EVERY, now):
         return PollRequest(feed, url=state.address, is_whole=is_whole)
     return PollRequest(feed, state.etag, state.last_modified, url=state.address)
+
+
+def pushed(state: FeedState, reading: Reading, documents: int) -> PollDecision:
+    """What to remember of documents that a hub sent: they hold some of the feed's entries, and no validators."""
+    new = {mark.raw for mark in reading.marks if mark.raw}
+    kept = tuple(mark for mark in state.marks if mark.raw not in new)
+    learned = replace(
+        state,
+        marks=(*reading.marks, *kept)[:_MOST_MARKS],
+        arrivals=rhythm.newest((*reading.arrivals, *state.arrivals)),
+    )
+    return PollDecision(learned, SHORTEST_WAIT, "pushed", pushes=documents)
 
 
 def is_unchanged(asked: PollRequest, state: FeedState, outcome: Fetched, body_hash: str) -> bool:

@@ -57,11 +57,16 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class FeedClaim:
-    """A feed lent to one worker until the lease ends; `fence` must still hold when the work is handed in."""
+    """A feed lent to one worker until the lease ends; `fence` must still hold when the work is handed in.
+
+    `pushes` documents wait that its hub has sent; `delivers_until` is the end of the lease of a hub that delivers.
+    """
 
     feed_id: str
     fence: int
     state: FeedState
+    pushes: int = 0
+    delivers_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

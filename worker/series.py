@@ -7,6 +7,7 @@ from worker.model import Alert
 
 POLLS = "tocsin_polls_total"
 PAGES = "tocsin_pages_total"
+WEBSUB = "tocsin_websub_total"
 ARTICLES = "tocsin_articles_total"
 ARTICLES_UNREAD = "tocsin_articles_unread_total"
 FEED_EVENTS = "tocsin_feed_events_total"

@@ -158,7 +158,7 @@ class Rig:
         if not self.server.is_alive:
             self.count("server revived")
             with suppress(StoreUnavailable):
-                self.server.start()
+                self.server.restart()
         for name, process in list(self.deployment.processes.items()):
             if process.poll() is not None:
                 self.count(f"ended {name} {process.returncode}")

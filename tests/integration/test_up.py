@@ -38,6 +38,18 @@ def family(home: Path) -> list[int]:
     return found
 
 
+def server_of(parent: int) -> int:
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text("utf-8").split()
+    return next(int(pid) for pid in children if b"unixsocket" in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+def get_or_none(url: str) -> str:
+    try:
+        return get(url)
+    except OSError:
+        return ""
+
+
 def get(url: str, status: int = 200) -> str:
     with urllib.request.urlopen(url, timeout=10) as answer:
         assert answer.status == status
@@ -59,6 +71,10 @@ def test_the_demonstration_runs_stops_and_goes_on(tmp_path):
             assert "tocsin_alerts_total" in get(page + "metrics")
             assert '"ready":true' in get(page + "readyz")
             assert get(page + "healthz") == "ok\n"
+            if run == 2:
+                os.kill(server_of(process.pid), signal.SIGKILL)
+                eventually(lambda log=log: "starting it again" in log.read_text("utf-8"), 20, "a new server")
+                eventually(lambda page=page: '"ready":true' in get_or_none(page + "readyz"), 60, "readiness")
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0, log.read_text("utf-8")

@@ -45,6 +45,33 @@ def feeds_show(
     print_json(row)
 
 
+@app.command(name="hubs")
+def feeds_hubs(config: Config = None, as_json: Json = False) -> None:
+    """Every subscription to a hub (WebSub): its state, the end of its lease, and whether the hub delivers.
+
+    There are none while TOCSIN_PUBLIC_URL is not set, and for feeds that advertise no hub.
+    """
+    from worker.runtime.http import short_url
+    from worker.runtime.process import open_store
+    from worker.runtime.subscription_store import RedisSubscriptionStore
+
+    store = RedisSubscriptionStore(open_store())
+    names = {feed.id: feed.name for feed in _configured(config)}
+    rows = [
+        {
+            "feed": names.get(one.feed_id, one.feed_id),
+            "state": one.state.value,
+            "hub": short_url(one.hub),
+            "expires_at": one.expires_at.isoformat(timespec="seconds") if one.expires_at else None,
+            "delivers": store.delivers(one.feed_id),
+            "failures": one.failures,
+            "reason": one.reason,
+        }
+        for one in store.all()
+    ]
+    print_rows(rows, "hubs", as_json, ("feed", "state", "hub", "expires_at", "delivers", "reason"))
+
+
 @app.command(name="add")
 def feeds_add(  # noqa: PLR0913, PLR0917 - one parameter an option
     address: Annotated[str, typer.Argument(help="A feed, or a site: its feeds are looked for.")],

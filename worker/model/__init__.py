@@ -27,6 +27,7 @@ from worker.model.page import Page, PageDecision, PageOutcome
 from worker.model.silence import Silence
 from worker.model.span import Span
 from worker.model.story import Fact, Kin, Signature, Source, Story, Told
+from worker.model.subscription import Hubs, Subscription, SubscriptionState
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
 from worker.model.watch import (
@@ -89,6 +90,7 @@ __all__ = [
     "Fired",
     "Format",
     "Group",
+    "Hubs",
     "Kin",
     "LabelMatcher",
     "LanguageCondition",
@@ -126,6 +128,8 @@ __all__ = [
     "SourceFilter",
     "Span",
     "Story",
+    "Subscription",
+    "SubscriptionState",
     "Together",
     "Told",
     "TopicCondition",

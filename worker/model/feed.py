@@ -127,7 +127,8 @@ class FeedState:
 class Fetched:
     """The feed answered with a document. `content_type` is the header as sent.
 
-    `fresh_for` is how long it may be kept (Cache-Control, Expires), `moved_to` where permanent redirects led.
+    `fresh_for` is how long it may be kept (Cache-Control, Expires), `moved_to` where permanent redirects led,
+    `links` what its Link headers say.
     """
 
     body: bytes
@@ -137,6 +138,7 @@ class Fetched:
     last_modified: str = ""
     fresh_for: timedelta | None = None
     moved_to: str = ""
+    links: str = ""
 
 
 @dataclass(frozen=True, slots=True)

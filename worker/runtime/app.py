@@ -30,8 +30,15 @@ from worker.runtime.settings import load_settings
 DOORBELL_EXPIRES_S = 10
 """A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
 
-QUEUES = {"poll": "poll", "read": "read", "enrich": "enrich", "deliver": "deliver", "screen": "enrich"}
-"""Which workers answer each doorbell: an enricher also screens, since it has the language model."""
+QUEUES = {
+    "poll": "poll",
+    "subscribe": "poll",
+    "read": "read",
+    "enrich": "enrich",
+    "deliver": "deliver",
+    "screen": "enrich",
+}
+"""Which workers answer each doorbell: an enricher also screens, since it has the language model; a poller also subscribes to hubs."""
 SEAL_EVERY_S = 60.0
 """What the audit record says is under SHA-256 after this long."""
 
@@ -73,7 +80,7 @@ app.conf.update(
         "health_check_interval": 25,
         "global_keyprefix": "{tocsin}:q:",
     },
-    beat_scheduler="celery.beat:Scheduler",
+    beat_scheduler="worker.runtime.beat:SteadyScheduler",
     beat_schedule={
         task: {
             "task": f"tocsin.{task}",

@@ -119,6 +119,7 @@ class HttpFetcher:
                 last_modified=known.last_modified,
                 fresh_for=known.fresh_for,
                 moved_to=known.moved_to,
+                links=", ".join(heads.getall("Link", []))[:8_000],
             )
 
     def _headers(self, request: PollRequest, url: str) -> dict[str, str]:

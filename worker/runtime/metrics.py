@@ -39,11 +39,14 @@ from worker.series import (
     SPANS,
     STAGE_SECONDS,
     WATCH_UNKNOWN,
+    WEBSUB,
     series,
 )
+from worker.subscriber import EVENTS
 
 HELP = {
     POLLS: "Polls of feeds by outcome; every reason of failure is an outcome.",
+    WEBSUB: "What happened with hubs: requests, verifications, documents pushed, and what was refused.",
     PAGES: "Looks at the pages that summaries link to, by what they came to.",
     ARTICLES: "Entries that polls brought, each counted once, by what became of it.",
     ARTICLES_UNREAD: "Articles that the model did not read: not its language, or in part, being too long.",
@@ -66,7 +69,7 @@ HELP = {
     STAGE_SECONDS: "Time that one item took in a stage.",
     FRESHNESS_SECONDS: "Time that passed between the two moments that span names.",
 }
-_POLL_OUTCOMES = ("fetched", "not_modified", "postponed", *(reason.value for reason in PollFailure))
+_POLL_OUTCOMES = ("fetched", "not_modified", "postponed", "pushed", *(reason.value for reason in PollFailure))
 ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "rekeyed", "revision_over_limit")
 _FEED_EVENTS = ("feed_moved", "feed_gone", "feed_recovered", "feed_rekeyed", "feed_blind", "feed_seen_again")
 _ODDITIES = ("cut", "repaired", "odd_date", "nameless")
@@ -109,6 +112,7 @@ class StoreCollector:
 def zero_series(configuration: Configuration) -> Iterator[str]:
     """Every counter that exists before anything has happened."""
     yield from (series(POLLS, outcome=outcome) for outcome in _POLL_OUTCOMES)
+    yield from (series(WEBSUB, event=event) for event in EVENTS)
     yield from (series(PAGES, outcome=outcome.value) for outcome in PageOutcome)
     yield from (series(ARTICLES, outcome=outcome) for outcome in ARTICLE_OUTCOMES)
     yield from (series(ARTICLES_UNREAD, reason=reason) for reason in ("language", "truncated"))

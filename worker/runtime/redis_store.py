@@ -5,7 +5,7 @@ Keys, all under the hash tag `{tocsin}:`
     feeds:due  pages:due  articles:due  outbox:ENDPOINT    sorted sets of ids by due time (ms)
     feeds:paused                                the set of feeds that are not to be scheduled
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
-    seen:ALIAS                                  the article an alias belongs to
+    seen:ALIAS  address:HASH                    the article an alias, or a page's address, belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
     articles  stories                           the same of what was first seen within retention
     alerts:log  alerts:last                     alerts by a number that only grows, and the last such number
@@ -35,6 +35,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from worker.decision import digest_text
+from worker.dedupe import mark_of_address
 from worker.deliver import breaker, payload
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn
@@ -137,7 +138,13 @@ class RedisStore:
         if is_forgotten:  # the server came back empty, and nothing would ever be due again
             self.sync_feeds(self._scheduled)
         return [
-            FeedClaim(id_, fence, STATE.validate_json(item["state"]) if "state" in item else FeedState())
+            FeedClaim(
+                id_,
+                fence,
+                STATE.validate_json(item["state"]) if "state" in item else FeedState(),
+                int(item.get("pushes") or 0),
+                moment_of(item["delivers_until"]) if "delivers_until" in item else None,
+            )
             for id_, fence, item in self._claim("poll", "feeds:due", "feed:", limit, lease)
         ]
 
@@ -155,12 +162,14 @@ class RedisStore:
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
             "patience_ms": _ms(PATIENCE),
+            "pushes": decision.pushes,
             "counts": list(counts),
             "alerts": [alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,
                     "aliases": draft.aliases,
+                    "address": mark_of_address(draft.article.link),
                     "content": draft.content,
                     "sha256": digest_text(draft.article.text),
                     "record": _dump(_ARTICLE, draft.article),

@@ -73,6 +73,12 @@ class EmbeddedServer:
             )
         self._await_answer()
 
+    def restart(self) -> None:
+        """Start a server that has ended, over what it kept. Raises StoreUnavailable as `start`."""
+        if self._lock:
+            self._lock.close()
+        self.start()
+
     @property
     def is_alive(self) -> bool:
         """Whether the server runs."""
