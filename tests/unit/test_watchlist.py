@@ -41,8 +41,16 @@ MISTAKES = [
     ("watches: ¦{a: {title: t}}", "`watches` is a mapping; it should be a list", ""),
     ("watches:¦\n", "`watches` is empty; it should be a list", ""),
     ("watches:\n  - {id: a, title: t, match: ¦tank}", "`match` is “tank”; it should be a mapping", ""),
-    ("watches:\n  - {id: a, title: t, match: {phrase: {terms: [abc], case: ¦maybe}}}", "it should be true or false", ""),
-    ("watches:\n  - {id: a, title: t, match: {near: {terms: [a, b], within: ¦soon}}}", "“soon”; it should be a whole", ""),
+    (
+        "watches:\n  - {id: a, title: t, match: {phrase: {terms: [abc], case: ¦maybe}}}",
+        "it should be true or false",
+        "",
+    ),
+    (
+        "watches:\n  - {id: a, title: t, match: {near: {terms: [a, b], within: ¦soon}}}",
+        "“soon”; it should be a whole",
+        "",
+    ),
     ("watches:\n  - {id: a, title: t, max_alerts_per_day: ¦0, match: {phrase: tank}}", "must be more than 0", ""),
     ("watches:\n  - {id: a, title: t, languages: ¦NO, match: {phrase: tank}}", "“NO” is not a language: two small", ""),
     ("watches:\n  - {¦<<: {id: a}, title: t}", "unknown key `<<`", "merge keys are not supported"),
