@@ -120,19 +120,19 @@ class MemoryStore:
             self.due["feeds"].setdefault(feed_id, self.clock.now())
         self.due["feeds"] = {id_: at for id_, at in self.due["feeds"].items() if id_ in wanted}
 
-    def steer_feed(self, feed_id: str, action) -> bool:
+    def steer_feed(self, feed_id: str, action, by: str = "") -> bool:
         if action == "hurry" and feed_id in self.paused:
             return False
         self.quarantine["poll"] = [id_ for id_ in self.quarantine["poll"] if id_ != feed_id]
         if action == "pause":
             self.paused.add(feed_id)
             self.due["feeds"].pop(feed_id, None)
-            self.note_audit("steered", feed=feed_id, action=action)
+            self.note_audit("steered", feed=feed_id, action=action, by=by)
             return True
         self.paused.discard(feed_id)
         self.feeds.setdefault(feed_id, Item()).claims = 0
         self.due["feeds"][feed_id] = self.clock.now()
-        self.note_audit("steered", feed=feed_id, action=action)
+        self.note_audit("steered", feed=feed_id, action=action, by=by)
         return True
 
     def epoch(self) -> str:

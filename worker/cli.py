@@ -17,6 +17,7 @@ from worker.commands import (
     backtest,
     check,
     endpoints,
+    export,
     feeds,
     lists,
     quarantine,
@@ -54,6 +55,7 @@ watchlist.register(app)
 backtest.register(app)
 replay.register(app)
 why.register(app)
+export.register(alerts.app)
 
 
 @app.command()

@@ -206,6 +206,7 @@ class Pipeline:
             relative, is_copy, place = None, False, claim.article.id
             known, version = self.store.read_story(place)
         grown = story.grow(known, claim.article, relative, is_copy=is_copy, now=now)
+        grown = story.learn(grown, claim.article, analysis)
         alerts, told = alert.raise_alerts(
             verdicts, claim.article, analysis, grown, config_hash=self.configuration.hash, now=now
         )

@@ -157,8 +157,11 @@ class Store(Protocol):
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         """Make the schedule hold exactly `feeds`: new ones are due at once, the others keep their time."""
 
-    def steer_feed(self, feed_id: str, action: Steering) -> bool:
-        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False)."""
+    def steer_feed(self, feed_id: str, action: Steering, by: str = "") -> bool:
+        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False).
+
+        `by` (who) is kept in the audit record.
+        """
 
     def epoch(self) -> str:
         """Changes whenever the store may have lost its newest writes."""
@@ -289,6 +292,12 @@ class Enricher(Protocol):
 
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         """An analysis for each article, in order; teasers are not read."""
+
+    def glance(self, articles: Sequence[Article]) -> list[Analysis]:
+        """The cheap part of each analysis; `pending` says what the rest may still bring."""
+
+    def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
+        """The analyses that `enrich` would have made, from what was glanced."""
 
 
 class Clock(Protocol):

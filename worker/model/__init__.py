@@ -5,7 +5,7 @@ character offsets into `Article.text`.
 """
 
 from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery, Listing
-from worker.model.analysis import Analysis, Entity, TopicScore
+from worker.model.analysis import Analysis, Entity, Pending, TopicScore
 from worker.model.article import Article, Document, Draft, Entry, Reading, Zone
 from worker.model.configuration import Configuration, Endpoint, Format, LabelMatcher, LanguageModel, Route
 from worker.model.decision import Decision, Fired
@@ -26,7 +26,7 @@ from worker.model.feed import (
 from worker.model.page import Page, PageDecision, PageOutcome
 from worker.model.silence import Silence
 from worker.model.span import Span
-from worker.model.story import Fact, Kin, Signature, Source, Story, Told
+from worker.model.story import Fact, Kin, Signature, Source, Story, StoryEvent, Told
 from worker.model.subscription import Hubs, Subscription, SubscriptionState
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
@@ -35,6 +35,7 @@ from worker.model.watch import (
     Condition,
     EntityCondition,
     Escalation,
+    EventCondition,
     FieldCondition,
     Group,
     LanguageCondition,
@@ -46,6 +47,7 @@ from worker.model.watch import (
     OwnTopic,
     PhraseCondition,
     RegexCondition,
+    RoleCondition,
     Salience,
     SourceCondition,
     SourceFilter,
@@ -78,6 +80,7 @@ __all__ = [
     "EntryMark",
     "Escalation",
     "Event",
+    "EventCondition",
     "EventType",
     "Evidence",
     "Fact",
@@ -110,6 +113,7 @@ __all__ = [
     "Page",
     "PageDecision",
     "PageOutcome",
+    "Pending",
     "PhraseCondition",
     "PollFailed",
     "PollFailure",
@@ -118,6 +122,7 @@ __all__ = [
     "Reading",
     "RegexCondition",
     "Role",
+    "RoleCondition",
     "Route",
     "Salience",
     "Severity",
@@ -128,6 +133,7 @@ __all__ = [
     "SourceFilter",
     "Span",
     "Story",
+    "StoryEvent",
     "Subscription",
     "SubscriptionState",
     "Together",

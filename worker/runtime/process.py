@@ -245,6 +245,12 @@ class _NoEnricher:
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         raise AssertionError(articles)
 
+    def glance(self, articles: Sequence[Article]) -> list[Analysis]:
+        raise AssertionError(articles)
+
+    def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
+        raise AssertionError(articles, glances)
+
 
 def _load_enricher(configuration: Configuration) -> Enricher:
     from worker.enrich.enricher import load

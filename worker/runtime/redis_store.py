@@ -120,8 +120,8 @@ class RedisStore:
         self._scheduled = feeds
         self._run("sync_feeds", json.dumps([feed.id for feed in feeds]))
 
-    def steer_feed(self, feed_id: str, action: Steering) -> bool:
-        return bool(self._run("steer_feed", feed_id, action))
+    def steer_feed(self, feed_id: str, action: Steering, by: str = "") -> bool:
+        return bool(self._run("steer_feed", feed_id, action, by))
 
     def epoch(self) -> str:
         with translated():

@@ -22,7 +22,6 @@ from worker.model import (
     Configuration,
     Endpoint,
     Feed,
-    Format,
     LanguageModel,
     OwnTopic,
     Route,
@@ -32,6 +31,7 @@ from worker.watchlist.lists import Lists, Sources
 from worker.watchlist.mistakes import report
 from worker.watchlist.routes import read_route
 from worker.watchlist.schema import (
+    KEYED,
     EndpointSection,
     FeedSection,
     FileSections,
@@ -238,7 +238,7 @@ class _Resolver:
         if url and not url.lower().startswith(("http://", "https://")):
             tree.report((*path, "url"), "leads to something that is not an http or https address")
         given = [("secret", section.secret), ("previous_secret", section.previous_secret)]
-        read = self._lookup if section.format is Format.PAGERDUTY else self._secret
+        read = self._lookup if section.format in KEYED else self._secret
         secrets = [read(tree, (*path, key), reference) for key, reference in given if reference]
         secret = tuple(filter(None, secrets))
         return Endpoint(name, url, secret, section.timeout, section.allow_private, section.format)

@@ -72,6 +72,8 @@ def subjects(units: Sequence[Unit], start: int) -> tuple[int, ...]:
     """The units (coordinated ones all) that are the subject of the verb group which begins at `start`."""
     if (controlled := _controlled(units, start)) >= 0:
         return coordinated(units, controlled)
+    if start and units[start - 1].kind == "word" and units[start - 1].word in words("say"):
+        return ()
     i = _before_aside(units, start - 1)
     fallback = -1
     steps = 0

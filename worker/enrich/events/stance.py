@@ -39,7 +39,7 @@ class Claim:
 
 def claims(units: Sequence[Unit]) -> list[Claim]:
     """Everything that somebody says in the sentence."""
-    return [*_by_verb(units), *_according(units), *_by_colon(units)]
+    return [*_by_verb(units), *_according(units), *_by_colon(units), *_by_dash(units)]
 
 
 def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[Modality, tuple[int, ...]]:
@@ -137,6 +137,14 @@ def _according(units: Sequence[Unit]) -> Iterator[Claim]:
                     (i, len(units)) if i and units[i - 1].word == "," and who + 4 < len(units) else (0, len(units))
                 )
                 yield Claim((who,), start, stop, "according")
+
+
+def _by_dash(units: Sequence[Unit]) -> Iterator[Claim]:
+    """As in "X supplied arms to Y – US ambassador": a headline that ends in its source."""
+    last = len(units) - 1
+    if last > 1 and units[last].kind == "party" and units[last - 1].word in ("-", "–", "—"):
+        is_apart = units[last].start - units[last - 1].end == 1
+        yield from [Claim((last,), 0, last - 1, "-")] if is_apart else ()
 
 
 def _by_colon(units: Sequence[Unit]) -> Iterator[Claim]:

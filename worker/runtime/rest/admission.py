@@ -9,7 +9,6 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ from worker.api import token as tokens
 from worker.api.operations import Operation
 from worker.api.token import Role, Token
 from worker.runtime.access import NAMES, is_from_here, name_of
-from worker.runtime.redis_store import translated
+from worker.runtime.redis_store import script, translated
 from worker.runtime.rest.problem import Refusal
 from worker.runtime.token_store import Tokens
 
@@ -42,7 +41,7 @@ class Limit:
 
     def __init__(self, client: Any, per_minute: int) -> None:
         self._per_minute, self._burst = per_minute, max(per_minute // _BURST_PART, 1)
-        self._script = client.register_script((files("worker.runtime") / "lua" / "limit.lua").read_text("utf-8"))
+        self._script = script(client, "limit")
 
     def spend(self, key: str) -> None:
         """Count a request. Raises Refusal (429) where it is one too many."""
