@@ -220,8 +220,8 @@ def unpack(packed: str) -> Signature:
     """The reverse of `pack`."""
     size, *encoded = packed.removesuffix("," + _NAMELESS).split(",")
     sketch, *lists = (b64decode(part) for part in encoded)
-    sets = (frozenset(np.frombuffer(raw, np.uint32).tolist()) for raw in lists)
-    return Signature((), sketch, int(size), *sets, is_named=not packed.endswith("," + _NAMELESS))
+    read = Signature((), sketch, int(size), *(frozenset(np.frombuffer(raw, np.uint32).tolist()) for raw in lists))
+    return replace(read, is_named=not packed.endswith("," + _NAMELESS))
 
 
 def _readable(article: Article) -> str:
