@@ -220,10 +220,10 @@ def unpack(packed: str) -> Signature:
     """The reverse of `pack`."""
     size, *encoded = packed.removesuffix("," + _NAMELESS).split(",")
     sketch, *lists = (b64decode(part) for part in encoded)
-    sets = [frozenset[int](np.frombuffer(raw, np.uint32).tolist()) for raw in lists]
-    read = Signature((), sketch, int(size), *sets[:3])
-    if len(sets) > 3:  # noqa: PLR2004 - what an earlier release kept has no numbers
-        read = replace(read, title_numbers=sets[3], numbers=sets[4], marks=sets[5])
+    title, title_names, names, *rest = (frozenset[int](np.frombuffer(raw, np.uint32).tolist()) for raw in lists)
+    read = Signature((), sketch, int(size), title, title_names, names)
+    if rest:  # what an earlier release kept has no numbers
+        read = replace(read, title_numbers=rest[0], numbers=rest[1], marks=rest[2])
     return replace(read, is_named=not packed.endswith("," + _NAMELESS))
 
 
