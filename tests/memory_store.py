@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from tests.memory_groups import MemoryGroups
+from tests.memory_silences import MemorySilences
 from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.retry import Delivered, EndpointGone, RetryIn
@@ -81,6 +83,8 @@ class MemoryStore:
         self.kin_keys: dict[str, list[int]] = {}
         self.stories: dict[str, tuple[Story, int]] = {}
         self._fence = 0
+        self.silences = MemorySilences(clock)
+        self.groups = MemoryGroups(self)
         self.reloads = 0
         self.configurations: dict[str, ConfigurationState] = {}
 
@@ -129,8 +133,7 @@ class MemoryStore:
         for alert, deliveries in fresh:
             self.alerts[alert.id] = alert
             self.count(alert_counts(alert))
-            for delivery in deliveries:
-                self._queue(delivery, self.clock.now())
+            self.groups.take(alert, deliveries)
         return fresh
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:

@@ -13,34 +13,34 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from worker import alert, coverage, dedupe, match, parse, poll, ports, route, series, story
-from worker.deliver import formats
+from worker import alert, coverage, dedupe, match, onward, parse, poll, ports, series, story
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
 from worker.model import (
     Alert,
     Analysis,
     Configuration,
-    Delivery,
     Draft,
-    Endpoint,
     Feed,
     FeedState,
     Fetched,
     Match,
+    Onward,
     PollFailed,
     PollOutcome,
     Reading,
     Signature,
     Verdict,
 )
+from worker.notifier import GroupStore, Notifier
+from worker.silence import SilenceStore
 
 _LOOK_AGAIN_S = 0.25
 """While work is in flight, new due work is looked for this often."""
@@ -78,6 +78,9 @@ class Pipeline:
     limits: Limits = Limits()
     read_limit: Callable[[], AbstractContextManager[None]] = nullcontext
     """Ends the reading of a document that takes too long."""
+    silences: SilenceStore | None = None
+    groups: GroupStore | None = None
+    """What is held; without it, only routes that tell at once are any use."""
     dispatcher: Dispatcher = field(init=False)
 
     def __post_init__(self) -> None:
@@ -158,7 +161,7 @@ class Pipeline:
 
     def _cover(
         self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime
-    ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Delivery, ...]]]]:
+    ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Onward, ...]]]]:
         """The decision with what it teaches of the feed's gaps, and the alert where we have become blind on it."""
         state, events = coverage.learn(decision.state, reading, now), decision.events
         alerts = []
@@ -281,17 +284,19 @@ class Pipeline:
         )
         return ports.StoryStep(told, version, signature, found.seen), alerts
 
-    def _routed(self, raised: Alert) -> tuple[Delivery, ...]:
-        if raised.is_shadow:
-            return ()
-        endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}
-        names = route.find_endpoints(self.configuration.route, route.labels_of(raised))
-        return deliveries(raised, [endpoints[name] for name in names])
+    def _routed(self, raised: Alert) -> tuple[Onward, ...]:
+        now = self.clock.now()
+        silences = self.silences.silences(ended=False) if self.silences else ()
+        return onward.send_on(self.configuration, raised, silences, now)
 
     # --- deliver -------------------------------------------------------------------------------------------
 
     def deliver_due(self) -> int:
-        """Send due deliveries; the number of answers."""
+        """Let due groups speak, then send due deliveries; the number of answers."""
+        if self.groups and self.silences:
+            Notifier(
+                self.groups, self.silences, self.clock, self.observer, self.configuration, self.limits.lease
+            ).notify_due()
         return self.dispatcher.deliver_due()
 
     # --- for all -------------------------------------------------------------------------------------------
@@ -330,17 +335,3 @@ def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
 def _count_unknown(verdicts: Sequence[Verdict]) -> list[tuple[str, float]]:
     unknown = sum(verdict.finding.truth == "unknown" for verdict in verdicts)
     return [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
-
-
-def deliveries(raised: Alert, endpoints: Iterable[Endpoint]) -> tuple[Delivery, ...]:
-    """The alert's delivery to each of the endpoints, its bytes frozen."""
-    card = formats.alert_card(raised)
-    return tuple(
-        Delivery(
-            alert.delivery_id(raised.id, endpoint.name),
-            raised.id,
-            endpoint.name,
-            *formats.render(card, endpoint.format, endpoint.name),
-        )
-        for endpoint in endpoints
-    )

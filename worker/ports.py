@@ -19,6 +19,7 @@ from worker.model import (
     Feed,
     FeedState,
     Kin,
+    Onward,
     PollOutcome,
     Signature,
     Story,
@@ -153,7 +154,7 @@ class Store(Protocol):
         decision: PollDecision,
         drafts: Sequence[Draft],
         counts: Sequence[tuple[str, float]] = (),
-        alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
+        alerts: Sequence[tuple[Alert, Sequence[Onward]]] = (),
     ) -> Ingested:
         """Store new articles, queue them, store alerts on the feed itself, and last of all the feed's state."""
 
@@ -177,10 +178,10 @@ class Store(Protocol):
         claim: ArticleClaim,
         analysis: Analysis,
         step: StoryStep,
-        alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
+        alerts: Sequence[tuple[Alert, Sequence[Onward]]],
         counts: Sequence[tuple[str, float]] = (),
     ) -> int:
-        """Store the analysis, the story, the new alerts and their deliveries, and remember the article for its kin.
+        """Store the analysis, the story, the new alerts and what becomes of them, and remember the article for its kin.
 
         The number of alerts that were new, -1 if the claim is stale, `MOVED` if the story or the kin have changed.
         """

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from tests.fakes import NOW, analysis, article, endpoint, watch
 from worker.alert import raise_alerts
 from worker.deliver import formats
+from worker.deliver.card import alert_card
 from worker.deliver.notice import endpoint_paused
 from worker.match import Matcher
 from worker.model import Delivery, Format, Story
-from worker.pipeline import deliveries
+from worker.onward import deliveries
 
 NASTY = (
     "<!channel> <@U123> <https://evil.example|click> @everyone @here @channel @all <@&42> [x](https://evil.example) "
@@ -30,7 +31,7 @@ def alert_of(title=NASTY, body=NASTY, link='https://x.example/a|b>c d"e<f'):
 
 
 def body_of(format_, **kwargs):
-    body, content_type = formats.render(formats.alert_card(alert_of(**kwargs)), format_, "desk")
+    body, content_type = formats.render(alert_card(alert_of(**kwargs)), format_, "desk")
     return json.loads(body), content_type
 
 
@@ -94,14 +95,14 @@ def test_pagerduty_groups_a_story_and_carries_no_key():
 
 @pytest.mark.parametrize("format_", [Format.SLACK, Format.TEAMS, Format.DISCORD, Format.MATTERMOST, Format.PAGERDUTY])
 def test_a_link_cannot_end_early(format_):
-    body, _ = formats.render(formats.alert_card(alert_of()), format_, "desk")
+    body, _ = formats.render(alert_card(alert_of()), format_, "desk")
     assert "https://x.example/a%7Cb%3Ec%20d%22e%3Cf" in body
 
 
 @given(st.sampled_from(list(Format)), st.text(max_size=5_000), st.text(max_size=5_000))
 def test_any_article_makes_a_small_json_body(format_, title, text):
     art = article(title, text, first_seen=NOW)
-    card = formats.alert_card(alert_of(title, text, link=""))
+    card = alert_card(alert_of(title, text, link=""))
     body, _ = formats.render(card, format_, "desk")
     assert isinstance(json.loads(body), dict)
     assert len(body.encode()) < 28_000

@@ -33,7 +33,7 @@ def endpoints_test(name: Name, config: Config = None, as_json: Json = False) -> 
 
     from worker.alert import alert_id
     from worker.deliver import sample
-    from worker.pipeline import deliveries
+    from worker.onward import deliveries
     from worker.runtime.http import HttpLoop
     from worker.runtime.sender import WebhookSender, request_headers
 

@@ -5,7 +5,8 @@ from base64 import b32encode
 from collections.abc import Iterable
 from datetime import datetime
 
-from worker.deliver.formats import Card, render
+from worker.deliver.card import Card
+from worker.deliver.formats import render
 from worker.deliver.payload import moment
 from worker.model import Delivery, Endpoint, Severity
 

@@ -21,9 +21,11 @@ from worker.model.feed import (
     PollOutcome,
     Postponed,
 )
+from worker.model.notification import Collecting, GroupKey, Held, Onward, Rated, Silenced
 from worker.model.silence import Silence
 from worker.model.story import Fact, Kin, Signature, Source, Story, Told
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
+from worker.model.timing import Digest, Rate, TimeInterval, Timing
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
 from worker.model.watch import (
     AgeCondition,
@@ -59,9 +61,11 @@ __all__ = [
     "Analysis",
     "Article",
     "Attempt",
+    "Collecting",
     "Condition",
     "Configuration",
     "Delivery",
+    "Digest",
     "Document",
     "Draft",
     "Endpoint",
@@ -79,6 +83,8 @@ __all__ = [
     "Finding",
     "Format",
     "Group",
+    "GroupKey",
+    "Held",
     "Kin",
     "LabelMatcher",
     "LanguageCondition",
@@ -91,6 +97,7 @@ __all__ = [
     "NameList",
     "NearCondition",
     "NotModified",
+    "Onward",
     "OwnTopic",
     "Pace",
     "PhraseCondition",
@@ -98,6 +105,8 @@ __all__ = [
     "PollFailure",
     "PollOutcome",
     "Postponed",
+    "Rate",
+    "Rated",
     "Reading",
     "RegexCondition",
     "Route",
@@ -105,11 +114,14 @@ __all__ = [
     "Severity",
     "Signature",
     "Silence",
+    "Silenced",
     "Source",
     "SourceCondition",
     "SourceFilter",
     "Span",
     "Story",
+    "TimeInterval",
+    "Timing",
     "Together",
     "Told",
     "TopicCondition",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from worker.model.feed import Feed
+from worker.model.timing import AT_ONCE, Timing
 from worker.model.watch import OwnTopic, Watch
 
 
@@ -55,12 +56,17 @@ class LabelMatcher:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A node of the routing tree: who gets what reaches it and no child of it takes."""
+    """A node of the routing tree: who gets what reaches it and no child of it takes, and when.
+
+    `key` names it over reloads: the matchers on the way to it.
+    """
 
     endpoints: tuple[str, ...]
     matchers: tuple[LabelMatcher, ...] = ()
     is_continued: bool = False
     routes: tuple[Route, ...] = ()
+    timing: Timing = AT_ONCE
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Literal
 
 from worker.model.terms import Severity, ZoneName
+from worker.model.timing import Rate
 
 # --- what is watched ---------------------------------------------------------------------------------------
 
@@ -240,6 +241,7 @@ class Watch:
     labels: tuple[tuple[str, str], ...] = ()
     is_shadow: bool = False
     escalate: tuple[Escalation, ...] = ()
+    rate: Rate | None = None
     sources: SourceFilter | None = None
     threshold: float | None = None
     weights: tuple[tuple[str, float], ...] = ()

@@ -52,7 +52,19 @@ def _queues(client: Any, configuration: Configuration, now: float) -> Iterator[M
         due.add_metric([stage], sum(int(client.zcount(K + key, "-inf", now)) for key in queues[stage]))
         oldest.add_metric([stage], max(now - first, 0) / 1000)
         quarantine.add_metric([stage], client.zcard(K + f"quarantine:{stage}"))
-    yield from (due, oldest, quarantine)
+    yield from (due, oldest, quarantine, *_groups(client, now))
+
+
+def _groups(client: Any, now: float) -> Iterator[Metric]:
+    first: list[Any] = client.zrange(K + "groups:due", 0, 0, withscores=True)
+    yield GaugeMetricFamily(
+        "tocsin_alert_groups", "Groups of alerts that will send a message.", client.zcard(K + "groups:due")
+    )
+    yield GaugeMetricFamily(
+        "tocsin_alert_groups_overdue_seconds",
+        "How long ago the group that should have sent its message first should have done so.",
+        max(now - first[0][1], 0) / 1000 if first else 0.0,
+    )
 
 
 def _endpoints(store: RedisStore, configuration: Configuration, now: float) -> Iterator[Metric]:

@@ -8,6 +8,7 @@ import platform
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from typing import get_args
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -15,7 +16,8 @@ from prometheus_client.metrics_core import Metric
 from worker import __version__
 from worker.coverage import WATCH_ID
 from worker.deliver.breaker import Circuit
-from worker.model import Configuration, PollFailure, Severity
+from worker.model import Collecting, Configuration, PollFailure, Severity
+from worker.notifier import KINDS
 from worker.ports import STAGES
 from worker.runtime.gauges import gauges
 from worker.runtime.redis_store import K, RedisStore
@@ -28,10 +30,13 @@ from worker.series import (
     ENTRIES_ODD,
     FEED_EVENTS,
     FRESHNESS_SECONDS,
+    HELD,
     NOTHING_NEW,
+    NOTIFICATIONS,
     POLLS,
     SPANS,
     STAGE_SECONDS,
+    SUPPRESSED,
     WATCH_UNKNOWN,
     series,
 )
@@ -45,6 +50,9 @@ HELP = {
     ALERTS: "Alerts raised by watch and severity.",
     "tocsin_alerts_repeated_total": "Alerts raised again under the id they already had, hence not sent again.",
     NOTHING_NEW: "Matches of articles that told their watch nothing new about a story it was told of.",
+    HELD: "Alerts that were not told at once, by endpoint and what collects them.",
+    SUPPRESSED: "Alerts that are never told: silenced, or deleted from the store while they waited.",
+    NOTIFICATIONS: "Messages that groups sent, by endpoint and kind; a group of one sends the alert itself.",
     WATCH_UNKNOWN: "Watches that could not be decided for lack of a model of the article's language.",
     ATTEMPTS: "Webhook attempts by endpoint and outcome.",
     "tocsin_circuit_changes_total": "Changes of an endpoint's circuit breaker by the state it went to.",
@@ -111,6 +119,10 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
             for circuit in _CIRCUIT_CHANGES
         )
         yield series("tocsin_replayed_total", endpoint=endpoint.name)
+        yield from (series(HELD, endpoint=endpoint.name, reason=reason) for reason in get_args(Collecting))
+        yield from (series(NOTIFICATIONS, endpoint=endpoint.name, kind=kind) for kind in KINDS)
+    yield from (series(SUPPRESSED, reason=reason) for reason in ("silence", "gone"))
+    yield series("tocsin_stale_completions_total", stage="notify")
     for stage in STAGES:
         yield series("tocsin_stale_completions_total", stage=stage)
         yield series("tocsin_quarantined_total", stage=stage)

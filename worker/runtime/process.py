@@ -13,6 +13,7 @@ from worker.ports import Enricher, Stage
 from worker.runtime.clock import SystemClock
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
+from worker.runtime.group_store import RedisGroups
 from worker.runtime.http import HttpLoop
 from worker.runtime.log import LogObserver
 from worker.runtime.redis_store import RedisStore, connect
@@ -150,6 +151,8 @@ def _make_pipeline(store: RedisStore, configuration: Configuration, enricher: En
         matcher=Matcher(configuration.watches),
         limits=Limits(lease=settings.lease),
         read_limit=within_cpu_limit,
+        silences=RedisSilences(store.client),
+        groups=RedisGroups(store.client),
     )
 
 

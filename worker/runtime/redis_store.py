@@ -7,6 +7,9 @@ Keys, all under the hash tag `{tocsin}:`
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
     seen:ALIAS                                  the article an alias belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
+    group:ID  groups:due                        alerts that wait to be told together; see `group_store`
+    silences  silence:ID                        see `silence_store`
+    rate:WATCH                                  what a watch with a rate cap told of late
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
@@ -30,11 +33,24 @@ from pydantic import TypeAdapter
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from worker.deliver import breaker, payload
+from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.retry import LONGEST_WAIT, Decision, Delivered, EndpointGone, Exhausted, RetryIn
 from worker.errors import StoreUnavailable
-from worker.model import JSON_TYPE, Alert, Analysis, Article, Attempt, Delivery, Draft, Feed, FeedState, Kin, Story
+from worker.model import (
+    JSON_TYPE,
+    Alert,
+    Analysis,
+    Article,
+    Attempt,
+    Delivery,
+    Draft,
+    Feed,
+    FeedState,
+    Kin,
+    Onward,
+    Story,
+)
 from worker.poll import PollDecision
 from worker.ports import (
     BOILERPLATE,
@@ -52,7 +68,7 @@ from worker.ports import (
     Steering,
     StoryStep,
 )
-from worker.series import alert_counts
+from worker.runtime.alert_work import alert_work, delivery_work
 from worker.story import WINDOW, pack, unpack
 from worker.trend import counted
 from worker.zones import passages
@@ -124,7 +140,7 @@ class RedisStore:
         decision: PollDecision,
         drafts: Sequence[Draft],
         counts: Counts = (),
-        alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
+        alerts: Sequence[tuple[Alert, Sequence[Onward]]] = (),
     ) -> Ingested:
         work = {
             "state": _dump(STATE, decision.state),
@@ -132,7 +148,7 @@ class RedisStore:
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
-            "alerts": [_alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, steps) | {"article": alert.article.id} for alert, steps in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,
@@ -183,7 +199,7 @@ class RedisStore:
         claim: ArticleClaim,
         analysis: Analysis,
         step: StoryStep,
-        alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
+        alerts: Sequence[tuple[Alert, Sequence[Onward]]],
         counts: Counts = (),
     ) -> int:
         work = {
@@ -194,7 +210,7 @@ class RedisStore:
             "trend_keep_ms": _ms(KEEP_TRENDS),
             "story": _story_work(claim, step),
             "model": analysis.model,
-            "alerts": [_alert_work(alert, deliveries) for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, steps) for alert, steps in alerts],
         }
         return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
 
@@ -257,7 +273,7 @@ class RedisStore:
             "attempt": _dump(_ATTEMPT, attempt),
             "counts": list(counts),
             "keep_ms": _ms(KEEP),
-            "notices": [_delivery_work(notice) for notice in notices],
+            "notices": [delivery_work(notice) for notice in notices],
             "breaker": {
                 "open_after": breaker.OPEN_AFTER,
                 "window": breaker.WINDOW,
@@ -387,7 +403,7 @@ _WORK: dict[Stage, tuple[str, str]] = {
     "deliver": ("", "delivery:"),
 }
 """Where each stage's work waits (deliveries: in the outbox of their endpoint), and the prefix of its keys."""
-_SHARED = ("prelude", "queue", "kin")
+_SHARED = ("prelude", "hold", "queue", "kin")
 _OUTCOMES: dict[type[Decision], str] = {
     Delivered: "delivered",
     RetryIn: "retried",
@@ -466,26 +482,3 @@ def _endpoint_state(name: str, fields: Mapping[str, str], waiting: int, dead: in
         waiting,
         dead,
     )
-
-
-def _delivery_work(delivery: Delivery, fetched_at: datetime | None = None) -> dict[str, Any]:
-    return {
-        "id": delivery.id,
-        "alert": delivery.alert_id,
-        "endpoint": delivery.endpoint,
-        "body": delivery.body,
-        "content_type": delivery.content_type,
-        "fetched_ms": round(fetched_at.timestamp() * 1000) if fetched_at else 0,
-    }
-
-
-def _alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
-    return {
-        "id": alert.id,
-        "record": payload.build(alert),
-        "watch": alert.watch_id,
-        "severity": alert.severity.value,
-        "is_shadow": alert.is_shadow,
-        "counts": alert_counts(alert),
-        "deliveries": [_delivery_work(delivery, alert.article.first_seen) for delivery in deliveries],
-    }

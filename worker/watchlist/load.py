@@ -38,6 +38,7 @@ from worker.watchlist.schema import (
     Reference,
     RouteSection,
 )
+from worker.watchlist.timings import read_intervals
 from worker.watchlist.watches import Watches
 
 _SECRET_BYTES = range(24, 65)
@@ -145,7 +146,7 @@ class _Resolver:
                 routes.append((tree, sections.model.route))
         self._refuse_doubles(watches, "id", lambda watch: watch.id)
         self._refuse_doubles(endpoints, "", lambda endpoint: endpoint.name)
-        for section in ("lists", "sources", "topics"):
+        for section in ("lists", "sources", "topics", "time_intervals"):
             found = [(tree, (section, name), name) for tree, name, _ in self._defined(section)]
             self._refuse_doubles(found, "", str)
         self.read += [*lists.files, *reader.files]
@@ -272,11 +273,12 @@ class _Resolver:
         for tree, _ in routes[1:]:
             tree.report(("route",), "is a second route", "keep one over all files", of_key=True)
         if not routes:
-            return Route(names)
+            return Route(names, key="root")
         tree, section = routes[0]
         if section.matchers:
             tree.report(("route", "matchers"), "stand in the root, which takes everything", "move them to `routes`")
-        return read_route(tree, ("route",), section, names, known)
+        intervals = {name: read_intervals(sections) for _, name, sections in self._defined("time_intervals")}
+        return read_route(tree, ("route",), section, Route(names), known, intervals)
 
     def _refuse_doubles(
         self, found: Sequence[tuple[yaml.Tree, yaml.Path, Any]], key: str, name: Callable[[Any], str]

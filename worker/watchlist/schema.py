@@ -20,6 +20,7 @@ from worker.watchlist.fields import (
     Name,
     Names,
     Shown,
+    SomeNames,
     Text,
     Texts,
     parse_duration,
@@ -29,6 +30,7 @@ from worker.watchlist.fields import (
 )
 from worker.watchlist.list_schema import ListSection, OwnTopicSection, SourceGroupSection, WatchSourcesSection
 from worker.watchlist.test_schema import TestSection
+from worker.watchlist.timing_schema import DigestSection, RateCap, TimeIntervals
 
 __all__ = ["FileSections", "parse_duration"]
 
@@ -142,6 +144,8 @@ watches:
     """The conditions."""
     escalate: list[EscalationSection] = []
     """Raises the severity of a story as more report it."""
+    rate: RateCap | None = None
+    """At most so many alerts are told one by one, such as `10/h`; what is beyond comes in a digest."""
     score: ScoreSection | None = None
     """Weights and a threshold."""
     tests: Annotated[list[TestSection], Field(max_length=1_000)] = []
@@ -180,6 +184,7 @@ def _check_matcher(value: str) -> str:
     return value
 
 
+Label = Annotated[str, StringConstraints(pattern=r"^([a-zA-Z_][\w-]{0,63}|\.\.\.)$")]
 Matcher = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_check_matcher)]
 
 
@@ -189,9 +194,23 @@ class RouteSection(_Strict):
     endpoint: Names | None = None
     """Who gets what no route below takes; that of the route above where none is given, and at the root all."""
     matchers: Annotated[list[Matcher], BeforeValidator(_to_list)] = []
-    """Conditions on labels: those of the watch, and watch, severity, source and publisher."""
+    """Conditions on labels: those of the watch, and watch, severity, source, publisher and story."""
     is_continued: Annotated[bool, Field(alias="continue")] = False
     """Whether the routes after this one are tried as well."""
+    group_by: Annotated[list[Label], BeforeValidator(_to_list)] | None = None
+    """Alerts that have the same values of these labels are told together; `...` tells each alone and at once."""
+    group_wait: Annotated[Duration, Field(le=timedelta(days=1))] | None = None
+    """So long a group's first alert waits for others; 30s where a route groups."""
+    group_interval: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=7))] | None = None
+    """So long after a group's message the next one comes at the earliest; 5m where a route groups."""
+    repeat_interval: Annotated[Duration, Field(ge=timedelta(minutes=1), le=timedelta(days=30))] | None = None
+    """After so long a group's alerts that nobody has acknowledged are told again; not at all where it is not given."""
+    mute_time_intervals: SomeNames = []
+    """During these nothing is sent; what comes is held, and told in one message afterwards."""
+    active_time_intervals: SomeNames = []
+    """Outside these nothing is sent; what comes is held, and told in one message afterwards."""
+    digest: DigestSection | None = None
+    """Everything in one message at certain moments."""
     routes: list[RouteSection] = []
 
 
@@ -212,6 +231,7 @@ class FileSections(_Strict):
     watches: list[WatchSection] = []
     endpoints: dict[Name, EndpointSection] = {}
     route: RouteSection | None = None
+    time_intervals: dict[Name, TimeIntervals] = {}
     nlp: NlpSection | None = None
 
 

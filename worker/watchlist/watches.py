@@ -17,6 +17,7 @@ from worker.model import (
     LanguageCondition,
     NearCondition,
     PhraseCondition,
+    Rate,
     RegexCondition,
     SourceCondition,
     SourceFilter,
@@ -67,6 +68,7 @@ class Watches:
             escalate=tuple(
                 Escalation(step.to, step.when.independent_sources, step.when.within) for step in section.escalate
             ),
+            rate=Rate(section.rate.max, section.rate.per) if section.rate else None,
             tests=tuple(self._test(tree, (*path, "tests", i), test) for i, test in enumerate(section.tests)),
         )
         if (

@@ -8,7 +8,15 @@ local function queue(delivery, at, now)
   redis.call('RPUSH', K .. 'alert:' .. delivery.alert .. ':deliveries', delivery.id)
 end
 
--- Store an alert {id, record, watch, severity, is_shadow, counts, deliveries} of an article and queue its deliveries.
+-- Pass an alert on: queue `deliveries`, put it into the groups of `held`.
+local function pass_on(alert, steps, now)
+  for _, delivery in ipairs(steps.deliveries) do queue(delivery, now, now) end
+  for _, held in ipairs(steps.held) do hold(alert.id, held, now) end
+end
+
+-- Store an alert {id, record, watch, severity, is_shadow, counts} of an article and pass it on.
+-- `deliveries` and `held` are what becomes of it at any rate; `rated` {watch, most, per_ms, within, beyond}, by its
+-- watch's rate cap; `silence` keeps it back. `card` and `labels` are what a group's message is made of.
 -- Whether it was new; one that is known already changes nothing. Shared.
 local function raise_alert(alert, article, now)
   local key = K .. 'alert:' .. alert.id
@@ -17,8 +25,12 @@ local function raise_alert(alert, article, now)
     'is_shadow', alert.is_shadow and 1 or 0)
   redis.call('ZADD', K .. 'alerts', now, alert.id)
   count_all(alert.counts)
-  for _, delivery in ipairs(alert.deliveries) do
-    queue(delivery, now, now)
+  if alert.card then redis.call('HSET', key, 'card', alert.card, 'labels', alert.labels) end
+  if alert.silence then suppress(alert.id, alert.silence, now) end
+  pass_on(alert, alert, now)
+  if alert.rated then
+    local is_within = is_within_rate(alert.id, alert.rated, now)
+    pass_on(alert, is_within and alert.rated.within or alert.rated.beyond, now)
   end
   return true
 end
