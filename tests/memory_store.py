@@ -319,6 +319,10 @@ class MemoryStore:
                     self._queue(notice, now)
         elif gate.circuit is Circuit.HALF_OPEN and claim.is_probe:
             gate.circuit = Circuit.CLOSED if attempt.is_success else Circuit.OPEN
+            if attempt.is_success:
+                self.due[name] = {
+                    id_: at if id_ in gate.in_flight else min(at, now) for id_, at in self.due[name].items()
+                }
             gate.window = ""
             gate.probe_at = now + max(breaker.PROBE_EVERY, attempt.retry_after or timedelta(0))
         elif gate.circuit is Circuit.CLOSED:

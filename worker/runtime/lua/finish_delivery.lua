@@ -48,6 +48,13 @@ local function should_open(window)
     or (#window == work.breaker.window and failures * 2 > work.breaker.window)
 end
 
+-- Nothing sleeps out its schedule once the receiver is back.
+local function wake()
+  for _, sleeping in ipairs(redis.call('ZRANGE', outbox, '(' .. string.format('%.0f', now), '+inf', 'BYSCORE', 'LIMIT', 0, 10000)) do
+    if not redis.call('ZSCORE', K .. 'in_flight:' .. name, sleeping) then redis.call('ZADD', outbox, now, sleeping) end
+  end
+end
+
 local circuit = redis.call('HGET', endpoint, 'circuit') or 'closed'
 redis.call('HSET', endpoint, work.is_success and 'succeeded_at' or 'failed_at', now)
 if work.outcome == 'gone' then
@@ -56,7 +63,12 @@ if work.outcome == 'gone' then
     for _, notice in ipairs(work.notices) do queue(notice, now, now) end
   end
 elseif circuit == 'half_open' and work.is_probe then
-  if work.is_success then turn('closed', '') else open(work.reason) end
+  if work.is_success then
+    turn('closed', '')
+    wake()
+  else
+    open(work.reason)
+  end
 elseif circuit == 'closed' then
   local window = redis.call('HGET', endpoint, 'window') or ''
   window = string.sub(window .. (work.is_success and '1' or '0'), -work.breaker.window)
