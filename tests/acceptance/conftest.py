@@ -23,7 +23,8 @@ def newsroom_at(request, tmp_path, monkeypatch):
             store = MemoryStore(clock)
             return Newsroom(tmp_path, clock, store, store.groups, store.silences, start)
 
-        return make
+        yield make
+        return
     client = request.getfixturevalue("redis_store").client
     plain = redis_store.script_source
 
@@ -33,7 +34,6 @@ def newsroom_at(request, tmp_path, monkeypatch):
         return source.replace(_TIME, _VIRTUAL)
 
     client.config_set("appendfsync", "no")  # days of virtual time are many small writes
-    request.addfinalizer(lambda: client.config_set("appendfsync", "always"))
     for module in (redis_store, group_store, silence_store):
         monkeypatch.setattr(module, "script_source", virtual)
 
@@ -44,7 +44,8 @@ def newsroom_at(request, tmp_path, monkeypatch):
         store._has_waitaof = False
         return Newsroom(tmp_path, clock, store, groups, silences, start)
 
-    return make_real
+    yield make_real
+    client.config_set("appendfsync", "always")
 
 
 @pytest.fixture

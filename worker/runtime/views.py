@@ -141,6 +141,7 @@ def _alert_row(fields: Mapping[str, str], deliveries: Sequence[tuple[str, Any]])
         "is_shadow": fields["is_shadow"] == "1",
         "verdict": fields.get("verdict"),
         "acknowledged_at": iso_ms(fields.get("acknowledged_at")),
+        "silence": fields.get("silence"),
         "deliveries": [
             {"id": id_, "endpoint": row[0], "state": row[1], "attempts": int(row[2] or 0)} for id_, row in deliveries
         ],
