@@ -6,12 +6,14 @@ from datetime import timedelta
 import pytest
 from typer.testing import CliRunner
 
+from tests.contract.test_groups import Bench
 from tests.fakes import SECRET
 from tests.receiver import Receiver, serving
 from worker.cli import app
 from worker.deliver.retry import Exhausted
-from worker.model import Attempt
+from worker.model import Attempt, GroupKey
 from worker.runtime import process
+from worker.runtime.group_store import RedisGroups
 
 LEASE = timedelta(seconds=60)
 
@@ -98,6 +100,54 @@ def test_what_is_not_there_is_one_clear_message(tocsin, arguments, told):
     code, _, error = tocsin(*arguments)
     assert code != 0
     assert told in str(error)
+
+
+ROUTES = """
+endpoints:
+  desk: {url: {env: URL}, secret: {env: SECRET}, allow_private: true}
+time_intervals:
+  nights: {times: ["20:00-06:30"], location: Europe/Vienna}
+watches:
+  - {id: arms, title: Arms, severity: high, rate: 10/h, match: {phrase: tanks}}
+route:
+  endpoint: desk
+  routes:
+    - {matchers: ['severity="high"'], mute_time_intervals: [nights], continue: true}
+    - {matchers: ['severity="high"'], group_by: [watch], group_wait: 1m, continue: true}
+    - {digest: {cron: "0 8 * * *", time_zone: Europe/Vienna}}
+"""
+
+
+def test_routes_test_says_when_an_alert_would_go(tocsin, tmp_path):
+    (tmp_path / "config.yaml").write_text(ROUTES, "utf-8")
+    at = "2026-03-28T22:00+01:00"
+    told = json.loads(tocsin("routes", "test", "watch=arms", "--at", at, "--json")[1])
+    assert [(plan["how"], plan["at"], plan["why"]) for plan in told["routes"]] == [
+        ("quiet", "2026-03-29T04:30:00+00:00", "silent"),
+        ("group", "2026-03-28T21:01:00+00:00", "group_wait"),
+        ("digest", "2026-03-29T06:00:00+00:00", "digest"),
+    ]
+    assert [plan.get("beyond_rate", {}).get("max") for plan in told["routes"]] == [10, 10, None]
+    shown = tocsin("routes", "test", "watch=arms", "--at", at)[1]
+    assert "held, since the route is silent, until Sun 29 Mar 2026 06:30:00 CEST" in shown
+
+
+def test_routes_test_says_what_a_silence_keeps_back(tocsin):
+    tocsin("silences", "add", 'severity="high"', "--for", "2h", "-m", "known", "--author", "ann")
+    told = json.loads(tocsin("routes", "test", "severity=high", "--json")[1])
+    assert (told["silence"]["author"], told["silence"]["comment"]) == ("ann", "known")
+    assert "would go to desk at once" in tocsin("routes", "test", "severity=high")[1]
+    assert json.loads(tocsin("routes", "test", "severity=low", "--json")[1])["silence"] is None
+
+
+def test_an_alert_that_waits_shows_when_it_will_be_told(tocsin, tmp_path):
+    (tmp_path / "config.yaml").write_text(ROUTES, "utf-8")
+    bench = Bench(tocsin.store, RedisGroups(tocsin.store.client), None, None)
+    alert = bench.hold(timedelta(hours=9), GroupKey("digest", "root/", "desk"))
+    shown = json.loads(tocsin("alerts", "show", alert.id)[1])
+    [held] = shown["held"]
+    assert (held["endpoint"], held["kind"], held["waiting"]) == ("desk", "digest", 1)
+    assert held["at"].endswith("00:00+00:00")
 
 
 def test_routes_test_says_where_an_alert_would_go(tocsin):

@@ -14,9 +14,9 @@ from worker.model import Severity
 TYPE = "news.alert.digest.v1"
 SCHEMA_VERSION = 1
 Kind = Literal["group", "digest", "repeat"]
-_SIZE_LIMIT_BYTES = 17_000
+_SIZE_LIMIT_BYTES = 16_000
 """Leaves room for what an endpoint's format puts around it: a webhook's body should be under 20 kB."""
-_MOST_NAMED, _MOST_COUNTED = 200, 20
+_MOST_NAMED, _MOST_COUNTED = 60, 10
 _TITLE, _TEXT, _LINK = 200, 200, 1_000
 
 
