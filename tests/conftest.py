@@ -38,8 +38,6 @@ def server(tmp_path_factory):
         embedded.start()
     except StoreUnavailable as error:
         absent(str(error))
-    with connect(embedded.url) as client:  # an fsync every second would hold up each first attempt by half of one
-        client.config_set("appendfsync", "always")
     yield embedded
     embedded.stop()
 

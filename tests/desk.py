@@ -80,6 +80,24 @@ class Desk:
             own = [compose(p) for p in range(start, start + number) if p % 2 == (name == "Demo Wire")]
             self.publish(*own, to=name)
 
+    def give_up(self, endpoint: str = "night-shift") -> None:
+        """What waits for an endpoint fails once more than the schedule has attempts: dead letters."""
+        client = self.store.client
+        for id_ in client.zrange(f"{{tocsin}}:outbox:{endpoint}", 0, -1):
+            client.hset(f"{{tocsin}}:delivery:{id_}", "attempts", 99)
+            client.zadd(f"{{tocsin}}:outbox:{endpoint}", {id_: 1})
+        client.delete(f"{{tocsin}}:endpoint:{endpoint}")
+        self.pipeline.deliver_due()
+
+    def set_aside(self, article: dict[str, str]) -> None:
+        """An article that was begun five times and never ended."""
+        self.published["Demo Wire"].append({"at": datetime.now(UTC).isoformat()} | article)
+        self.store.client.delete("{tocsin}:feeds:due")
+        self.store.sync_feeds(CONFIGURATION.feeds)
+        self.pipeline.poll_due()
+        while not self.store.quarantined():
+            self.store.claim_articles(1, timedelta(0))
+
     def fetch(self, request):
         if request.feed.name == "Broken Times":
             return done(PollFailed(PollFailure.TIMEOUT, "https://broken.example/rss took longer than 30 s"))
@@ -99,10 +117,12 @@ class Desk:
 
 
 @contextmanager
-def serving(store, config: Path = Path(), configuration_=CONFIGURATION):
+def serving(store, config: Path = Path(), configuration_=CONFIGURATION, *, may_edit=False):
     """The web process's application on a loopback port; its address."""
     server: uvicorn.Server | None = None
-    application = create_web(store, lambda: configuration_, config, lambda: bool(server and server.should_exit))
+    application = create_web(
+        store, lambda: configuration_, config, lambda: bool(server and server.should_exit), may_edit=may_edit
+    )
     settings = uvicorn.Config(application, port=0, log_level="error", proxy_headers=False, timeout_graceful_shutdown=3)
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)

@@ -1,5 +1,6 @@
 """Groups of held alerts in plain Python: the same promises as the scripts."""
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,6 +11,10 @@ from worker.notify.decide import GroupState, Waiting
 from worker.series import series
 
 SUSPECT, LATEST = 2, 10
+
+
+def sha1(text: str) -> str:
+    return hashlib.sha1(text.encode()).hexdigest()
 
 
 @dataclass
@@ -37,17 +42,24 @@ class MemoryGroups:
         self.rates: dict[str, list[datetime]] = {}
         self.told_of: dict[str, list[str]] = {}
 
-    def take(self, alert, steps) -> None:
+    def take(self, alert, steps) -> dict[str, object]:
+        """Do what becomes of an alert; what the audit record says of it."""
+        told = {"deliveries": [], "held": [], "silence": ""}
         for step in steps:
             match step:
                 case Delivery():
                     self.store._queue(step, self.store.clock.now())
+                    told["deliveries"].append({"endpoint": step.endpoint, "id": step.id, "sha1": sha1(step.body)})
                 case Held():
                     self._hold(step)
+                    told["held"].append({"endpoint": step.key.endpoint, "group": step.group, "kind": step.key.kind})
                 case Silenced():
                     self._suppress(step)
+                    told["silence"] = step.silence_id
                 case Rated():
-                    self.take(alert, step.within if self._is_within(step) else step.beyond)
+                    beyond = self.take(alert, step.within if self._is_within(step) else step.beyond)
+                    told = {name: value + beyond[name] for name, value in told.items()}
+        return told
 
     def _hold(self, held) -> None:
         now = self.store.clock.now()
@@ -113,9 +125,14 @@ class MemoryGroups:
         for one in step.silenced:
             group.waiting.pop(one.alert_id, None)
             self._suppress(one)
+            self.store.note_audit("silenced", alert=one.alert_id, group=claim.group_id, silence=one.silence_id)
         for delivery, ids in step.deliveries:
             if delivery.id not in self.store.deliveries:
                 self.store._queue(delivery, now)
+                self.store.note_audit(
+                    "told", group=claim.group_id, alerts=list(ids), endpoint=delivery.endpoint, delivery=delivery.id,
+                    sha1=sha1(delivery.body),
+                )  # fmt: skip
                 for id_ in ids:
                     self.told_of.setdefault(id_, []).append(delivery.id)
         if step.deliveries:

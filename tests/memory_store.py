@@ -5,10 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from tests.memory_groups import MemoryGroups
+from tests.memory_groups import MemoryGroups, sha1
 from tests.memory_silences import MemorySilences
+from worker.decision import digest_text
 from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
+from worker.deliver.payload import build
 from worker.deliver.retry import Delivered, EndpointGone, RetryIn
 from worker.model import Article, Attempt, Draft, Feed, FeedState, Kin, Story
 from worker.ports import (
@@ -87,6 +89,13 @@ class MemoryStore:
         self.groups = MemoryGroups(self)
         self.reloads = 0
         self.configurations: dict[str, ConfigurationState] = {}
+        self.audit: list[dict[str, object]] = []
+        self.decisions: dict[str, object] = {}
+        self.noted_epoch = ""
+
+    def note_audit(self, kind: str, **facts) -> None:
+        kept = {name: value for name, value in facts.items() if value or type(value) is int}
+        self.audit.append({"seq": len(self.audit) + 1, "kind": kind} | kept)
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         wanted = {feed.id for feed in feeds} - set(self.quarantine["poll"]) - self.paused
@@ -101,13 +110,18 @@ class MemoryStore:
         if action == "pause":
             self.paused.add(feed_id)
             self.due["feeds"].pop(feed_id, None)
+            self.note_audit("steered", feed=feed_id, action=action)
             return True
         self.paused.discard(feed_id)
         self.feeds.setdefault(feed_id, Item()).claims = 0
         self.due["feeds"][feed_id] = self.clock.now()
+        self.note_audit("steered", feed=feed_id, action=action)
         return True
 
     def epoch(self) -> str:
+        if self.run_id != self.noted_epoch:
+            self.note_audit("epoch", run=self.run_id, before=self.noted_epoch)
+            self.noted_epoch = self.run_id
         return self.run_id
 
     def claim_feeds(self, limit: int, lease: timedelta) -> list[FeedClaim]:
@@ -118,7 +132,10 @@ class MemoryStore:
         feed = self.feeds[claim.feed_id]
         if feed.fence != claim.fence:
             return Ingested(is_stale=True)
+        self._set_aside = {}
         tally = Counter(self._ingest(claim.feed_id, draft) for draft in drafts)
+        for reason, articles in self._set_aside.items():
+            self.note_audit("set_aside", reason=reason, feed=claim.feed_id, articles=articles)
         self._raise(alerts)
         self.count(counts)
         feed.record, feed.claims, feed.fence = decision.state, 0, 0
@@ -133,7 +150,10 @@ class MemoryStore:
         for alert, deliveries in fresh:
             self.alerts[alert.id] = alert
             self.count(alert_counts(alert))
-            self.groups.take(alert, deliveries)
+            self.note_audit(
+                "raised", alert=alert.id, watch=alert.watch_id, severity=alert.severity.value, article=alert.article.id,
+                is_shadow=alert.is_shadow, record_sha1=sha1(build(alert)), **self.groups.take(alert, deliveries),
+            )  # fmt: skip
         return fresh
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
@@ -179,7 +199,20 @@ class MemoryStore:
                 self.kin_keys[key] = [*self.kin_keys.get(key, ()), number][-8:]
         self.stories[step.story.id] = (step.story, step.version + 1)
         item.story = item.story or step.story.id
+        if decision := step.decision:
+            self.decisions[claim.article.id] = decision
+            self.note_audit(
+                "decided", article=claim.article.id, revision=item.revisions, sha256=decision.text_sha256,
+                config=decision.config_hash, model=analysis.model, story=step.story.id, unknown=decision.unknown,
+                fired=[
+                    {"watch": f.watch_id} | ({"alert": f.alert_id} if f.alert_id else {"why_not": f.why_not})
+                    for f in decision.fired
+                ],
+            )  # fmt: skip
         fresh = self._raise(alerts)
+        for alert, _ in alerts:
+            if alert.id not in [new.id for new, _ in fresh]:
+                self.note_audit("repeated", alert=alert.id, watch=alert.watch_id, article=claim.article.id)
         self.count(counts)
         item.state, item.claims, item.fence = "done", 0, 0
         self.due["articles"].pop(claim.article.id, None)
@@ -215,6 +248,11 @@ class MemoryStore:
         name, now = claim.delivery.endpoint, self.clock.now()
         item.attempts.append(attempt)
         item.claims, item.fence = 0, 0
+        outcome = {RetryIn: "retried", Delivered: "delivered", EndpointGone: "gone"}.get(type(decision), "dead")
+        self.note_audit(
+            "attempted", delivery=claim.delivery.id, alert=claim.delivery.alert_id, endpoint=name, number=claim.number,
+            status=attempt.status, outcome=outcome, reason=attempt.reason,
+        )  # fmt: skip
         self.count(counts)
         self.endpoints[name].in_flight.pop(claim.delivery.id, None)
         self._turn(name, claim, attempt, decision, notices)
@@ -231,9 +269,11 @@ class MemoryStore:
                 self.dead.setdefault(name, []).append(claim.delivery.id)
         return True
 
-    def mark_alert(self, alert_id: str, mark) -> bool:
+    def mark_alert(self, alert_id: str, mark, reason: str = "", by: str = "") -> bool:
         if alert_id not in self.alerts:
             return False
+        watch = self.alerts[alert_id].watch_id
+        self.note_audit("marked", alert=alert_id, watch=watch, mark=mark, reason=reason, by=by)
         self.verdicts.pop(alert_id, None) if mark != "acknowledged" else None
         if mark in ("true", "false"):
             self.verdicts[alert_id] = mark
@@ -275,6 +315,8 @@ class MemoryStore:
             del self.quarantine[stage][id_]
             items[id_].claims, items[id_].failure = 0, ""
             self.due[due or items[id_].record.endpoint][id_] = self.clock.now()
+        if released:
+            self.note_audit("released", stage=stage, ids=released)
         return released
 
     def replay(self, *, alert, endpoints, since) -> list[str]:
@@ -289,12 +331,16 @@ class MemoryStore:
                 self.due[item.record.endpoint][id_] = self.clock.now()
                 self.dead[item.record.endpoint] = [i for i in self.dead.get(item.record.endpoint, []) if i != id_]
                 self.quarantine["deliver"].pop(id_, None)
+        if again:
+            self.note_audit("requeued", alert=alert or "", deliveries=again)
         return again
 
     def resume_endpoint(self, name: str) -> bool:
         gate = self.endpoints.setdefault(name, Gate())
         was_closed = gate.circuit is Circuit.CLOSED
         gate.circuit, gate.window = Circuit.CLOSED, ""
+        if not was_closed:
+            self.note_audit("circuit", endpoint=name, to="closed", reason="resumed by hand")
         return not was_closed
 
     def endpoint_states(self, names) -> list[EndpointState]:
@@ -311,6 +357,14 @@ class MemoryStore:
         ]
 
     def _turn(self, name, claim, attempt, decision, notices) -> None:
+        before = self.endpoints[name].circuit
+        self._change_circuit(name, claim, attempt, decision, notices)
+        after = self.endpoints[name]
+        if after.circuit is not before:
+            reason = "" if after.circuit is Circuit.CLOSED else getattr(decision, "reason", attempt.reason)
+            self.note_audit("circuit", endpoint=name, to=after.circuit.value, reason=reason)
+
+    def _change_circuit(self, name, claim, attempt, decision, notices) -> None:
         gate, now = self.endpoints[name], self.clock.now()
         if isinstance(decision, EndpointGone):
             if gate.circuit is not Circuit.PAUSED:
@@ -348,6 +402,9 @@ class MemoryStore:
         return self.reloads
 
     def report_configuration(self, process, state) -> None:
+        if self.configurations.get(process) != state:
+            outcome = "adopted" if state.is_ok else "refused"
+            self.note_audit("loaded", process=process, outcome=outcome, config=state.hash, reason=state.reason)
         self.configurations[process] = state
 
     def configuration_states(self):
@@ -368,6 +425,7 @@ class MemoryStore:
                 self.quarantine[stage][id_] = now
                 why = item.failure or "whoever worked on it died or ran out of time"
                 item.reason = f"claimed {item.claims} times: {why}"
+                self.note_audit("quarantined", stage=stage, id=id_, claims=item.claims, reason=why)
                 continue
             is_suspect = item.claims >= SUSPECT and stage != "deliver"
             if is_suspect and lent:
@@ -389,7 +447,15 @@ class MemoryStore:
         outcome = self._revise(known, draft) if known else self._add(draft)
         self.articles[known or draft.article.id].feeds.add(feed_id)
         self.count([(series(ARTICLES, outcome=outcome), 1)])
+        self._note_ingested(known or draft.article.id, feed_id, digest_text(draft.article.text), outcome)
         return outcome
+
+    def _note_ingested(self, id_: str, feed_id: str, sha256: str, outcome: str) -> None:
+        if outcome in ("baseline", "stale", "rekeyed"):
+            self._set_aside.setdefault(outcome, []).append({"article": id_, "sha256": sha256})
+        elif outcome in ("new", "revised"):
+            revision = self.articles[id_].revisions or None
+            self.note_audit("accepted", article=id_, feed=feed_id, sha256=sha256, revision=revision)
 
     def _add(self, draft: Draft) -> str:
         id_ = draft.article.id

@@ -52,7 +52,7 @@ class Message:
 
     @property
     def kind(self) -> str:
-        return self.data.get("kind", "alert")
+        return self.data["kind"] if "alerts" in self.data else "alert"
 
     @property
     def titles(self) -> list[str]:

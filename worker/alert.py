@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from worker.model import Alert, Analysis, Article, Fact, Finding, Match, Severity, Story, Told, Verdict, Watch
+from worker.model import Alert, Analysis, Article, Evidence, Fact, Finding, Match, Severity, Story, Told, Verdict, Watch
 
 
 def alert_id(watch_id: str, story: str, fact_revision: int) -> str:
@@ -31,7 +31,7 @@ def raise_alerts(  # noqa: PLR0913 - what an alert is made of
         if not isinstance(match, Match):
             continue
         told = next((told for told in story.told if told.watch_id == match.watch.id), None)
-        entities = tuple(dict.fromkeys(_named(match.finding, analysis)))
+        entities = tuple(dict.fromkeys(named(match.finding, analysis)))
         severity = _severity(match.watch, story, now)
         new = _news(told, entities, severity)
         if told and not new:
@@ -85,16 +85,21 @@ def _remember(story: Story, raised: Alert, told: Told | None, entities: tuple[st
     return replace(story, told=(*(one for one in story.told if one.watch_id != raised.watch_id), now_told))
 
 
-def _named(finding: Finding, analysis: Analysis) -> Iterator[str]:
+def named(finding: Finding, analysis: Analysis) -> Iterator[str]:
     """The entities that made entity conditions true: by id where one is known, else by their words."""
     if finding.truth != "true" or finding.kind == "none":
         return
     for evidence in finding.evidence if finding.kind == "entity" else ():
-        over = (e for e in analysis.entities if e.start < evidence.end and evidence.start < e.end and e.id)
-        entity = next(over, None)
-        yield entity.id if entity and entity.id else evidence.text.casefold()
+        yield name_of(evidence, analysis)
     for child in finding.children:
-        yield from _named(child, analysis)
+        yield from named(child, analysis)
+
+
+def name_of(evidence: Evidence, analysis: Analysis) -> str:
+    """The id of the entity that the words name, where one is known, else the words."""
+    over = (e for e in analysis.entities if e.start < evidence.end and evidence.start < e.end and e.id)
+    entity = next(over, None)
+    return entity.id if entity and entity.id else evidence.text.casefold()
 
 
 def _digest(*parts: str) -> str:

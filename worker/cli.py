@@ -11,7 +11,18 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from worker import __version__
-from worker.commands import alerts, backtest, endpoints, feeds, quarantine, routes, silences, watchlist
+from worker.commands import (
+    alerts,
+    audit,
+    backtest,
+    endpoints,
+    feeds,
+    lists,
+    quarantine,
+    routes,
+    silences,
+    watchlist,
+)
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
 from worker.model import Configuration
@@ -31,6 +42,8 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(routes.app, name="routes")
 app.add_typer(silences.app, name="silences")
+app.add_typer(lists.app, name="lists")
+app.add_typer(audit.app, name="audit")
 watchlist.register(app)
 backtest.register(app)
 
@@ -242,7 +255,11 @@ def web(config: Config = None) -> None:
     directory = config_directory(config)
     load_configuration(directory)  # what is wrong with it is said before Redis is asked
     store, live = open_store(), follow_configuration("web", directory)
-    serve(lambda stops: create_web(store, live, directory, stops), settings.web_host, settings.web_port)
+    serve(
+        lambda stops: create_web(store, live, directory, stops, may_edit=settings.web_edits),
+        settings.web_host,
+        settings.web_port,
+    )
 
 
 @app.callback(invoke_without_command=True)

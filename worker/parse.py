@@ -55,13 +55,25 @@ def parse(
     """
     try:
         with limit():
-            outcome = _parse(fetched, frozenset(known))
+            return read(fetched, known)
     except TimeoutError:
-        outcome = PollFailed(PollFailure.HOSTILE, " takes too long to read; the document was given up")
-    if isinstance(outcome, PollFailed):
-        # the query may hold a key
-        return replace(outcome, message=re.split(r"[?#]", fetched.url)[0] + outcome.message)
-    return outcome
+        return endless(fetched)
+
+
+def read(fetched: Fetched, known: Collection[str] = ()) -> Document | PollFailed:
+    """`parse` without a limit of its own; a TimeoutError that the caller's clock raises passes through."""
+    outcome = _parse(fetched, frozenset(known))
+    return replace(outcome, message=_place(fetched) + outcome.message) if isinstance(outcome, PollFailed) else outcome
+
+
+def endless(fetched: Fetched) -> PollFailed:
+    """What becomes of a document that is not read in time."""
+    message = f"{_place(fetched)} takes too long to read; the document was given up"
+    return PollFailed(PollFailure.HOSTILE, message)
+
+
+def _place(fetched: Fetched) -> str:
+    return re.split(r"[?#]", fetched.url)[0]  # the query may hold a key
 
 
 def _parse(fetched: Fetched, known: frozenset[str]) -> Document | PollFailed:

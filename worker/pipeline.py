@@ -11,45 +11,29 @@ Each takes what is due until nothing is, or until its time is up; what it leaves
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import timedelta
 
-from worker import alert, coverage, dedupe, match, onward, parse, poll, ports, series, story
+from worker import alert, dedupe, match, onward, ports, series, story
+from worker.decision import record_decision
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
 from worker.model import (
     Alert,
     Analysis,
     Configuration,
-    Draft,
-    Feed,
-    FeedState,
-    Fetched,
     Match,
     Onward,
-    PollFailed,
-    PollOutcome,
-    Reading,
     Signature,
     Verdict,
 )
 from worker.notifier import GroupStore, Notifier
+from worker.poller import Poller, ReadLimit, unlimited
 from worker.silence import SilenceStore
-
-_LOOK_AGAIN_S = 0.25
-"""While work is in flight, new due work is looked for this often."""
 
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
-
-Claim = TypeVar("Claim")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +60,13 @@ class Pipeline:
     configuration: Configuration
     matcher: match.Matcher
     limits: Limits = Limits()
-    read_limit: Callable[[], AbstractContextManager[None]] = nullcontext
+    read_limit: ReadLimit = unlimited
     """Ends the reading of a document that takes too long."""
     silences: SilenceStore | None = None
     groups: GroupStore | None = None
     """What is held; without it, only routes that tell at once are any use."""
     dispatcher: Dispatcher = field(init=False)
+    poller: Poller = field(init=False)
 
     def __post_init__(self) -> None:
         made = Dispatcher(
@@ -94,121 +79,34 @@ class Pipeline:
             budget=self.limits.budget,
         )
         object.__setattr__(self, "dispatcher", made)
+        poller = Poller(
+            self.store,
+            self.fetcher,
+            self.clock,
+            self.observer,
+            lease=self.limits.lease,
+            budget=self.limits.budget,
+            at_once=self.limits.feeds,
+            read_limit=self.read_limit,
+        )
+        poller.adopt(self.configuration, self.routed)
+        object.__setattr__(self, "poller", poller)
 
     def reconfigured(self, configuration: Configuration, enricher: ports.Enricher) -> Pipeline:
-        """The same spine under a new configuration; what is in flight to receivers goes with it."""
+        """The same spine under a new configuration; what is in flight to servers and receivers goes with it."""
         matcher = match.Matcher(configuration.watches)
         made = replace(self, configuration=configuration, matcher=matcher, enricher=enricher)
         self.dispatcher.adopt(configuration)
         object.__setattr__(made, "dispatcher", self.dispatcher)
+        self.poller.adopt(configuration, made.routed)
+        object.__setattr__(made, "poller", self.poller)
         return made
 
     # --- poll ----------------------------------------------------------------------------------------------
 
     def poll_due(self) -> int:
         """Poll due feeds; the number of articles that were new or revised."""
-        feeds = {feed.id: feed for feed in self.configuration.feeds}
-        epoch = self.store.epoch()
-        brought = 0
-
-        def claim(in_flight: int) -> dict[Future[PollOutcome], tuple[ports.FeedClaim, poll.PollRequest]]:
-            now = self.clock.now()
-            started = {}
-            for claimed in self.store.claim_feeds(self.limits.feeds - in_flight, self.limits.lease):
-                if feed := feeds.get(claimed.feed_id):
-                    request = poll.request(feed, claimed.state, epoch=epoch, now=now)
-                    started[self.fetcher.fetch(request)] = (claimed, request)
-            return started
-
-        def finish(asked: tuple[ports.FeedClaim, poll.PollRequest], outcome: PollOutcome) -> None:
-            nonlocal brought
-            with spared(self.observer, "poll", asked[1].feed.name, self.store, asked[0]):
-                brought += self._finish_poll(*asked, outcome, epoch)
-
-        self._work(claim, finish)
-        return brought
-
-    def _finish_poll(self, claim: ports.FeedClaim, request: poll.PollRequest, outcome: PollOutcome, epoch: str) -> int:
-        now, started = self.clock.now(), self.clock.now()
-        feed, state = request.feed, claim.state
-        drafts: Sequence[Draft] = ()
-        reading: Reading | None = None
-        body_hash = ""
-        counts: list[tuple[str, float]] = []
-        if isinstance(outcome, Fetched):
-            body_hash = hashlib.sha256(outcome.body).hexdigest()[:32]
-            if poll.is_unchanged(request, state, outcome, body_hash):
-                outcome = poll.unchanged(outcome)
-            else:
-                outcome, reading, drafts, counts = self._read(request, state, outcome, now)
-        decision = poll.decide(
-            request,
-            state,
-            outcome,
-            epoch=epoch,
-            body_hash=body_hash,
-            reading=reading,
-            now=now,
-            draw=self.clock.draw(),
-        )
-        decision, alerts = self._cover(feed, state, decision, reading, now)
-        counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
-        counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
-        counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="parse")
-        ingested = self.store.finish_poll(claim, decision, drafts, counts, alerts)
-        self._note_poll(feed, outcome, decision, ingested)
-        return ingested.new + ingested.revised
-
-    def _cover(
-        self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime
-    ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Onward, ...]]]]:
-        """The decision with what it teaches of the feed's gaps, and the alert where we have become blind on it."""
-        state, events = coverage.learn(decision.state, reading, now), decision.events
-        alerts = []
-        if blind := coverage.judge(feed, state, now):
-            name = alert.alert_id(coverage.WATCH_ID, coverage.story_of(feed, blind), 0)
-            told = coverage.word(feed, state, blind, alert_id=name, config_hash=self.configuration.hash, now=now)
-            alerts.append((told, self._routed(told)))
-            state = replace(state, blind_since=blind.since, is_told_failing=blind.kind != "silent")
-            events = (*events, "feed_blind")
-        elif before.blind_since and not state.blind_since:
-            events = (*events, "feed_seen_again")
-        return replace(decision, state=state, events=events), alerts
-
-    def _note_poll(
-        self, feed: Feed, outcome: PollOutcome, decision: poll.PollDecision, ingested: ports.Ingested
-    ) -> None:
-        if isinstance(outcome, PollFailed):
-            self.observer.note("poll_failed", feed=feed.name, reason=outcome.reason.value, message=outcome.message)
-        elif ingested.new or ingested.revised:
-            self.observer.note("polled", feed=feed.name, entries=decision.state.entries, new=ingested.new)
-        for event in decision.events:
-            self.observer.note(event, feed=feed.name)
-
-    def _read(
-        self, request: poll.PollRequest, state: FeedState, fetched: Fetched, now: datetime
-    ) -> tuple[PollOutcome, Reading | None, Sequence[Draft], list[tuple[str, float]]]:
-        known = () if request.is_whole else {mark.raw for mark in state.marks if mark.raw}
-        document = parse.parse(fetched, known, self.read_limit)
-        if isinstance(document, PollFailed):
-            return document, None, (), []
-        odd = Counter(
-            cut=document.cut,
-            repaired=int(bool(document.repaired)),
-            odd_date=sum(
-                entry.published is not None and not dedupe.is_plausible(entry.published, now)
-                for entry in document.entries
-            ),
-            nameless=sum(not entry.guid and not entry.link for entry in document.entries),
-        )
-        for reason, number in odd.items():
-            if number:
-                self.observer.note("entries_odd", feed=request.feed.name, reason=reason, number=number)
-        counts = [(series.series(series.ENTRIES_ODD, reason=reason), float(n)) for reason, n in odd.items() if n]
-        if left_out := max(len(document.fingerprints) - len(document.entries), 0):
-            counts.append((series.series(series.ARTICLES, outcome="known"), float(left_out)))
-        reading = dedupe.learn(request.feed, state, document, now)
-        return fetched, reading, dedupe.identify(request.feed, state, document, now), counts
+        return self.poller.poll_due()
 
     # --- enrich --------------------------------------------------------------------------------------------
 
@@ -242,7 +140,7 @@ class Pipeline:
         """The claims with the passages that their feed repeats marked as teasers."""
         repeated = self.store.repeated_passages([claim.article for claim in claims])
         return [
-            replace(claim, article=dedupe.with_zones(claim.article, passages)) if passages else claim
+            replace(claim, article=dedupe.with_zones(claim.article, passages), is_trimmed=True) if passages else claim
             for claim, passages in zip(claims, repeated, strict=True)
         ]
 
@@ -257,7 +155,7 @@ class Pipeline:
             step, alerts = self._tell(claim, analysis, signature, verdicts)
             quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
             told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
-            routed = [(one, self._routed(one)) for one in alerts]
+            routed = [(one, self.routed(one)) for one in alerts]
             new = self.store.finish_article(claim, analysis, step, routed, counts + told)
             if new != ports.MOVED:
                 break
@@ -282,9 +180,20 @@ class Pipeline:
         alerts, told = alert.raise_alerts(
             verdicts, claim.article, analysis, grown, config_hash=self.configuration.hash, now=now
         )
-        return ports.StoryStep(told, version, signature, found.seen), alerts
+        decided = record_decision(
+            claim.article,
+            analysis,
+            verdicts,
+            alerts,
+            grown,
+            config_hash=self.configuration.hash,
+            now=now,
+            are_zones_changed=claim.is_trimmed,
+        )
+        return ports.StoryStep(told, version, signature, found.seen, decided), alerts
 
-    def _routed(self, raised: Alert) -> tuple[Onward, ...]:
+    def routed(self, raised: Alert) -> tuple[Onward, ...]:
+        """What becomes of an alert: by routes, silences, time intervals and rate caps."""
         now = self.clock.now()
         silences = self.silences.silences(ended=False) if self.silences else ()
         return onward.send_on(self.configuration, raised, silences, now)
@@ -298,23 +207,6 @@ class Pipeline:
                 self.groups, self.silences, self.clock, self.observer, self.configuration, self.limits.lease
             ).notify_due()
         return self.dispatcher.deliver_due()
-
-    # --- for all -------------------------------------------------------------------------------------------
-
-    def _work(
-        self,
-        claim: Callable[[int], dict[Future[Result], Claim]],
-        finish: Callable[[Claim, Result], None],
-    ) -> None:
-        """Keep claimed work in flight and finish each piece as it comes, so that a slow one holds up no other."""
-        deadline = self.clock.now() + self.limits.budget
-        in_flight: dict[Future[Result], Claim] = claim(0)
-        while in_flight:
-            done, _ = wait(in_flight, timeout=_LOOK_AGAIN_S, return_when=FIRST_COMPLETED)
-            for future in done:
-                finish(in_flight.pop(future), future.result())
-            if self.clock.now() < deadline:
-                in_flight |= claim(len(in_flight))
 
 
 def _count_lag(claim: ports.ArticleClaim) -> list[tuple[str, float]]:

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from worker.deliver.breaker import EndpointState
-from worker.deliver.retry import Decision
+from worker.deliver.retry import Decision as RetryDecision
 from worker.model import (
     Alert,
     Analysis,
     Article,
     Attempt,
+    Decision,
     Delivery,
     Draft,
     Endpoint,
@@ -65,11 +66,15 @@ class FeedClaim:
 
 @dataclass(frozen=True, slots=True)
 class ArticleClaim:
-    """An article lent for enrichment; `story` is the one it belongs to if it was read before (an edit), else ""."""
+    """An article lent for enrichment; `story` is the one it belongs to if it was read before (an edit), else "".
+
+    `is_trimmed` says that passages which its feed repeats were taken out of it since.
+    """
 
     article: Article
     fence: int
     story: str = ""
+    is_trimmed: bool = False
 
 
 MOVED = -2
@@ -86,12 +91,16 @@ class Kinship:
 
 @dataclass(frozen=True, slots=True)
 class StoryStep:
-    """A story as it shall be after an article, made from the `version` that was read; 0 where it was not there."""
+    """A story as it shall be after an article, made from the `version` that was read; 0 where it was not there.
+
+    `decision` is kept with the article and told in the audit record.
+    """
 
     story: Story
     version: int
     signature: Signature
     seen: str
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +205,7 @@ class Store(Protocol):
         self,
         claim: DeliveryClaim,
         attempt: Attempt,
-        decision: Decision,
+        decision: RetryDecision,
         counts: Sequence[tuple[str, float]] = (),
         notices: Sequence[Delivery] = (),
     ) -> bool:
@@ -218,8 +227,11 @@ class Store(Protocol):
     def endpoint_states(self, names: Sequence[str]) -> list[EndpointState]:
         """The circuits and queues of endpoints, in order."""
 
-    def mark_alert(self, alert_id: str, mark: Mark) -> bool:
-        """Acknowledge or judge an alert; a new verdict replaces the old one. False if there is no such alert."""
+    def mark_alert(self, alert_id: str, mark: Mark, reason: str = "", by: str = "") -> bool:
+        """Acknowledge or judge an alert; a new verdict replaces the old one. False if there is no such alert.
+
+        `reason` and `by` (who) are kept with the alert and in the audit record.
+        """
 
     def note_failure(self, claim: FeedClaim | ArticleClaim | DeliveryClaim, reason: str) -> bool:
         """Keep why a claim came to nothing, for the quarantine it may lead to; False if the claim was outdated."""
@@ -241,6 +253,9 @@ class Store(Protocol):
 
     def configuration_states(self) -> dict[str, ConfigurationState]:
         """The last load of each kind of process."""
+
+    def note_audit(self, kind: str, **facts: str | int | Sequence[str]) -> None:
+        """Add a line to the audit record for what happens outside of the store; state changes write their own."""
 
     def count(self, counts: Iterable[tuple[str, float]]) -> None:
         """Add to metric series that go with no change of state."""

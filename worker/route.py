@@ -9,12 +9,13 @@ from worker.model import Alert, Route
 def labels_of(alert: Alert) -> dict[str, str]:
     """What matchers see: the watch's own labels, and those of the alert itself, which these cannot hide.
 
-    `watch`, `severity`, `source` (the feed), `publisher`, `story`.
+    `watch`, `kind`, `severity`, `source` (the feed), `publisher`, `story`.
     """
     newest = alert.sources[-1] if alert.sources else None
     return {
         **dict(alert.labels),
         "watch": alert.watch_id,
+        "kind": "newly_listed" if alert.listing else "matched",
         "severity": alert.severity.value,
         "source": alert.article.source,
         "publisher": newest.publisher if newest else alert.article.source,

@@ -54,12 +54,13 @@ def observation(name: str, value: timedelta | float, **labels: str) -> list[tupl
 def alert_counts(alert: Alert) -> list[tuple[str, float]]:
     """What a new alert counts: itself, and how old its article was, since publication and since it was fetched.
 
-    A date in the future counts as age 0; an article without a date is left out of the first.
+    A date in the future counts as age 0; an article without a date is left out of the first. The age of an article in
+    which a newly listed party is found says nothing of our speed, and is left out.
     """
     counts = [(series(ALERTS, watch=alert.watch_id, severity=alert.severity.value), 1.0)]
     moments = {"published_to_alert": alert.article.published, "fetched_to_alert": alert.article.first_seen}
     for span, moment in moments.items():
-        if moment:
+        if moment and not alert.listing:
             counts += observation(FRESHNESS_SECONDS, max(alert.raised_at - moment, timedelta(0)), span=span)
     return counts
 

@@ -2,6 +2,8 @@
 
 import os
 import random
+import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,7 +23,16 @@ ROLES = ("poller", "enricher", "deliverer", "beat")
 
 
 class BreakableServer(EmbeddedServer):
-    """A server that can die and come back over what its disk kept."""
+    """A server that can die and come back over what its disk kept; it says what each of its fsyncs secured."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(data)
+        self._fsyncs = data.parent / "fsyncs"
+        self._preload = _built(data.parent)
+
+    def start(self) -> None:
+        with environment(LD_PRELOAD=str(self._preload), FSYNC_LOG=str(self._fsyncs)):
+            super().start()
 
     def crash(self) -> None:
         """SIGKILL. What it handed to the kernel is still there, as after the death of a process alone."""
@@ -29,30 +40,43 @@ class BreakableServer(EmbeddedServer):
         self._process.wait()
         self._lock.close()
 
-    def lose_power(self, is_waitaof: bool) -> int:
-        """SIGKILL, and everything since the last fsync is gone (without WAITAOF: of the last second); the bytes lost."""
-        file = max((self._data / "appendonlydir").glob("*.incr.aof"), key=lambda path: path.stat().st_mtime)
-        size = self._fsynced(file) if is_waitaof else file.stat().st_size
-        if not is_waitaof:
-            time.sleep(1)
+    def lose_power(self) -> int:
+        """SIGKILL, and everything that no fsync had secured is gone; the number of bytes lost."""
         self.crash()
-        lost = file.stat().st_size - size
+        file = max((self._data / "appendonlydir").glob("*.incr.aof"), key=lambda path: path.stat().st_mtime)
+        status = file.stat()
+        sizes = [line.split() for line in self._fsyncs.read_text().splitlines()]
+        secured = max((int(size) for inode, size in sizes if int(inode) == status.st_ino), default=0)
         with file.open("r+b") as tail:
-            tail.truncate(size)
-        return lost
+            tail.truncate(secured)
+        return status.st_size - secured
 
-    def _fsynced(self, file: Path) -> int:
-        """The size that the last fsync secured, a while after it and with no other since."""
-        with redis.Redis(unix_socket_path=str(self.socket)) as client:
-            for _ in range(20):
-                client.set("chaos", "before")
-                client.execute_command("WAITAOF", 1, 0, 0)
-                size = file.stat().st_size
-                client.set("chaos", "after")
-                time.sleep(0.5)
-                if client.execute_command("WAITAOF", 1, 0, 1)[0] == 0:  # “after” is not on disk: no fsync meanwhile
-                    return size
-        raise AssertionError("the server's fsyncs come too fast for a power cut between them")
+
+def _built(directory: Path) -> Path:
+    """The library that is preloaded into the server."""
+    library = directory / "fsync_log.so"
+    if not library.exists():
+        source = Path(__file__).with_name("fsync_log.c")
+        compiler = shutil.which("cc")
+        if compiler is None:
+            raise RuntimeError("the power cuts need a C compiler: apt-get install gcc libc6-dev")
+        subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+@contextmanager
+def environment(**values: str):
+    """Variables for processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @dataclass
@@ -150,10 +174,8 @@ def open_rig(directory: Path, fixture: Fixture, interval: str = "5s", server_pat
     with ExitStack() as stack:
         world = stack.enter_context(open_world())
         server = BreakableServer(directory / "data")
-        before = os.environ["PATH"]
         if server_path:
-            os.environ["PATH"] = server_path + os.pathsep + before
-            stack.callback(os.environ.__setitem__, "PATH", before)
+            stack.enter_context(environment(PATH=server_path + os.pathsep + os.environ["PATH"]))
         server.start()
         stack.callback(server.stop)
         deployment = Deployment(directory, server, world)

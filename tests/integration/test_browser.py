@@ -6,12 +6,23 @@ import pytest
 
 from tests.browser import Browser, find_chromium
 from tests.conftest import absent
-from tests.desk import HOSTILE, Desk, serving
+from tests.desk import CONFIGURATION, HOSTILE, Desk, replace, serving
 from tests.integration.world import eventually
+from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.demo import compose
+from worker.runtime.views import list_alerts
+from worker.watchlist import load_configuration
 
 pytestmark = pytest.mark.integration
-WATCHES = "watches:\n  - {id: arms, title: Arms, match: {topic: arms-transfer}}\n"
+TESTED = """watches:
+  - id: arms-transfer
+    title: Arms
+    match: {topic: arms-transfer}
+    tests:
+      - {title: "Norland sells howitzers and shells to Sudmark", expect: {fires: true}}
+      - {title: "Norland sells howitzers and tanks to Sudmark", expect: {fires: false}}
+"""
+WATCHES = "watches:\n  - {id: arms-transfer, title: Arms, match: {topic: arms-transfer}}\n"
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +46,7 @@ def desk(redis_store):
 def page(desk, window, tmp_path):
     """The browser on the first page; at the end nothing was logged and nobody else was asked for anything."""
     (tmp_path / "watches.yaml").write_text(WATCHES, "utf-8")
-    with serving(desk.store, tmp_path) as base:
+    with serving(desk.store, tmp_path, may_edit=True) as base:
         window.requested()
         window.console()
         window.base = base
@@ -119,11 +130,64 @@ def test_the_playground_shows_what_fires(page):
     assert "Germany" in page.text("#result .text .entity")
 
 
+def test_an_article_becomes_a_test_of_its_watch(page, tmp_path):
+    page.open(page.base + "/playground")
+    page.type(
+        "textarea", "Germany to deliver howitzers to Greece\nGermany sold howitzers </textarea><script>x</script>."
+    )
+    page.click("#go")
+    eventually(lambda: page.texts("#keep"), 90, "the answer")
+    page.choose("[name=watch]", "arms-transfer")
+    page.click("#keep")
+    eventually(lambda: "expect: {fires: true}" in page.text("#snippet"), 10, "the test as YAML")
+    assert "sold howitzers </textarea><script>x</script>." in page.text("#snippet")
+    assert page.run("return document.activeElement.id") == "add-test"
+    page.press("\ue007")
+    eventually(lambda: "Added to watches.yaml" in page.text("#kept"), 10, "the confirmation")
+    [watch] = load_configuration(tmp_path).watches
+    assert watch.tests[0].text.endswith("</textarea><script>x</script>.")
+    page.open(page.base + "/watches")
+
+
+def test_the_watches_tests_are_run_on_the_page(window, desk, tmp_path):
+    (tmp_path / "watches.yaml").write_text(TESTED, "utf-8")
+    for row in list_alerts(desk.store, 5, AlertFilter(watch="arms-transfer")):
+        desk.store.mark_alert(row["alert_id"], "true")
+    loaded = load_configuration(tmp_path)
+    with serving(desk.store, tmp_path, replace(CONFIGURATION, watches=loaded.watches, hash=loaded.hash)) as base:
+        window.open(base + "/watches")
+        window.click("#run-tests")
+        eventually(lambda: "1 of 2 failed" in window.text(".tested"), 90, "the outcome")
+        window.click(".tested summary")
+        assert "expected silence" in window.text(".failures")
+        assert "0.21–1.00" in window.text("tbody")
+        assert window.console() == []
+        assert "old" not in window.text(".tested")
+        window.open("about:blank")
+
+
+def test_dead_letters_and_what_was_set_aside_go_out_again_by_keyboard(page, desk):
+    desk.give_up()
+    desk.set_aside(HOSTILE)
+    for path, button, said in (
+        ("/endpoints", ".letters button", "Queued again"),
+        ("/quarantine", ".title button", "Released"),
+    ):
+        page.open(page.base + path)
+        page.run("document.querySelector(arguments[0]).focus()", button)
+        page.press("\ue007")
+        eventually(lambda said=said: said in page.text(".good"), 10, said)
+    assert desk.store.quarantined() == []
+    assert desk.store.client.zcard("{tocsin}:dead:night-shift") == 0
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_nothing_is_wider_than_the_window(page, desk, width):
     page.resize(width, 844)
     try:
-        for path in ("/", "/trends", "/feeds", "/watches", "/endpoints", "/playground"):
+        desk.give_up()
+        desk.set_aside(HOSTILE)
+        for path in ("/", "/trends", "/feeds", "/watches", "/endpoints", "/quarantine", "/playground"):
             page.open(page.base + path)
             assert page.run("return document.documentElement.scrollWidth") <= width, path
     finally:
@@ -153,8 +217,10 @@ def test_the_theme_follows_the_system_and_then_the_choice(page):
     page.prefer(color_scheme="light")
 
 
-def test_every_control_has_a_name(page):
-    for path in ("/", "/playground", "/trends"):
+def test_every_control_has_a_name(page, desk):
+    desk.give_up()
+    desk.set_aside(HOSTILE)
+    for path in ("/", "/playground", "/trends", "/endpoints", "/quarantine", "/watches"):
         page.open(page.base + path)
         nodes = page.cdp("Accessibility.getFullAXTree")["nodes"]
         controls = [

@@ -19,15 +19,3 @@ def test_what_is_lent_or_later_is_not_made_due(redis_store: RedisStore):
     redis_store.sync_feeds([feed("wire")])
     redis_store.claim_feeds(10, LEASE)
     assert redis_store.claim_feeds(10, LEASE) == []
-
-
-def test_an_alert_is_on_disk_before_its_first_attempt(redis_store: RedisStore):
-    """Where the server can tell; where it cannot, nothing waits."""
-    redis_store._await_disk()
-    assert redis_store.client.get("{tocsin}:settled") == "1"
-    redis_store.client.config_set("appendonly", "no")
-    try:
-        redis_store._await_disk()
-        assert not redis_store._has_waitaof
-    finally:
-        redis_store.client.config_set("appendonly", "yes")

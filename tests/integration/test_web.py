@@ -12,6 +12,7 @@ import pytest
 from tests.desk import HOSTILE, Desk, serving
 from tests.integration.world import eventually, tocsin
 from worker.runtime.demo import compose
+from worker.watchlist import load_configuration
 
 pytestmark = pytest.mark.integration
 ALERTS = "{tocsin}:alerts"
@@ -61,7 +62,7 @@ def listening(url, **headers):
         yield following
 
 
-PAGES = ("/", "/trends", "/trends?range=day", "/feeds", "/watches", "/endpoints", "/playground")
+PAGES = ("/", "/trends", "/trends?range=day", "/feeds", "/watches", "/endpoints", "/quarantine", "/playground")
 JSON = ("/api/alerts", "/api/feeds", "/api/watches", "/api/endpoints", "/version")
 
 
@@ -69,6 +70,8 @@ JSON = ("/api/alerts", "/api/feeds", "/api/watches", "/api/endpoints", "/version
 def test_every_page_answers_without_inline_script_or_style(desk, base, is_filled):
     if is_filled:
         desk.publish_demo(8)
+        desk.give_up()
+        desk.set_aside(HOSTILE)
     for path in (*PAGES, *JSON):
         status, body, headers = ask(base + path)
         assert status == 200, path
@@ -206,6 +209,130 @@ def test_the_playground_answers_from_a_process_of_its_own(redis_store, tmp_path)
         for data in ({}, {"url": "ftp://x"}, {"text": "x" * 200_001}):
             assert ask(address + "/playground", data)[0] == 400
         assert ask(address + "/playground", {"text": text}, sec_fetch_site="cross-site")[0] == 403
+
+
+WATCHES = """\
+# Waffen, Öl
+watches:
+  - id: arms-transfer   # as on the desk
+    title: Arms
+    match: {topic: arms-transfer}
+    tests:
+      - {title: "A choir sang", expect: {fires: true}}   # fails
+  - {id: sanctions-violation, title: S, match: {topic: sanctions-violation}}
+"""
+ARTICLE = {
+    "title": "Germany to deliver howitzers to Greece",
+    "text": "Germany has approved the sale of howitzers and ammunition to Greece.\r\nMore # may follow: “soon”.",
+}
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "watches.yaml").write_text(WATCHES, "utf-8")
+    return tmp_path
+
+
+def test_an_article_is_kept_as_a_test_in_the_watchs_own_file(redis_store, files):
+    form = ARTICLE | {"watch": "arms-transfer", "expect": "same", "fires_now": "arms-transfer", "do": "show"}
+    with serving(redis_store, files, may_edit=True) as address:
+        status, shown, _ = ask(address + "/playground/test?part=1", form)
+        assert status == 200
+        assert "watches.yaml, at line 8" in shown
+        assert "expect: {fires: true}" in shown
+        assert "the opposite" not in shown
+        assert "the opposite" in ask(address + "/playground/test?part=1", form | {"expect": "silent"})[1]
+        assert (files / "watches.yaml").read_text("utf-8") == WATCHES
+        for headers in (
+            {"sec_fetch_site": "cross-site"},
+            {"origin": "http://evil.example"},
+            {"x_real_ip": "192.0.2.1"},
+        ):
+            assert ask(address + "/playground/test", form | {"do": "add"}, **headers)[0] == 403
+        assert (files / "watches.yaml").read_text("utf-8") == WATCHES
+        status, said, _ = ask(address + "/playground/test", form | {"do": "add"})
+        assert status == 200
+        assert "Added to watches.yaml, line 8" in said
+    text = (files / "watches.yaml").read_text("utf-8")
+    assert [line for line in WATCHES.splitlines() if line not in text.splitlines()] == []
+    test = load_configuration(files).watches[0].tests[1]
+    assert (test.title, test.fires) == (ARTICLE["title"], True)
+    assert test.text == ARTICLE["text"].replace("\r\n", "\n")
+
+
+def test_no_file_is_touched_where_the_process_may_not_edit(redis_store, files):
+    form = ARTICLE | {"watch": "arms-transfer", "expect": "fires"}
+    with serving(redis_store, files) as address:
+        assert "TOCSIN_WEB_EDITS" in ask(address + "/playground/test?part=1", form)[1]
+        assert ask(address + "/playground/test", form | {"do": "add"})[0] == 400
+        status, text, headers = ask(address + "/playground/test", form | {"do": "download"})
+        assert (status, headers["content-disposition"]) == (200, 'attachment; filename="test-arms-transfer.yaml"')
+        assert "Germany to deliver howitzers" in text
+        for wrong in ({"watch": "no-such"}, {"expect": "maybe"}, {"title": "", "text": ""}):
+            assert ask(address + "/playground/test", form | wrong | {"do": "add"})[0] == 400
+        assert "Copy it instead" in ask(address + "/playground/test?part=1", form | {"watch": "dprk-sanctions"})[1]
+    assert (files / "watches.yaml").read_text("utf-8") == WATCHES
+
+
+def test_the_watches_own_tests_are_run_and_told(redis_store, files):
+    with serving(redis_store, files, load_configuration(files)) as address:
+        assert "1, not run" in ask(address + "/watches")[1]
+        status, page, _ = ask(address + "/watches/test", {})
+        assert status == 200
+        assert "Tests run: 1." in page
+        assert "1 of 1 failed" in page
+        assert "expected an alert" in page
+        rows = {row["id"]: row for row in json.loads(ask(address + "/api/watches")[1])["watches"]}
+        assert rows["arms-transfer"]["tests"]["failures"][0]["place"] == "watches.yaml:7"
+        assert not rows["arms-transfer"]["tests"]["is_old"]
+        assert rows["sanctions-violation"]["tests"] == {"number": 0}
+        (files / "watches.yaml").write_text(
+            WATCHES.replace("A choir sang", "Norland sells howitzers to Sudmark"), "utf-8"
+        )
+        assert "1 passed" in ask(address + "/watches/test", {})[1]
+
+
+def test_dead_letters_are_sent_again_one_or_all(desk, base):
+    desk.publish(compose(2), compose(6))
+    desk.give_up()
+    [endpoint] = [e for e in json.loads(ask(base + "/api/endpoints")[1])["endpoints"] if e["dead"]]
+    assert (endpoint["name"], endpoint["dead"]) == ("night-shift", 2)
+    [first, second] = endpoint["dead_letters"]
+    assert first["title"] in (compose(2)["title"], compose(6)["title"])
+    status, page, _ = ask(base + "/endpoints/night-shift/replay", {"alert": first["alert"]})
+    assert status == 200
+    assert "Queued again, with the same ids and bytes: 1." in page
+    assert desk.store.client.zrange("{tocsin}:dead:night-shift", 0, -1) == [second["id"]]
+    assert "bytes: 1." in ask(base + "/endpoints/night-shift/replay", {})[1]
+    assert desk.store.client.zcard("{tocsin}:outbox:night-shift") == 2
+    assert ask(base + "/endpoints/no-such/replay", {})[0] == 400
+    assert ask(base + "/endpoints/night-shift/replay", {}, origin="http://evil.example")[0] == 403
+
+
+def test_a_failing_endpoint_is_resumed(desk, base):
+    desk.hook_status = 410
+    desk.publish(compose(2))
+    assert "gone for good (410)" in ask(base + "/endpoints")[1]
+    assert "is resumed" in ask(base + "/endpoints/desk/resume", {})[1]
+    [row] = [e for e in json.loads(ask(base + "/api/endpoints")[1])["endpoints"] if e["name"] == "desk"]
+    assert row["state"] == "closed"
+    assert "neither failing nor paused" in ask(base + "/endpoints/desk/resume", {})[1]
+
+
+def test_what_was_set_aside_is_released(desk, base):
+    desk.set_aside(HOSTILE)
+    page = ask(base + "/quarantine")[1]
+    assert "tanks shipped" in page
+    assert "<script>alert" not in page
+    assert ask(base + "/quarantine/release", {"stage": "no"})[0] == 400
+    assert "before it: 1." in ask(base + "/quarantine/release", {"stage": "enrich"})[1]
+    assert desk.store.quarantined() == []
+
+
+def test_an_address_chooses_only_among_our_own_words(base):
+    page = ask(base + "/endpoints?did=replayed&number=%3Cb%3E")[1]
+    assert "bytes: 0." in page
+    assert 'role="status">Send' not in ask(base + "/endpoints?did=Send+money")[1]
 
 
 def test_an_open_stream_does_not_hold_up_the_end(desk):

@@ -107,9 +107,13 @@ def test_every_variable_named_exists_and_every_setting_is_named():
 def test_defaults_in_the_example_environment_are_the_real_ones():
     text = (DEPLOY / "tocsin.env.example").read_text("utf-8")
     said = dict(
-        re.findall(r"^# (TOCSIN_(?:WEB_HOST|WEB_PORT|LEASE|TICK|WATCHDOG|LOG_LEVEL|CONTACT))=(.*)$", text, re.MULTILINE)
+        re.findall(
+            r"^# (TOCSIN_(?:WEB_HOST|WEB_PORT|WEB_EDITS|LEASE|TICK|WATCHDOG|LOG_LEVEL|CONTACT))=(.*)$",
+            text,
+            re.MULTILINE,
+        )
     )
-    assert len(said) == 7
+    assert len(said) == 8
     assert load_settings(said) == load_settings({})
 
 

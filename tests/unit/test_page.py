@@ -12,10 +12,11 @@ from starlette.requests import Request
 
 from tests.fakes import analysis, article
 from worker.errors import InputError
+from worker.precision import wilson_interval
 from worker.runtime.access import refusal
 from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.highlight import Mention, cut
-from worker.runtime.plots import columns, meter, nice_top, sparkline
+from worker.runtime.plots import columns, interval, meter, nice_top, sparkline
 from worker.runtime.trends import in_steps
 from worker.trend import counted
 
@@ -118,9 +119,20 @@ def test_only_a_person_at_this_machine_may_change_something(asked, reason):
 def test_plots_are_well_formed_whatever_the_numbers_and_titles(values, title):
     title = re.sub("[^\t\n -\ud7ff]", "", title)
     starts = [datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=i) for i in range(len(values))]
+    assert ET.fromstring(interval(0.5, 0.2, 1.0)) is not None
     for svg in (sparkline(values, title), meter(values[0] / 5_000, title), columns([("count", values)], starts, title)):
         ET.fromstring(svg)
         assert "style=" not in svg
+
+
+@pytest.mark.parametrize(
+    ("true", "false", "low", "high"),
+    [  # Wilson's interval, as R's prop.test(correct = FALSE) gives it
+        (9, 1, 0.596, 0.982), (1, 0, 0.207, 1.0), (0, 1, 0.0, 0.793), (50, 50, 0.404, 0.596), (0, 0, 0.0, 1.0),
+    ],
+)  # fmt: skip
+def test_few_verdicts_say_little(true, false, low, high):
+    assert wilson_interval(true, false) == pytest.approx((low, high), abs=0.0006)
 
 
 @pytest.mark.parametrize(("highest", "top"), [(0, 3), (3, 3), (4, 6), (10, 15), (16, 30), (100, 150), (4_000, 6_000)])

@@ -11,6 +11,7 @@ from worker.ports import ConfigurationState
 from worker.runtime.process import refuse_failing_tests
 from worker.runtime.reload import LiveConfiguration
 from worker.watchlist import load_configuration
+from worker.watchtest import run_tests
 
 GOOD = "watches: [{id: %s, title: t, match: {phrase: tank}}]\n"
 TESTED = "watches: [{id: tested, title: t, match: {phrase: %s}, tests: [{title: A tank, expect: {fires: true}}]}]\n"
@@ -34,7 +35,7 @@ class Running:
 
     def adopt(self, configuration) -> None:
         if self.adopted and self.live.runs_tests:
-            refuse_failing_tests(configuration, PhraseEnricher())
+            refuse_failing_tests(run_tests(configuration, PhraseEnricher()))
         self.adopted.append(configuration.hash)
 
     @property

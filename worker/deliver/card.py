@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from worker.deliver import payload
-from worker.model import Alert, Severity
+from worker.model import Alert, Listing, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ def alert_card(alert: Alert) -> Card:
         ("Source", alert.article.source),
         ("Independent sources", str(alert.independent_sources)),
         *([("New", new)] if new else []),
+        *([("Newly listed", _party(alert.listing))] if alert.listing else []),
         ("Watch", alert.watch_title),
     ]
     labels = {**dict(alert.labels), "alertname": alert.watch_id, "watch": alert.watch_id}
@@ -52,6 +53,12 @@ def alert_card(alert: Alert) -> Card:
         at=alert.raised_at,
         payload=described,
     )
+
+
+def _party(listing: Listing) -> str:
+    entry = listing.entry
+    under = f", {entry.programme}" if entry.programme else ""
+    return f"{entry.name} ({entry.list}{under}); found in an article of before"
 
 
 def freeze(card: Card) -> str:

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from worker.model import Alert, Analysis, Article, Finding, ListEntry, Source
+from worker.model import Alert, Analysis, Article, Finding, ListEntry, Listing, Source
 
 TYPE = "news.alert.matched.v1"
+LISTED_TYPE = "news.alert.newly_listed.v1"
+"""An article we already had names a party that has come onto a list since."""
 SCHEMA_VERSION = 1
 _MOST_ENTITIES, _MOST_EVIDENCE, _MOST_SOURCES = 40, 12, 20
 _TEXT_LIMIT = 400
@@ -23,12 +25,14 @@ def describe(alert: Alert) -> dict[str, Any]:
     evidence = list(_evidence(alert.finding))
     entities = _distinct_entities(alert.analysis)
     return {
-        "type": TYPE,
+        "type": LISTED_TYPE if alert.listing else TYPE,
         "timestamp": moment(alert.raised_at),
         "schema_version": SCHEMA_VERSION,
         "data": {
             "alert_id": alert.id,
             "watch": {"id": alert.watch_id, "title": alert.watch_title, "labels": dict(alert.labels)},
+            "kind": "newly_listed" if alert.listing else "matched",
+            "listing": _describe_listing(alert.listing),
             "severity": alert.severity.value,
             "story": {
                 "id": alert.story,
@@ -68,6 +72,14 @@ def describe_article(article: Article, language: str) -> dict[str, Any]:
         "author": shorten(article.author),
         "tags": list(article.tags),
     }
+
+
+def _describe_listing(listing: Listing | None) -> dict[str, Any] | None:
+    """The party, and how many stories name it: the newest `alerted_stories` of them get an alert each."""
+    if listing is None:
+        return None
+    counted = {"articles": listing.articles, "stories": listing.stories, "alerted_stories": listing.told}
+    return {**_describe_entry(listing.entry)["entry"], **counted}
 
 
 def _describe_source(source: Source) -> dict[str, Any]:

@@ -4,10 +4,11 @@ Times are aware UTC datetimes, durations are timedeltas, sequences are tuples. A
 character offsets into `Article.text`.
 """
 
-from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery
+from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery, Listing
 from worker.model.analysis import Analysis, Entity, Span, TopicScore
 from worker.model.article import Article, Document, Draft, Entry, Reading, Zone
 from worker.model.configuration import Configuration, Endpoint, Format, LabelMatcher, LanguageModel, Route
+from worker.model.decision import Decision, Fired
 from worker.model.feed import (
     Access,
     EntryMark,
@@ -64,6 +65,7 @@ __all__ = [
     "Collecting",
     "Condition",
     "Configuration",
+    "Decision",
     "Delivery",
     "Digest",
     "Document",
@@ -81,6 +83,7 @@ __all__ = [
     "Fetched",
     "FieldCondition",
     "Finding",
+    "Fired",
     "Format",
     "Group",
     "GroupKey",
@@ -92,6 +95,7 @@ __all__ = [
     "Leaf",
     "ListEntry",
     "ListedName",
+    "Listing",
     "Match",
     "Miss",
     "NameList",

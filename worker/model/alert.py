@@ -10,13 +10,28 @@ from worker.model.article import Article
 from worker.model.story import Fact, Source
 from worker.model.terms import Severity
 from worker.model.verdict import Finding
+from worker.model.watch import ListEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A party that came onto a list after its articles: `articles` of this story name it.
+
+    Of the `stories` that do, the newest `told` are raised.
+    """
+
+    entry: ListEntry
+    articles: int
+    stories: int
+    told: int
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     """A watched thing was reported. `id` depends on watch, story and fact revision only.
 
-    A later revision says what is `new` since the last, and names the first alert in `follows`.
+    A later revision says what is `new` since the last, and names the first alert in `follows`. With a `listing` the
+    article is an old one, and new is that a list now holds a party it names; `id` then depends on that party as well.
     """
 
     id: str
@@ -36,6 +51,7 @@ class Alert:
     independent_sources: int = 1
     follows: str | None = None
     new: tuple[Fact, ...] = ()
+    listing: Listing | None = None
 
 
 JSON_TYPE = "application/json"

@@ -67,7 +67,8 @@ class EntityCondition:
     """An entity with one of the ids, or one of the terms or listed names in the text, and one of the labels.
 
     Empty labels mean any. `within` asks for evidence of a neighbouring condition in the same sentence or paragraph.
-    `min_score` is how sure a listed name must be, 0..1 (see `match.names`).
+    `min_score` is how sure a listed name must be, 0..1 (see `match.names`). `entries` names the inline lists that the
+    terms and ids come from.
     """
 
     ids: tuple[str, ...] = ()
@@ -79,6 +80,7 @@ class EntityCondition:
     salience: Salience = "any"
     within: Together = ""
     weight: float | None = None
+    entries: tuple[ListEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

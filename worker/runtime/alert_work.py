@@ -11,7 +11,11 @@ from worker.series import alert_counts
 
 
 def alert_work(alert: Alert, steps: Sequence[Onward]) -> dict[str, Any]:
-    """An alert with what becomes of it, for `raise_alert` in `queue.lua`."""
+    """An alert with what becomes of it, for `raise_alert` in `queue.lua`.
+
+    The age of an article of before is no delay of ours.
+    """
+    fetched_at = None if alert.listing else alert.article.first_seen
     rated = next((step for step in steps if isinstance(step, Rated)), None)
     silenced = next((step for step in steps if isinstance(step, Silenced)), None)
     every = [*steps, *(rated.within if rated else ()), *(rated.beyond if rated else ())]
@@ -23,10 +27,10 @@ def alert_work(alert: Alert, steps: Sequence[Onward]) -> dict[str, Any]:
         "severity": alert.severity.value,
         "is_shadow": alert.is_shadow,
         "counts": alert_counts(alert),
-        **_steps(steps, alert.article.first_seen),
+        **_steps(steps, fetched_at),
         **({"silence": silenced.silence_id} if silenced else {}),
         **({"card": held.card, "labels": json.dumps(held.labels, ensure_ascii=False)} if held else {}),
-        **({"rated": _rated(rated, alert.article.first_seen)} if rated else {}),
+        **({"rated": _rated(rated, fetched_at)} if rated else {}),
     }
 
 

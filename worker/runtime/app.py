@@ -28,6 +28,11 @@ from worker.runtime.settings import load_settings
 DOORBELL_EXPIRES_S = 10
 """A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
 
+QUEUES = {"poll": "poll", "enrich": "enrich", "deliver": "deliver", "screen": "enrich"}
+"""Which workers answer each doorbell: an enricher also screens, since it has the language model."""
+SEAL_EVERY_S = 60.0
+"""What the audit record says is under SHA-256 after this long."""
+
 DRAIN = timedelta(seconds=15)
 """A stopping deliverer waits this long for answers; less than the grace of whoever stops it."""
 
@@ -48,7 +53,8 @@ app.conf.update(
     task_soft_time_limit=60,
     task_time_limit=75,
     task_default_queue="poll",
-    task_routes={f"tocsin.{stage}": {"queue": stage} for stage in ("poll", "enrich", "deliver")},
+    task_routes={f"tocsin.{task}": {"queue": queue} for task, queue in QUEUES.items()}
+    | {"tocsin.seal": {"queue": "poll"}},
     worker_prefetch_multiplier=1,
     worker_max_memory_per_child=900_000,
     worker_soft_shutdown_timeout=20,
@@ -67,13 +73,14 @@ app.conf.update(
     },
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
-        stage: {
-            "task": f"tocsin.{stage}",
+        task: {
+            "task": f"tocsin.{task}",
             "schedule": settings.tick.total_seconds(),
             "options": {"expires": DOORBELL_EXPIRES_S},
         }
-        for stage in ("poll", "enrich", "deliver")
-    },
+        for task in QUEUES
+    }
+    | {"seal": {"task": "tocsin.seal", "schedule": SEAL_EVERY_S, "options": {"expires": DOORBELL_EXPIRES_S}}},
     beat_max_loop_interval=settings.tick.total_seconds(),
 )
 

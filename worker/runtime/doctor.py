@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from worker.deliver.breaker import Circuit
 from worker.errors import ConfigError, ModelError, StoreUnavailable
 from worker.model import Configuration, LanguageModel
-from worker.runtime.health import persists, readiness
+from worker.runtime.health import persistence, readiness
 from worker.runtime.process import open_store
 from worker.runtime.settings import load_settings
 from worker.watchlist import load_configuration
@@ -19,6 +19,12 @@ from worker.watchlist import load_configuration
 Finding = dict[str, str]
 _OLDEST_PYTHON = (3, 11)
 _SAFE_EXPAT = (2, 4, 1)
+_LOSSES = {
+    "no": "appendonly is no: a restart of Redis loses work; set appendonly yes",
+    "everysec": "appendfsync is everysec: after a power cut the alerts of the last second are sent again, under their"
+    " ids with another time; set appendfsync always",
+    "": "the server does not tell when it writes to disk; appendonly yes and appendfsync always are meant",
+}
 
 
 def examine(config: Path) -> Iterator[Finding]:
@@ -62,13 +68,8 @@ def _redis() -> Iterator[Finding]:
     for check in checks:
         yield _finding(str(check["name"]), "ok" if check["ok"] else "failure", str(check["message"]))
     if checks[0]["ok"]:
-        is_kept = persists(store)
-        hint = (
-            "append-only file is on"
-            if is_kept
-            else "appendonly is no: a restart of Redis loses work; set appendonly yes"
-        )
-        yield _finding("persistence", "ok" if is_kept else "warning", hint)
+        kept = persistence(store)
+        yield _finding("persistence", "warning" if kept in _LOSSES else "ok", _LOSSES.get(kept, "each step is on disk"))
 
 
 def _model(wanted: LanguageModel) -> Finding:

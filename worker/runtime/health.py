@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import redis
+
 from worker.errors import StoreUnavailable
 from worker.ports import STAGES, Stage
 from worker.runtime.redis_store import K, RedisStore, translated
@@ -40,11 +42,16 @@ def _held(held: Mapping[Stage, int]) -> str:
     return f"set aside: {found}; `tocsin quarantine list` says why" if found else "nothing is set aside"
 
 
-def persists(store: RedisStore) -> bool:
-    """Whether the server keeps an append-only file."""
+def persistence(store: RedisStore) -> str:
+    """What the server keeps on disk, and when: "no", or its `appendfsync` ("" where it does not tell)."""
     with translated():
         info: dict[str, Any] = store.client.info("persistence")
-    return bool(info.get("aof_enabled"))
+        if not info.get("aof_enabled"):
+            return "no"
+        try:
+            return str(store.client.config_get("appendfsync").get("appendfsync", ""))
+        except redis.exceptions.ResponseError:  # a hosted server that keeps its configuration to itself
+            return ""
 
 
 def _stuck_stages(store: RedisStore) -> list[str]:

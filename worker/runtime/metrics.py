@@ -59,6 +59,9 @@ HELP = {
     "tocsin_replayed_total": "Deliveries that an operator queued again.",
     "tocsin_stale_completions_total": "Work handed in after its lease had passed to another worker; discarded.",
     "tocsin_quarantined_total": "Work set aside after being claimed five times without completion.",
+    "tocsin_screenings_total": "Screenings of stored articles that were begun because a list had grown.",
+    "tocsin_newly_listed_alerts_total": "Alerts of newly listed parties in articles that were already there.",
+    "tocsin_screened_articles_total": "Stored articles that were screened again.",
     STAGE_SECONDS: "Time that one item took in a stage.",
     FRESHNESS_SECONDS: "Time that passed between the two moments that span names.",
 }
@@ -127,6 +130,9 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
         yield series("tocsin_stale_completions_total", stage=stage)
         yield series("tocsin_quarantined_total", stage=stage)
     yield "tocsin_alerts_repeated_total"
+    yield "tocsin_screenings_total"
+    yield "tocsin_screened_articles_total"
+    yield "tocsin_newly_listed_alerts_total"
     yield NOTHING_NEW
     yield from (series(STAGE_SECONDS + "_sum", stage=stage) for stage in _TIMED)
     yield from (series(FRESHNESS_SECONDS + "_sum", span=span) for span in SPANS)

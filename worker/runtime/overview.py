@@ -2,11 +2,15 @@
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from worker import trend
-from worker.model import Configuration
+from worker.model import Configuration, Watch
+from worker.ports import STAGES
+from worker.precision import wilson_interval
 from worker.runtime.redis_store import K, RedisStore, translated
+from worker.runtime.test_results import TestRun, read_results
 from worker.runtime.trends import read_trends
 from worker.runtime.views import iso_ms, list_endpoints, list_feeds
 from worker.series import ALERTS
@@ -15,7 +19,13 @@ _SHOWN_DEAD = 20
 
 
 def list_watches(store: RedisStore, configuration: Configuration) -> list[dict[str, Any]]:
-    """Every watch with its alerts since counting began, its verdicts and `precision` (None before the first)."""
+    """Every watch with its alerts since counting began, its verdicts, its tests as they were last run, and `precision`.
+
+    `precision` is None before the first verdict, `precision_interval` that of 95 %. `tests` has the `number` of tests in
+    the configuration; once they were run, how many `failed` and the first `failures`; `is_old` says that the
+    configuration has changed since.
+    """
+    run = read_results(store)
     with translated():
         counted: dict[str, str] = store.client.hgetall(K + "metrics")
         verdicts: dict[str, str] = store.client.hgetall(K + "verdicts")
@@ -31,6 +41,7 @@ def list_watches(store: RedisStore, configuration: Configuration) -> list[dict[s
             "labels": dict(watch.labels),
             "is_shadow": watch.is_shadow,
             "alerts": hits[watch.id],
+            "tests": _tests(watch, run, configuration.hash),
             **_judged(verdicts, watch.id),
         }
         for watch in configuration.watches
@@ -50,6 +61,7 @@ def pulse(store: RedisStore, configuration: Configuration) -> dict[str, Any]:
         waiting = int(client.zcard(K + "articles:due"))
         outbox = sum(int(client.zcard(K + f"outbox:{endpoint.name}")) for endpoint in configuration.endpoints)
         dead = sum(int(client.zcard(K + f"dead:{endpoint.name}")) for endpoint in configuration.endpoints)
+        aside = sum(int(client.zcard(K + f"quarantine:{stage}")) for stage in STAGES)
     health = Counter(feed["health"] for feed in list_feeds(store, configuration.feeds))
     return {
         "articles": sum(trends.of(trend.ARTICLES)),
@@ -59,12 +71,32 @@ def pulse(store: RedisStore, configuration: Configuration) -> dict[str, Any]:
         "waiting": waiting,
         "outbox": outbox,
         "dead": dead,
+        "aside": aside,
     }
 
 
 def _judged(verdicts: dict[str, str], watch_id: str) -> dict[str, Any]:
     true, false = (int(verdicts.get(f"{verdict}:{watch_id}", 0)) for verdict in ("true", "false"))
-    return {"true": true, "false": false, "precision": true / (true + false) if true + false else None}
+    judged = true + false
+    low, high = wilson_interval(true, false)
+    return {
+        "true": true,
+        "false": false,
+        "precision": true / judged if judged else None,
+        "precision_interval": [round(low, 3), round(high, 3)] if judged else None,
+    }
+
+
+def _tests(watch: Watch, run: TestRun | None, config_hash: str) -> dict[str, Any]:
+    result = run.watches.get(watch.id) if run else None
+    ran = {} if run is None or result is None else {
+        "ran": result.number,
+        "failed": result.failed,
+        "failures": [asdict(failure) for failure in result.failures],
+        "at": run.at.isoformat(),
+        "is_old": run.hash != config_hash,
+    }  # fmt: skip
+    return {"number": len(watch.tests), **ran}
 
 
 def _queue(store: RedisStore, name: str) -> dict[str, Any]:
@@ -80,6 +112,15 @@ def _queue(store: RedisStore, name: str) -> dict[str, Any]:
 
 def _dead_letter(client: Any, id_: str, at: float) -> dict[str, Any]:
     alert, attempts = client.hmget(K + f"delivery:{id_}", ["alert", "attempts"])
+    record = client.hget(K + f"alert:{alert}", "record")
+    title = json.loads(record)["data"]["article"]["title"] if record else ""
     last: Any = client.lindex(K + f"delivery:{id_}:attempts", -1)
     reason = json.loads(last)["reason"] if last else ""
-    return {"id": id_, "alert": alert, "attempts": int(attempts or 0), "reason": reason, "died_at": iso_ms(at)}
+    return {
+        "id": id_,
+        "alert": alert,
+        "title": title,
+        "attempts": int(attempts or 0),
+        "reason": reason,
+        "died_at": iso_ms(at),
+    }

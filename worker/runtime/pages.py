@@ -4,17 +4,16 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, cast, get_args
+from typing import Any
 from urllib.parse import urlencode
 
 import jinja2
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from worker import __version__, trend
-from worker.errors import InputError
 from worker.model import TOPICS, Configuration, Severity
-from worker.ports import Mark
+from worker.ports import STAGES
 from worker.runtime import highlight, overview, plots
 from worker.runtime.alert_filter import STATES, AlertFilter
 from worker.runtime.redis_store import RedisStore
@@ -25,6 +24,14 @@ _ON_PAGE = 60
 _DAY, _WEEK = 24, 168
 _MOST_COUNTRIES = 30
 _NARROW = 450
+_MOST_HELD = 100
+_DONE = {
+    "resumed": "The endpoint is resumed; what waited is being sent.",
+    "was_open": "The endpoint was neither failing nor paused.",
+    "replayed": "Queued again, with the same ids and bytes: {}.",
+    "released": "Released, with five attempts before it: {}.",
+    "tests_run": "Tests run: {}.",
+}
 
 
 class Pages:
@@ -72,15 +79,6 @@ class Pages:
             return self.problem(request, 404, "There is no such alert.")
         return self._page("alert.html", request, **found, refused=request.query_params.get("refused", ""))
 
-    def mark(self, request: Request, form: dict[str, str]) -> Response:
-        alert_id, mark = request.path_params["alert"], form.get("mark", "")
-        if mark not in get_args(Mark):
-            msg = f"mark must be one of {', '.join(get_args(Mark))}"
-            raise InputError(msg)
-        if not self._store.mark_alert(alert_id, cast("Mark", mark)):
-            return self.problem(request, 404, "There is no such alert.")
-        return RedirectResponse(f"/alerts/{alert_id}", 303)
-
     def trends(self, request: Request) -> Response:
         is_day = request.query_params.get("range") == "day"
         found = read_trends(self._store, _DAY if is_day else _WEEK)
@@ -113,15 +111,37 @@ class Pages:
             watch | {"rhythm": in_steps(trends.of(trend.WATCH + watch["id"]), 4)}
             for watch in overview.list_watches(self._store, self._configuration)
         ]
-        return self._page("watches.html", request, watches=rows)
+        tested = [watch["tests"] for watch in rows if watch["tests"]["number"]]
+        return self._page(
+            "watches.html",
+            request,
+            watches=rows,
+            tests=sum(tests["number"] for tests in tested),
+            failed=sum(tests.get("failed", 0) for tests in tested),
+            ran_at=max((tests["at"] for tests in tested if "at" in tests), default=None),
+        )
 
     def endpoints(self, request: Request) -> Response:
         return self._page(
             "endpoints.html", request, endpoints=overview.describe_endpoints(self._store, self._configuration)
         )
 
+    def quarantine(self, request: Request) -> Response:
+        held = self._store.quarantined()
+        return self._page(
+            "quarantine.html",
+            request,
+            stages=[(stage, [item for item in held if item.stage == stage]) for stage in STAGES],
+            most=_MOST_HELD,
+        )
+
     def playground(self, request: Request) -> Response:
-        return self._page("playground.html", request, question={}, shown=None)
+        return self._page("playground.html", request, question={}, shown=None, kept=None)
+
+    def kept(self, request: Request, kept: dict[str, Any]) -> Response:
+        """An article as a test, where it belongs, and what became of it."""
+        name = "kept.html" if "part" in request.query_params else "playground.html"
+        return self._page(name, request, question={}, shown=None, kept=kept)
 
     def tried(self, request: Request, question: dict[str, str], shown: dict[str, Any]) -> Response:
         evidence = [span for match in shown["matches"] for span in spans(match["explanation"])]
@@ -129,7 +149,16 @@ class Pages:
         teasers = [(z["start"], z["end"]) for z in shown["article"]["zones"] if z["name"] == "teaser"]
         pieces = highlight.cut(shown["article"]["text"], evidence, mentions, teasers)
         name = "result.html" if "part" in request.query_params else "playground.html"
-        return self._page(name, request, question=question, shown=shown, pieces=pieces)
+        title = shown["article"]["title"]
+        return self._page(
+            name,
+            request,
+            question=question,
+            shown=shown,
+            pieces=pieces,
+            text=shown["article"]["text"][len(title) + 1 :],
+            kept=None,
+        )
 
     def problem(self, request: Request, status: int, reason: str) -> Response:
         """An error as a page, or as problem+json (RFC 9457) for machines."""
@@ -143,6 +172,7 @@ class Pages:
         if "part" not in request.query_params:
             values["pulse"] = overview.pulse(self._store, self._configuration)
             values["refusals"] = list_refusals(self._store)
+            values["done"] = _say_done(request)
         return HTMLResponse(self._templates.get_template(name).render(**values), status)
 
     def _choices(self) -> dict[str, Any]:
@@ -164,6 +194,13 @@ class Pages:
             "top_topics": day.totals(trend.TOPIC).most_common(8),
             "top_countries": day.totals(trend.COUNTRY).most_common(8),
         }
+
+
+def _say_done(request: Request) -> str:
+    """What the action that led here did; the address only chooses among our own words."""
+    number = request.query_params.get("number", "")
+    words = _DONE.get(request.query_params.get("did", ""), "")
+    return words.format(int(number[:9]) if number.isdecimal() else 0)
 
 
 def spans(finding: dict[str, Any]) -> list[tuple[int, int]]:

@@ -1,21 +1,20 @@
 """Trying an article from the page: the language model lives in a process of its own, started when first needed.
 
-The web process stays small and never waits. The child reads {"text"} or {"url"} a line on standard input and answers
-a line; it ends when its input ends, so it leaves with the web process however that ends.
+The web process stays small and never waits. The child (`playground_child`) ends when its input ends,
+so it leaves with the web process however that ends.
 """
 
 import asyncio
 import json
 import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from worker.errors import InputError, TocsinError
+from worker.errors import InputError
 
 LONGEST_TEXT = 200_000
-_FIRST_ANSWER_S, _IDLE_S = 90, 600
+_FIRST_ANSWER_S, _TESTS_S, _IDLE_S = 90, 600, 600
 _LONGEST_LINE = 32_000_000
 
 
@@ -30,13 +29,20 @@ class Playground:
 
     async def ask(self, question: dict[str, str]) -> dict[str, Any]:
         """What `trial.describe` says of a `text` or of the page at a `url`. Raises InputError with the reason."""
+        return await self._ask(question, _FIRST_ANSWER_S, "the article took longer than {} s; try a shorter one")
+
+    async def run_tests(self) -> dict[str, Any]:
+        """The configuration's `hash`, and a summary of its tests under `watches`. Raises InputError with the reason."""
+        late = "the tests took longer than {} s; run `tocsin test` instead"
+        return await self._ask({"tests": "all"}, _TESTS_S, late)
+
+    async def _ask(self, question: dict[str, str], limit_s: int, late: str) -> dict[str, Any]:
         async with self._lock:
             try:
-                answer = await asyncio.wait_for(self._exchange(question), _FIRST_ANSWER_S)
+                answer = await asyncio.wait_for(self._exchange(question), limit_s)
             except TimeoutError:
                 await self.stop()
-                msg = f"the article took longer than {_FIRST_ANSWER_S} s; try a shorter one"
-                raise InputError(msg) from None
+                raise InputError(late.format(limit_s)) from None
             except BaseException:  # a browser that left: the answer on its way must not become the next one's
                 await self.stop()
                 raise
@@ -55,7 +61,7 @@ class Playground:
     async def _exchange(self, question: dict[str, str]) -> dict[str, Any]:
         if self._child is None or self._child.returncode is not None:
             self._child = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "worker.runtime.playground",
+                sys.executable, "-m", "worker.runtime.playground_child",
                 env=self._environ, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LONGEST_LINE,
             )  # fmt: skip
         assert self._child.stdin
@@ -81,45 +87,3 @@ class Playground:
     async def _stop_unless_busy(self) -> None:
         if not self._lock.locked():
             await self.stop()
-
-
-def main() -> None:
-    """The child."""
-    from worker import trial
-    from worker.enrich.enricher import load
-    from worker.match import Matcher
-    from worker.runtime.settings import load_settings
-    from worker.watchlist import load_configuration
-
-    out, sys.stdout = sys.stdout, sys.stderr
-    configuration = load_configuration(load_settings().config)
-    enricher = load(configuration.nlp)
-    matcher = Matcher(configuration.watches)
-
-    def answer(question: dict[str, str]) -> dict[str, Any]:
-        raw, content_type, name = _read(question)
-        article = trial.read_article(raw, content_type, name, datetime.now(UTC))
-        [analysis] = enricher.enrich([article])
-        return trial.describe(article, analysis, matcher.evaluate(article, analysis))
-
-    for line in sys.stdin:
-        try:
-            said = answer(json.loads(line))
-        except TocsinError as error:
-            said = {"error": str(error)}
-        except Exception as error:  # noqa: BLE001 - one article that cannot be borne is said, and the next is welcome
-            said = {"error": f"this article cannot be analysed ({type(error).__name__})"}
-        out.write(json.dumps(said) + "\n")
-        out.flush()
-
-
-def _read(question: dict[str, str]) -> tuple[bytes, str, str]:
-    if "url" in question:
-        from worker.runtime.page_fetch import fetch_page
-
-        return *fetch_page(question["url"], allow_private=False), question["url"]
-    return question["text"].encode(), "", "the text"
-
-
-if __name__ == "__main__":
-    main()

@@ -32,6 +32,17 @@ def meter(share: float, title: str) -> Markup:
     )
 
 
+def interval(share: float, low: float, high: float) -> Markup:
+    """A bar of 0 to 1 on which a share stands within its interval."""
+    return _svg(
+        '<svg class="interval" viewBox="0 0 100 10" preserveAspectRatio="none" role="img">'
+        f"<title>{share:.2f}, 95 % between {low:.2f} and {high:.2f}</title>"
+        f'<rect class="rest" y="2" width="100" height="6"/>'
+        f'<rect class="range" x="{low * 100:.1f}" y="2" width="{(high - low) * 100:.1f}" height="6"/>'
+        f'<rect class="point" x="{min(share * 100, 98.5):.1f}" width="1.5" height="10"/></svg>'
+    )
+
+
 def columns(
     layers: Sequence[tuple[str, Sequence[int]]], starts: Sequence[datetime], title: str, width: int = WIDTH
 ) -> Markup:

@@ -1,6 +1,6 @@
 """One process's pipeline, opened once and kept: connections, event loop, model, configuration."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -18,12 +18,15 @@ from worker.runtime.http import HttpLoop
 from worker.runtime.log import LogObserver
 from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.reload import LiveConfiguration, Refused
+from worker.runtime.screening_store import RedisScreeningStore
 from worker.runtime.sender import WebhookSender
 from worker.runtime.settings import load_settings
 from worker.runtime.silence_store import RedisSilences
+from worker.runtime.test_results import keep_results, summarise
 from worker.runtime.valkey import EmbeddedServer
+from worker.screener import Screener
 from worker.watchlist import load_configuration
-from worker.watchtest import run_tests
+from worker.watchtest import TestOutcome, run_tests
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
@@ -65,6 +68,32 @@ def refreshed_pipeline(stage: Stage) -> Pipeline:
     return process.pipeline
 
 
+def refreshed_screener() -> Screener:
+    """The enricher's screener under the newest good configuration."""
+    process = _open("enrich")
+    process.live.refresh()
+    return process.screener
+
+
+def make_screener(pipeline: Pipeline) -> Screener:
+    """What screens stored articles under the pipeline's configuration."""
+    return Screener(
+        store=RedisScreeningStore(open_store()),
+        configuration=pipeline.configuration,
+        matcher=pipeline.matcher,
+        enricher=pipeline.enricher,
+        route=pipeline.routed,
+        clock=pipeline.clock,
+        observer=pipeline.observer,
+    )
+
+
+def make_hand_screener(directory: Path) -> Screener:
+    """A screener for a command, under the configuration as it stands. Raises ConfigError."""
+    configuration = load_configuration(directory)
+    return make_screener(_make_pipeline(open_store(), configuration, _load_enricher(configuration)))
+
+
 def follow_configuration(process: str, directory: Path) -> Callable[[], Configuration]:
     """Gives the newest good configuration at each call, for a process that only shows it. Raises ConfigError at once."""
     lock = Lock()
@@ -88,6 +117,7 @@ class _Process:
     def __init__(self, stage: Stage) -> None:
         self._is_enricher = stage == "enrich"
         self._pipeline: Pipeline | None = None
+        self._screener: Screener | None = None
         self.live = LiveConfiguration(
             process=stage,
             directory=load_settings().config,
@@ -104,11 +134,19 @@ class _Process:
         assert self._pipeline is not None
         return self._pipeline
 
+    @property
+    def screener(self) -> Screener:
+        if self._screener is None or self._screener.configuration is not self.pipeline.configuration:
+            self._screener = make_screener(self.pipeline)
+        return self._screener
+
     def _adopt(self, configuration: Configuration) -> None:
         enricher = self._enricher_for(configuration)
-        if self._is_enricher and self._pipeline is not None:
-            refuse_failing_tests(configuration, enricher)
         store = open_store()
+        if self._is_enricher and self._pipeline is not None:
+            outcomes = list(run_tests(configuration, enricher))
+            keep_results(store, configuration.hash, summarise(outcomes))
+            refuse_failing_tests(outcomes)
         store.sync_feeds(configuration.feeds)
         if self._pipeline is None:
             self._pipeline = _make_pipeline(store, configuration, enricher)
@@ -129,9 +167,9 @@ class _Process:
 _open = cache(_Process)
 
 
-def refuse_failing_tests(configuration: Configuration, enricher: Enricher) -> None:
-    """Run the tests in the watches. Raises Refused with the first differences where any fails."""
-    failed = [outcome for outcome in run_tests(configuration, enricher) if outcome.failures]
+def refuse_failing_tests(outcomes: Iterable[TestOutcome]) -> None:
+    """Raises Refused with the first differences where a test in a watch fails."""
+    failed = [outcome for outcome in outcomes if outcome.failures]
     if failed:
         told = [f"{o.place}: expected {o.failures[0][0]}, got {o.failures[0][1]}" for o in failed[:3]]
         msg = f"{len(failed)} tests of watches fail: " + "; ".join(told)

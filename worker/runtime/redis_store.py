@@ -16,8 +16,10 @@ Keys, all under the hash tag `{tocsin}:`
     trend:HOUR                                  counts of `worker.trend` for one hour (since 1970)
     verdicts                                    how many alerts of each watch were judged true and false
     reloads  configurations                     reloads asked for; the last load of each kind of process
+    audit  audit:head                           the audit record (a stream) and its end; see `audit_store`
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,9 +35,11 @@ from pydantic import TypeAdapter
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+from worker.decision import digest_text
 from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
-from worker.deliver.retry import LONGEST_WAIT, Decision, Delivered, EndpointGone, Exhausted, RetryIn
+from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn
+from worker.deliver.retry import Decision as RetryDecision
 from worker.errors import StoreUnavailable
 from worker.model import (
     JSON_TYPE,
@@ -43,6 +47,7 @@ from worker.model import (
     Analysis,
     Article,
     Attempt,
+    Decision,
     Delivery,
     Draft,
     Feed,
@@ -69,6 +74,7 @@ from worker.ports import (
     StoryStep,
 )
 from worker.runtime.alert_work import alert_work, delivery_work
+from worker.runtime.log import redact
 from worker.story import WINDOW, pack, unpack
 from worker.trend import counted
 from worker.zones import passages
@@ -85,9 +91,7 @@ STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
 ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
 _MOST_KIN, _KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
-_CONFIGURATION = TypeAdapter(ConfigurationState)
-_LONGEST_SETTLING_MS = 2_000
-"""A disk that takes longer holds no alert up."""
+_CONFIGURATION, DECISION = TypeAdapter(ConfigurationState), TypeAdapter(Decision)
 Counts = Iterable[tuple[str, float]]
 
 
@@ -108,9 +112,9 @@ class RedisStore:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client: Any = client  # redis-py's answers are typed for its async twin as well
-        self._has_waitaof = True
         self._scheduled: Sequence[Feed] = ()
-        self._scripts = {name: client.register_script(script_source(name)) for name in _SCRIPTS}
+        self._noted_epoch = ""
+        self._scripts = {name: script(client, name) for name in _SCRIPTS}
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._scheduled = feeds
@@ -122,7 +126,11 @@ class RedisStore:
     def epoch(self) -> str:
         with translated():
             info: dict[str, Any] = self.client.info("server")
-        return str(info["run_id"])
+        run = str(info["run_id"])
+        if run != self._noted_epoch:
+            self._run("audit_epoch", run)
+            self._noted_epoch = run
+        return run
 
     def claim_feeds(self, limit: int, lease: timedelta) -> list[FeedClaim]:
         with translated():
@@ -154,6 +162,7 @@ class RedisStore:
                     "id": draft.article.id,
                     "aliases": draft.aliases,
                     "content": draft.content,
+                    "sha256": digest_text(draft.article.text),
                     "record": _dump(_ARTICLE, draft.article),
                     "remembered": draft.remembered_as,
                     "is_fresh": draft.is_fresh,
@@ -202,8 +211,10 @@ class RedisStore:
         alerts: Sequence[tuple[Alert, Sequence[Onward]]],
         counts: Counts = (),
     ) -> int:
+        seen = _dump(ANALYSIS, analysis)
         work = {
-            "analysis": _dump(ANALYSIS, analysis),
+            "analysis": seen,
+            "decision": _decision_work(step.decision, seen) if step.decision else None,
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
             "trend": counted(claim.article, analysis),
@@ -232,36 +243,20 @@ class RedisStore:
                     _moment(item["fetched_ms"]) if int(item.get("fetched_ms") or 0) else None,
                 )
             )
-        if any(claim.number == 1 for claim in claimed):
-            self._await_disk()
         return claimed
-
-    def _await_disk(self) -> None:
-        """Wait until all that was written so far is on disk, as far as the server can tell (Valkey, Redis from 7.2).
-
-        A first attempt that went out before its alert was on disk would, after a power cut, be followed by one with the
-        same id and other bytes. The server makes an fsync for whoever waits: some 0.05 s, once for many.
-        """
-        if not self._has_waitaof:
-            return
-        with translated():
-            pipeline = self.client.pipeline(transaction=False)
-            pipeline.set(K + "settled", 1)  # WAITAOF waits for writes of its own connection, and what came before them
-            pipeline.execute_command("WAITAOF", 1, 0, _LONGEST_SETTLING_MS)
-            answer = pipeline.execute(raise_on_error=False)[1]
-        if isinstance(answer, redis.exceptions.ResponseError):  # an older server, or one without an append-only file
-            self._has_waitaof = False
 
     def finish_delivery(
         self,
         claim: DeliveryClaim,
         attempt: Attempt,
-        decision: Decision,
+        decision: RetryDecision,
         counts: Counts = (),
         notices: Sequence[Delivery] = (),
     ) -> bool:
         work = {
             "outcome": _OUTCOMES[type(decision)],
+            "number": claim.number,
+            "status": attempt.status,
             "wait_ms": _ms(decision.wait) if isinstance(decision, RetryIn) else 0,
             "asked_ms": _ms(min(attempt.retry_after, LONGEST_WAIT)) if attempt.retry_after else 0,
             "is_counted": decision.is_counted
@@ -282,8 +277,8 @@ class RedisStore:
         }
         return bool(self._run("finish_delivery", claim.delivery.id, claim.fence, json.dumps(work)))
 
-    def mark_alert(self, alert_id: str, mark: Mark) -> bool:
-        return bool(self._run("mark_alert", alert_id, mark))
+    def mark_alert(self, alert_id: str, mark: Mark, reason: str = "", by: str = "") -> bool:
+        return bool(self._run("mark_alert", alert_id, mark, reason, by))
 
     def note_failure(self, claim: FeedClaim | ArticleClaim | DeliveryClaim, reason: str) -> bool:
         return bool(self._run("note_failure", _item_key(claim), claim.fence, reason))
@@ -329,13 +324,18 @@ class RedisStore:
             return int(self.client.get(K + "reloads") or 0)
 
     def report_configuration(self, process: str, state: ConfigurationState) -> None:
-        with translated():
-            self.client.hset(K + "configurations", process, _dump(_CONFIGURATION, state))
+        outcome = "adopted" if state.is_ok else "refused"
+        self._run(
+            "report_configuration", process, _dump(_CONFIGURATION, state), outcome, state.hash, redact(state.reason)
+        )
 
     def configuration_states(self) -> dict[str, ConfigurationState]:
         with translated():
             rows = self.client.hgetall(K + "configurations")
         return {process: _CONFIGURATION.validate_json(row) for process, row in sorted(rows.items())}
+
+    def note_audit(self, kind: str, **facts: str | int | Sequence[str]) -> None:
+        self._run("audit_note", kind, json.dumps([part for pair in facts.items() for part in pair]))
 
     def count(self, counts: Counts) -> None:
         with translated():
@@ -396,6 +396,9 @@ _SCRIPTS = (
     "replay",
     "resume_endpoint",
     "mark_alert",
+    "report_configuration",
+    "audit_epoch",
+    "audit_note",
 )
 _WORK: dict[Stage, tuple[str, str]] = {
     "poll": ("feeds:due", "feed:"),
@@ -404,7 +407,7 @@ _WORK: dict[Stage, tuple[str, str]] = {
 }
 """Where each stage's work waits (deliveries: in the outbox of their endpoint), and the prefix of its keys."""
 _SHARED = ("prelude", "hold", "queue", "kin")
-_OUTCOMES: dict[type[Decision], str] = {
+_OUTCOMES: dict[type[RetryDecision], str] = {
     Delivered: "delivered",
     RetryIn: "retried",
     Exhausted: "dead",
@@ -417,6 +420,11 @@ def script_source(script: str) -> str:
     """A script of `lua/` with what all scripts share before it."""
     folder = files("worker.runtime") / "lua"
     return "".join((folder / f"{name}.lua").read_text("utf-8") for name in (*_SHARED, script))
+
+
+def script(client: Any, name: str) -> Any:
+    """One of the scripts under `lua/`, with what they share before it, to be called with `args`."""
+    return client.register_script(script_source(name))
 
 
 def _dump(adapter: TypeAdapter[Any], value: Any) -> str:
@@ -440,6 +448,20 @@ def _item_key(claim: FeedClaim | ArticleClaim | DeliveryClaim) -> str:
 def restore_article(id_: str, item: dict[str, str]) -> Article:
     """The stored article under the id and first sight of its first revision, whichever poll brought this text."""
     return replace(_ARTICLE.validate_json(item["record"]), id=id_, first_seen=_moment(item["first_seen"]))
+
+
+def _decision_work(decision: Decision, analysis: str) -> dict[str, Any]:
+    return {
+        "record": _dump(DECISION, decision),
+        "config": decision.config_hash,
+        "sha256": decision.text_sha256,
+        "analysis_sha256": hashlib.sha256(analysis.encode()).hexdigest(),
+        "unknown": decision.unknown,
+        "fired": [
+            {"watch": one.watch_id} | ({"alert": one.alert_id} if one.alert_id else {"why_not": one.why_not})
+            for one in decision.fired
+        ],
+    }
 
 
 def _story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:

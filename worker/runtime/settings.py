@@ -1,5 +1,6 @@
 """What the environment says: `TOCSIN_*`, each with a default that works on a laptop."""
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ class Settings:
     redis_url: str | None
     web_host: str
     web_port: int
+    web_edits: bool
     lease: timedelta
     tick: timedelta
     watchdog: timedelta
@@ -44,6 +46,10 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     port = environ.get("TOCSIN_WEB_PORT") or "8787"
     if not port.isdigit() or int(port) > 65_535:  # noqa: PLR2004
         problems.append(Problem("environment variable TOCSIN_WEB_PORT", 0, 0, f"“{port}” is not a port number"))
+    host = environ.get("TOCSIN_WEB_HOST") or "127.0.0.1"
+    edits = (environ.get("TOCSIN_WEB_EDITS") or ("yes" if _is_loopback(host) else "no")).lower()
+    if edits not in ("yes", "no"):
+        problems.append(Problem("environment variable TOCSIN_WEB_EDITS", 0, 0, f"“{edits}” is neither yes nor no"))
     redis_url = environ.get("TOCSIN_REDIS_URL") or None
     if redis_url and not redis_url.startswith(("redis://", "rediss://", "unix://")):
         message = "is no address of a Redis; it begins with redis://, rediss:// or unix://"
@@ -52,8 +58,9 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         config=Path(environ.get("TOCSIN_CONFIG") or user_config_path("tocsin")),
         data=Path(environ.get("TOCSIN_DATA") or user_state_path("tocsin")),
         redis_url=redis_url,
-        web_host=environ.get("TOCSIN_WEB_HOST") or "127.0.0.1",
+        web_host=host,
         web_port=int(port) if port.isdigit() else 0,
+        web_edits=edits == "yes",
         lease=duration("TOCSIN_LEASE", "90s"),
         tick=duration("TOCSIN_TICK", "1s"),
         watchdog=duration("TOCSIN_WATCHDOG", "60s"),
@@ -63,3 +70,10 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     if problems:
         raise ConfigError(tuple(problems))
     return settings
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

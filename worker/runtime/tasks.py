@@ -9,8 +9,9 @@ from worker.errors import StoreUnavailable
 from worker.pipeline import Pipeline
 from worker.ports import Stage
 from worker.runtime.app import DOORBELL_EXPIRES_S, app
+from worker.runtime.audit_store import AuditStore
 from worker.runtime.log import LogObserver
-from worker.runtime.process import refreshed_pipeline
+from worker.runtime.process import open_store, refreshed_pipeline, refreshed_screener
 
 
 @app.task(name="tocsin.poll")
@@ -25,10 +26,26 @@ def enrich() -> None:
     _work("enrich", lambda pipeline: pipeline.enrich_due(), then=deliver)
 
 
+@app.task(name="tocsin.screen")
+def screen() -> None:
+    """Screen stored articles for what came onto lists; wake the deliverer if alerts were raised."""
+    _work("enrich", lambda _: refreshed_screener().step(), then=deliver)
+
+
 @app.task(name="tocsin.deliver")
 def deliver() -> None:
     """Deliver what is due."""
     _work("deliver", lambda pipeline: pipeline.deliver_due(), then=None)
+
+
+@app.task(name="tocsin.seal")
+def seal() -> None:
+    """Seal what was added to the audit record, and tell the log, which can be kept where the server's owner cannot write."""
+    try:
+        for made in AuditStore(open_store()).seal():
+            LogObserver().note("audit_sealed", line=made.seq, sha256=made.seal)
+    except (StoreUnavailable, OperationalError) as error:
+        LogObserver().note("store_failed", message=str(error))
 
 
 def _work(stage: Stage, work: Callable[[Pipeline], int], then: Task | None) -> None:

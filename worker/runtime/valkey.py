@@ -113,7 +113,7 @@ class EmbeddedServer:
             "unixsocketperm": "700",
             "dir": str(self._data),
             "appendonly": "yes",
-            "appendfsync": "everysec",
+            "appendfsync": "always",  # an alert is on disk before anybody hears of it
             "save": "",
             "maxmemory-policy": "noeviction",
             "daemonize": "no",

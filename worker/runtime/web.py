@@ -1,11 +1,13 @@
 """The web process: addresses, headers and errors. What they show is in `pages`, `api` and `live`."""
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import cast
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -17,11 +19,11 @@ from worker import __version__
 from worker.errors import InputError, StoreUnavailable
 from worker.model import Configuration
 from worker.runtime.access import refusal
+from worker.runtime.actions import Actions, Form
 from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.api import Api
 from worker.runtime.live import Live
 from worker.runtime.pages import Pages
-from worker.runtime.playground import LONGEST_TEXT, Playground
 from worker.runtime.redis_store import RedisStore
 
 _SECURITY = {
@@ -43,6 +45,7 @@ _ASSETS = {
 _LARGEST_FORM_BYTES = 1_000_000
 
 View = Callable[[Request], Response]
+Action = Callable[[Request, Form], Response | Awaitable[Response]]
 
 
 def create_web(
@@ -50,11 +53,21 @@ def create_web(
     configuration: Callable[[], Configuration],
     config: Path = Path(),
     is_stopping: Callable[[], bool] = lambda: False,
+    *,
+    may_edit: bool = False,
 ) -> Starlette:
-    """The ASGI application over a store; `configuration` gives the newest good one, `config` is its directory."""
-    pages, api, playground = Pages(store, configuration), Api(store, configuration), Playground(config)
+    """The ASGI application over a store; `configuration` gives the newest good one, `config` is its directory.
+
+    With `may_edit` the page may add tests to the files there.
+    """
+    pages, api = Pages(store, configuration), Api(store, configuration)
+    actions = Actions(store, configuration, pages, config, may_edit=may_edit)
     live = Live(store, configuration, pages.card, is_stopping)
     routes = [Route(path, _answering(_off_the_loop(view), pages)) for path, view in _views(pages, api).items()]
+    routes += [
+        Route(path, _answering(_guarded(action, pages), pages), methods=["POST"])
+        for path, action in _actions(actions).items()
+    ]
 
     async def events(request: Request) -> Response:
         if live.is_full:
@@ -65,35 +78,12 @@ def create_web(
         stream = live.stream(wanted, int(last) if last.isdecimal() and len(last) < 16 else 0)  # noqa: PLR2004
         return StreamingResponse(stream, media_type="text/event-stream")
 
-    async def mark(request: Request) -> Response:
-        if reason := refusal(request):
-            return await run_in_threadpool(pages.problem, request, 403, reason)
-        return await run_in_threadpool(pages.mark, request, await _form(request))
-
-    async def try_(request: Request) -> Response:
-        if reason := refusal(request):
-            return await run_in_threadpool(pages.problem, request, 403, reason)
-        form = await _form(request)
-        question = {key: form[key].strip() for key in ("url", "text") if form.get(key, "").strip()}
-        if not question or len(question.get("text", "")) > LONGEST_TEXT:
-            msg = f"give a text of up to {LONGEST_TEXT:,} characters, or an address"
-            raise InputError(msg)
-        if "url" in question and not question["url"].startswith(("http://", "https://")):
-            msg = "an address begins with http:// or https://"
-            raise InputError(msg)
-        shown = await playground.ask(question)
-        return await run_in_threadpool(pages.tried, request, question, shown)
-
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        await playground.stop()
+        await actions.playground.stop()
 
-    routes += [
-        Route("/events", _answering(events, pages)),
-        Route("/alerts/{alert}/mark", _answering(mark, pages), methods=["POST"]),
-        Route("/playground", _answering(try_, pages), methods=["POST"]),
-    ]
+    routes.append(Route("/events", _answering(events, pages)))
     return Starlette(routes=routes, lifespan=lifespan)
 
 
@@ -105,6 +95,7 @@ def _views(pages: Pages, api: Api) -> dict[str, View]:
         "/feeds": pages.feeds,
         "/watches": pages.watches,
         "/endpoints": pages.endpoints,
+        "/quarantine": pages.quarantine,
         "/playground": pages.playground,
         "/api/alerts": api.alerts,
         "/api/feeds": api.feeds,
@@ -115,6 +106,18 @@ def _views(pages: Pages, api: Api) -> dict[str, View]:
         "/healthz": lambda _: PlainTextResponse("ok\n"),
         "/version": lambda _: JSONResponse({"version": __version__}),
         **{f"/{name}": partial(_asset, name, kind) for name, kind in _ASSETS.items()},
+    }
+
+
+def _actions(actions: Actions) -> dict[str, Action]:
+    return {
+        "/alerts/{alert}/mark": actions.mark,
+        "/playground": actions.try_,
+        "/playground/test": actions.keep_test,
+        "/watches/test": actions.run_tests,
+        "/endpoints/{endpoint}/resume": actions.resume,
+        "/endpoints/{endpoint}/replay": actions.replay,
+        "/quarantine/release": actions.release,
     }
 
 
@@ -138,6 +141,20 @@ def _asset(name: str, kind: str, _: Request) -> Response:
 def _off_the_loop(view: View) -> Callable[[Request], Awaitable[Response]]:
     async def respond(request: Request) -> Response:
         return await run_in_threadpool(view, request)
+
+    return respond
+
+
+def _guarded(action: Action, pages: Pages) -> Callable[[Request], Awaitable[Response]]:
+    """The action for whom `access.refusal` lets through; off the event loop unless it waits by itself."""
+
+    async def respond(request: Request) -> Response:
+        if reason := refusal(request):
+            return await run_in_threadpool(pages.problem, request, 403, reason)
+        form = await _form(request)
+        if inspect.iscoroutinefunction(action):
+            return cast("Response", await action(request, form))
+        return cast("Response", await run_in_threadpool(action, request, form))
 
     return respond
 

@@ -21,12 +21,15 @@ class ReadList:
     ids: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     names: tuple[NameList, ...] = ()
+    entries: tuple[ListEntry, ...] = ()
+    """The ids and terms as entries of the list they stand in."""
 
     def __add__(self, other: "ReadList") -> "ReadList":
         return ReadList(
             tuple(dict.fromkeys(self.ids + other.ids)),
             tuple(dict.fromkeys(self.terms + other.terms)),
             tuple(dict.fromkeys(self.names + other.names)),
+            tuple(dict.fromkeys(self.entries + other.entries)),
         )
 
 
@@ -57,7 +60,8 @@ class Lists:
     def _resolve(self, name: str, tree: yaml.Tree, section: ListSection) -> ReadList:
         names = self._names(name, tree, section) if section.file else ()
         ids = () if section.file else tuple(section.ids)
-        read = ReadList(ids, (*section.aliases, *section.phrases), names)
+        terms = (*section.aliases, *section.phrases)
+        read = ReadList(ids, terms, names, tuple(ListEntry(name, text, text) for text in (*ids, *terms)))
         for i, other in enumerate(section.include):
             path = ("lists", name, "include", i)
             if other in self._open:

@@ -181,6 +181,7 @@ class Watches:
             salience=entity.salience,
             within=entity.within or "",
             weight=section.weight,
+            entries=named.entries,
         )
 
     def _near(self, tree: yaml.Tree, path: yaml.Path, section: ConditionSection) -> NearCondition:

@@ -3,4 +3,5 @@ local now = now_ms()
 local ends = redis.call('ZSCORE', K .. 'silences', ARGV[1])
 if not ends or tonumber(ends) <= now then return 0 end
 redis.call('ZADD', K .. 'silences', now, ARGV[1])
+audit('silence_ended', {'silence', ARGV[1]})
 return 1

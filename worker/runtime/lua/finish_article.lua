@@ -1,5 +1,6 @@
 -- Store an analysis with its story, alerts and deliveries, all or nothing.
--- ARGV: article id, fence, JSON {analysis, model, keep_ms, counts, trend, trend_keep_ms, alerts, story}.
+-- ARGV: article id, fence, JSON {analysis, model, keep_ms, counts, trend, trend_keep_ms, alerts, story, decision}.
+-- decision: {record, config, sha256, analysis_sha256, unknown, fired}; fired: a list of {watch, alert or why_not}.
 -- story: {id, state, version, keys, seen, record, window_ms, most, per_key}; -2 is returned where the story or the
 -- article's kin are no longer what they were when the alerts were made.
 -- An alert: {id, record, watch, severity, is_shadow, counts, deliveries}. Returns new alerts, -1 or -2.
@@ -20,6 +21,15 @@ redis.call('HSET', tale, 'state', story.state, 'version', story.version + 1)
 redis.call('PEXPIRE', tale, work.keep_ms)
 redis.call('HSETNX', article, 'story', story.id)
 
+local revision = redis.call('HGET', article, 'revision') or '0'
+local decision = work.decision
+if decision and decision ~= cjson.null then
+  audit('decided', {'article', id, 'revision', tonumber(revision), 'sha256', decision.sha256,
+    'analysis_sha256', decision.analysis_sha256, 'config', decision.config, 'model', work.model, 'story', story.id,
+    'unknown', decision.unknown, 'fired', decision.fired})
+  redis.call('HSET', article, 'decision', decision.record, 'decided', revision)
+end
+
 for _, alert in ipairs(work.alerts) do
   if raise_alert(alert, id, now) then
     for _, name in ipairs({'alerts', 'watch:' .. alert.watch, 'severity:' .. alert.severity}) do
@@ -28,6 +38,7 @@ for _, alert in ipairs(work.alerts) do
     raised = raised + 1
   else
     count('tocsin_alerts_repeated_total')
+    audit('repeated', {'alert', alert.id, 'watch', alert.watch, 'article', id})
   end
 end
 

@@ -1,5 +1,5 @@
 -- Record an attempt and what follows for its delivery and its endpoint's circuit.
--- ARGV: delivery id, fence, JSON {outcome, wait_ms, asked_ms, is_counted, is_probe, is_success, reason, attempt, counts,
+-- ARGV: delivery id, fence, JSON {outcome, number, status, wait_ms, asked_ms, is_counted, is_probe, is_success, reason, attempt, counts,
 -- keep_ms, notices, breaker = {open_after, window, probe_ms}}.
 -- outcome: delivered | retried | dead | gone. Returns 1, or 0 if the claim was outdated.
 local id, fence, work = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
@@ -15,6 +15,8 @@ redis.call('LTRIM', delivery .. ':attempts', -100, -1)
 redis.call('HDEL', delivery, 'claims', 'fence')
 count_all(work.counts)
 if work.is_counted then redis.call('HINCRBY', delivery, 'attempts', 1) end
+audit('attempted', {'delivery', id, 'alert', redis.call('HGET', delivery, 'alert'), 'endpoint', name,
+  'number', work.number, 'status', work.status, 'outcome', work.outcome, 'reason', work.reason})
 
 if work.outcome == 'retried' then
   redis.call('ZADD', outbox, now + work.wait_ms, id)
@@ -34,6 +36,7 @@ end
 local function turn(circuit, reason)
   redis.call('HSET', endpoint, 'circuit', circuit, 'since', now, 'reason', reason, 'window', '')
   count('tocsin_circuit_changes_total{endpoint="' .. name .. '",to="' .. circuit .. '"}')
+  audit('circuit', {'endpoint', name, 'to', circuit, 'reason', reason})
 end
 
 local function open(reason)

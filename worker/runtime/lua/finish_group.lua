@@ -16,10 +16,13 @@ for _, alert in ipairs(work.spoken) do leave(alert) end
 for _, one in ipairs(work.silenced) do
   leave(one.alert)
   suppress(one.alert, one.silence, now)
+  audit('silenced', {'alert', one.alert, 'group', id, 'silence', one.silence})
 end
 for _, delivery in ipairs(work.deliveries) do
   if redis.call('EXISTS', K .. 'delivery:' .. delivery.id) == 0 then
     queue(delivery, now, now)
+    audit('told', {'group', id, 'alerts', delivery.alerts, 'endpoint', delivery.endpoint, 'delivery', delivery.id,
+      'sha1', redis.sha1hex(delivery.body)})
     for _, alert in ipairs(delivery.alerts) do
       if alert ~= delivery.alert then redis.call('RPUSH', K .. 'alert:' .. alert .. ':deliveries', delivery.id) end
     end

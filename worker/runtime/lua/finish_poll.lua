@@ -1,10 +1,11 @@
 -- Store what a poll brought. ARGV: feed id, fence, JSON {state, next_ms, remember_ms, keep_ms, counts, drafts, alerts}.
--- A draft: {id, aliases, content, record, remembered}. Returns {new, revised, known, remembered} or {-1}.
+-- A draft: {id, aliases, content, sha256, record, remembered}. Returns {new, revised, known, remembered} or {-1}.
 local feed, fence, work = K .. 'feed:' .. ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 if not is_current(feed, fence, 'poll') then return {-1} end
 local now = now_ms()
 local MOST_REVISIONS = 10
 local new, revised, known, remembered = 0, 0, 0, 0
+local set_aside = {}
 
 local function known_as(aliases)
   for _, alias in ipairs(aliases) do
@@ -12,6 +13,20 @@ local function known_as(aliases)
     if id then return id end
   end
   return nil
+end
+
+-- A revision that was decided stays as it was, for replaying what it raised.
+local function keep_decided(article)
+  local kept = redis.call('HMGET', article, 'record', 'first_seen', 'analysis', 'decision')
+  if not kept[4] then return end
+  local past = article .. ':was:' .. (redis.call('HGET', article, 'decided') or '0')
+  redis.call('HSET', past, 'record', kept[1], 'first_seen', kept[2], 'analysis', kept[3], 'decision', kept[4])
+  redis.call('PEXPIRE', past, work.keep_ms)
+  redis.call('HDEL', article, 'decision')
+end
+
+local function audit_set_aside(reason)
+  if set_aside[reason] then audit('set_aside', {'reason', reason, 'feed', ARGV[1], 'articles', set_aside[reason]}) end
 end
 
 for _, draft in ipairs(work.drafts) do
@@ -29,10 +44,14 @@ for _, draft in ipairs(work.drafts) do
       count('tocsin_articles_total{outcome="' .. draft.remembered .. '"}')
       redis.call('PEXPIRE', article, work.keep_ms)
       remembered = remembered + 1
+      local why = set_aside[draft.remembered] or {}
+      why[#why + 1] = {article = draft.id, sha256 = draft.sha256}
+      set_aside[draft.remembered] = why
     else
       redis.call('HSET', article, 'state', 'due')
       redis.call('ZADD', K .. 'articles:due', now, draft.id)
       count('tocsin_articles_total{outcome="new"}')
+      audit('accepted', {'article', draft.id, 'feed', ARGV[1], 'sha256', draft.sha256})
       new = new + 1
     end
     redis.call('PEXPIRE', article .. ':feeds', work.keep_ms)
@@ -46,6 +65,7 @@ for _, draft in ipairs(work.drafts) do
     -- what was only given a new guid is linked, not read again
     if is_alive and draft.remembered ~= 'rekeyed' and redis.call('HSETNX', article, 'text:' .. draft.content, 1) == 1 then
       if redis.call('HINCRBY', article, 'revision', 1) <= MOST_REVISIONS then
+        keep_decided(article)
         -- a new fence: whoever analyses the old text now may not complete the article
         redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', next_fence())
         redis.call('HSETNX', article, 'first_seen', now)
@@ -54,6 +74,8 @@ for _, draft in ipairs(work.drafts) do
         redis.call('PERSIST', article)
         redis.call('ZADD', K .. 'articles:due', now, id)
         count('tocsin_articles_total{outcome="revised"}')
+        audit('accepted', {'article', id, 'feed', ARGV[1], 'sha256', draft.sha256,
+          'revision', tonumber(redis.call('HGET', article, 'revision'))})
         revised = revised + 1
       else
         count('tocsin_articles_total{outcome="revision_over_limit"}')
@@ -63,6 +85,11 @@ for _, draft in ipairs(work.drafts) do
       known = known + 1
     end
   end
+end
+
+-- many entries of a first poll are told in one line
+for _, reason in ipairs({'baseline', 'stale', 'rekeyed'}) do
+  audit_set_aside(reason)
 end
 
 -- alerts on the feed itself: its silence is news too

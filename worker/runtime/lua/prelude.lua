@@ -14,6 +14,44 @@ local function count_all(counts)
   for _, pair in ipairs(counts) do count(pair[1], pair[2]) end
 end
 
+-- A whole number as text: more than 14 digits would lose some by Lua's own way.
+local function whole(number) return string.format('%.0f', number) end
+
+-- The audit record: a stream whose lines each carry a hash of their own words and of the line before. See docs/audit.md.
+local RECORD, RECORD_HEAD = K .. 'audit', K .. 'audit:head'
+local record_head
+
+-- Add a line to the audit record. `fields` are names and values in turn: strings, numbers, booleans or lists of strings or
+-- tables; nothing, '' and the empty list are left out. Facts only, no text of an article and no secret.
+local function audit(kind, fields)
+  if not record_head then
+    local kept = redis.call('HMGET', RECORD_HEAD, 'seq', 'link', 'at_ms')
+    if kept[1] then
+      record_head = {seq = tonumber(kept[1]), link = kept[2], at_ms = tonumber(kept[3])}
+    else
+      local t = redis.call('TIME')
+      record_head = {seq = 0, link = redis.sha1hex('tocsin audit ' .. t[1] .. '.' .. t[2]), at_ms = 0}
+      redis.call('HSET', RECORD_HEAD, 'anchor_seq', 0, 'anchor_link', record_head.link, 'anchor_seal', '')
+    end
+  end
+  local head = record_head
+  head.seq, head.at_ms = head.seq + 1, math.max(head.at_ms, now_ms())
+  local parts = {'{"seq":' .. whole(head.seq) .. ',"at_ms":' .. whole(head.at_ms) .. ',"kind":"' .. kind .. '"'}
+  for i = 1, #fields, 2 do
+    local value = fields[i + 1]
+    local is_absent = not value or value == '' or value == cjson.null or (type(value) == 'table' and next(value) == nil)
+    if not is_absent then
+      local said = type(value) == 'number' and whole(value) or cjson.encode(value)
+      parts[#parts + 1] = ',"' .. fields[i] .. '":' .. said
+    end
+  end
+  parts[#parts + 1] = '}'
+  local line = table.concat(parts)
+  head.link = redis.sha1hex(head.link .. '\n' .. line)
+  redis.call('XADD', RECORD, whole(head.at_ms) .. '-' .. whole(head.seq), 'line', line, 'link', head.link)
+  redis.call('HSET', RECORD_HEAD, 'seq', head.seq, 'link', head.link, 'at_ms', whole(head.at_ms))
+end
+
 -- The number of a new claim, in microseconds since 1970 as far as they go. A mere counter would be set back by a server
 -- that lost its newest writes, and would give the number of a claim that is still out there to another.
 local function next_fence()
@@ -38,4 +76,5 @@ local function quarantine(stage, due, item, id, now, claims)
   redis.call('ZREM', due, id)
   redis.call('ZADD', K .. 'quarantine:' .. stage, now, id)
   count('tocsin_quarantined_total{stage="' .. stage .. '"}')
+  audit('quarantined', {'stage', stage, 'id', id, 'claims', tonumber(claims), 'reason', why})
 end

@@ -15,4 +15,5 @@ for _, id in ipairs(ids) do
     released[#released + 1] = id
   end
 end
+if #released > 0 then audit('released', {'stage', stage, 'ids', released}) end
 return released

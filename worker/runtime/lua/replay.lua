@@ -31,4 +31,5 @@ else
     if wanted[redis.call('HGET', K .. 'delivery:' .. id, 'endpoint')] then queue_again(id) end
   end
 end
+if #replayed > 0 then audit('requeued', {'alert', work.alert, 'deliveries', replayed}) end
 return replayed

@@ -7,6 +7,7 @@ if action == 'pause' then
   redis.call('SADD', paused, id)
   redis.call('ZREM', due, id)
   redis.call('ZREM', quarantine, id)
+  audit('steered', {'feed', id, 'action', action})
   return 1
 end
 if action == 'hurry' and redis.call('SISMEMBER', paused, id) == 1 then return 0 end
@@ -14,4 +15,5 @@ redis.call('SREM', paused, id)
 redis.call('ZREM', quarantine, id)
 redis.call('HDEL', K .. 'feed:' .. id, 'claims', 'failure', 'quarantined_at', 'quarantined_for')
 redis.call('ZADD', due, now, id)
+audit('steered', {'feed', id, 'action', action})
 return 1

@@ -88,7 +88,7 @@ function showPulse(pulse) {
     const place = document.querySelector(`[data-pulse="${name}"]`);
     if (!place) continue;
     place.textContent = number;
-    if (name === "unwell" || name === "dead") place.closest("li").classList.toggle("warn", number > 0);
+    if (["unwell", "dead", "aside"].includes(name)) place.closest("li").classList.toggle("warn", number > 0);
   }
 }
 
@@ -171,28 +171,49 @@ filters?.addEventListener("submit", (event) => {
   filter();
 });
 
-// --- the playground -------------------------------------------------------------------------------------------
+// --- forms that are answered in place ----------------------------------------------------------------------------
+
+async function answerInPlace(form, submitter, place) {
+  const body = new URLSearchParams(new FormData(form, submitter));
+  try {
+    const answer = await fetch(`${form.getAttribute("action")}?part=1`, { method: "POST", body });
+    if (answer.ok) place.innerHTML = await answer.text(); // made by our own templates, which escape everything
+    else {
+      const problem = document.createElement("p");
+      problem.className = "warning";
+      problem.setAttribute("role", "alert");
+      problem.textContent = (await answer.json()).title;
+      place.replaceChildren(problem);
+    }
+  } catch {
+    place.textContent = "Tocsin does not answer; is it running?";
+  }
+}
 
 $("try")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   $("go").disabled = true;
   $("working").textContent = "Reading; the first time the language model has to be loaded…";
-  const body = new URLSearchParams(new FormData(event.target));
-  try {
-    const answer = await fetch("/playground?part=1", { method: "POST", body });
-    if (answer.ok) $("result").innerHTML = await answer.text();
-    else {
-      const problem = document.createElement("p");
-      problem.className = "note";
-      problem.setAttribute("role", "alert");
-      problem.textContent = (await answer.json()).title;
-      $("result").replaceChildren(problem);
-    }
-  } catch {
-    $("result").textContent = "Tocsin does not answer; is it running?";
-  }
+  $("kept").replaceChildren();
+  await answerInPlace(event.target, null, $("result"));
   $("go").disabled = false;
   $("working").textContent = "";
+});
+
+document.addEventListener("submit", async (event) => {
+  const place = $(event.target.dataset.into ?? "");
+  if (!place || event.submitter?.value === "download") return;
+  event.preventDefault();
+  await answerInPlace(event.target, event.submitter, place);
+  place.scrollIntoView({ block: "nearest" });
+  (place.querySelector(".first") ?? place.querySelector("pre"))?.focus();
+});
+
+document.addEventListener("click", async (event) => {
+  const what = event.target.dataset?.copy;
+  if (!what) return;
+  await navigator.clipboard.writeText($(what).textContent);
+  event.target.textContent = "Copied";
 });
 
 // A browser keeps at most six connections to one host: a page that nobody sees gives its own back.

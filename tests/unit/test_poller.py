@@ -1,0 +1,101 @@
+"""One feed is slow to answer, another slow to read, a third not ours: none of them holds up the rest."""
+
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import timedelta
+
+from tests.fakes import ARMS, HARMLESS, NOW, FakeClock, FakeFetcher, SilentObserver, configuration, feed, rss
+from tests.memory_store import MemoryStore
+from worker.model import Fetched
+from worker.poller import LONGEST_S, QUICK_S, Poller, unlimited
+
+
+class Hurrying(FakeClock):
+    """Every look at it costs a second, so that budgets end."""
+
+    def now(self):
+        self.at += timedelta(seconds=1)
+        return self.at
+
+
+class Dripping(FakeFetcher):
+    """One address answers when it is told to, and not before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dripping: Future = Future()
+
+    def fetch(self, request):
+        return self.dripping if "drip" in request.feed.url else super().fetch(request)
+
+
+def make(feeds, fetcher, clock=None, read_limit=unlimited, known=None):
+    clock = clock or FakeClock()
+    store = MemoryStore(clock)
+    store.sync_feeds(feeds)
+    poller = Poller(
+        store, fetcher, clock, SilentObserver(), lease=timedelta(seconds=90), budget=timedelta(seconds=20),
+        at_once=100, read_limit=read_limit,
+    )  # fmt: skip
+    poller.adopt(configuration(feeds if known is None else known), lambda _: ())
+    return poller, store
+
+
+def test_a_server_that_drips_holds_up_no_other_and_its_answer_is_found_by_a_later_call():
+    good, drip = feed("good"), feed("drip")
+    fetcher = Dripping()
+    fetcher.serve(good.url, rss(ARMS))
+    poller, store = make((good, drip), fetcher, Hurrying())
+    assert poller.poll_due() == 1
+    assert store.feeds[drip.id].record is None
+    fetcher.dripping.set_result(Fetched(rss(HARMLESS).encode(), drip.url))
+    assert poller.poll_due() == 1
+    assert store.feeds[drip.id].record.entries == 1
+    assert store.feeds[drip.id].claims == 0
+
+
+def test_a_document_that_is_slow_to_read_steps_aside_until_the_others_are_done():
+    order = []
+
+    @contextmanager
+    def limit(seconds):
+        yield order.append(seconds)
+        if len(order) == 1:  # the first document is the slow one
+            raise TimeoutError
+
+    feeds = tuple(feed(name) for name in ("a", "b", "c"))
+    fetcher = FakeFetcher()
+    for i, source in enumerate(feeds):
+        fetcher.serve(source.url, rss(ARMS | {"guid": str(i), "title": f"{i}", "link": f"https://x.example/{i}"}))
+    poller, store = make(feeds, fetcher, read_limit=limit)
+    poller.poll_due()
+    assert order == [QUICK_S, QUICK_S, QUICK_S, LONGEST_S]
+    assert [store.feeds[source.id].record.entries for source in feeds] == [1, 1, 1]
+
+
+def test_a_document_that_takes_longer_than_the_slow_lane_gives_is_hostile_once():
+    @contextmanager
+    def limit(seconds):
+        yield
+        raise TimeoutError
+
+    fetcher = FakeFetcher()
+    fetcher.serve(feed().url, rss(ARMS))
+    poller, store = make((feed(),), fetcher, read_limit=limit)
+    poller.poll_due()
+    assert store.counted['tocsin_polls_total{outcome="hostile"}'] == 1
+    assert "takes too long" in store.feeds[feed().id].record.last_message
+
+
+def test_a_feed_that_only_a_newer_configuration_knows_is_handed_back_and_never_quarantined():
+    ours, theirs = feed("ours"), feed("theirs")
+    fetcher = FakeFetcher()
+    fetcher.serve(ours.url, rss(ARMS))
+    poller, store = make((ours, theirs), fetcher, known=(ours,))
+    for _ in range(8):
+        poller.poll_due()
+        store.clock.advance(minutes=5)
+    assert store.quarantine["poll"] == {}
+    assert store.feeds[theirs.id].claims == 0
+    store.clock.at = NOW + timedelta(days=1)
+    assert theirs.id in {claim.feed_id for claim in store.claim_feeds(9, timedelta(seconds=1))}

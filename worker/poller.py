@@ -1,0 +1,230 @@
+"""The first worker of the spine: claim due feeds → fetch → parse → dedupe → store articles.
+
+What is in flight outlives the call that started it, so that a server which takes its full time-out is waited for by
+nobody: the next call finds the answer. A process that dies forgets it, and the lease brings the feed back.
+
+Documents have two lanes. One that is not read within a moment steps aside until the quick ones are done, so that what
+was written to be slow costs the feeds beside it no more than that moment.
+"""
+
+import hashlib
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from worker import alert, coverage, dedupe, parse, poll, ports, series
+from worker.isolation import spared
+from worker.model import (
+    Alert,
+    Configuration,
+    Document,
+    Draft,
+    Feed,
+    FeedState,
+    Fetched,
+    Onward,
+    PollFailed,
+    PollOutcome,
+    Reading,
+)
+
+_LOOK_AGAIN_S = 0.25
+"""While polls are in flight, newly due feeds are looked for this often."""
+QUICK_S, LONGEST_S = 0.25, 2.0
+"""Seconds of the processor: what the quick lane gives a document (35 entries take 0.03–0.1 s), and the slow one."""
+_MOST_ASIDE = 16
+"""So many documents may step aside: each is up to 20 MB."""
+_LONGEST_ASIDE = timedelta(seconds=15)
+"""Then a slow document is read whatever else waits; must leave room in the lease."""
+_NOT_OURS = timedelta(seconds=5)
+"""A feed that our configuration does not hold yet is left to processes with a newer one."""
+ReadLimit = Callable[[float], AbstractContextManager[None]]
+"""Raises TimeoutError in its body after so many seconds of the processor."""
+
+
+def unlimited(_seconds: float) -> AbstractContextManager[None]:
+    """A limit that never comes."""
+    return nullcontext()
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A feed that was claimed, and what was asked of its server."""
+
+    claim: ports.FeedClaim
+    request: poll.PollRequest
+
+
+@dataclass(frozen=True, slots=True)
+class _Slow:
+    """A document that stepped aside."""
+
+    asked: _Asked
+    fetched: Fetched
+    since: datetime
+
+
+class Poller:
+    """Polls what is due, at most `at_once` feeds at a time."""
+
+    def __init__(  # noqa: PLR0913 - the ports it needs
+        self,
+        store: ports.Store,
+        fetcher: ports.Fetcher,
+        clock: ports.Clock,
+        observer: ports.Observer,
+        *,
+        lease: timedelta,
+        budget: timedelta,
+        at_once: int,
+        read_limit: ReadLimit,
+    ) -> None:
+        self._store, self._fetcher, self._clock, self._observer = store, fetcher, clock, observer
+        self._lease, self._budget, self._at_once, self._read_limit = lease, budget, at_once, read_limit
+        self._in_flight: dict[Future[PollOutcome], _Asked] = {}
+        self._aside: deque[_Slow] = deque()
+        self._epoch = ""
+
+    def adopt(self, configuration: Configuration, routed: Callable[[Alert], tuple[Onward, ...]]) -> None:
+        """Poll the feeds of a configuration; what is in flight stays so. `routed` says what becomes of an alert."""
+        self._feeds = {feed.id: feed for feed in configuration.feeds}
+        self._config_hash, self._routed = configuration.hash, routed
+
+    def poll_due(self) -> int:
+        """Poll until nothing is due or in flight, or the budget is spent; the number of new or revised articles."""
+        deadline = self._clock.now() + self._budget
+        self._epoch = self._store.epoch()
+        brought = 0
+        self._start_due()
+        while self._in_flight or self._aside:
+            brought += self._collect()
+            if self._clock.now() >= deadline:
+                break
+            self._start_due()
+        return brought
+
+    def _start_due(self) -> None:
+        now = self._clock.now()
+        room = self._at_once - len(self._in_flight) - len(self._aside)
+        for claim in self._store.claim_feeds(room, self._lease):
+            if feed := self._feeds.get(claim.feed_id):
+                request = poll.request(feed, claim.state, epoch=self._epoch, now=now)
+                self._in_flight[self._fetcher.fetch(request)] = _Asked(claim, request)
+            else:
+                self._store.finish_poll(claim, poll.PollDecision(claim.state, _NOT_OURS, "postponed"), ())
+
+    def _collect(self) -> int:
+        """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""
+        timeout = 0 if self._aside else _LOOK_AGAIN_S
+        done, _ = wait(self._in_flight, timeout=timeout, return_when=FIRST_COMPLETED)
+        brought = sum(self._finish(self._in_flight.pop(future), future.result()) for future in done)
+        is_pressing = len(self._aside) > _MOST_ASIDE or (
+            bool(self._aside) and self._clock.now() - self._aside[0].since >= _LONGEST_ASIDE
+        )
+        if self._aside and (not done or is_pressing):
+            slow = self._aside.popleft()
+            brought += self._finish(slow.asked, slow.fetched, seconds=LONGEST_S)
+        return brought
+
+    def _finish(self, asked: _Asked, outcome: PollOutcome, seconds: float = QUICK_S) -> int:
+        with spared(self._observer, "poll", asked.request.feed.name, self._store, asked.claim):
+            return self._finish_poll(asked, outcome, seconds)
+        return 0
+
+    def _finish_poll(self, asked: _Asked, outcome: PollOutcome, seconds: float) -> int:
+        claim, request = asked.claim, asked.request
+        now, started = self._clock.now(), self._clock.now()
+        feed, state = request.feed, claim.state
+        drafts: Sequence[Draft] = ()
+        reading: Reading | None = None
+        body_hash = ""
+        counts: list[tuple[str, float]] = []
+        if isinstance(outcome, Fetched):
+            body_hash = hashlib.sha256(outcome.body).hexdigest()[:32]
+            if poll.is_unchanged(request, state, outcome, body_hash):
+                outcome = poll.unchanged(outcome)
+            else:
+                document = self._parse(request, state, outcome, seconds)
+                if document is None and seconds < LONGEST_S:
+                    self._aside.append(_Slow(asked, outcome, now))
+                    return 0
+                if isinstance(document, Document):
+                    reading, drafts, counts = self._read(feed, state, document, now)
+                else:
+                    outcome = document or parse.endless(outcome)
+        decision = poll.decide(
+            request,
+            state,
+            outcome,
+            epoch=self._epoch,
+            body_hash=body_hash,
+            reading=reading,
+            now=now,
+            draw=self._clock.draw(),
+        )
+        decision, alerts = self._cover(feed, state, decision, reading, now)
+        counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
+        counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
+        counts += series.observation(series.STAGE_SECONDS, self._clock.now() - started, stage="parse")
+        ingested = self._store.finish_poll(claim, decision, drafts, counts, alerts)
+        self._note(feed, outcome, decision, ingested)
+        return ingested.new + ingested.revised
+
+    def _parse(
+        self, request: poll.PollRequest, state: FeedState, fetched: Fetched, seconds: float
+    ) -> Document | PollFailed | None:
+        """The document, why there is none, or None where it takes longer."""
+        known = () if request.is_whole else {mark.raw for mark in state.marks if mark.raw}
+        try:
+            with self._read_limit(seconds):
+                return parse.read(fetched, known)
+        except TimeoutError:
+            return None
+
+    def _read(
+        self, feed: Feed, state: FeedState, document: Document, now: datetime
+    ) -> tuple[Reading, Sequence[Draft], list[tuple[str, float]]]:
+        odd = Counter(
+            cut=document.cut,
+            repaired=int(bool(document.repaired)),
+            odd_date=sum(
+                entry.published is not None and not dedupe.is_plausible(entry.published, now)
+                for entry in document.entries
+            ),
+            nameless=sum(not entry.guid and not entry.link for entry in document.entries),
+        )
+        for reason, number in odd.items():
+            if number:
+                self._observer.note("entries_odd", feed=feed.name, reason=reason, number=number)
+        counts = [(series.series(series.ENTRIES_ODD, reason=reason), float(n)) for reason, n in odd.items() if n]
+        if left_out := max(len(document.fingerprints) - len(document.entries), 0):
+            counts.append((series.series(series.ARTICLES, outcome="known"), float(left_out)))
+        reading = dedupe.learn(feed, state, document, now)
+        return reading, dedupe.identify(feed, state, document, now), counts
+
+    def _cover(
+        self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime
+    ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Onward, ...]]]]:
+        """The decision with what it teaches of the feed's gaps, and the alert where we have become blind on it."""
+        state, events = coverage.learn(decision.state, reading, now), decision.events
+        alerts = []
+        if blind := coverage.judge(feed, state, now):
+            name = alert.alert_id(coverage.WATCH_ID, coverage.story_of(feed, blind), 0)
+            told = coverage.word(feed, state, blind, alert_id=name, config_hash=self._config_hash, now=now)
+            alerts.append((told, self._routed(told)))
+            state = replace(state, blind_since=blind.since, is_told_failing=blind.kind != "silent")
+            events = (*events, "feed_blind")
+        elif before.blind_since and not state.blind_since:
+            events = (*events, "feed_seen_again")
+        return replace(decision, state=state, events=events), alerts
+
+    def _note(self, feed: Feed, outcome: PollOutcome, decision: poll.PollDecision, ingested: ports.Ingested) -> None:
+        if isinstance(outcome, PollFailed):
+            self._observer.note("poll_failed", feed=feed.name, reason=outcome.reason.value, message=outcome.message)
+        elif ingested.new or ingested.revised:
+            self._observer.note("polled", feed=feed.name, entries=decision.state.entries, new=ingested.new)
+        for event in decision.events:
+            self._observer.note(event, feed=feed.name)
