@@ -92,7 +92,7 @@ class Dispatcher:
                 )
         if isinstance(decision, retry.EndpointGone):
             others = [other for name, other in self._endpoints.items() if name != endpoint]
-            notices = notice.endpoint_paused(claim.delivery, claim.number, decision.reason, others, now)
+            notices = notice.endpoint_paused(claim.delivery, claim.fence, decision.reason, others, now)
         self._store.finish_delivery(claim, attempt, decision, counts, notices)
         if not isinstance(decision, retry.Delivered):
             self._observer.note(

@@ -198,6 +198,8 @@ class Store(Protocol):
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
         """Lend due deliveries of one endpoint, so that at most `at_once` are out over all workers.
 
+        None while the endpoint asked to be left alone. Of the suspect one is out at a time over all endpoints.
+
         With the circuit open one probe every `breaker.PROBE_EVERY`, whether due or not; paused, none.
         """
 
@@ -222,10 +224,16 @@ class Store(Protocol):
         """
 
     def resume_endpoint(self, name: str) -> bool:
-        """Close an endpoint's circuit, whatever opened it or paused it; False if it was closed."""
+        """Close an endpoint's circuit, whatever opened it, and end the wait it asked for; False if nothing held it."""
 
     def endpoint_states(self, names: Sequence[str]) -> list[EndpointState]:
         """The circuits and queues of endpoints, in order."""
+
+    def known_endpoints(self) -> list[str]:
+        """Every endpoint that was ever sent anything, configured or not, by name."""
+
+    def redirect_endpoint(self, old: str, new: str) -> int:
+        """Hand over what waits for an endpoint and its dead letters to another, ids and bytes as they are; how many."""
 
     def mark_alert(self, alert_id: str, mark: Mark, reason: str = "", by: str = "") -> bool:
         """Acknowledge or judge an alert; a new verdict replaces the old one. False if there is no such alert.

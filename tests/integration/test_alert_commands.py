@@ -13,7 +13,9 @@ from worker.cli import app
 from worker.deliver.retry import Exhausted
 from worker.model import Attempt, GroupKey
 from worker.runtime import process
+from worker.runtime.doctor import _circuits
 from worker.runtime.group_store import RedisGroups
+from worker.watchlist import load_configuration
 
 LEASE = timedelta(seconds=60)
 
@@ -72,6 +74,25 @@ def test_endpoints_are_listed_with_their_circuit_and_resumed(tocsin):
     assert (row["state"], row["waiting"], row["reason"]) == ("paused", 1, "answered 410")
     assert "is resumed" in tocsin("endpoints", "resume", "desk")[1]
     assert "was not paused" in tocsin("endpoints", "resume", "desk")[1]
+
+
+def test_an_endpoint_that_was_renamed_is_shown_named_by_doctor_and_handed_over(tocsin, tmp_path):
+    put(tocsin.store)
+    tocsin.store.client.sadd("{tocsin}:endpoints", "desk")
+    renamed = (tmp_path / "config.yaml").read_text("utf-8").replace("desk:", "night:")
+    assert "still configured" in str(tocsin("endpoints", "redirect", "desk", "desk")[2])
+    (tmp_path / "config.yaml").write_text(renamed, "utf-8")
+    rows = json.loads(tocsin("endpoints", "list", "--json")[1])["endpoints"]
+    assert [(row["name"], row["is_configured"], row["waiting"]) for row in rows] == [
+        ("night", True, 0), ("desk", False, 1),
+    ]  # fmt: skip
+    [finding] = [f for f in _circuits(load_configuration(tmp_path)) if f["name"] == "endpoint desk"]
+    assert finding["status"] == "failure"
+    assert "endpoints redirect desk" in finding["message"]
+    assert "there is no endpoint dusk" in str(tocsin("endpoints", "redirect", "desk", "dusk")[2])
+    assert "nothing was ever sent" in str(tocsin("endpoints", "redirect", "nobody", "night")[2])
+    assert "1 deliveries now wait for night" in tocsin("endpoints", "redirect", "desk", "night")[1]
+    assert [row["name"] for row in json.loads(tocsin("endpoints", "list", "--json")[1])["endpoints"]] == ["night"]
 
 
 def test_dead_letters_are_replayed_by_age_and_endpoint(tocsin):

@@ -14,10 +14,13 @@ TYPE = "tocsin.endpoint.paused.v1"
 
 
 def endpoint_paused(
-    delivery: Delivery, number: int, reason: str, others: Iterable[Endpoint], now: datetime
+    delivery: Delivery, fence: int, reason: str, others: Iterable[Endpoint], now: datetime
 ) -> list[Delivery]:
-    """One notice for each of the `others`, in its format, named after the attempt that was answered with 410."""
-    notice, name = "ntc_" + _digest(delivery.id, str(number)), delivery.endpoint
+    """One notice for each of the `others`, in its format, named after the attempt that was answered with 410.
+
+    An attempt is known by the `fence` of its claim: its number does not rise where an endpoint is gone.
+    """
+    notice, name = "ntc_" + _digest(delivery.id, str(fence)), delivery.endpoint
     told = {
         "notice_id": notice,
         "endpoint": name,

@@ -12,7 +12,7 @@ from worker.deliver.breaker import Circuit
 from worker.model import Configuration
 from worker.ports import STAGES
 from worker.runtime.redis_store import K, RedisStore
-from worker.runtime.views import list_feeds
+from worker.runtime.views import endpoint_names, list_feeds
 
 HEALTHS = ("ok", "waiting", "failing", "gone", "quarantined", "paused")
 _QUANTILES = (0.5, 0.9, 1.0)
@@ -78,7 +78,7 @@ def _endpoints(store: RedisStore, configuration: Configuration, now: float) -> I
     circuits = GaugeMetricFamily(
         "tocsin_endpoint_state", "1 for the state an endpoint's circuit is in.", labels=["endpoint", "state"]
     )
-    for state in store.endpoint_states([endpoint.name for endpoint in configuration.endpoints]):
+    for state in store.endpoint_states(endpoint_names(store, configuration)):
         waiting.add_metric([state.name], state.waiting)
         age.add_metric([state.name], _oldest(store.client, state.name, now))
         dead.add_metric([state.name], state.dead)

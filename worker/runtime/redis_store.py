@@ -38,7 +38,7 @@ from redis.retry import Retry
 from worker.decision import digest_text
 from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
-from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn
+from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn, asks_to_wait
 from worker.deliver.retry import Decision as RetryDecision
 from worker.errors import StoreUnavailable
 from worker.model import (
@@ -259,6 +259,7 @@ class RedisStore:
             "status": attempt.status,
             "wait_ms": _ms(decision.wait) if isinstance(decision, RetryIn) else 0,
             "asked_ms": _ms(min(attempt.retry_after, LONGEST_WAIT)) if attempt.retry_after else 0,
+            "hold_ms": asks_to_wait(attempt) // timedelta(milliseconds=1),
             "is_counted": decision.is_counted
             if isinstance(decision, RetryIn)
             else not isinstance(decision, EndpointGone),
@@ -314,6 +315,13 @@ class RedisStore:
                 pipeline.zcard(K + f"dead:{name}")
             answers = pipeline.execute()
         return [_endpoint_state(name, *answers[3 * i : 3 * i + 3]) for i, name in enumerate(names)]
+
+    def known_endpoints(self) -> list[str]:
+        with translated():
+            return sorted(self.client.smembers(K + "endpoints"))
+
+    def redirect_endpoint(self, old: str, new: str) -> int:
+        return int(self._run("redirect_endpoint", old, new))
 
     def ask_reload(self) -> None:
         with translated():
@@ -395,6 +403,7 @@ _SCRIPTS = (
     "release",
     "replay",
     "resume_endpoint",
+    "redirect_endpoint",
     "mark_alert",
     "report_configuration",
     "audit_epoch",
@@ -503,4 +512,5 @@ def _endpoint_state(name: str, fields: Mapping[str, str], waiting: int, dead: in
         at("failed_at"),
         waiting,
         dead,
+        at("held_until"),
     )

@@ -1,6 +1,6 @@
 -- Record an attempt and what follows for its delivery and its endpoint's circuit.
--- ARGV: delivery id, fence, JSON {outcome, number, status, wait_ms, asked_ms, is_counted, is_probe, is_success, reason, attempt, counts,
--- keep_ms, notices, breaker = {open_after, window, probe_ms}}.
+-- ARGV: delivery id, fence, JSON {outcome, number, status, wait_ms, asked_ms, hold_ms (0: not), is_counted, is_probe,
+-- is_success, reason, attempt, counts, keep_ms, notices, breaker = {open_after, window, probe_ms}}.
 -- outcome: delivered | retried | dead | gone. Returns 1, or 0 if the claim was outdated.
 local id, fence, work = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local delivery = K .. 'delivery:' .. id
@@ -13,6 +13,7 @@ redis.call('ZREM', K .. 'in_flight:' .. name, id)
 redis.call('RPUSH', delivery .. ':attempts', work.attempt)
 redis.call('LTRIM', delivery .. ':attempts', -100, -1)
 redis.call('HDEL', delivery, 'claims', 'fence')
+if redis.call('HGET', K .. 'suspect', 'delivery') == id then redis.call('DEL', K .. 'suspect') end
 count_all(work.counts)
 if work.is_counted then redis.call('HINCRBY', delivery, 'attempts', 1) end
 audit('attempted', {'delivery', id, 'alert', redis.call('HGET', delivery, 'alert'), 'endpoint', name,
@@ -57,6 +58,8 @@ local function wake()
     if not redis.call('ZSCORE', K .. 'in_flight:' .. name, sleeping) then redis.call('ZADD', outbox, now, sleeping) end
   end
 end
+
+if work.hold_ms > 0 then redis.call('HSET', endpoint, 'held_until', now + work.hold_ms) end
 
 local circuit = redis.call('HGET', endpoint, 'circuit') or 'closed'
 redis.call('HSET', endpoint, work.is_success and 'succeeded_at' or 'failed_at', now)
