@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from worker import alert, onward, ports, series, silence
-from worker.deliver import card, digest, digest_formats
+from worker.deliver import body, card, digest
 from worker.errors import StoreUnavailable, describe_failure
 from worker.model import Configuration, Delivery, Endpoint, Silenced
 from worker.notify import decide
@@ -172,8 +172,7 @@ class Notifier:
         top = timing.digest.top if timing.digest and kind == "digest" else decide.MOST_TOGETHER
         labels = (*state.key.labels, *((("watch", state.key.watch),) if state.key.watch else ()))
         made = digest.compose(name, group, kind, cards, top=top, labels=labels, now=now)
-        body, content_type = digest_formats.render(made, endpoint.format, endpoint.name)
-        sent = Delivery(alert.delivery_id(name, endpoint.name), name, endpoint.name, body, content_type)
+        sent = Delivery(alert.delivery_id(name, endpoint.name), name, endpoint.name, *body.render(made, endpoint))
         return ((sent, ids),)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from worker import alert, route, silence
-from worker.deliver import card, formats
+from worker.deliver import body, card
 from worker.model import (
     Alert,
     Configuration,
@@ -111,8 +111,7 @@ def deliveries(raised: Alert, endpoints: Iterable[Endpoint]) -> tuple[Delivery, 
 
 def delivery(made: card.Card, endpoint: Endpoint) -> Delivery:
     """An alert's delivery to an endpoint: the same id and bytes whether it was held or not."""
-    body, content_type = formats.render(made, endpoint.format, endpoint.name)
-    return Delivery(alert.delivery_id(made.id, endpoint.name), made.id, endpoint.name, body, content_type)
+    return Delivery(alert.delivery_id(made.id, endpoint.name), made.id, endpoint.name, *body.render(made, endpoint))
 
 
 def _rate(configuration: Configuration, raised: Alert) -> Rate | None:

@@ -1,6 +1,7 @@
 """`tocsin endpoints`, `tocsin alerts replay` and `tocsin routes` over a real store and a real receiver."""
 
 import json
+import os
 from datetime import timedelta
 
 import pytest
@@ -44,6 +45,20 @@ def tocsin(tmp_path, redis_store, server, monkeypatch):
         process.open_store.cache_clear()
 
 
+OWN = """
+endpoints:
+  own: {url: {env: URL}, secret: {env: SECRET}, allow_private: true, format: template, template: '{"text": {{ title }}}'}
+  service: {url: {env: APPRISE_URL}, allow_private: true, format: apprise}
+"""
+
+
+class AnySignature:
+    """A verifier that lets everything pass."""
+
+    def verify(self, body, headers) -> None:
+        """All is well."""
+
+
 def put(store, id_="msg_1"):
     item = {"alert": "alrt_1", "endpoint": "desk", "body": "{}", "created_at": 1, "attempts": 0, "state": "due"}
     store.client.hset("{tocsin}:delivery:" + id_, mapping=item)
@@ -58,6 +73,19 @@ def test_an_endpoint_is_tried_with_a_signed_sample_and_the_exchange_shown(tocsin
     assert (code, exchange["accepted"], exchange["response"]["body"]) == (0, True, "thank you")
     assert exchange["request"]["headers"]["webhook-id"] in tocsin.receiver.accepted, "and its signature was verified"
     assert SECRET not in out
+
+
+def test_own_formats_are_tried_like_any_other_with_an_alert_and_a_digest(tocsin, tmp_path, monkeypatch):
+    tocsin.receiver.verifier = AnySignature()
+    monkeypatch.setenv("APPRISE_URL", os.environ["URL"].replace("http://", "json://user:topsecret@"))
+    (tmp_path / "config.yaml").write_text(OWN, "utf-8")
+    for name, told in (("own", "Norland ships tanks"), ("service", "Norland ships tanks")):
+        for more in ((), ("--digest",)):
+            code, out, error = tocsin("endpoints", "test", name, *more, "--json")
+            assert code == (0 if name == "own" else 1), error  # this receiver wants a webhook-id, which Apprise has not
+            exchange = json.loads(out)
+            assert told in exchange["request"]["body"] or "2 alerts" in exchange["request"]["body"]
+            assert "topsecret" not in out
 
 
 def test_an_endpoint_that_refuses_the_sample_is_an_exit_code(tocsin):

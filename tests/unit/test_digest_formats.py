@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import NOW, analysis, article, watch
+from tests.fakes import NOW, analysis, article, speaking, watch
 from worker.alert import raise_alerts
-from worker.deliver import digest, digest_formats, formats
+from worker.deliver import body, digest
 from worker.deliver.card import alert_card, freeze, thaw
 from worker.match import Matcher
 from worker.model import Format, Severity, Story
@@ -38,15 +38,15 @@ def composed(cards, top=50, kind="group"):
 
 
 def body_of(format_, cards=None, **kwargs):
-    body, _ = digest_formats.render(composed(cards or [card_of(i) for i in range(3)], **kwargs), format_, "desk")
-    return json.loads(body)
+    text, _ = body.render(composed(cards or [card_of(i) for i in range(3)], **kwargs), speaking(format_))
+    return json.loads(text)
 
 
 def test_a_card_comes_back_as_it_was_frozen():
     card = card_of()
     record = json.dumps(card.payload, ensure_ascii=False, separators=(",", ":"))
     for format_ in Format:
-        assert formats.render(thaw(freeze(card), record), format_, "desk") == formats.render(card, format_, "desk")
+        assert body.render(thaw(freeze(card), record), speaking(format_)) == body.render(card, speaking(format_))
 
 
 @pytest.mark.parametrize("kind", ["group", "digest", "repeat"])
@@ -115,9 +115,9 @@ def test_any_articles_make_a_small_json_body_that_counts_every_alert(format_, ti
         one.__class__(**{name: getattr(one, name) for name in one.__slots__} | {"id": f"a{i}"}) for i in range(number)
     ]
     made = composed(cards, top=top)
-    body, _ = digest_formats.render(made, format_, "desk")
-    assert isinstance(json.loads(body), dict)
-    assert len(body.encode()) < 28_000
+    text, _ = body.render(made, speaking(format_))
+    assert isinstance(json.loads(text), dict)
+    assert len(text.encode()) < 28_000
     data = made.payload["data"]
     told = len(data["alerts"]) + len(data["others"]) + data["truncated"]["others"]
     assert told == made.total == number
@@ -125,5 +125,5 @@ def test_any_articles_make_a_small_json_body_that_counts_every_alert(format_, ti
 
 def test_the_native_body_stays_under_twenty_kilobytes():
     cards = [card_of(i, "ж" * 3_000, link="https://x.example/" + "y" * 900) for i in range(80)]
-    body, _ = digest_formats.render(composed(cards, top=50), Format.STANDARD, "desk")
-    assert len(body.encode()) < 20_000
+    text, _ = body.render(composed(cards, top=50), speaking(Format.STANDARD))
+    assert len(text.encode()) < 20_000

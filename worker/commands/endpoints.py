@@ -28,15 +28,21 @@ def endpoints_list(config: Config = None, as_json: Json = False) -> None:
 
 
 @app.command(name="test")
-def endpoints_test(name: Name, config: Config = None, as_json: Json = False) -> None:
+def endpoints_test(
+    name: Name,
+    digest: Annotated[bool, typer.Option("--digest", help="Send a digest of two invented alerts instead.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
     """Send one invented alert, signed like a real one, and show the exchange. Exit code 1 where it is not accepted.
 
     It goes to this endpoint alone, is tried once, and is not stored. Its watch is `test`.
     """
     from datetime import UTC, datetime
 
-    from worker.alert import alert_id
-    from worker.deliver import sample
+    from worker.alert import alert_id, delivery_id
+    from worker.deliver import body, sample
+    from worker.model import Delivery
     from worker.onward import deliveries
     from worker.runtime.http import HttpLoop
     from worker.runtime.sender import WebhookSender, request_headers
@@ -44,6 +50,10 @@ def endpoints_test(name: Name, config: Config = None, as_json: Json = False) -> 
     endpoint = _find(config, name)
     now = datetime.now(UTC)
     [delivery] = deliveries(sample.make(alert_id("test", now.isoformat(), 0), now), [endpoint])
+    if digest:
+        together = sample.cards(now)[1]
+        made = body.render(together, endpoint)
+        delivery = Delivery(delivery_id(delivery.id, "digest"), together.id, endpoint.name, *made)
     headers = request_headers(delivery, endpoint, now)
     loop = HttpLoop()
     attempt = WebhookSender(loop).send(delivery, endpoint).result()

@@ -5,8 +5,8 @@ from base64 import b32encode
 from collections.abc import Iterable
 from datetime import datetime
 
+from worker.deliver.body import render
 from worker.deliver.card import Card
-from worker.deliver.formats import render
 from worker.deliver.payload import moment
 from worker.model import Delivery, Endpoint, Severity
 
@@ -41,8 +41,7 @@ def endpoint_paused(
         payload={"type": TYPE, "timestamp": moment(now), "schema_version": 1, "data": told},
     )
     return [
-        Delivery("msg_" + _digest(notice, other.name), notice, other.name, *render(card, other.format, other.name))
-        for other in others
+        Delivery("msg_" + _digest(notice, other.name), notice, other.name, *render(card, other)) for other in others
     ]
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
 
+from worker.model.alert import JSON_TYPE
 from worker.model.feed import Feed
 from worker.model.timing import AT_ONCE, Timing
 from worker.model.watch import OwnTopic, Watch
@@ -23,11 +24,16 @@ class Format(StrEnum):
     DISCORD = "discord"
     MATTERMOST = "mattermost"
     PAGERDUTY = "pagerduty"
+    TEMPLATE = "template"
+    APPRISE = "apprise"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where alerts go. The secret never appears in a repr, a log or an error."""
+    """Where alerts go. The secret never appears in a repr, a log or an error.
+
+    `template` and `content_type` are those of `Format.TEMPLATE`; the `url` of `Format.APPRISE` is one of Apprise's.
+    """
 
     name: str
     url: str = field(repr=False)
@@ -35,6 +41,8 @@ class Endpoint:
     timeout: timedelta = timedelta(seconds=20)
     allow_private: bool = False
     format: Format = Format.STANDARD
+    template: str = ""
+    content_type: str = JSON_TYPE
 
 
 @dataclass(frozen=True, slots=True)

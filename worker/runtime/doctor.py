@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from worker.deliver.breaker import Circuit
 from worker.errors import ConfigError, ModelError, StoreUnavailable
-from worker.model import Configuration, LanguageModel
+from worker.model import Configuration, Format, LanguageModel
 from worker.runtime.health import persistence, readiness
 from worker.runtime.process import open_store
 from worker.runtime.settings import load_settings
@@ -99,6 +99,11 @@ def _configuration(directory: Path) -> tuple[Configuration | None, Finding]:
 
 def _endpoints(configuration: Configuration) -> Iterator[Finding]:
     for endpoint in configuration.endpoints:
+        if endpoint.format is Format.APPRISE:
+            yield _finding(
+                f"endpoint {endpoint.name}", "ok", f"is Apprise's; try it: `tocsin endpoints test {endpoint.name}`"
+            )
+            continue
         parts = urlsplit(endpoint.url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         try:

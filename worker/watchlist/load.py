@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -28,6 +28,7 @@ from worker.model import (
     Route,
 )
 from worker.watchlist import yaml
+from worker.watchlist.endpoints import CONTENT_TYPES, check_url, read_template, try_template
 from worker.watchlist.lists import Lists, Sources
 from worker.watchlist.nearest import nearest
 from worker.watchlist.routes import read_route
@@ -37,6 +38,7 @@ from worker.watchlist.schema import (
     FileSections,
     Reference,
     RouteSection,
+    TemplateFile,
 )
 from worker.watchlist.timings import read_intervals
 from worker.watchlist.watches import Watches
@@ -223,13 +225,28 @@ class _Resolver:
     def _endpoint(self, tree: yaml.Tree, name: str, section: EndpointSection) -> Endpoint:
         path = ("endpoints", name)
         url = self._lookup(tree, (*path, "url"), section.url)
-        if url and not url.lower().startswith(("http://", "https://")):
-            tree.report((*path, "url"), "leads to something that is not an http or https address")
+        if problem := check_url(url, section):
+            tree.report((*path, "url"), problem)
         given = [("secret", section.secret), ("previous_secret", section.previous_secret)]
         read = self._lookup if section.format is Format.PAGERDUTY else self._secret
         secrets = [read(tree, (*path, key), reference) for key, reference in given if reference]
-        secret = tuple(filter(None, secrets))
-        return Endpoint(name, url, secret, section.timeout, section.allow_private, section.format)
+        made = Endpoint(name, url, tuple(filter(None, secrets)), section.timeout, section.allow_private, section.format)
+        return self._with_template(tree, path, section, made) if section.template else made
+
+    def _with_template(self, tree: yaml.Tree, path: yaml.Path, section: EndpointSection, made: Endpoint) -> Endpoint:
+        """The endpoint with its template, which is tried on an invented alert and on a digest."""
+        source = section.template
+        if isinstance(source, TemplateFile):
+            file = self.directory / source.file
+            self.read.append(file)
+            source = read_template(file)
+            if source is None:
+                tree.report((*path, "template", "file"), f"the file {section.template.file} is missing or unreadable")  # type: ignore[union-attr]
+                return made
+        made = replace(made, template=str(source), content_type=CONTENT_TYPES[section.content])
+        if problem := try_template(made):
+            tree.report((*path, "template"), f"the template {problem}")
+        return made
 
     def _secret(self, tree: yaml.Tree, path: yaml.Path, reference: Reference) -> str:
         secret = self._lookup(tree, path, reference)

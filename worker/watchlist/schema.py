@@ -156,7 +156,14 @@ def _to_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-MESSENGERS = (Format.SLACK, Format.TEAMS, Format.DISCORD, Format.MATTERMOST)
+UNSIGNED = (Format.SLACK, Format.TEAMS, Format.DISCORD, Format.MATTERMOST, Format.TEMPLATE, Format.APPRISE)
+"""What needs no secret: the address of a messenger is one, and who writes a format knows whether its reader verifies."""
+
+
+class TemplateFile(_Strict):
+    """A template in a file of its own, relative to the configuration."""
+
+    file: Text
 
 
 class EndpointSection(_Strict):
@@ -170,10 +177,21 @@ class EndpointSection(_Strict):
     previous_secret: Reference | None = None
     timeout: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(seconds=30))] = timedelta(seconds=20)
     allow_private: bool = False
+    template: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] | TemplateFile | None = None
+    """For the format `template`: Jinja2, of which `{{ … }}`, `for`, `if` and filters are understood; or {file: path}."""
+    content: Literal["json", "text", "html"] = "json"
+    """What the template makes. In JSON every `{{ … }}` brings its own quotation marks."""
+
+    @model_validator(mode="after")
+    def _has_template(self) -> EndpointSection:
+        if (self.format is Format.TEMPLATE) is not (self.template is not None):
+            msg = "`format: template` and `template` go together"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _is_signed(self) -> EndpointSection:
-        if self.secret is None and self.format not in MESSENGERS:
+        if self.secret is None and self.format not in UNSIGNED:
             msg = "`secret` is missing; write {env: NAME}, and make one with `tocsin secret`"
             raise ValueError(msg)
         return self
