@@ -8,7 +8,7 @@ APT := apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get i
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # make chaos, make fuzz, make audit: break it, bend its inputs, look for known weaknesses
-.PHONY: audit browser chaos fuzz run install install-dev install-train test lint train eval lock clean
+.PHONY: api-fuzz audit browser chaos fuzz run install install-dev install-train test lint train eval lock clean
 
 run: install
 	@exec $(BIN)/tocsin up
@@ -57,6 +57,10 @@ audit: install-dev
 # 100,000 bent inputs over the four targets; an hour or two.
 fuzz: install-dev
 	TOCSIN_FUZZ=25000 $(BIN)/python -m pytest -q -p no:randomly tests/fuzz
+
+# 1,000 requests for each operation of the API, made from its document; half an hour.
+api-fuzz: install-dev
+	TOCSIN_API_FUZZ=1000 $(BIN)/python -m pytest -q -p no:randomly tests/api/test_fuzz.py
 
 install-train: $(VENV)/.installed-train
 

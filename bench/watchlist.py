@@ -3,7 +3,7 @@
     python -m bench.watchlist
 
 Texts are the shared articles of 350 words or more, cut to 500. Prints the time to build and the mean time for an
-article on one core (process time).
+article on one core (process time, the best of five rounds).
 """
 
 import json
@@ -47,12 +47,10 @@ def main() -> None:
         built = time.process_time() - started
         analysis = Analysis((), (), (), "en", "bench")
         screened = sum(len(matcher.screen(article, analysis)) for article in articles)
-        started = time.process_time()
-        for article in articles:
-            matcher.screen(article, analysis)
-        spent = (time.process_time() - started) / len(articles)
+        foreign = Analysis((), (), (), "fi", "bench", is_language_known=False)
+        spent, unread = (measure(matcher, articles, seen) for seen in (analysis, foreign))
         print(f"{number:6} watches, {TERMS} terms: built in {built:.1f} s, {spent * 1_000:.2f} ms an article, "
-              f"{screened / len(articles):.1f} watches looked at")  # fmt: skip
+              f"{unread * 1_000:.2f} ms in a language without a model, {screened / len(articles):.1f} watches looked at")  # fmt: skip
     names = NameList("l", tuple(make_names(chance)))
     started = time.process_time()
     index = NameIndex([names])
@@ -64,6 +62,17 @@ def main() -> None:
         index.find(article.text)
     spent = (time.process_time() - started) / len(articles)
     print(f"{NAMES} names: built in {built:.1f} s, {spent * 1_000:.2f} ms an article")
+
+
+def measure(matcher: Matcher, articles: Sequence[Article], analysis: Analysis) -> float:
+    """Seconds of processor time for an article, the best of five rounds: what other programs cost is left out."""
+    rounds = []
+    for _ in range(5):
+        started = time.process_time()
+        for article in articles:
+            matcher.screen(article, analysis)
+        rounds.append((time.process_time() - started) / len(articles))
+    return min(rounds)
 
 
 def read_articles():

@@ -117,11 +117,11 @@ class Desk:
 
 
 @contextmanager
-def serving(store, config: Path = Path(), configuration_=CONFIGURATION, *, may_edit=False):
+def serving(store, config: Path = Path(), configuration_=CONFIGURATION, **settings_):
     """The web process's application on a loopback port; its address."""
     server: uvicorn.Server | None = None
     application = create_web(
-        store, lambda: configuration_, config, lambda: bool(server and server.should_exit), may_edit=may_edit
+        store, lambda: configuration_, config, lambda: bool(server and server.should_exit), **settings_
     )
     settings = uvicorn.Config(application, port=0, log_level="error", proxy_headers=False, timeout_graceful_shutdown=3)
     server = uvicorn.Server(settings)

@@ -82,6 +82,12 @@ class PhraseEnricher:
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         return [analyse(article) for article in articles]
 
+    def glance(self, articles: Sequence[Article]) -> list[Analysis]:
+        return [analyse(article) for article in articles]
+
+    def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
+        return list(glances)
+
 
 class SilentObserver:
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.payload import build
 from worker.deliver.retry import Delivered, EndpointGone, RetryIn, asks_to_wait
+from worker.fulltext import PATIENCE
 from worker.model import Article, Attempt, Draft, Feed, FeedState, Kin, Story
 from worker.ports import (
     BOILERPLATE,
@@ -40,15 +41,26 @@ class Item:
     state: str = ""
     texts: set[str] = field(default_factory=set)
     feeds: set[str] = field(default_factory=set)
-    revisions: int = 0
+    revisions: dict = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
     created_at: datetime | None = None
     failure: str = ""
+    trace: str = ""
     reason: str = ""
     queued_at: datetime | None = None
     ended_at: datetime | None = None
     counted: int = 0
     story: str = ""
+
+
+@dataclass
+class PageItem:
+    """An article whose page is wanted."""
+
+    wanted_at: datetime
+    fence: int = 0
+    claims: int = 0
+    tries: int = 0
 
 
 @dataclass
@@ -67,7 +79,11 @@ class MemoryStore:
     def __init__(self, clock) -> None:
         self.clock = clock
         self.run_id = "first"
-        self.due: dict[str, dict[str, datetime]] = {"feeds": {}, "articles": {}}
+        self.due: dict[str, dict[str, datetime]] = {"feeds": {}, "articles": {}, "pages": {}}
+        self.pages: dict[str, PageItem] = {}
+        self.pushed: dict[str, list] = {}
+        self.poll_due: dict[str, datetime] = {}
+        self.delivers_until: dict[str, datetime] = {}
         self.feeds: dict[str, Item] = {}
         self.paused: set[str] = set()
         self.articles: dict[str, Item] = {}
@@ -75,7 +91,7 @@ class MemoryStore:
         self.deliveries: dict[str, Item] = {}
         self.seen: dict[str, str] = {}
         self.dead: dict[str, list[str]] = {}
-        self.quarantine: dict[str, dict[str, datetime]] = {"poll": {}, "enrich": {}, "deliver": {}}
+        self.quarantine: dict[str, dict[str, datetime]] = {"poll": {}, "read": {}, "enrich": {}, "deliver": {}}
         self.verdicts: dict[str, str] = {}
         self.acknowledged: set[str] = set()
         self.counted: Counter[str] = Counter()
@@ -105,19 +121,19 @@ class MemoryStore:
             self.due["feeds"].setdefault(feed_id, self.clock.now())
         self.due["feeds"] = {id_: at for id_, at in self.due["feeds"].items() if id_ in wanted}
 
-    def steer_feed(self, feed_id: str, action) -> bool:
+    def steer_feed(self, feed_id: str, action, by: str = "") -> bool:
         if action == "hurry" and feed_id in self.paused:
             return False
         self.quarantine["poll"] = [id_ for id_ in self.quarantine["poll"] if id_ != feed_id]
         if action == "pause":
             self.paused.add(feed_id)
             self.due["feeds"].pop(feed_id, None)
-            self.note_audit("steered", feed=feed_id, action=action)
+            self.note_audit("steered", feed=feed_id, action=action, by=by)
             return True
         self.paused.discard(feed_id)
         self.feeds.setdefault(feed_id, Item()).claims = 0
         self.due["feeds"][feed_id] = self.clock.now()
-        self.note_audit("steered", feed=feed_id, action=action)
+        self.note_audit("steered", feed=feed_id, action=action, by=by)
         return True
 
     def epoch(self) -> str:
@@ -128,7 +144,12 @@ class MemoryStore:
 
     def claim_feeds(self, limit: int, lease: timedelta) -> list[FeedClaim]:
         claimed = self._claim("poll", "feeds", self.feeds, limit, lease)
-        return [FeedClaim(id_, item.fence, item.record or FeedState()) for id_, item in claimed]
+        return [
+            FeedClaim(
+                id_, item.fence, item.record or FeedState(), len(self.pushed.get(id_, ())), self.delivers_until.get(id_)
+            )
+            for id_, item in claimed
+        ]
 
     def finish_poll(self, claim, decision, drafts: Sequence[Draft], counts=(), alerts=()) -> Ingested:
         feed = self.feeds[claim.feed_id]
@@ -141,8 +162,16 @@ class MemoryStore:
         self._raise(alerts)
         self.count(counts)
         feed.record, feed.claims, feed.fence = decision.state, 0, 0
+        next_at = self.clock.now() + decision.next_in
+        if decision.pushes:
+            self.pushed[claim.feed_id] = self.pushed.get(claim.feed_id, [])[decision.pushes :]
+            next_at = self.poll_due.pop(claim.feed_id, next_at)
+        elif tally["new"] + tally["revised"]:
+            self.delivers_until.pop(claim.feed_id, None)
+        if self.pushed.get(claim.feed_id):
+            self.poll_due[claim.feed_id], next_at = next_at, self.clock.now()
         if claim.feed_id in self.due["feeds"]:
-            self.due["feeds"][claim.feed_id] = self.clock.now() + decision.next_in
+            self.due["feeds"][claim.feed_id] = next_at
         return Ingested(
             tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"] + tally["rekeyed"]
         )
@@ -160,7 +189,7 @@ class MemoryStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claimed = self._claim("enrich", "articles", self.articles, limit, lease)
-        return [ArticleClaim(item.record, item.fence, item.story) for _, item in claimed]
+        return [ArticleClaim(item.record, item.fence, item.story, trace=item.trace) for _, item in claimed]
 
     def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:
         for article in articles:
@@ -204,7 +233,7 @@ class MemoryStore:
         if decision := step.decision:
             self.decisions[claim.article.id] = decision
             self.note_audit(
-                "decided", article=claim.article.id, revision=item.revisions, sha256=decision.text_sha256,
+                "decided", article=claim.article.id, revision=sum(item.revisions.values()), sha256=decision.text_sha256,
                 config=decision.config_hash, model=analysis.model, story=step.story.id, unknown=decision.unknown,
                 fired=[
                     {"watch": f.watch_id} | ({"alert": f.alert_id} if f.alert_id else {"why_not": f.why_not})
@@ -217,6 +246,7 @@ class MemoryStore:
                 self.note_audit("repeated", alert=alert.id, watch=alert.watch_id, article=claim.article.id)
         self.count(counts)
         item.state, item.claims, item.fence = "done", 0, 0
+        item.trace = claim.trace or item.trace
         self.due["articles"].pop(claim.article.id, None)
         return len(fresh)
 
@@ -244,7 +274,15 @@ class MemoryStore:
             if item.claims > SUSPECT:
                 self.suspect = (id_, now + lease)
         return [
-            DeliveryClaim(i.record, i.fence, i.counted + 1, i.queued_at, is_probe, self._fetched_at(i.record))
+            DeliveryClaim(
+                i.record,
+                i.fence,
+                i.counted + 1,
+                i.queued_at,
+                is_probe,
+                self._fetched_at(i.record),
+                self._trace(i.record),
+            )
             for _, i in claimed
         ]
 
@@ -306,7 +344,7 @@ class MemoryStore:
         )
 
     def quarantined(self) -> list[Quarantined]:
-        items = {"poll": self.feeds, "enrich": self.articles, "deliver": self.deliveries}
+        items = {"poll": self.feeds, "read": {}, "enrich": self.articles, "deliver": self.deliveries}
         held = [
             Quarantined(stage, id_, at, items[stage][id_].reason, self._subject(items[stage][id_].record) or id_)
             for stage, ids in self.quarantine.items()
@@ -418,6 +456,11 @@ class MemoryStore:
                 gate.circuit, gate.window, gate.reason = Circuit.OPEN, "", attempt.reason
                 gate.probe_at = now + max(breaker.PROBE_EVERY, attempt.retry_after or timedelta(0))
 
+    def _trace(self, delivery) -> str:
+        alert = self.alerts.get(delivery.alert_id)
+        item = self.articles.get(alert.article.id) if alert else None
+        return item.trace if item else ""
+
     def _fetched_at(self, delivery) -> datetime | None:
         alert = self.alerts.get(delivery.alert_id)
         return alert.article.first_seen if alert else None
@@ -492,7 +535,7 @@ class MemoryStore:
         if outcome in ("baseline", "stale", "rekeyed"):
             self._set_aside.setdefault(outcome, []).append({"article": id_, "sha256": sha256})
         elif outcome in ("new", "revised"):
-            revision = self.articles[id_].revisions or None
+            revision = sum(self.articles[id_].revisions.values()) or None
             self.note_audit("accepted", article=id_, feed=feed_id, sha256=sha256, revision=revision)
 
     def _add(self, draft: Draft) -> str:
@@ -500,8 +543,17 @@ class MemoryStore:
         self.articles[id_] = Item(record=draft.article, texts={draft.content}, state=draft.remembered_as or "due")
         if draft.remembered_as:
             return draft.remembered_as
-        self.due["articles"][id_] = self.clock.now()
+        self.articles[id_].trace = draft.trace
+        self._make_due(id_, draft)
         return "new"
+
+    def _make_due(self, id_: str, draft: Draft) -> None:
+        now = self.clock.now()
+        self.due["articles"][id_] = now + PATIENCE if draft.wants_page else now
+        self.pages.pop(id_, None)
+        self.due["pages"].pop(id_, None)
+        if draft.wants_page:
+            self.pages[id_], self.due["pages"][id_] = PageItem(now), now
 
     def _revise(self, id_: str, draft: Draft) -> str:
         item = self.articles[id_]
@@ -512,15 +564,17 @@ class MemoryStore:
             or draft.content in item.texts
         ):
             return "known"
-        item.texts.add(draft.content)
-        item.revisions += 1
-        if item.revisions > 10:
+        today = self.clock.now().date()
+        item.revisions[today] = item.revisions.get(today, 0) + 1
+        if item.revisions[today] > 10:
             return "revision_over_limit"
+        item.texts.add(draft.content)
         self._fence += 1
         first = item.record
         assert isinstance(first, Article)
         item.record = replace(draft.article, id=id_, first_seen=first.first_seen)
         item.fence, item.state, item.claims = self._fence, "due", 0
         self.quarantine["enrich"].pop(id_, None)
-        self.due["articles"][id_] = self.clock.now()
+        item.trace = draft.trace
+        self._make_due(id_, draft)
         return "revised"

@@ -1,258 +1,100 @@
-"""The spine on a virtual clock, over either store, with a collector that says what had to arrive when.
+"""A newsroom: a desk under a real configuration, into which real articles are put, and the commands over its store."""
 
-A scenario is written down first: what is published, done and expected at which second. `play` then runs the real
-stages second by second, and every message must meet one expectation, and every expectation one message.
-"""
-
+import gzip
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-from tests.fakes import NOW, SECRET, FakeClock, FakeFetcher, SilentObserver, analysis, done, rss
-from worker import silence
+from tests.desk import Desk
+from tests.fakes import SECRET
+from worker.dedupe import to_article
 from worker.match import Matcher
-from worker.model import Attempt
-from worker.pipeline import Limits, Pipeline
+from worker.model import Draft, Entry, Feed, FeedState
+from worker.pipeline import Pipeline
+from worker.poll import PollDecision
+from worker.runtime import process
+from worker.runtime.configuration_store import ConfigurationStore
 from worker.watchlist import load_configuration
 
-BASE = """
-feeds:
-  - {url: "https://wire.example/rss", name: Wire, interval: 1s}
-  - {url: "https://herald.example/rss", name: Herald, interval: 1s}
-  - {url: "https://courier.example/rss", name: Courier, interval: 1s}
-endpoints:
-  desk: {url: {env: URL}, secret: {env: SECRET}}
-  pager: {url: {env: URL}, secret: {env: SECRET}}
-"""
 WATCHES = """
+lists:
+  parties: {aliases: [Russia*, Ukraine*, China, "White House", Putin, Zelensky*]}
 watches:
-  - {id: tanks, title: Tanks, severity: high, labels: {desk: arms}, match: {phrase: tanks}}
-  - {id: banks, title: Banks, severity: low, labels: {desk: money}, match: {phrase: banks}}
+  - {id: arms, title: Arms, severity: medium, match: {topic: arms-transfer}}
+  - {id: conflict, title: War, severity: high, match: {topic: armed-conflict},
+     escalate: [{to: critical, when: {independent_sources: 2, within: 6h}}]}
+  - id: parties
+    title: Parties
+    severity: low
+    match: {all: [{entity: {list: parties}}], none: [{phrase: ["football*", "film*"]}]}
+  - {id: crime, title: Crime, severity: low, match: {any: [{topic: financial-crime}, {topic: organised-crime}]}}
+  - {id: near, title: Sanctions near Russia, severity: info, match: {near: {terms: [sanction*, Russia*], within: 12}}}
+  - id: weighted
+    title: Weighted
+    severity: info
+    match: {any: [{phrase: ["war"], weight: 1}, {entity: {list: parties}, weight: 1}]}
+    score: {threshold: 1.5}
 """
-_WORDS = (
-    "amber birch cedar delta ember fjord grove haven inlet jetty knoll ledge marsh north ocean pearl quartz ridge shore "
-    "tulip umber vale wharf yarrow zephyr acorn bramble clover dune elm fern glade heath iris juniper kelp lilac moss"
-).split()
 
 
-@dataclass(frozen=True)
-class Message:
-    """A message as it arrived, `at` seconds after the start."""
+class Newsroom(Desk):
+    """A desk under the watches above, with articles put straight into the store."""
 
-    at: float
-    endpoint: str
-    id: str
-    body: str
-
-    @property
-    def data(self) -> dict:
-        return json.loads(self.body)["data"]
-
-    @property
-    def kind(self) -> str:
-        return self.data["kind"] if "alerts" in self.data else "alert"
-
-    @property
-    def titles(self) -> list[str]:
-        """What it tells of, by the first word of each title."""
-        alerts = self.data.get("alerts", [self.data])
-        return sorted(alert["article"]["title"].split()[0] for alert in alerts)
-
-
-@dataclass
-class Expected:
-    """A message that must arrive between two moments."""
-
-    endpoint: str
-    first: float
-    last: float
-    kind: str
-    titles: list[str] | None
-    total: int | None
-    met: Message | None = None
-
-    def meets(self, message: Message) -> bool:
-        return (
-            message.endpoint == self.endpoint
-            and self.first <= message.at <= self.last
-            and message.kind == self.kind
-            and (self.titles is None or message.titles == sorted(self.titles))
-            and (self.total is None or message.data.get("total", 1) == self.total)
+    def configure(self, directory, text: str) -> None:
+        (directory / "watches.yaml").write_text(text, "utf-8")
+        (directory / "endpoints.yaml").write_text(
+            "endpoints:\n  desk: {url: {env: URL}, secret: {env: SECRET}, allow_private: true}\n", "utf-8"
         )
-
-
-class VirtualClock(FakeClock):
-    """Tells the real server the time as well."""
-
-    def __init__(self, at: datetime, tell: Callable[[datetime], None]) -> None:
-        super().__init__(at)
-        self._tell = tell
-        tell(at)
-
-    def advance(self, **kwargs) -> None:
-        super().advance(**kwargs)
-        self._tell(self.at)
-
-
-@dataclass
-class Newsroom:
-    """See the module. `start` is second 0."""
-
-    directory: Path
-    clock: FakeClock
-    store: object
-    groups: object
-    silences: object
-    start: datetime = NOW
-    route: str = ""
-    watches: str = WATCHES
-    items: dict[str, list] = field(default_factory=lambda: {"wire": [], "herald": [], "courier": []})
-    script: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
-    expected: list[Expected] = field(default_factory=list)
-    messages: list[Message] = field(default_factory=list)
-    attempts: list[Message] = field(default_factory=list)
-    outages: list[tuple[str, float, float]] = field(default_factory=list)
-    made: int = 0
-
-    def open(self, route: str = "", watches: str = WATCHES) -> "Newsroom":
-        self.configure(route, watches)
-        self.fetcher = FakeFetcher()
+        (directory / "feeds.yaml").write_text("feeds: [{url: 'https://wire.example/rss', name: wire}]\n", "utf-8")
+        loaded = load_configuration(directory, {"URL": "http://127.0.0.1:9/", "SECRET": SECRET})
+        old = self.pipeline
         self.pipeline = Pipeline(
-            self.store, self.fetcher, self, self, self.clock, SilentObserver(), self.configuration,
-            Matcher(self.configuration.watches), Limits(budget=timedelta(0)), silences=self.silences, groups=self.groups,
+            store=self.store, fetcher=self, enricher=old.enricher, sender=self, clock=old.clock,
+            observer=old.observer, configuration=loaded, matcher=Matcher(loaded.watches),
         )  # fmt: skip
-        for feed in self.items:
-            self.serve(feed)
-        self.store.sync_feeds(self.configuration.feeds)
-        self.pipeline.poll_due()
-        return self
+        self.store.sync_feeds(loaded.feeds)
+        ConfigurationStore(self.store).keep(loaded, old.enricher.model)
 
-    def configure(self, route: str, watches: str = WATCHES) -> None:
-        (self.directory / "config.yaml").write_text(BASE + watches + route, "utf-8")
-        self.configuration = load_configuration(self.directory, {"URL": "https://desk.example/hook", "SECRET": SECRET})
-
-    # --- what happens --------------------------------------------------------------------------------------
-
-    def publish(self, at: float, name: str, about: str = "tanks", feed: str = "wire", **item) -> None:
-        """An article whose title begins with `name` is published."""
-        self.script.append((at, lambda: self._publish(name, about, feed, item)))
-
-    def reload(self, at: float, route: str, watches: str = WATCHES) -> None:
-        """Another configuration comes into force."""
-
-        def adopt() -> None:
-            self.configure(route, watches)
-            self.pipeline = self.pipeline.reconfigured(self.configuration, self)
-
-        self.script.append((at, adopt))
-
-    def silence(self, at: float, matcher: str, lasts: float) -> None:
-        """Somebody silences what matches for so many seconds."""
-
-        def add() -> None:
-            now = self.clock.now()
-            self.silences.add_silence(
-                silence.make([matcher], starts_at=now, ends_at=now + timedelta(seconds=lasts), author="ann",
-                             comment="known", now=now)
-            )  # fmt: skip
-
-        self.script.append((at, add))
-
-    def acknowledge(self, at: float, name: str) -> None:
-        """Somebody acknowledges every alert on the article."""
-
-        def mark() -> None:
-            told = {alert["alert_id"] for m in self.messages for alert in _alerts(m) if _name(alert) == name}
-            assert told, f"{name} was not told yet"
-            for alert_id in told:
-                assert self.store.mark_alert(alert_id, "acknowledged")
-
-        self.script.append((at, mark))
-
-    def outage(self, endpoint: str, first: float, last: float) -> None:
-        """The endpoint answers 503 between two moments."""
-        self.outages.append((endpoint, first, last))
-
-    def expect(
-        self, endpoint: str, between: tuple[float, float], *titles: str, kind: str = "alert", total: int | None = None
-    ) -> None:
-        """A message must arrive between two moments; without titles, whatever it tells of."""
-        self.expected.append(Expected(endpoint, *between, kind, list(titles) or None, total))
-
-    def play(self, seconds: float, step: float = 1) -> list[Message]:
-        """Run the scenario; the messages that arrived."""
-        todo = sorted(self.script, key=lambda entry: entry[0])
-        end = self.start + timedelta(seconds=seconds)
-        while self.clock.now() <= end:
-            while todo and self.seconds() >= todo[0][0]:
-                todo.pop(0)[1]()
-            self.pipeline.deliver_due()
-            self.clock.advance(seconds=step)
-        self._check()
-        return self.messages
-
-    def seconds(self) -> float:
-        return (self.clock.now() - self.start).total_seconds()
-
-    # --- the world -----------------------------------------------------------------------------------------
-
-    def enrich(self, articles):
-        return [analysis(article, entities=_named(article.text)) for article in articles]
-
-    def send(self, delivery, endpoint):
-        message = Message(self.seconds(), endpoint.name, delivery.id, delivery.body)
-        self.attempts.append(message)
-        if any(name == endpoint.name and first <= message.at < last for name, first, last in self.outages):
-            return done(Attempt(503, timedelta(milliseconds=5), "answered 503"))
-        self.messages.append(message)
-        return done(Attempt(204, timedelta(milliseconds=5)))
-
-    def serve(self, feed: str) -> None:
-        self.fetcher.serve(f"https://{feed}.example/rss", rss(*self.items[feed]))
-
-    def _publish(self, name: str, about: str, feed: str, item: dict[str, str]) -> None:
-        self.made += 1
-        words = [_WORDS[(self.made * 7 + i * (1 + self.made % 5)) % len(_WORDS)] + str(self.made) for i in range(30)]
-        self.items[feed].append(
-            {
-                "guid": f"{feed}-{self.made}",
-                "title": f"{name} {words[0]} {about}",
-                "link": f"https://{feed}.example/{self.made}",
-                "description": " ".join(words[1:]) + ".",
-                "pubDate": self.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT"),
-            }
-            | item
-        )
-        self.serve(feed)
-        self.store.sync_feeds([])
-        self.store.sync_feeds(self.configuration.feeds)
-        self.pipeline.poll_due()
-        while self.pipeline.enrich_due():
-            pass
-
-    def _check(self) -> None:
-        unexpected = []
-        for message in self.messages:
-            found = next((one for one in self.expected if one.met is None and one.meets(message)), None)
-            if found:
-                found.met = message
-            else:
-                unexpected.append((message.at, message.endpoint, message.kind, message.titles))
-        missing = [one for one in self.expected if one.met is None]
-        assert not unexpected, f"unexpected: {unexpected}; still expected: {missing}"
-        assert not missing, f"never came: {missing}"
+    def take_in(self, drafts) -> None:
+        feed = self.pipeline.configuration.feeds[0]
+        self.store.steer_feed(feed.id, "hurry")
+        [claim] = self.store.claim_feeds(1, timedelta(minutes=1))
+        decision = PollDecision(FeedState(is_baselined=True), timedelta(minutes=1), "fetched")
+        self.store.finish_poll(claim, decision, drafts)
+        while self.store.client.zcard("{tocsin}:articles:due"):
+            self.pipeline.enrich_due()
 
 
-def _alerts(message: Message) -> list[dict]:
-    return message.data.get("alerts", [message.data])
+def news(shared, number: int):
+    """Real articles as drafts."""
+    feed = Feed("feed_wire", "https://wire.example/rss", "wire")
+    now = datetime.now(UTC)
+    rows = {}
+    with gzip.open(next((shared / "replay").glob("*.jsonl.gz")), "rt", encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            if len(row["description"].split()) > 15:
+                rows.setdefault(row["title"], row)
+            if len(rows) == number:
+                break
+    for place, row in enumerate(rows.values()):
+        at = now - timedelta(minutes=place % 600)
+        entry = Entry(str(place), row["link"], row["title"], row["description"], published=at)
+        article = to_article(feed, entry, "en", now)
+        yield Draft(replace(article, id=f"art_{place}"), (f"a{place}",), f"c{place}")
 
 
-def _name(alert: dict) -> str:
-    return alert["article"]["title"].split()[0]
-
-
-def _named(text: str) -> dict[str, tuple[str, str]]:
-    names = {"Norland": ("GPE", "NO1"), "Sudmark": ("GPE", "SU1")}
-    return {name: found for name, found in names.items() if name in text}
+@contextmanager
+def opened(store, directory, server, monkeypatch):
+    """A newsroom whose store and configuration the commands use."""
+    environ = {"URL": "http://127.0.0.1:9/", "SECRET": SECRET}
+    for name, value in (environ | {"TOCSIN_REDIS_URL": server.url, "TOCSIN_CONFIG": str(directory)}).items():
+        monkeypatch.setenv(name, value)
+    process.open_store.cache_clear()
+    room = Newsroom(store)
+    room.directory = directory
+    room.configure(directory, WATCHES)
+    yield room
+    process.open_store().client.close()
+    process.open_store.cache_clear()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -107,6 +107,37 @@ class Tally:
         plain = {key: kept[key] for key in ("position", "articles", "reused", "first_day", "last_day", "examples")}
         sources = {watch: Counter(counts) for watch, counts in kept["sources"].items()}
         return cls(**plain, alerts=Counter(kept["alerts"]), sources=sources)
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What a change of the watchlist adds and takes; `tally` is that of the new one. Survives being written down."""
+
+    tally: Tally = field(default_factory=Tally)
+    gained: list[Hit] = field(default_factory=list)
+    lost: list[Hit] = field(default_factory=list)
+
+    def add(self, past: PastArticle, before: Sequence[Hit], after: Sequence[Hit], *, is_reused: bool) -> None:
+        """Count one article with what fires on it before and after the change."""
+        old, new = {hit.watch for hit in before}, {hit.watch for hit in after}
+        self.gained += [hit for hit in after if hit.watch not in old]
+        self.lost += [hit for hit in before if hit.watch not in new]
+        self.tally.add(past, after, is_reused=is_reused)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as JSON values."""
+        return {
+            "tally": self.tally.to_json(),
+            "gained": [astuple(hit) for hit in self.gained],
+            "lost": [astuple(hit) for hit in self.lost],
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Comparison:
+        """What `to_json` gave."""
+        return cls(
+            Tally.from_json(kept["tally"]), [Hit(*hit) for hit in kept["gained"]], [Hit(*hit) for hit in kept["lost"]]
+        )
 
 
 def with_analyses(

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -15,13 +15,18 @@ from worker.commands import (
     alerts,
     audit,
     backtest,
+    check,
     endpoints,
+    export,
     feeds,
     lists,
     quarantine,
+    replay,
     routes,
     silences,
+    tokens,
     watchlist,
+    why,
 )
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
@@ -41,11 +46,16 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(routes.app, name="routes")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(silences.app, name="silences")
 app.add_typer(lists.app, name="lists")
 app.add_typer(audit.app, name="audit")
+check.register(app)
 watchlist.register(app)
 backtest.register(app)
+replay.register(app)
+why.register(app)
+export.register(alerts.app)
 
 
 @app.command()
@@ -98,29 +108,6 @@ def secret() -> None:
     from worker.runtime.demo import new_secret
 
     typer.echo(new_secret())
-
-
-@app.command()
-def check(config: Config = None, as_json: Json = False) -> None:
-    """Validate the configuration; print every problem with file, line and column. Exit code 78 where there is one."""
-    from worker.watchlist import load_configuration
-
-    try:
-        configuration = load_configuration(config_directory(config))
-    except ConfigError as error:
-        if as_json:
-            print_json({"ok": False, "problems": [_problem(problem) for problem in error.problems]})
-            raise typer.Exit(error.exit_code) from None
-        raise
-    counts = {
-        "feeds": len(configuration.feeds),
-        "watches": len(configuration.watches),
-        "endpoints": len(configuration.endpoints),
-    }
-    if as_json:
-        print_json({"ok": True, "problems": [], **counts, "hash": configuration.hash})
-    else:
-        typer.echo("ok: " + ", ".join(f"{number} {name}" for name, number in counts.items()))
 
 
 @app.command(name="try")
@@ -244,8 +231,10 @@ def web(config: Config = None) -> None:
     import signal
 
     from worker.runtime import log
+    from worker.runtime.callback import Callback
     from worker.runtime.process import ask_reload, follow_configuration, open_store
     from worker.runtime.settings import load_settings
+    from worker.runtime.subscription_store import RedisSubscriptionStore
     from worker.runtime.web import create_web, serve
     from worker.watchlist import load_configuration
 
@@ -255,8 +244,17 @@ def web(config: Config = None) -> None:
     directory = config_directory(config)
     load_configuration(directory)  # what is wrong with it is said before Redis is asked
     store, live = open_store(), follow_configuration("web", directory)
+    callbacks = Callback(RedisSubscriptionStore(store)).routes() if settings.public_url else []
     serve(
-        lambda stops: create_web(store, live, directory, stops, may_edit=settings.web_edits),
+        lambda stops: create_web(
+            store,
+            live,
+            directory,
+            stops,
+            may_edit=settings.web_edits,
+            requests_per_minute=settings.api_rate,
+            callbacks=callbacks,
+        ),
         settings.web_host,
         settings.web_port,
     )
@@ -288,10 +286,6 @@ def main() -> NoReturn:
             error.show()
         code = error.exit_code
     sys.exit(code or 0)
-
-
-def _problem(problem: Any) -> dict[str, Any]:
-    return {name: getattr(problem, name) for name in ("file", "line", "column", "message", "hint")}
 
 
 def _require_directory(path: Path) -> None:

@@ -112,7 +112,7 @@ def _marks(feed: Feed, document: Document) -> list[EntryMark]:
         EntryMark(
             raw="",
             guid=_digest(feed.id, entry.guid) if entry.guid else "",
-            address=_short(canonical_address(entry.link)),
+            address=mark_of_address(entry.link),
             title=_short(plaintext.one_line(entry.title).casefold()),
         )
         for entry in document.entries
@@ -168,6 +168,11 @@ def canonical_address(link: str) -> str:
         return ""
     bare = address.split("://", 1)[-1].removeprefix("www.").rstrip("/")
     return bare if "/" in bare or "?" in bare else ""
+
+
+def mark_of_address(link: str) -> str:
+    """What is remembered of an address: a hash of its canonical form; "" where it names no page of its own."""
+    return _short(canonical_address(link))
 
 
 def is_plausible(published: datetime | None, now: datetime) -> bool:

@@ -35,7 +35,9 @@ class Dispatcher:
         *,
         lease: timedelta,
         budget: timedelta,
+        tracer: ports.Tracer = ports.UNTRACED,
     ) -> None:
+        self._tracer = tracer
         self._store, self._sender, self._clock, self._observer = store, sender, clock, observer
         self._endpoints = {endpoint.name: endpoint for endpoint in configuration.endpoints}
         self._lease, self._budget = lease, budget
@@ -93,7 +95,10 @@ class Dispatcher:
         if isinstance(decision, retry.EndpointGone):
             others = [other for name, other in self._endpoints.items() if name != endpoint]
             notices = notice.endpoint_paused(claim.delivery, claim.fence, decision.reason, others, now)
-        self._store.finish_delivery(claim, attempt, decision, counts, notices)
+        facts: dict[str, str | int] = {"endpoint": endpoint, "outcome": outcome, "status": attempt.status}
+        facts |= {"alert": claim.delivery.alert_id, "delivery": claim.delivery.id, "attempt": claim.number}
+        with self._tracer.span("deliver", claim.trace, now - attempt.duration, facts):
+            self._store.finish_delivery(claim, attempt, decision, counts, notices)
         if not isinstance(decision, retry.Delivered):
             self._observer.note(
                 "delivery_failed",

@@ -1,8 +1,9 @@
-"""The order of the stages: poll → parse → dedupe → enrich → match → alert → deliver.
+"""The order of the stages: poll → parse → dedupe → (read the page) → enrich → match → alert → deliver.
 
-Three workers share it, cut where work waits in the store:
+Four workers share it, cut where work waits in the store:
 
     poll      claim due feeds → fetch → parse → dedupe → store articles
+    read      claim articles that are summaries → fetch their page → keep the better text
     enrich    claim due articles → enrich → match → alert → store alerts and deliveries
     deliver   claim due deliveries → send → store what follows
 
@@ -30,7 +31,9 @@ from worker.model import (
 )
 from worker.notifier import GroupStore, Notifier
 from worker.poller import Poller, ReadLimit, unlimited
+from worker.reader import PageReader
 from worker.silence import SilenceStore
+from worker.subscriber import Board, Subscriber
 
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
@@ -62,11 +65,17 @@ class Pipeline:
     limits: Limits = Limits()
     read_limit: ReadLimit = unlimited
     """Ends the reading of a document that takes too long."""
+    tracer: ports.Tracer = ports.UNTRACED
     silences: SilenceStore | None = None
     groups: GroupStore | None = None
     """What is held; without it, only routes that tell at once are any use."""
     dispatcher: Dispatcher = field(init=False)
     poller: Poller = field(init=False)
+    board: Board | None = None
+    """Where hubs come in; only a poller of an installation with a public address has one."""
+    subscriber: Subscriber | None = None
+    reader: PageReader | None = None
+    """Only the process that reads pages has one."""
 
     def __post_init__(self) -> None:
         made = Dispatcher(
@@ -77,6 +86,7 @@ class Pipeline:
             self.configuration,
             lease=self.limits.lease,
             budget=self.limits.budget,
+            tracer=self.tracer,
         )
         object.__setattr__(self, "dispatcher", made)
         poller = Poller(
@@ -88,9 +98,15 @@ class Pipeline:
             budget=self.limits.budget,
             at_once=self.limits.feeds,
             read_limit=self.read_limit,
+            board=self.board,
+            tracer=self.tracer,
         )
         poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
+        if self.subscriber:
+            self.subscriber.adopt(self.configuration)
+        if self.reader:
+            self.reader.adopt(self.configuration)
 
     def reconfigured(self, configuration: Configuration, enricher: ports.Enricher) -> Pipeline:
         """The same spine under a new configuration; what is in flight to servers and receivers goes with it."""
@@ -108,6 +124,16 @@ class Pipeline:
         """Poll due feeds; the number of articles that were new or revised."""
         return self.poller.poll_due()
 
+    def subscribe_due(self) -> int:
+        """Ask hubs for what is due with subscriptions; the number of requests."""
+        return self.subscriber.step() if self.subscriber else 0
+
+    # --- read ----------------------------------------------------------------------------------------------
+
+    def read_due(self) -> int:
+        """Read the pages of articles that are summaries; the number that became due for analysis."""
+        return self.reader.read_due() if self.reader else 0
+
     # --- enrich --------------------------------------------------------------------------------------------
 
     def enrich_due(self) -> int:
@@ -119,8 +145,12 @@ class Pipeline:
             analysed = self._analyse(claims)
             share = (self.clock.now() - started) / len(claims)
             for claim, analysis in analysed:
-                with spared(self.observer, "enrich", claim.article.id, self.store, claim):
-                    raised += self._finish_article(claim, analysis, share)
+                facts = {"article": claim.article.id, "feed": claim.article.feed_id}
+                with (
+                    spared(self.observer, "enrich", claim.article.id, self.store, claim),
+                    self.tracer.span("enrich", claim.trace, started, facts) as trace,
+                ):
+                    raised += self._finish_article(replace(claim, trace=trace) if trace else claim, analysis, share)
             if self.clock.now() >= deadline:
                 break
         return raised
@@ -145,11 +175,13 @@ class Pipeline:
         ]
 
     def _finish_article(self, claim: ports.ArticleClaim, analysis: Analysis, share: timedelta) -> int:
-        verdicts = self.matcher.screen(claim.article, analysis)
+        started = self.clock.now()
+        verdicts, blind = self.matcher.sift(claim.article, analysis)
         counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
+        counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="match")
         counts += _count_unread(analysis)
         counts += _count_lag(claim)
-        counts += _count_unknown(verdicts)
+        counts += _count_unknown(verdicts, blind)
         signature = story.sign(claim.article, analysis)
         for _ in range(_MOST_LOOKS):
             step, alerts = self._tell(claim, analysis, signature, verdicts)
@@ -177,6 +209,7 @@ class Pipeline:
             relative, is_copy, place = None, False, claim.article.id
             known, version = self.store.read_story(place)
         grown = story.grow(known, claim.article, relative, is_copy=is_copy, now=now)
+        grown = story.learn(grown, claim.article, analysis)
         alerts, told = alert.raise_alerts(
             verdicts, claim.article, analysis, grown, config_hash=self.configuration.hash, now=now
         )
@@ -224,6 +257,6 @@ def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
     return [(series.series(series.ARTICLES_UNREAD, reason=reason), 1.0) for reason in reasons]
 
 
-def _count_unknown(verdicts: Sequence[Verdict]) -> list[tuple[str, float]]:
-    unknown = sum(verdict.finding.truth == "unknown" for verdict in verdicts)
+def _count_unknown(verdicts: Sequence[Verdict], blind: int) -> list[tuple[str, float]]:
+    unknown = blind + sum(verdict.finding.truth == "unknown" for verdict in verdicts)
     return [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []

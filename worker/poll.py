@@ -28,6 +28,7 @@ WHOLE_READING_EVERY = timedelta(days=7)
 MOVED_POLLS, MOVED_FOR = 3, timedelta(hours=24)
 """A permanent redirect is believed when it was seen this often over this long."""
 _SPREAD = 0.1
+_MOST_MARKS = 1_000
 
 COSTLY, HARD, SOFT, TEMPORARY = 3.0, 1.0, 0.5, 0.25
 """How many doublings of the wait a failure is worth.
@@ -59,7 +60,8 @@ WEIGHTS = {
 class PollRequest:
     """What to ask of a feed's server; empty validators make the request unconditional.
 
-    `url` is where the feed is now, which may be elsewhere than configured. A `is_whole` poll reads known entries too.
+    `url` is where the feed is now, which may be elsewhere than configured. A `is_whole` poll reads known entries too;
+    an `is_page` one asks for an article's page instead of the feed.
     """
 
     feed: Feed
@@ -67,6 +69,7 @@ class PollRequest:
     last_modified: str = ""
     url: str = ""
     is_whole: bool = False
+    is_page: bool = False
 
     @property
     def address(self) -> str:
@@ -76,12 +79,16 @@ class PollRequest:
 
 @dataclass(frozen=True, slots=True)
 class PollDecision:
-    """The state to store, the time until the next poll, the outcome's name (a metric label), and what to report."""
+    """The state to store, the time until the next poll, the outcome's name (a metric label), and what to report.
+
+    `pushes` documents that a hub sent are done with; the next poll is then when it was due anyway.
+    """
 
     state: FeedState
     next_in: timedelta
     outcome: str
     events: tuple[str, ...] = ()
+    pushes: int = 0
 
 
 def request(feed: Feed, state: FeedState, *, epoch: str, now: datetime) -> PollRequest:
@@ -93,6 +100,18 @@ def request(feed: Feed, state: FeedState, *, epoch: str, now: datetime) -> PollR
     if is_whole or _is_past(state.unconditional_at, FULL_POLL_EVERY, now):
         return PollRequest(feed, url=state.address, is_whole=is_whole)
     return PollRequest(feed, state.etag, state.last_modified, url=state.address)
+
+
+def pushed(state: FeedState, reading: Reading, documents: int) -> PollDecision:
+    """What to remember of documents that a hub sent: they hold some of the feed's entries, and no validators."""
+    new = {mark.raw for mark in reading.marks if mark.raw}
+    kept = tuple(mark for mark in state.marks if mark.raw not in new)
+    learned = replace(
+        state,
+        marks=(*reading.marks, *kept)[:_MOST_MARKS],
+        arrivals=rhythm.newest((*reading.arrivals, *state.arrivals)),
+    )
+    return PollDecision(learned, SHORTEST_WAIT, "pushed", pushes=documents)
 
 
 def is_unchanged(asked: PollRequest, state: FeedState, outcome: Fetched, body_hash: str) -> bool:

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from worker import alert, coverage, dedupe, parse, poll, ports, series
+from worker import alert, coverage, dedupe, fulltext, parse, poll, ports, series, websub
 from worker.isolation import spared
 from worker.model import (
     Alert,
@@ -30,6 +30,7 @@ from worker.model import (
     PollOutcome,
     Reading,
 )
+from worker.subscriber import Board, count_event
 
 _LOOK_AGAIN_S = 0.25
 """While polls are in flight, newly due feeds are looked for this often."""
@@ -56,6 +57,7 @@ class _Asked:
 
     claim: ports.FeedClaim
     request: poll.PollRequest
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,13 @@ class Poller:
         budget: timedelta,
         at_once: int,
         read_limit: ReadLimit,
+        board: Board | None = None,
+        tracer: ports.Tracer = ports.UNTRACED,
     ) -> None:
         self._store, self._fetcher, self._clock, self._observer = store, fetcher, clock, observer
+        self._tracer = tracer
         self._lease, self._budget, self._at_once, self._read_limit = lease, budget, at_once, read_limit
+        self._board = board
         self._in_flight: dict[Future[PollOutcome], _Asked] = {}
         self._aside: deque[_Slow] = deque()
         self._epoch = ""
@@ -97,44 +103,51 @@ class Poller:
         """Poll until nothing is due or in flight, or the budget is spent; the number of new or revised articles."""
         deadline = self._clock.now() + self._budget
         self._epoch = self._store.epoch()
-        brought = 0
-        self._start_due()
+        brought = self._start_due()
         while self._in_flight or self._aside:
             brought += self._collect()
             if self._clock.now() >= deadline:
                 break
-            self._start_due()
+            brought += self._start_due()
         return brought
 
-    def _start_due(self) -> None:
+    def _start_due(self) -> int:
+        """Start what is due; the articles that came of documents which hubs had sent."""
+        brought = 0
         now = self._clock.now()
         room = self._at_once - len(self._in_flight) - len(self._aside)
         for claim in self._store.claim_feeds(room, self._lease):
             if feed := self._feeds.get(claim.feed_id):
                 request = poll.request(feed, claim.state, epoch=self._epoch, now=now)
-                self._in_flight[self._fetcher.fetch(request)] = _Asked(claim, request)
+                asked = _Asked(claim, request, now)
+                if self._board and claim.pushes:
+                    brought += self._take_pushed(asked, self._board)
+                else:
+                    self._in_flight[self._fetcher.fetch(request)] = asked
             else:
                 self._store.finish_poll(claim, poll.PollDecision(claim.state, _NOT_OURS, "postponed"), ())
+        return brought
 
     def _collect(self) -> int:
         """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""
         timeout = 0 if self._aside else _LOOK_AGAIN_S
         done, _ = wait(self._in_flight, timeout=timeout, return_when=FIRST_COMPLETED)
-        brought = sum(self._finish(self._in_flight.pop(future), future.result()) for future in done)
+        now = self._clock.now()
+        brought = sum(self._finish(self._in_flight.pop(future), future.result(), now) for future in done)
         is_pressing = len(self._aside) > _MOST_ASIDE or (
-            bool(self._aside) and self._clock.now() - self._aside[0].since >= _LONGEST_ASIDE
+            bool(self._aside) and now - self._aside[0].since >= _LONGEST_ASIDE
         )
         if self._aside and (not done or is_pressing):
             slow = self._aside.popleft()
-            brought += self._finish(slow.asked, slow.fetched, seconds=LONGEST_S)
+            brought += self._finish(slow.asked, slow.fetched, slow.since, LONGEST_S)
         return brought
 
-    def _finish(self, asked: _Asked, outcome: PollOutcome, seconds: float = QUICK_S) -> int:
+    def _finish(self, asked: _Asked, outcome: PollOutcome, answered: datetime, seconds: float = QUICK_S) -> int:
         with spared(self._observer, "poll", asked.request.feed.name, self._store, asked.claim):
-            return self._finish_poll(asked, outcome, seconds)
+            return self._finish_poll(asked, outcome, answered, seconds)
         return 0
 
-    def _finish_poll(self, asked: _Asked, outcome: PollOutcome, seconds: float) -> int:
+    def _finish_poll(self, asked: _Asked, outcome: PollOutcome, answered: datetime, seconds: float) -> int:
         claim, request = asked.claim, asked.request
         now, started = self._clock.now(), self._clock.now()
         feed, state = request.feed, claim.state
@@ -149,10 +162,11 @@ class Poller:
             else:
                 document = self._parse(request, state, outcome, seconds)
                 if document is None and seconds < LONGEST_S:
-                    self._aside.append(_Slow(asked, outcome, now))
+                    self._aside.append(_Slow(asked, outcome, answered))
                     return 0
                 if isinstance(document, Document):
                     reading, drafts, counts = self._read(feed, state, document, now)
+                    self._advertise(feed, outcome)
                 else:
                     outcome = document or parse.endless(outcome)
         decision = poll.decide(
@@ -165,13 +179,59 @@ class Poller:
             now=now,
             draw=self._clock.draw(),
         )
+        decision = self._stretched(feed, claim, decision, now)
         decision, alerts = self._cover(feed, state, decision, reading, now)
         counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
         counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
+        counts += series.observation(series.STAGE_SECONDS, answered - asked.at, stage="fetch")
         counts += series.observation(series.STAGE_SECONDS, self._clock.now() - started, stage="parse")
-        ingested = self._store.finish_poll(claim, decision, drafts, counts, alerts)
+        with self._tracer.span("poll", "", asked.at, {"feed": feed.id, "outcome": decision.outcome}) as trace:
+            if trace:
+                drafts = [replace(draft, trace=trace) for draft in drafts]
+            ingested = self._store.finish_poll(claim, decision, drafts, counts, alerts)
         self._note(feed, outcome, decision, ingested)
         return ingested.new + ingested.revised
+
+    def _take_pushed(self, asked: _Asked, board: Board) -> int:
+        with spared(self._observer, "poll", asked.request.feed.name, self._store, asked.claim):
+            return self._finish_pushed(asked, board.pushed(asked.claim.feed_id))
+        return 0
+
+    def _finish_pushed(self, asked: _Asked, documents: Sequence[Fetched]) -> int:
+        """Store what came of documents that a hub sent; they go the way of those that were asked for."""
+        claim, request, now = asked.claim, asked.request, self._clock.now()
+        feed, state = request.feed, claim.state
+        drafts: list[Draft] = []
+        counts: list[tuple[str, float]] = [(series.series(series.POLLS, outcome="pushed"), float(len(documents)))]
+        readings: list[Reading] = []
+        for sent in documents:
+            document = self._parse(request, state, sent, LONGEST_S)
+            if isinstance(document, Document):
+                reading, made, odd = self._read(feed, state, document, now)
+                drafts, counts, readings = [*drafts, *made], counts + odd, [*readings, reading]
+            else:
+                counts += count_event("unreadable")
+        reading = Reading(
+            marks=tuple(mark for reading in readings for mark in reading.marks),
+            arrivals=tuple(moment for reading in readings for moment in reading.arrivals),
+        )
+        decision, alerts = self._cover(feed, state, poll.pushed(state, reading, len(documents)), reading, now)
+        ingested = self._store.finish_poll(claim, decision, drafts, counts, alerts)
+        if ingested.new or ingested.revised:
+            self._observer.note("pushed", feed=feed.name, new=ingested.new)
+        return ingested.new + ingested.revised
+
+    def _advertise(self, feed: Feed, fetched: Fetched) -> None:
+        if self._board:
+            self._board.advertise(feed.id, websub.discover(fetched))
+
+    def _stretched(
+        self, feed: Feed, claim: ports.FeedClaim, decision: poll.PollDecision, now: datetime
+    ) -> poll.PollDecision:
+        """Polls come less often while a hub delivers; where the configuration names an interval, that holds."""
+        if feed.interval is not None or decision.state.failures:
+            return decision
+        return replace(decision, next_in=websub.stretched(decision.next_in, claim.delivers_until, now))
 
     def _parse(
         self, request: poll.PollRequest, state: FeedState, fetched: Fetched, seconds: float
@@ -203,7 +263,8 @@ class Poller:
         if left_out := max(len(document.fingerprints) - len(document.entries), 0):
             counts.append((series.series(series.ARTICLES, outcome="known"), float(left_out)))
         reading = dedupe.learn(feed, state, document, now)
-        return reading, dedupe.identify(feed, state, document, now), counts
+        drafts = tuple(fulltext.marked(feed, draft) for draft in dedupe.identify(feed, state, document, now))
+        return reading, drafts, counts
 
     def _cover(
         self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime

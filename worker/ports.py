@@ -1,7 +1,8 @@
 """What the spine needs of the world: Protocols that `runtime` fulfils with real adapters and tests with fakes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -28,8 +29,8 @@ from worker.model import (
 from worker.poll import PollDecision, PollRequest
 
 Steering = Literal["pause", "resume", "hurry"]
-Stage = Literal["poll", "enrich", "deliver"]
-STAGES: tuple[Stage, ...] = ("poll", "enrich", "deliver")
+Stage = Literal["poll", "read", "enrich", "deliver"]
+STAGES: tuple[Stage, ...] = ("poll", "read", "enrich", "deliver")
 Mark = Literal["acknowledged", "true", "false", "open"]
 """What a person may say of an alert; `true` and `false` acknowledge it too, `open` takes everything back."""
 
@@ -57,24 +58,31 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class FeedClaim:
-    """A feed lent to one worker until the lease ends; `fence` must still hold when the work is handed in."""
+    """A feed lent to one worker until the lease ends; `fence` must still hold when the work is handed in.
+
+    `pushes` documents wait that its hub has sent; `delivers_until` is the end of the lease of a hub that delivers.
+    """
 
     feed_id: str
     fence: int
     state: FeedState
+    pushes: int = 0
+    delivers_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleClaim:
     """An article lent for enrichment; `story` is the one it belongs to if it was read before (an edit), else "".
 
-    `is_trimmed` says that passages which its feed repeats were taken out of it since.
+    `is_trimmed` says that passages which its feed repeats were taken out of it since. `trace` is the traceparent of what
+    brought it, and as `finish_article` is told, of its analysis; "" where nothing is traced.
     """
 
     article: Article
     fence: int
     story: str = ""
     is_trimmed: bool = False
+    trace: str = ""
 
 
 MOVED = -2
@@ -108,7 +116,8 @@ class DeliveryClaim:
     """A delivery lent for its next attempt, the `number`-th (from 1), in the outbox since `queued_at`.
 
     `is_probe` says that its endpoint's circuit is open, and that this one delivery is to try it.
-    `fetched_at` is when the alert's article was first seen; None for a notice.
+    `fetched_at` is when the alert's article was first seen; None for a notice. `trace` is the traceparent of the
+    article's analysis, "" where nothing is traced.
     """
 
     delivery: Delivery
@@ -117,6 +126,7 @@ class DeliveryClaim:
     queued_at: datetime
     is_probe: bool = False
     fetched_at: datetime | None = None
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +158,11 @@ class Store(Protocol):
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         """Make the schedule hold exactly `feeds`: new ones are due at once, the others keep their time."""
 
-    def steer_feed(self, feed_id: str, action: Steering) -> bool:
-        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False)."""
+    def steer_feed(self, feed_id: str, action: Steering, by: str = "") -> bool:
+        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False).
+
+        `by` (who) is kept in the audit record.
+        """
 
     def epoch(self) -> str:
         """Changes whenever the store may have lost its newest writes."""
@@ -289,6 +302,12 @@ class Enricher(Protocol):
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         """An analysis for each article, in order; teasers are not read."""
 
+    def glance(self, articles: Sequence[Article]) -> list[Analysis]:
+        """The cheap part of each analysis; `pending` says what the rest may still bring."""
+
+    def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
+        """The analyses that `enrich` would have made, from what was glanced."""
+
 
 class Clock(Protocol):
     """The time and chance, so that tests can hold them still."""
@@ -305,3 +324,29 @@ class Observer(Protocol):
 
     def note(self, event: str, **facts: object) -> None:
         """One thing that happened; facts carry no secret, URL query or article text."""
+
+
+class Tracer(Protocol):
+    """Tells a tracing system how long each step took, and of which other it came. Must not fail."""
+
+    def span(
+        self, name: str, parent: str, started: datetime, facts: Mapping[str, str | int]
+    ) -> AbstractContextManager[str]:
+        """One step, from `started` until the context ends; gives its W3C traceparent. A `parent` of "" begins a trace.
+
+        Facts carry no secret, URL query or article text.
+        """
+
+
+class Untraced:
+    """Tells nobody."""
+
+    def span(
+        self, name: str, parent: str, started: datetime, facts: Mapping[str, str | int]
+    ) -> AbstractContextManager[str]:
+        del name, parent, started, facts
+        return _NO_SPAN
+
+
+_NO_SPAN: AbstractContextManager[str] = nullcontext("")
+UNTRACED: Tracer = Untraced()

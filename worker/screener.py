@@ -54,7 +54,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A piece of work done: the phase and cursor to go on from, keys looked at, and what was found.
+    """A piece of work done: the phase and cursor to go on from, keys and articles looked at, and what was found.
 
     Phase "" ends the screening; without a `lease` it is given back.
     """
@@ -64,6 +64,7 @@ class Handover:
     looked: int = 0
     found: Sequence[Found] = ()
     lease: timedelta | None = None
+    articles: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,10 @@ class Screener:
             is_late = self.clock.now() >= deadline or self.store.is_live_work_due()
             phase = "raise" if is_over else "scan"
             lease = None if is_over or is_late else LEASE
-            if not self.store.advance(claim, Handover(phase, cursor, page.keys, found, lease)) or not lease:
+            if (
+                not self.store.advance(claim, Handover(phase, cursor, page.keys, found, lease, len(page.articles)))
+                or not lease
+            ):
                 return 0
 
     def mentions(self, stored: StoredArticle, additions: Additions, *, is_new_only: bool = True) -> list[Found]:

@@ -22,7 +22,8 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from worker.model import Analysis, Article, Kin, Signature, Source, Story
+from worker import events
+from worker.model import Analysis, Article, Kin, Signature, Source, Story, StoryEvent
 
 WINDOW = timedelta(days=3)
 """Wire copies appear within hours; what recurs later, a weekly bulletin in the same words, is news again."""
@@ -30,7 +31,7 @@ _ROWS, _BANDS = 3, 24
 _MOST_WORDS, _FEWEST_RUNS = 1_500, 12
 COPY_SHARE, _COPY_LIKENESS = 0.6, 0.12
 _TITLE_SHARE, _TITLE_WORDS = 0.6, 4
-_KEY_WORDS, _MOST_NAMES, _MOST_SOURCES = 5, 24, 200
+_KEY_WORDS, _MOST_NAMES, _MOST_SOURCES, _MOST_EVENTS = 5, 24, 200, 40
 _NAME_LABELS = frozenset({"PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "VESSEL"})
 _WORD = re.compile(r"\w+")
 _COMMON = frozenset(
@@ -108,6 +109,16 @@ def is_same_story(one: Signature, other: Signature) -> bool:
     if not one.title_names or not other.title_names:
         return False
     return one.title_names <= other.names and other.title_names <= one.names
+
+
+def learn(story: Story, article: Article, analysis: Analysis) -> Story:
+    """The story with the events of an article that it has not told yet."""
+    known = list(story.events)
+    for event in analysis.events:
+        fact = events.fact(event)
+        if len(known) < _MOST_EVENTS and events.is_new(fact, (one.fact for one in known)):
+            known.append(StoryEvent(fact, events.line(event), article.id))
+    return replace(story, events=tuple(known)) if len(known) > len(story.events) else story
 
 
 def grow(known: Story | None, article: Article, relative: Kin | None, *, is_copy: bool, now: datetime) -> Story:

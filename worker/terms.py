@@ -1,5 +1,6 @@
 """All watched phrases found in one pass over the text. Owns what "the phrase stands in the text" means."""
 
+import bisect
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,10 @@ _ALIKE = str.maketrans(
     }
 )
 _RUN = re.compile(r"\s+")
+_ODD_RUN = re.compile(r"[^\S ]\s*| (?=\s)\s+")
+"""White space other than one blank."""
+_WORD = re.compile(r"[^\W_]+")
+_FAR = 1 << 62
 _STEM_LETTERS = 3
 
 
@@ -43,7 +48,7 @@ def is_term(term: str) -> bool:
 
 
 class TermIndex:
-    """An automaton over many terms; `find` costs the length of the text, whatever the number of terms.
+    """Many terms at once, by an automaton and a table of words; `find` costs the text's length, however many there are.
 
     Case, kind of quote and dash, and runs of white space do not matter; a blank line ends a phrase. A term starts
     and ends at a word's edge, unless it ends in `*`, which takes the rest of the word.
@@ -51,28 +56,59 @@ class TermIndex:
 
     def __init__(self, terms: Iterable[str]) -> None:
         self._automaton = ahocorasick.Automaton()
+        self._words: dict[str, tuple[str, ...]] = {}
         grouped: dict[str, list[str]] = defaultdict(list)
         for term in dict.fromkeys(terms):
             grouped[_RUN.sub(" ", fold(term).strip()).removesuffix("*")].append(term)
         for literal, same in grouped.items():
-            self._automaton.add_word(literal, (len(literal), tuple(same)))
+            plain = tuple(term for term in same if not term.endswith("*"))
+            open_ = tuple(term for term in same if term.endswith("*"))
+            if plain and _WORD.fullmatch(literal):
+                self._words[literal], plain = plain, ()
+            if plain or open_:
+                edges = (literal[0].isalnum(), literal[-1].isalnum())
+                self._automaton.add_word(literal, (len(literal), plain, open_, *edges))
         self._automaton.make_automaton()
 
     def find(self, text: str) -> Mapping[str, tuple[tuple[int, int], ...]]:
         """Every term that stands in `text`, with its half-open spans in order."""
         found: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        if not self._automaton:
+        if not self._automaton and not self._words:
             return {}
         folded, origin = _squeeze(fold(text))
-        for last, (length, terms) in self._automaton.iter(folded):
+        self._find_words(folded, found)
+        if self._automaton:
+            self._find_others(folded, found)
+        if not origin:
+            return {term: tuple(spans) for term, spans in found.items()}
+        return {
+            term: tuple((_unsqueezed(start, origin), _unsqueezed(end - 1, origin) + 1) for start, end in spans)
+            for term, spans in found.items()
+        }
+
+    def _find_words(self, folded: str, found: dict[str, list[tuple[int, int]]]) -> None:
+        """Single words are looked up word by word: an automaton would find most of them inside other words."""
+        words = self._words
+        if words:
+            for word in _WORD.finditer(folded):
+                if terms := words.get(word.group()):
+                    for term in terms:
+                        found[term].append(word.span())
+
+    def _find_others(self, folded: str, found: dict[str, list[tuple[int, int]]]) -> None:
+        size = len(folded)
+        for last, (length, plain, open_, begins_word, ends_word) in self._automaton.iter(folded):
             start, end = last - length + 1, last + 1
-            if start and folded[start - 1].isalnum() and folded[start].isalnum():
+            if begins_word and start and folded[start - 1].isalnum():
                 continue
-            for term in terms:
-                stop = _word_end(folded, end) if term.endswith("*") else end
-                if stop == len(folded) or not (folded[stop].isalnum() and folded[stop - 1].isalnum()):
-                    found[term].append((origin[start], origin[stop - 1] + 1) if origin else (start, stop))
-        return {term: tuple(spans) for term, spans in found.items()}
+            is_inside = ends_word and end < size and folded[end].isalnum()
+            if plain and not is_inside:
+                for term in plain:
+                    found[term].append((start, end))
+            if open_:
+                stop = _word_end(folded, end) if is_inside else end
+                for term in open_:
+                    found[term].append((start, stop))
 
 
 def _word_end(text: str, end: int) -> int:
@@ -81,15 +117,23 @@ def _word_end(text: str, end: int) -> int:
     return end
 
 
-def _squeeze(text: str) -> tuple[str, list[int] | None]:
-    """`text` with each run of white space as one character, and where each character came from (None: unmoved)."""
-    if not re.search(r"\s\s|[\n\r]", text):
-        return text, None
+def _squeeze(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """`text` with each run of white space as one character, and (place, shift) where what follows was moved."""
     pieces: list[str] = []
-    origin: list[int] = []
-    last = 0
-    for run in _RUN.finditer(text):
-        pieces += (text[last : run.start()], "\n" if run.group().count("\n") > 1 else " ")
-        origin += range(last, run.start() + 1)
-        last = run.end()
-    return "".join(pieces) + text[last:], origin + list(range(last, len(text)))
+    origin: list[tuple[int, int]] = []
+    last = size = shift = 0
+    for run in _ODD_RUN.finditer(text):
+        start, end = run.span()
+        pieces += (text[last:start], "\n" if run.group().count("\n") > 1 else " ")
+        size += start - last + 1
+        if end - start > 1:
+            shift += end - start - 1
+            origin.append((size, shift))
+        last = end
+    return ("".join(pieces) + text[last:] if pieces else text), origin
+
+
+def _unsqueezed(place: int, origin: list[tuple[int, int]]) -> int:
+    """Where the character at `place` stood before."""
+    at = bisect.bisect_right(origin, (place, _FAR))
+    return place + (origin[at - 1][1] if at else 0)

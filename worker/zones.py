@@ -38,18 +38,18 @@ def split_zones(title: str, body: str, *, repeated: Collection[str] = ()) -> tup
     The title is a teaser only where a headline that fits the prose better stands above that prose.
     """
     paragraphs = list(_paragraphs(body, len(title) + 1))
-    prose = [text for _, _, text in paragraphs if not _is_headline(text)]
-    vocabulary = _words(" ".join(prose))
+    prose = [text for _, _, text in paragraphs if not is_headline(text)]
+    vocabulary = telling_words(" ".join(prose))
     is_judged = sum(len(text.split()) for text in prose) >= _PROSE_WORDS
-    first_prose = next((i for i, (_, _, text) in enumerate(paragraphs) if not _is_headline(text)), len(paragraphs))
+    first_prose = next((i for i, (_, _, text) in enumerate(paragraphs) if not is_headline(text)), len(paragraphs))
     above, below = paragraphs[:first_prose], paragraphs[first_prose:]
 
     def is_foreign(text: str) -> bool:
-        return is_judged and not (_words(text) & vocabulary)
+        return is_judged and not (telling_words(text) & vocabulary)
 
     zones: list[Zone] = []
-    better_title = next((text for _, _, text in above if _words(text) & vocabulary), None)
-    is_title_teaser = title in repeated or bool(better_title and _is_headline(title) and is_foreign(title))
+    better_title = next((text for _, _, text in above if telling_words(text) & vocabulary), None)
+    is_title_teaser = title in repeated or bool(better_title and is_headline(title) and is_foreign(title))
     if title:
         zones.append(Zone("teaser" if is_title_teaser else "title", 0, len(title)))
     for start, end, text in above:
@@ -57,7 +57,7 @@ def split_zones(title: str, body: str, *, repeated: Collection[str] = ()) -> tup
         zones.append(Zone("teaser" if is_teaser else "title" if is_title_teaser else "lead", start, end))
     has_lead = False
     for start, end, text in below:
-        is_teaser = text in repeated or (_is_headline(text) and bool(_INVITATION.match(text)))
+        is_teaser = text in repeated or (is_headline(text) and bool(_INVITATION.match(text)))
         zones.append(Zone("teaser" if is_teaser else "body" if has_lead else "lead", start, end))
         has_lead = has_lead or not is_teaser
     return tuple(zones)
@@ -81,10 +81,10 @@ def _paragraphs(body: str, offset: int) -> list[tuple[int, int, str]]:
     return [(offset + match.start(), offset + match.end(), match.group()) for match in found]
 
 
-def _is_headline(text: str) -> bool:
+def is_headline(text: str) -> bool:
     return len(text.split()) <= _HEADLINE_WORDS and text[-1:] not in '.!?…"”;,'
 
 
-def _words(text: str) -> set[str]:
+def telling_words(text: str) -> set[str]:
     words = (word.casefold() for word in _WORD.findall(text))
     return {word.removesuffix("s") for word in words if word not in _COMMON}

@@ -2,9 +2,9 @@
 
 import pytest
 
+from tests.collector import Newsroom, VirtualClock
 from tests.fakes import NOW, FakeClock
 from tests.memory_store import MemoryStore
-from tests.newsroom import Newsroom, VirtualClock
 from worker.runtime import group_store, redis_store, silence_store
 
 _TIME = """  local t = redis.call('TIME')

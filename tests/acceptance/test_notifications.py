@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.newsroom import WATCHES
+from tests.collector import WATCHES
 from worker.alert import delivery_id
 
 HOUR, DAY = 3_600, 86_400

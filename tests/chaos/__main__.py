@@ -30,10 +30,12 @@ def run(name: str, articles: int | None, server_path: str) -> dict[str, object]:
         scenario(rig)
         judgement = rig.finish(_MOST_S)
         figures = {"scenario": name, "what": scenario.__doc__, "server": _server(rig), **rig.figures}
-        faults = {kind for kind, number in judgement.faults.items() if number} - ALLOWED.get(name, set())
+        faults = set(rig.broken) | {kind for kind, number in judgement.faults.items() if number} - ALLOWED.get(
+            name, set()
+        )
         figures |= {"seconds": round(time.monotonic() - started), "passed": not faults}
         if faults:
-            print(judgement.faults, judgement.lost[:5], rig.deployment.logs()[-4_000:], file=sys.stderr)
+            print(rig.broken, judgement.faults, judgement.lost[:5], rig.deployment.logs()[-4_000:], file=sys.stderr)
     return figures
 
 

@@ -15,7 +15,9 @@ import redis
 from tests.chaos.checker import Judgement, judge
 from tests.chaos.fixture import WATCHES, Fixture
 from tests.integration.world import Deployment, World, open_world
-from worker.runtime.redis_store import connect
+from worker.errors import StoreUnavailable
+from worker.runtime.health import readiness
+from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.valkey import EmbeddedServer
 
 K = "{tocsin}:"
@@ -28,10 +30,11 @@ class BreakableServer(EmbeddedServer):
     def __init__(self, data: Path) -> None:
         super().__init__(data)
         self._fsyncs = data.parent / "fsyncs"
-        self._preload = _built(data.parent)
+        self._preload = built("disk", data.parent)
+        self._full = data.parent / "full"
 
     def start(self) -> None:
-        with environment(LD_PRELOAD=str(self._preload), FSYNC_LOG=str(self._fsyncs)):
+        with environment(LD_PRELOAD=str(self._preload), FSYNC_LOG=str(self._fsyncs), DISK_FULL=str(self._full)):
             super().start()
 
     def crash(self) -> None:
@@ -39,6 +42,11 @@ class BreakableServer(EmbeddedServer):
         self._process.kill()
         self._process.wait()
         self._lock.close()
+
+    def fill_disk(self) -> Callable[[], None]:
+        """No more room for the append-only file, until what is returned is called."""
+        self._full.touch()
+        return self._full.unlink
 
     def lose_power(self) -> int:
         """SIGKILL, and everything that no fsync had secured is gone; the number of bytes lost."""
@@ -52,14 +60,14 @@ class BreakableServer(EmbeddedServer):
         return status.st_size - secured
 
 
-def _built(directory: Path) -> Path:
-    """The library that is preloaded into the server."""
-    library = directory / "fsync_log.so"
+def built(name: str, directory: Path) -> Path:
+    """A library of this folder, compiled, to be preloaded into a process."""
+    library = directory / f"{name}.so"
     if not library.exists():
-        source = Path(__file__).with_name("fsync_log.c")
+        source = Path(__file__).with_name(f"{name}.c")
         compiler = shutil.which("cc")
         if compiler is None:
-            raise RuntimeError("the power cuts need a C compiler: apt-get install gcc libc6-dev")
+            raise RuntimeError("power cuts and jumping clocks need a C compiler: apt-get install gcc libc6-dev")
         subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", library, source, "-ldl"], check=True)
     return library
 
@@ -89,6 +97,8 @@ class Rig:
     deployment: Deployment
     drawn: random.Random = field(default_factory=lambda: random.Random(8))
     figures: dict[str, object] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    """Rules of the scenario's own that did not hold."""
 
     @property
     def client(self):
@@ -96,6 +106,25 @@ class Rig:
 
     def count(self, name: str) -> None:
         self.figures[name] = self.figures.get(name, 0) + 1
+
+    def is_ready(self) -> bool:
+        """What /readyz says."""
+        return all(check["ok"] for check in readiness(RedisStore(self.client)))
+
+    def require(self, holds: bool, rule: str) -> None:
+        """The scenario fails where a rule of its own does not hold."""
+        if not holds:
+            self.broken.append(rule)
+
+    def memory_mb(self, name: str) -> int:
+        """The resident memory of a process and its children, MB."""
+        pid = self.deployment.processes[name].pid
+        pids = [str(pid), *Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        total = 0
+        for one in pids:
+            with suppress(OSError):
+                total += int(Path(f"/proc/{one}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return total // 1_000_000
 
     def accepted(self) -> int:
         """Different webhooks that were accepted so far."""
@@ -126,6 +155,10 @@ class Rig:
 
     def revive(self) -> None:
         """What a supervisor does."""
+        if not self.server.is_alive:
+            self.count("server revived")
+            with suppress(StoreUnavailable):
+                self.server.restart()
         for name, process in list(self.deployment.processes.items()):
             if process.poll() is not None:
                 self.count(f"ended {name} {process.returncode}")
@@ -150,7 +183,7 @@ class Rig:
         client = self.client
         self.figures |= {
             "articles": len(self.fixture.articles), "feeds": self.fixture.feeds, "alerts": judgement.expected,
-            "webhooks": judgement.received, "repeats": judgement.repeats, **judgement.faults,
+            "webhooks": judgement.received, "broken rules": self.broken, "repeats": judgement.repeats, **judgement.faults,
             "alerts in store": client.zcard(K + "alerts"),
             "quarantined": sum(client.zcard(K + f"quarantine:{stage}") for stage in ("poll", "enrich", "deliver")),
             "stale refused": int(sum(float(value) for name, value in client.hgetall(K + "metrics").items()

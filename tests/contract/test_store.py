@@ -553,3 +553,20 @@ def test_configurations_are_reported_by_process_and_reloads_counted(bench):
         "enrich": ConfigurationState(is_ok=False, hash="a", reason="why"),
         "poll": ConfigurationState(is_ok=True, hash="a"),
     }
+
+
+def test_a_trace_goes_with_the_work_from_poll_to_delivery(bench):
+    bench.store.sync_feeds([FEED])
+    [claim] = bench.store.claim_feeds(1, LEASE)
+    drafts = identify(FEED, POLLED, parse(Fetched(rss(ARMS).encode(), FEED.url)), NOW)
+    bench.store.finish_poll(
+        claim, PollDecision(POLLED, SHORT, "fetched"), [replace(draft, trace="00-poll") for draft in drafts]
+    )
+    [article] = bench.store.claim_articles(1, timedelta(milliseconds=1))
+    assert article.trace == "00-poll"
+    bench.let_leases_end()
+    claims = bench.store.claim_articles
+    bench.store.claim_articles = lambda *args: [replace(c, trace="00-enrich") for c in claims(*args)]
+    bench.raise_alerts()
+    [delivery] = bench.store.claim_deliveries("desk", 4, LEASE)
+    assert delivery.trace == "00-enrich"

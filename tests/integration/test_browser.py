@@ -181,13 +181,28 @@ def test_dead_letters_and_what_was_set_aside_go_out_again_by_keyboard(page, desk
     assert desk.store.client.zcard("{tocsin}:dead:night-shift") == 0
 
 
+def test_a_watch_is_silenced_from_its_alert(page, desk):
+    page.open(page.run("return document.querySelector('.card h3 a').href"))
+    eventually(lambda: page.texts("#acknowledge"), 10, "the alert's page")
+    page.click("a[href^='/silences?']")
+    eventually(lambda: page.texts("#silence"), 10, "the form")
+    assert page.run("return document.querySelector('[name=matchers]').value").startswith('watch="')
+    page.type("[name=comment]", "<script>x</script> drill")
+    page.type("[name=author]", "Ada")
+    page.click("#silence-it")
+    eventually(lambda: "holds from now on" in page.text(".good"), 10, "the silence")
+    assert "<script>x</script> drill" in page.text(".silence")
+    page.click(".silence button")
+    eventually(lambda: "has ended" in page.text(".good"), 10, "its end")
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_nothing_is_wider_than_the_window(page, desk, width):
     page.resize(width, 844)
     try:
         desk.give_up()
         desk.set_aside(HOSTILE)
-        for path in ("/", "/trends", "/feeds", "/watches", "/endpoints", "/quarantine", "/playground"):
+        for path in ("/", "/trends", "/feeds", "/watches", "/endpoints", "/quarantine", "/silences", "/playground"):
             page.open(page.base + path)
             assert page.run("return document.documentElement.scrollWidth") <= width, path
     finally:
@@ -220,7 +235,7 @@ def test_the_theme_follows_the_system_and_then_the_choice(page):
 def test_every_control_has_a_name(page, desk):
     desk.give_up()
     desk.set_aside(HOSTILE)
-    for path in ("/", "/playground", "/trends", "/endpoints", "/quarantine", "/watches"):
+    for path in ("/", "/playground", "/trends", "/endpoints", "/quarantine", "/silences", "/watches"):
         page.open(page.base + path)
         nodes = page.cdp("Accessibility.getFullAXTree")["nodes"]
         controls = [

@@ -1,11 +1,14 @@
 """What /metrics says of a real store: complete before anything happens, right after it has."""
 
+import urllib.request
+
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as strict_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.desk import CONFIGURATION, Desk
+from tests.desk import CONFIGURATION, Desk, serving
 from worker.runtime.demo import compose
 from worker.runtime.metrics import HELP, StoreCollector
 from worker.series import BUCKETS, SPANS
@@ -89,3 +92,31 @@ def test_verdicts_count_by_watch_and_can_go_back(redis_store, scrape):
         samples = scrape()
         assert value(samples, "tocsin_watch_verdicts", watch="arms-transfer", verdict="true") == true
         assert value(samples, "tocsin_watch_verdicts", watch="arms-transfer", verdict="false") == false
+
+
+def test_exemplars_name_the_article_behind_the_last_observation_of_a_bucket(redis_store):
+    desk = Desk(redis_store)
+    desk.publish(compose(2))
+    with serving(redis_store) as base:
+        request = urllib.request.Request(
+            base + "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"}
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            assert answer.headers["content-type"].startswith("application/openmetrics-text")
+            text = answer.read().decode()
+        with urllib.request.urlopen(base + "/metrics", timeout=20) as answer:
+            assert "# {" not in answer.read().decode(), "the older format knows no exemplars"
+    [article_id] = redis_store.client.zrange("{tocsin}:alerts", 0, 0)
+    article_id = redis_store.client.hget("{tocsin}:alert:" + article_id, "article")
+    found = {}
+    for family in strict_openmetrics(text):  # raises where the text breaks the format
+        for sample in family.samples:
+            if sample.exemplar and sample.name == "tocsin_freshness_seconds_bucket":
+                assert sample.exemplar.labels == {"article_id": article_id}
+                assert 0 <= sample.exemplar.value <= float(sample.labels["le"])
+                assert float(sample.exemplar.timestamp) > 1.7e9
+                found[sample.labels["span"]] = sample.value
+    assert found == dict.fromkeys(
+        ("published_to_fetched", "published_to_alert", "fetched_to_alert", "raised_to_delivered", "fetched_to_webhook"),
+        1,
+    )

@@ -6,12 +6,14 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.desk import HOSTILE, Desk, serving
 from tests.integration.world import eventually, tocsin
 from worker.runtime.demo import compose
+from worker.runtime.silence_store import RedisSilences
 from worker.watchlist import load_configuration
 
 pytestmark = pytest.mark.integration
@@ -62,7 +64,17 @@ def listening(url, **headers):
         yield following
 
 
-PAGES = ("/", "/trends", "/trends?range=day", "/feeds", "/watches", "/endpoints", "/quarantine", "/playground")
+PAGES = (
+    "/",
+    "/trends",
+    "/trends?range=day",
+    "/feeds",
+    "/watches",
+    "/endpoints",
+    "/quarantine",
+    "/silences",
+    "/playground",
+)
 JSON = ("/api/alerts", "/api/feeds", "/api/watches", "/api/endpoints", "/version")
 
 
@@ -327,6 +339,46 @@ def test_what_was_set_aside_is_released(desk, base):
     assert ask(base + "/quarantine/release", {"stage": "no"})[0] == 400
     assert "before it: 1." in ask(base + "/quarantine/release", {"stage": "enrich"})[1]
     assert desk.store.quarantined() == []
+
+
+def test_a_silence_is_added_shown_and_ended(desk, base):
+    form = {
+        "matchers": 'watch="arms-transfer"\r\nsource=~"Demo.*"\r\n',
+        "for": "2h",
+        "author": "<b>Ada",
+        "comment": "<i>drill",
+    }
+    status, page, _ = ask(base + "/silences", form)
+    assert status == 200
+    assert "holds from now on" in page
+    assert "&lt;i&gt;drill" in page
+    assert "<i>drill" not in page
+    [made] = RedisSilences(desk.store.client).silences()
+    assert (made.author, len(made.matchers)) == ("<b>Ada", 2)
+    assert timedelta(minutes=119) < made.ends_at - datetime.now(UTC) <= timedelta(hours=2)
+    assert ask(f"{base}/silences/{made.id}/end", {}, origin="http://evil.example")[0] == 403
+    assert "has ended; what" in ask(f"{base}/silences/{made.id}/end", {})[1]
+    assert "1 ended in the last 90 days" in ask(base + "/silences")[1]
+    assert "no such silence" in ask(f"{base}/silences/{made.id}/end", {})[1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"matchers": ""}, "needs a matcher"),
+        ({"matchers": "severity"}, "is not a matcher"),
+        ({"for": "soon"}, "is not a duration"),
+        ({"for": "999d"}, "366 days"),
+        ({"author": " "}, "who made it"),
+        ({"matchers": 'a=~".*"'}, "without any label"),
+    ],
+)
+def test_a_silence_that_cannot_be_is_refused_with_the_reason(redis_store, base, wrong, reason):
+    form = {"matchers": 'watch="x"', "for": "2h", "author": "Ada", "comment": "drill"}
+    status, said, _ = ask(base + "/silences", form | wrong)
+    assert status == 400
+    assert reason in said
+    assert RedisSilences(redis_store.client).silences() == []
 
 
 def test_an_address_chooses_only_among_our_own_words(base):

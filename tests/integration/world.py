@@ -55,6 +55,8 @@ class World:
     arrived: list[Received] = field(default_factory=list)
     port: int = 0
     hook_status: Callable[[], int] = lambda: 204
+    is_strict: bool = False
+    """Whether the hook refuses what is not genuine, a timestamp minutes off included, as a careful receiver does."""
     hook_fault: Callable[[str], str] = lambda _: ""
     """By path: "reset" closes without an answer, "slow" answers after 20 s, "close" right after the answer."""
 
@@ -97,7 +99,7 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
                 return
             if fault == "slow":
                 time.sleep(20)
-            status = world.hook_status()
+            status = 401 if world.is_strict and not is_genuine else world.hook_status()
             if status < 300:
                 world.received.append(hook)
             self.close_connection = fault == "close"
@@ -138,10 +140,12 @@ class Deployment:
     def __init__(self, directory: Path, server: EmbeddedServer, world: World) -> None:
         self.directory, self.world = directory, world
         self.interval = "1s"
+        self.fulltext = "never"
         self.config = directory / "config"
         self.config.mkdir()
         self.environ = dict(os.environ) | {
             "TOCSIN_CONFIG": str(self.config),
+            "TOCSIN_DATA": str(directory / "data"),
             "TOCSIN_REDIS_URL": server.url,
             "TOCSIN_LEASE": "3s",
             "TOCSIN_TICK": "1s",
@@ -155,7 +159,7 @@ class Deployment:
 
     def configure(self, feeds: list[str], watches: str) -> None:
         rows = "".join(
-            f"  - {{url: '{url}', name: feed {i}, interval: {self.interval}, allow_private: true}}\n"
+            f"  - {{url: '{url}', name: feed {i}, interval: {self.interval}, allow_private: true, fulltext: {self.fulltext}}}\n"
             for i, url in enumerate(feeds)
         )
         (self.config / "feeds.yaml").write_text("feeds:\n" + rows, "utf-8")

@@ -1,10 +1,13 @@
 """`tocsin feeds` over real addresses on loopback and a real store."""
 
 import json
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import pytest
 from typer.testing import CliRunner
 
+from tests import pages
 from tests.fakes import ARMS, HARMLESS, rss
 from tests.network.server import ScriptedServer
 from worker.cli import app
@@ -74,8 +77,9 @@ def test_an_address_without_a_feed_is_one_clear_message(address, tocsin):
 
 
 def test_a_private_address_is_not_read_unless_it_is_meant(tocsin, site):
-    with pytest.raises(InputError, match="allow_private"):
-        tocsin("add", site)
+    for command in ("add", "preview"):
+        with pytest.raises(InputError, match="add --allow-private if it is meant"):
+            tocsin(command, site)
 
 
 def test_feeds_are_paused_resumed_and_hurried_by_name(tocsin, site, redis_store):
@@ -108,3 +112,22 @@ def test_a_preview_says_what_would_be_stored_and_what_would_fire(tocsin, site, r
     assert [row["title"] for row in rows] == [HARMLESS["title"], ARMS["title"]]
     assert [row["fires"] for row in rows] == [[], ["tanks"]]
     assert redis_store.client.keys("*article*") == []
+
+
+def test_a_preview_reads_the_pages_of_summaries_and_says_whose_text_it_took(tocsin, redis_store):
+    async def script(talk):
+        if talk.path == "/feed":
+            summary = ARMS | {"title": pages.TITLE, "description": pages.SUMMARY, "link": f"{at}/story", "pubDate": now}
+            await talk.answer(body=rss(summary).encode(), Content_Type="application/rss+xml")
+        else:
+            await talk.answer(body=pages.story().encode(), Content_Type="text/html; charset=utf-8")
+
+    now = format_datetime(datetime.now(UTC))
+    server = ScriptedServer(script)
+    at = server.url.replace("/feed", "")
+    args = ("preview", server.url, "--allow-private", "--json")
+    [row] = json.loads(tocsin(*args).stdout)["entries"]
+    assert (row["text_from"], row["text_reason"]) == ("page", "the feed gives 8 words, the page 105")
+    [row] = json.loads(tocsin(*args, "--no-pages").stdout)["entries"]
+    assert (row["text_from"], row["text_reason"]) == ("feed", "")
+    server.stop()

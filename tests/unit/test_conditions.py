@@ -193,9 +193,22 @@ FOREIGN = Analysis((), (), SEEN.sentences, "de", "fake", is_language_known=False
 @given(st.lists(TREES, min_size=1, max_size=5), st.sampled_from([SEEN, FOREIGN]))
 def test_screening_loses_no_match_and_no_unknown(trees, seen):
     matcher = Matcher(tuple(watch(id=f"w{number}", condition=tree) for number, tree in enumerate(trees)))
-    wanted = [verdict for verdict in matcher.evaluate(ART, seen) if verdict.finding.truth != "false"]
-    screened = matcher.screen(ART, seen)
-    assert [verdict for verdict in screened if verdict.finding.truth != "false"] == wanted
+    verdicts = matcher.evaluate(ART, seen)
+    screened, unknown = matcher.sift(ART, seen)
+    assert [v for v in screened if isinstance(v, Match)] == [v for v in verdicts if isinstance(v, Match)]
+    unknown += sum(verdict.finding.truth == "unknown" for verdict in screened)
+    assert unknown >= sum(verdict.finding.truth == "unknown" for verdict in verdicts)
+    if seen is SEEN:
+        assert unknown == sum(verdict.finding.truth == "unknown" for verdict in verdicts)
+
+
+def test_in_a_language_without_a_model_what_asks_for_topics_only_is_counted_and_not_looked_at():
+    topics = [watch(id=f"w{n}", languages=("en",) if n % 2 else ()) for n in range(100)]
+    phrase = watch(id="p", condition=Group("all", (TopicCondition("terrorism"), PhraseCondition(("tanks",)))))
+    either = watch(id="e", condition=Group("any", (TopicCondition("terrorism"), PhraseCondition(("tanks",)))))
+    verdicts, unknown = Matcher((*topics, phrase, either)).sift(ART, FOREIGN)
+    assert [(verdict.watch.id, verdict.finding.truth) for verdict in verdicts] == [("p", "unknown"), ("e", "true")]
+    assert unknown == 50, "a watch of English articles only does not miss a model for others"
 
 
 def test_screening_leaves_out_what_cannot_fire():

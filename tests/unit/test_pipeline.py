@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes import (
@@ -23,6 +23,7 @@ from tests.memory_store import MemoryStore
 from worker.match import Matcher
 from worker.model import PhraseCondition, PollFailed, PollFailure
 from worker.pipeline import Pipeline
+from worker.runtime.metrics import ARTICLE_OUTCOMES
 
 FEED = feed()
 
@@ -267,3 +268,30 @@ def test_an_empty_document_does_not_make_a_feed_forget():
     spine.serve(ARMS)
     spine.run(hours=1)
     assert len(spine.received) == 1
+
+
+WORDS = ("tanks", "choir", "howitzers", "harvest", "sanctions", "budget", "storm", "border")
+ENTRY = st.tuples(st.sampled_from("abcdef"), st.sampled_from(WORDS))
+
+
+@settings(max_examples=25)
+@given(st.lists(st.lists(ENTRY, max_size=8), min_size=1, max_size=6))
+def test_every_entry_that_a_poll_brought_is_counted_once_by_what_became_of_it(documents):
+    spine, served = Spine(), 0
+    for entries in documents:
+        items = [
+            {
+                "guid": name,
+                "title": f"Report {name} on {word}",
+                "description": f"{' '.join([word, name] * 7)} said the ministry on Monday",
+            }
+            for name, word in entries
+        ]
+        before = spine.fetcher.documents.get(FEED.url)
+        spine.serve(*items)
+        if before is None or before.body != spine.fetcher.documents[FEED.url].body:
+            served += len(items)  # the same bytes again are not a document
+        spine.run(hours=1)
+    counted = {n: v for n, v in spine.store.counted.items() if n.startswith("tocsin_articles_total{")}
+    assert sum(counted.values()) == served
+    assert {n.split('"')[1] for n in counted} <= set(ARTICLE_OUTCOMES)

@@ -169,7 +169,7 @@ def test_a_rate_cap_is_read(tmp_path, text, read):
         ("route: {endpoint: desk, mute_time_intervals: [nigths]}" + NIGHTS, "did you mean `nights`"),
         ("route: {endpoint: desk, digest: {cron: 'every day'}}", "is not a cron expression"),
         ("route: {endpoint: desk, digest: {cron: '0 8 30 2 *'}}", "is not a cron expression that ever comes true"),
-        ("route: {endpoint: desk, digest: {cron: '0 8 * * *', top: 99}}", "less than or equal to 50"),
+        ("route: {endpoint: desk, digest: {cron: '0 8 * * *', top: 99}}", "can be at most 50"),
         ("route: {endpoint: desk, group_by: ['a b']}", "group_by"),
         ("watches: [{id: w, title: W, rate: many, match: {phrase: tanks}}]", "is not a rate"),
     ],

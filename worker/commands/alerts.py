@@ -13,9 +13,12 @@ app = typer.Typer(no_args_is_help=True, help="Look at alerts.")
 
 @app.command(name="list")
 def alerts_list(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")] = 20, as_json: Json = False
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")] = 20,
+    config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """The newest alerts with the state of their deliveries."""
+    del config  # the store is asked only; -c is taken so that one habit serves every command
     from worker.runtime.process import open_store
     from worker.runtime.views import list_alerts
 
@@ -89,8 +92,10 @@ def _flat_alert(row: dict[str, Any]) -> dict[str, Any]:
 def alerts_mark(
     alert: Annotated[str, typer.Argument(help="The alert's id.")],
     mark: Annotated[str, typer.Argument(help="acknowledged, true, false, or open to take everything back.")],
+    config: Config = None,
 ) -> None:
     """Acknowledge an alert, or judge it true or false; the precision of its watch is counted from verdicts."""
+    del config  # the store is asked only; -c is taken so that one habit serves every command
     from typing import cast, get_args
 
     from worker.ports import Mark

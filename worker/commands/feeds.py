@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,6 +45,33 @@ def feeds_show(
     print_json(row)
 
 
+@app.command(name="hubs")
+def feeds_hubs(config: Config = None, as_json: Json = False) -> None:
+    """Every subscription to a hub (WebSub): its state, the end of its lease, and whether the hub delivers.
+
+    There are none while TOCSIN_PUBLIC_URL is not set, and for feeds that advertise no hub.
+    """
+    from worker.runtime.http import short_url
+    from worker.runtime.process import open_store
+    from worker.runtime.subscription_store import RedisSubscriptionStore
+
+    store = RedisSubscriptionStore(open_store())
+    names = {feed.id: feed.name for feed in _configured(config)}
+    rows = [
+        {
+            "feed": names.get(one.feed_id, one.feed_id),
+            "state": one.state.value,
+            "hub": short_url(one.hub),
+            "expires_at": one.expires_at.isoformat(timespec="seconds") if one.expires_at else None,
+            "delivers": store.delivers(one.feed_id),
+            "failures": one.failures,
+            "reason": one.reason,
+        }
+        for one in store.all()
+    ]
+    print_rows(rows, "hubs", as_json, ("feed", "state", "hub", "expires_at", "delivers", "reason"))
+
+
 @app.command(name="add")
 def feeds_add(  # noqa: PLR0913, PLR0917 - one parameter an option
     address: Annotated[str, typer.Argument(help="A feed, or a site: its feeds are looked for.")],
@@ -61,7 +91,8 @@ def feeds_add(  # noqa: PLR0913, PLR0917 - one parameter an option
     from worker.watchlist.add import NewFeed, add_feeds
 
     known = {feed.url for feed in _configured(config)}
-    found, others = discover(address, allow_private=allow_private)
+    with _naming_the_option():
+        found, others = discover(address, allow_private=allow_private)
     row = {"url": found.url, "name": name or found.title, "entries": found.entries, "others": list(others)}
     row["outcome"] = "known" if found.url in known else "found" if dry_run else "added"
     if row["outcome"] == "added":
@@ -144,20 +175,37 @@ def feeds_poll(
 
 
 @app.command(name="preview")
-def feeds_preview(
+def feeds_preview(  # noqa: PLR0913, PLR0917 - one parameter an option
     source: Annotated[str, typer.Argument(help="A configured feed's name, or the address of any feed.")],
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many entries, in the feed's order.")] = 10,
     allow_private: Annotated[bool, typer.Option(help="Let it be on a private network.")] = False,
+    pages: Annotated[
+        bool, typer.Option("--pages/--no-pages", help="Read the pages of summaries, as workers do.")
+    ] = True,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Read a feed as a first poll would and show what would be stored and which watches would fire. Stores nothing."""
     from worker.preview import preview
-    from worker.runtime.page_fetch import fetch_feed
+    from worker.runtime.page_fetch import fetch_feed, read_pages
 
     feed = _feed_or_address(source, config, allow_private=allow_private)
-    rows = preview(feed, fetch_feed(feed), _configured_watches(config), limit, datetime.now(UTC))
-    print_rows(rows, "entries", as_json, ("published", "title", "fate", "fires", "nearly"))
+    feed = feed if pages else replace(feed, fulltext="never")
+    watches = _configured_watches(config)
+    with _naming_the_option():
+        fetched = fetch_feed(feed)
+    rows = preview(feed, fetched, watches, limit, datetime.now(UTC), partial(read_pages, feed))
+    print_rows(rows, "entries", as_json, ("published", "title", "fate", "text_from", "text_reason", "fires", "nearly"))
+
+
+@contextmanager
+def _naming_the_option() -> Iterator[None]:
+    """What the configuration calls `allow_private` is an option here."""
+    try:
+        yield
+    except InputError as error:
+        msg = str(error).replace("set allow_private on the feed", "add --allow-private")
+        raise InputError(msg) from error
 
 
 def _configured(config: Path | None) -> tuple[Feed, ...]:
@@ -177,7 +225,7 @@ def _feed_or_address(source: str, config: Path | None, *, allow_private: bool) -
 
     known = _configured(config)
     if source.startswith(("http://", "https://")) and source not in {feed.url for feed in known}:
-        return Feed(id="feed_preview", url=source, name=source, allow_private=allow_private)
+        return Feed(id="feed_preview", url=source, name=source, allow_private=allow_private, fulltext="auto")
     return _find(known, [source])[0]
 
 

@@ -69,9 +69,11 @@ def lists_screen(
     Shows what a screening would tell. With --alert it tells it: an alert for each party and story (the newest 20 of a
     party), unless there is one already. Ctrl-C is safe; a running Tocsin finishes what was begun with --alert.
     """
+    from worker.runtime import log
     from worker.runtime.process import make_hand_screener
     from worker.runtime.screening_store import RedisScreeningStore
 
+    log.configure("warning")
     directory = config_directory(config)
     screener = make_hand_screener(directory)
     chosen = _choose(screener, list_, party)

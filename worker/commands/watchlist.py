@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.commands.shared import Config, Json, config_directory, console, print_json
+from worker.commands.shared import Config, Json, config_directory, console, print_json, progress_bar
 from worker.errors import InputError
 
 Watch = Annotated[str | None, typer.Option("--watch", "-w", help="Only this watch.", show_default=False)]
@@ -29,10 +29,12 @@ def run_tests(
 
     configuration, enricher = open_watchlist(config, watch)
     outcomes = []
-    for outcome in watchtest.run_tests(configuration, enricher, watch):
-        outcomes.append(outcome)
-        if not as_json:
-            _show_outcome(outcome)
+    with progress_bar("tested", watchtest.count_tests(configuration, watch)) as advance:
+        for outcome in watchtest.run_tests(configuration, enricher, watch):
+            outcomes.append(outcome)
+            advance(1)
+            if not as_json:
+                _show_outcome(outcome)
     if junit is not None:
         junit.write_text(watchtest.to_junit(outcomes), "utf-8")
     failed = sum(bool(outcome.failures) for outcome in outcomes)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from worker.deliver import payload
+from worker.deliver import misp, payload, stix
 from worker.deliver.card import Card
 from worker.deliver.digest import DigestCard
 from worker.deliver.formats import (
@@ -19,6 +19,7 @@ from worker.deliver.formats import (
     plain,
     quiet,
 )
+from worker.deliver.shared_alert import SharedAlert
 from worker.model import JSON_TYPE, Format
 
 _LINE = 180
@@ -30,6 +31,8 @@ def render(card: DigestCard, wanted: Format, endpoint: str) -> tuple[str, str]:
     """The body in the wanted format, and its content type."""
     if wanted is Format.CLOUDEVENTS:
         return dump(_cloudevents(card)), "application/cloudevents+json; charset=utf-8"
+    if wanted is Format.STIX:
+        return dump(stix.bundle(SharedAlert(one.payload) for one in card.cards)), stix.MEDIA_TYPE
     made = _alertmanager(card, endpoint) if wanted is Format.ALERTMANAGER else _MAKERS[wanted](card)
     return dump(made), JSON_TYPE
 
@@ -165,6 +168,12 @@ def _pagerduty(card: DigestCard) -> Mapping[str, Any]:
     }
 
 
+def _misp(card: DigestCard) -> Mapping[str, Any]:
+    """MISP takes one event at a time, hence an event that lists the alerts; each in full is at the API."""
+    lines = [f"{one.severity.value}: {cut(one.title, _LINE)} {one.link}".rstrip() for one in card.cards]
+    return misp.notice(card.id, card.title, "\n".join([*lines, *([_rest(card)] if card.others else [])]), card.at)
+
+
 _MAKERS: Mapping[Format, Callable[[DigestCard], Mapping[str, Any]]] = {
     Format.STANDARD: lambda card: card.payload,
     Format.SLACK: _slack,
@@ -172,6 +181,7 @@ _MAKERS: Mapping[Format, Callable[[DigestCard], Mapping[str, Any]]] = {
     Format.DISCORD: _discord,
     Format.MATTERMOST: _mattermost,
     Format.PAGERDUTY: _pagerduty,
+    Format.MISP: _misp,
 }
 
 

@@ -14,6 +14,7 @@ from worker.model import (
     Article,
     Condition,
     EntityCondition,
+    EventCondition,
     FieldCondition,
     Finding,
     Group,
@@ -28,6 +29,7 @@ from worker.model import (
 )
 from worker.terms import TermIndex
 
+_HALF = 0.5
 _SAYS_LITTLE = frozenset({"source", "language", "age"})
 """Conditions so often true that a miss is no near miss for them."""
 
@@ -52,8 +54,18 @@ class Matcher:
 
     def screen(self, article: Article, analysis: Analysis) -> tuple[Verdict, ...]:
         """The verdicts of the watches that fire or may be unknown; of the others some. See `candidates`."""
+        return self.sift(article, analysis)[0]
+
+    def sift(self, article: Article, analysis: Analysis) -> tuple[tuple[Verdict, ...], int]:
+        """What `screen` gives, and how many watches more are unknown: all that they ask for is in no model's language."""
         reading = self._read(article, analysis)
-        return tuple(_judge(self._watches[number], reading) for number in self._candidates.find(reading))
+        numbers, unknown = self._candidates.find(reading)
+        return tuple(_judge(self._watches[number], reading) for number in numbers), unknown
+
+    def may_fire(self, article: Article, glance: Analysis) -> bool:
+        """Whether any watch fires on a partial analysis or still may, once names are looked for; False is final."""
+        reading = self._read(article, glance)
+        return any(_may_fire(self._watches[number], reading) for number in self._candidates.find_open(reading))
 
     def _read(self, article: Article, analysis: Analysis) -> Reading:
         return Reading(
@@ -84,8 +96,26 @@ def _judge(watch: Watch, reading: Reading) -> Verdict:
         return Miss(watch, finding, missing, is_near=False)
     if finding.truth == "true":
         return Match(watch, finding)
-    is_near = any(leaf.truth == "true" and leaf.kind not in _SAYS_LITTLE for leaf in leaves(finding))
+    is_near = any(_is_sign(leaf) for leaf in leaves(finding))
     return Miss(watch, finding, find_missing(finding), is_near)
+
+
+def _is_sign(leaf: Finding) -> bool:
+    """Whether a condition that holds, or an event that meets part of what is asked, makes a miss a near one."""
+    if leaf.kind == "event":
+        return leaf.truth == "true" or (leaf.score or 0) >= _HALF
+    return leaf.truth == "true" and leaf.kind not in _SAYS_LITTLE
+
+
+def _may_fire(watch: Watch, reading: Reading) -> bool:
+    if watch.languages and reading.analysis.language not in watch.languages:
+        return False
+    if watch.sources is not None and not passes(watch.sources, reading):
+        return False
+    finding = find(watch.condition, watch, reading)
+    if finding.truth == "true" and any(leaf.truth == "unknown" for leaf in leaves(finding)):
+        return True  # what is unknown may yet add to the score
+    return _weigh(watch, finding).truth != "false"
 
 
 def _weigh(watch: Watch, finding: Finding) -> Finding:
@@ -115,6 +145,9 @@ def _terms(condition: Leaf) -> Iterator[str]:
             yield from condition.phrases
         case EntityCondition():
             yield from condition.terms
+        case EventCondition():
+            for role in condition.roles:
+                yield from role.terms
         case NearCondition():
             for side in condition.sides:
                 yield from side

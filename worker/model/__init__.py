@@ -5,10 +5,11 @@ character offsets into `Article.text`.
 """
 
 from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery, Listing
-from worker.model.analysis import Analysis, Entity, Span, TopicScore
+from worker.model.analysis import Analysis, Entity, Pending, TopicScore
 from worker.model.article import Article, Document, Draft, Entry, Reading, Zone
 from worker.model.configuration import Configuration, Endpoint, Format, LabelMatcher, LanguageModel, Route
 from worker.model.decision import Decision, Fired
+from worker.model.event import ROLES, Event, EventType, Filler, Modality, Role
 from worker.model.feed import (
     Access,
     EntryMark,
@@ -23,8 +24,11 @@ from worker.model.feed import (
     Postponed,
 )
 from worker.model.notification import Collecting, GroupKey, Held, Onward, Rated, Silenced
+from worker.model.page import Page, PageDecision, PageOutcome
 from worker.model.silence import Silence
-from worker.model.story import Fact, Kin, Signature, Source, Story, Told
+from worker.model.span import Span
+from worker.model.story import Fact, Kin, Signature, Source, Story, StoryEvent, Told
+from worker.model.subscription import Hubs, Subscription, SubscriptionState
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
 from worker.model.timing import Digest, Rate, TimeInterval, Timing
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
@@ -33,6 +37,7 @@ from worker.model.watch import (
     Condition,
     EntityCondition,
     Escalation,
+    EventCondition,
     FieldCondition,
     Group,
     LanguageCondition,
@@ -44,6 +49,7 @@ from worker.model.watch import (
     OwnTopic,
     PhraseCondition,
     RegexCondition,
+    RoleCondition,
     Salience,
     SourceCondition,
     SourceFilter,
@@ -55,6 +61,7 @@ from worker.model.watch import (
 
 __all__ = [
     "JSON_TYPE",
+    "ROLES",
     "TOPICS",
     "Access",
     "AgeCondition",
@@ -76,18 +83,23 @@ __all__ = [
     "Entry",
     "EntryMark",
     "Escalation",
+    "Event",
+    "EventCondition",
+    "EventType",
     "Evidence",
     "Fact",
     "Feed",
     "FeedState",
     "Fetched",
     "FieldCondition",
+    "Filler",
     "Finding",
     "Fired",
     "Format",
     "Group",
     "GroupKey",
     "Held",
+    "Hubs",
     "Kin",
     "LabelMatcher",
     "LanguageCondition",
@@ -98,12 +110,17 @@ __all__ = [
     "Listing",
     "Match",
     "Miss",
+    "Modality",
     "NameList",
     "NearCondition",
     "NotModified",
     "Onward",
     "OwnTopic",
     "Pace",
+    "Page",
+    "PageDecision",
+    "PageOutcome",
+    "Pending",
     "PhraseCondition",
     "PollFailed",
     "PollFailure",
@@ -113,6 +130,8 @@ __all__ = [
     "Rated",
     "Reading",
     "RegexCondition",
+    "Role",
+    "RoleCondition",
     "Route",
     "Salience",
     "Severity",
@@ -124,6 +143,9 @@ __all__ = [
     "SourceFilter",
     "Span",
     "Story",
+    "StoryEvent",
+    "Subscription",
+    "SubscriptionState",
     "TimeInterval",
     "Timing",
     "Together",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from worker.model.event import Event
+from worker.model.span import Span
+
 
 @dataclass(frozen=True, slots=True)
 class Entity:
@@ -14,15 +17,6 @@ class Entity:
     start: int
     end: int
     id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of the article's text with its words."""
-
-    start: int
-    end: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +35,22 @@ class TopicScore:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """What the learnt names, not looked for yet, may still bring: at most these ids and labels (None: any).
+
+    Meanwhile an analysis has the entities that rules find, which the learnt names may yet overrule.
+    """
+
+    ids: tuple[str, ...] | None = None
+    labels: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
-    """What the language model saw in one article.
+    """What the language model saw in one article; `pending` where it has not looked for names (a partial analysis).
 
     `topics` holds every topic that has evidence, strongest first. `is_language_known` is False where no model
-    speaks the article's language: entities and topics are then absent, not negative.
+    speaks the article's language: entities, topics and events are then absent, not negative.
     """
 
     entities: tuple[Entity, ...]
@@ -55,3 +60,5 @@ class Analysis:
     model: str
     is_language_known: bool = True
     truncated_at: int | None = None
+    events: tuple[Event, ...] = ()
+    pending: Pending | None = None

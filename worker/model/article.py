@@ -69,7 +69,10 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An identified entry as plain text. `text` is title, newline, body; `zones` cover it in order."""
+    """An identified entry as plain text. `text` is title, newline, body; `zones` cover it in order.
+
+    `text_from` says whether the body is the feed's or that of the linked page, `text_reason` why; "" for a whole entry.
+    """
 
     id: str
     feed_id: str
@@ -84,6 +87,8 @@ class Article:
     published: datetime | None = None
     first_seen: datetime | None = None
     declared_language: str = ""
+    text_from: Literal["feed", "page"] = "feed"
+    text_reason: str = ""
 
     def zone_at(self, offset: int) -> ZoneName:
         """The zone that holds `offset`; `body` between zones."""
@@ -96,7 +101,9 @@ class Draft:
 
     `aliases` are the names it may be known by, any of which makes it known; `content` is the hash of its text, by
     which an edit is told. `remembered_as` names the reason why it is only remembered and raises nothing, else "".
-    `is_fresh` says that the entry gives a date, and that it is no older than the feed's backfill.
+    `is_fresh` says that the entry gives a date, and that it is no older than the feed's backfill, `wants_page` that the
+    linked page is to be read before the article is analysed. `trace` is the poll's W3C traceparent, "" where nothing is
+    traced.
     """
 
     article: Article
@@ -104,3 +111,5 @@ class Draft:
     content: str
     remembered_as: Literal["", "baseline", "stale", "rekeyed"] = ""
     is_fresh: bool = False
+    wants_page: bool = False
+    trace: str = ""

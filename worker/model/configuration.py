@@ -24,6 +24,8 @@ class Format(StrEnum):
     DISCORD = "discord"
     MATTERMOST = "mattermost"
     PAGERDUTY = "pagerduty"
+    STIX = "stix"
+    MISP = "misp"
     TEMPLATE = "template"
     APPRISE = "apprise"
 

@@ -48,7 +48,7 @@ class Feed:
     """One source as the configuration names it. `id` is derived from the address, so a renamed feed stays itself.
 
     `interval` is the longest wait between polls that succeed; None lets the feed's own rhythm decide. Silence beyond
-    `max_silence` is told; `auto` learns it.
+    `max_silence` is told; `auto` learns it. `fulltext` says whether the pages that entries link to are read; `auto`: of summaries.
     """
 
     id: str
@@ -60,6 +60,7 @@ class Feed:
     allow_private: bool = False
     access: Access = Access()
     max_silence: timedelta | Literal["auto", "never"] = "auto"
+    fulltext: Literal["auto", "always", "never"] = "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,8 @@ class FeedState:
 class Fetched:
     """The feed answered with a document. `content_type` is the header as sent.
 
-    `fresh_for` is how long it may be kept (Cache-Control, Expires), `moved_to` where permanent redirects led.
+    `fresh_for` is how long it may be kept (Cache-Control, Expires), `moved_to` where permanent redirects led,
+    `links` what its Link headers say.
     """
 
     body: bytes
@@ -136,6 +138,7 @@ class Fetched:
     last_modified: str = ""
     fresh_for: timedelta | None = None
     moved_to: str = ""
+    links: str = ""
 
 
 @dataclass(frozen=True, slots=True)

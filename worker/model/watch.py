@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from worker.model.event import EventType, Modality, Role
 from worker.model.terms import Severity, ZoneName
 from worker.model.timing import Rate
 
@@ -81,6 +82,29 @@ class EntityCondition:
     within: Together = ""
     weight: float | None = None
     entries: tuple[ListEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCondition:
+    """What fills a role of an event: something with one of the ids, terms or listed names, and one of the labels."""
+
+    role: Role
+    ids: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    lists: tuple[NameList, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventCondition:
+    """An event of the type that meets all `roles` at once, in one of the modalities (empty: any)."""
+
+    type: EventType
+    roles: tuple[RoleCondition, ...] = ()
+    modalities: tuple[Modality, ...] = ()
+    salience: Salience = "any"
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +201,7 @@ class Group:
 Leaf = (
     TopicCondition
     | EntityCondition
+    | EventCondition
     | PhraseCondition
     | NearCondition
     | RegexCondition
@@ -231,7 +256,8 @@ class Watch:
     """What a user wants to hear of. `id` is part of every alert's id: changing it makes new alerts.
 
     It fires when `condition` is true and, where there is a `threshold`, the weights of its true conditions reach it;
-    `weights` go by kind of condition, and a condition's own weight comes first.
+    `weights` go by kind of condition, and a condition's own weight comes first. `max_alerts_per_day` is a budget: what
+    exceeds it is told of and never dropped.
     """
 
     id: str
@@ -248,3 +274,4 @@ class Watch:
     threshold: float | None = None
     weights: tuple[tuple[str, float], ...] = ()
     tests: tuple[WatchTest, ...] = ()
+    max_alerts_per_day: float | None = None

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast, get_args
 from urllib.parse import urlencode
@@ -10,14 +11,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from worker import silence
 from worker.errors import InputError
 from worker.model import Configuration
 from worker.ports import STAGES, Mark
 from worker.runtime.pages import Pages
 from worker.runtime.playground import LONGEST_TEXT, Playground
 from worker.runtime.redis_store import RedisStore
+from worker.runtime.silence_store import RedisSilences
 from worker.runtime.test_results import keep_results
 from worker.watchlist.add_test import Insertion, NewTest, place_test, refuse_unusable, render_test, write_test
+from worker.watchlist.schema import parse_duration
 
 Form = Mapping[str, str]
 _EXPECTED = ("same", "fires", "silent")
@@ -40,6 +44,7 @@ class Actions:
     ) -> None:
         self._store, self._newest, self._pages = store, configuration, pages
         self._config, self._may_edit = config, may_edit
+        self._silences = RedisSilences(store.client)
         self.playground = Playground(config)
 
     # --- alerts --------------------------------------------------------------------------------------------
@@ -147,6 +152,33 @@ class Actions:
             raise InputError(msg)
         released = self._store.release(stage, [id_] if id_ else ())
         return _done("/quarantine", "released", len(released))
+
+    # --- silences ------------------------------------------------------------------------------------------
+
+    def silence(self, request: Request, form: Form) -> Response:
+        """Silence what matches from now on, for a while."""
+        del request
+        now = datetime.now(UTC)
+        texts = [line for line in form.get("matchers", "").splitlines() if line.strip()]
+        try:
+            lasts = cast("timedelta", parse_duration(form.get("for", "")))
+            made = silence.make(
+                texts,
+                starts_at=now,
+                ends_at=now + lasts,
+                author=form.get("author", ""),
+                comment=form.get("comment", ""),
+                now=now,
+            )
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        self._silences.add_silence(made)
+        return _done("/silences", "silenced")
+
+    def end_silence(self, request: Request, form: Form) -> Response:
+        del form
+        is_ended = self._silences.end_silence(request.path_params["silence"])
+        return _done("/silences", "ended" if is_ended else "was_ended")
 
     def _endpoint(self, request: Request) -> str:
         name = str(request.path_params["endpoint"])

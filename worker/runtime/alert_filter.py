@@ -63,5 +63,6 @@ class AlertFilter:
 
     def _has_text(self, row: Mapping[str, Any]) -> bool:
         texts = [row["article"]["title"], row["article"]["source"], row["watch"]["title"], row["alert_id"]]
+        texts.append(row["article"].get("id", ""))
         texts += [piece["text"] for piece in row["evidence"]] + [entity["text"] for entity in row["entities"]]
         return self.text.casefold() in "\n".join(texts).casefold()

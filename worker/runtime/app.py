@@ -1,6 +1,7 @@
 """The Celery application. Its messages are doorbells: they carry nothing, and losing one costs a tick of beat.
 
 celery -A worker.runtime.app worker -Q poll     poller
+celery -A worker.runtime.app worker -Q read     reader of pages
 celery -A worker.runtime.app worker -Q enrich   enricher
 celery -A worker.runtime.app worker -Q deliver  deliverer
 celery -A worker.runtime.app beat               any number of them
@@ -8,6 +9,7 @@ celery -A worker.runtime.app beat               any number of them
 
 import signal
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
 
 from celery import Celery
@@ -28,8 +30,15 @@ from worker.runtime.settings import load_settings
 DOORBELL_EXPIRES_S = 10
 """A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
 
-QUEUES = {"poll": "poll", "enrich": "enrich", "deliver": "deliver", "screen": "enrich"}
-"""Which workers answer each doorbell: an enricher also screens, since it has the language model."""
+QUEUES = {
+    "poll": "poll",
+    "subscribe": "poll",
+    "read": "read",
+    "enrich": "enrich",
+    "deliver": "deliver",
+    "screen": "enrich",
+}
+"""Which workers answer each doorbell: an enricher also screens, since it has the language model; a poller also subscribes to hubs."""
 SEAL_EVERY_S = 60.0
 """What the audit record says is under SHA-256 after this long."""
 
@@ -71,7 +80,7 @@ app.conf.update(
         "health_check_interval": 25,
         "global_keyprefix": "{tocsin}:q:",
     },
-    beat_scheduler="celery.beat:Scheduler",
+    beat_scheduler="worker.runtime.beat:SteadyScheduler",
     beat_schedule={
         task: {
             "task": f"tocsin.{task}",
@@ -91,12 +100,14 @@ def _set_up_logging(**_: object) -> None:
 
 
 @celeryd_init.connect
-def _check_configuration(**_: object) -> None:
-    """A worker with a wrong configuration does not start."""
-    from worker.watchlist import load_configuration
+def _check_configuration(options: Mapping[str, object], **_: object) -> None:
+    """A worker whose configuration is wrong, or fails the tests in it, starts only where there is a last good one."""
+    from worker.runtime.first_start import refuse_wrong_start
 
+    wanted = options.get("queues") or ()
+    queues = wanted.split(",") if isinstance(wanted, str) else list(wanted)  # type: ignore[call-overload]
     try:
-        load_configuration(settings.config)
+        refuse_wrong_start(settings, [stage for stage in STAGES if stage in queues])
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - logging is not set up yet
         sys.exit(error.exit_code)
@@ -130,15 +141,17 @@ def _stand_watch(**_: object) -> None:
     from celery import current_app
 
     from worker.ports import STAGES
+    from worker.runtime.first_start import load_running
     from worker.runtime.process import DEFAULT_REDIS_URL
     from worker.runtime.redis_store import RedisStore, connect
-    from worker.runtime.vigil import Watchdog
+    from worker.runtime.vigil import EndpointNames, Watchdog
     from worker.watchlist import load_configuration
 
     if not settings.watchdog:
         return
     stages = [stage for stage in STAGES if stage in current_app.amqp.queues.consume_from]
-    endpoints = [endpoint.name for endpoint in load_configuration(settings.config).endpoints]
+    running = load_running(settings, stages[0] if stages else "poll")
+    endpoints = EndpointNames(settings.config, running, load_configuration)
     # A connection of its own: one that is shared with the worker would be deaf together with it.
     store = RedisStore(connect(settings.redis_url or DEFAULT_REDIS_URL))
     watchdog = Watchdog(store, stages, endpoints, settings.watchdog)
@@ -148,10 +161,12 @@ def _stand_watch(**_: object) -> None:
 
 @worker_process_shutdown.connect
 def _hand_in(**_: object) -> None:
-    """Wait for receivers that still answer, so that their answers need no second attempt."""
+    """Wait for receivers that still answer, so that their answers need no second attempt; send what was traced."""
     from celery import current_app
 
-    from worker.runtime.process import open_pipeline
+    from worker.runtime.process import open_pipeline, open_tracer
 
     if "deliver" in set(current_app.amqp.queues.consume_from):
         open_pipeline("deliver").dispatcher.drain(DRAIN)
+    if close := getattr(open_tracer(), "close", None):
+        close()

@@ -13,8 +13,9 @@ from worker.deliver.breaker import Circuit
 from worker.errors import ConfigError, ModelError, StoreUnavailable
 from worker.model import Configuration, Format, LanguageModel
 from worker.runtime.health import persistence, readiness
-from worker.runtime.process import open_store
+from worker.runtime.process import has_store, open_store
 from worker.runtime.settings import load_settings
+from worker.runtime.trends import read_budgets
 from worker.runtime.views import list_endpoints
 from worker.watchlist import load_configuration
 
@@ -38,9 +39,11 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _model(configuration.nlp if configuration else LanguageModel())
     if configuration:
         yield from _endpoints(configuration)
-        if load_settings().redis_url:
+    if has_store():
+        yield from _reloads()
+        if configuration:
             yield from _circuits(configuration)
-            yield from _reloads()
+            yield from _budgets(configuration)
 
 
 def _python() -> Finding:
@@ -116,10 +119,26 @@ def _endpoints(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _reloads() -> Iterator[Finding]:
-    for process, state in open_store().configuration_states().items():
+    try:
+        states = open_store().configuration_states()
+    except StoreUnavailable:
+        return
+    for process, state in states.items():
         if not state.is_ok:
             message = f"the last reload was refused and {state.hash} stays in force: {state.reason}"
             yield _finding(f"reload {process}", "failure", message)
+
+
+def _budgets(configuration: Configuration) -> Iterator[Finding]:
+    """Watches that are louder than their configuration says they should be."""
+    try:
+        budgets = read_budgets(open_store(), configuration)
+    except StoreUnavailable:
+        return
+    for budget in budgets:
+        if budget.alerts > budget.most:
+            message = f"raised {budget.alerts} alerts in 24 h; its max_alerts_per_day is {budget.most:g}"
+            yield _finding(f"watch {budget.watch}", "warning", f"{message}. None was dropped: make it ask for more")
 
 
 def _circuits(configuration: Configuration) -> Iterator[Finding]:

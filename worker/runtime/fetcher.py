@@ -26,6 +26,7 @@ PORTS = frozenset({80, 443, 8080, 8443})
 """Where a redirect may lead; a port that the configuration names is meant."""
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10, sock_connect=10, sock_read=10)
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
+_PAGE_ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 _OK, _NOT_MODIFIED, _GONE = 200, 304, 410
 _PERMANENT, _REDIRECTS = (301, 308), (301, 302, 303, 307, 308)
 _THROTTLED = (429, 503)
@@ -118,10 +119,15 @@ class HttpFetcher:
                 last_modified=known.last_modified,
                 fresh_for=known.fresh_for,
                 moved_to=known.moved_to,
+                links=", ".join(heads.getall("Link", []))[:8_000],
             )
 
     def _headers(self, request: PollRequest, url: str) -> dict[str, str]:
-        headers = {"User-Agent": self._agent, "Accept": _ACCEPT, "Accept-Encoding": decompress.ACCEPTED}
+        headers = {
+            "User-Agent": self._agent,
+            "Accept": _PAGE_ACCEPT if request.is_page else _ACCEPT,
+            "Accept-Encoding": decompress.ACCEPTED,
+        }
         if request.etag:
             headers["If-None-Match"] = request.etag
         if request.last_modified:

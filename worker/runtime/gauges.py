@@ -12,6 +12,7 @@ from worker.deliver.breaker import Circuit
 from worker.model import Configuration
 from worker.ports import STAGES
 from worker.runtime.redis_store import K, RedisStore
+from worker.runtime.trends import read_budgets
 from worker.runtime.views import endpoint_names, list_feeds
 
 HEALTHS = ("ok", "waiting", "failing", "gone", "quarantined", "paused")
@@ -28,6 +29,7 @@ def gauges(store: RedisStore, configuration: Configuration) -> Iterator[Metric]:
     yield from _feeds(store, configuration, now)
     yield from _verdicts(store.client, configuration)
     yield _reloads(store)
+    yield _budgets(store, configuration)
     progress: dict[str, str] = store.client.hgetall(K + "progress")
     done = GaugeMetricFamily(
         "tocsin_stage_progress_timestamp_seconds",
@@ -41,7 +43,7 @@ def gauges(store: RedisStore, configuration: Configuration) -> Iterator[Metric]:
 
 
 def _queues(client: Any, configuration: Configuration, now: float) -> Iterator[Metric]:
-    queues = {"poll": ["feeds:due"], "enrich": ["articles:due"]}
+    queues = {"poll": ["feeds:due"], "read": ["pages:due"], "enrich": ["articles:due"]}
     queues["deliver"] = [f"outbox:{endpoint.name}" for endpoint in configuration.endpoints]
     due = GaugeMetricFamily("tocsin_due_items", "Work that is due now.", labels=["stage"])
     oldest = GaugeMetricFamily("tocsin_due_oldest_seconds", "How long the oldest due work waits.", labels=["stage"])
@@ -143,3 +145,15 @@ def _verdicts(client: Any, configuration: Configuration) -> Iterator[Metric]:
         for verdict in ("true", "false"):
             verdicts.add_metric([watch.id, verdict], int(stored.get(f"{verdict}:{watch.id}", 0)))
     yield verdicts
+
+
+def _budgets(store: RedisStore, configuration: Configuration) -> Metric:
+    """How much of its `max_alerts_per_day` each watch that has one has used; above 1 it is louder than was meant."""
+    used = GaugeMetricFamily(
+        "tocsin_watch_budget_used_ratio",
+        "Alerts of a watch in 24 hours, as a part of its max_alerts_per_day.",
+        labels=["watch"],
+    )
+    for budget in read_budgets(store, configuration):
+        used.add_metric([budget.watch], budget.alerts / budget.most)
+    return used

@@ -7,22 +7,27 @@ and restarts. Gauges are read off the state itself when Prometheus asks.
 import platform
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import get_args
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
+from prometheus_client.samples import Exemplar
+from prometheus_client.utils import floatToGoString
 
 from worker import __version__
 from worker.coverage import WATCH_ID
 from worker.deliver.breaker import Circuit
-from worker.model import Collecting, Configuration, PollFailure, Severity
+from worker.model import TOPICS, Collecting, Configuration, PageOutcome, PollFailure, Severity
 from worker.notifier import KINDS
 from worker.ports import STAGES
 from worker.runtime.gauges import gauges
 from worker.runtime.redis_store import K, RedisStore
 from worker.series import (
     ALERTS,
+    ALERTS_BY_COUNTRY,
+    ALERTS_BY_TOPIC,
     ARTICLES,
     ARTICLES_UNREAD,
     ATTEMPTS,
@@ -33,21 +38,28 @@ from worker.series import (
     HELD,
     NOTHING_NEW,
     NOTIFICATIONS,
+    PAGES,
     POLLS,
     SPANS,
     STAGE_SECONDS,
     SUPPRESSED,
     WATCH_UNKNOWN,
+    WEBSUB,
     series,
 )
+from worker.subscriber import EVENTS
 
 HELP = {
     POLLS: "Polls of feeds by outcome; every reason of failure is an outcome.",
+    WEBSUB: "What happened with hubs: requests, verifications, documents pushed, and what was refused.",
+    PAGES: "Looks at the pages that summaries link to, by what they came to.",
     ARTICLES: "Entries that polls brought, each counted once, by what became of it.",
     ARTICLES_UNREAD: "Articles that the model did not read: not its language, or in part, being too long.",
     FEED_EVENTS: "What happened to feeds as wholes: moved, gone, recovered, re-keyed.",
     ENTRIES_ODD: "Oddities that were repaired or tolerated while reading feeds.",
     ALERTS: "Alerts raised by watch and severity.",
+    ALERTS_BY_TOPIC: "Alerts by topic of their articles; one with several topics counts under each.",
+    ALERTS_BY_COUNTRY: "Alerts by country that their articles name (ISO 3166-1); one with several counts under each.",
     "tocsin_alerts_repeated_total": "Alerts raised again under the id they already had, hence not sent again.",
     NOTHING_NEW: "Matches of articles that told their watch nothing new about a story it was told of.",
     HELD: "Alerts that were not told at once, by endpoint and what collects them.",
@@ -65,13 +77,13 @@ HELP = {
     STAGE_SECONDS: "Time that one item took in a stage.",
     FRESHNESS_SECONDS: "Time that passed between the two moments that span names.",
 }
-_POLL_OUTCOMES = ("fetched", "not_modified", "postponed", *(reason.value for reason in PollFailure))
-_ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "rekeyed", "revision_over_limit")
+_POLL_OUTCOMES = ("fetched", "not_modified", "postponed", "pushed", *(reason.value for reason in PollFailure))
+ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "rekeyed", "revision_over_limit")
 _FEED_EVENTS = ("feed_moved", "feed_gone", "feed_recovered", "feed_rekeyed", "feed_blind", "feed_seen_again")
 _ODDITIES = ("cut", "repaired", "odd_date", "nameless")
 _ATTEMPT_OUTCOMES = ("delivered", "retried", "dead", "gone")
 _CIRCUIT_CHANGES = (Circuit.CLOSED, Circuit.OPEN, Circuit.PAUSED)
-_TIMED = ("parse", "enrich", "deliver")
+_TIMED = ("fetch", "parse", "read", "enrich", "match", "deliver")
 _SERIES = re.compile(r"^(\w+)(?:\{(.*)\})?$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -97,7 +109,7 @@ class StoreCollector:
             if parsed := _SERIES.match(name):
                 families[parsed[1]].append((dict(_LABEL.findall(parsed[2] or "")), amount))
         yield from _counters(families)
-        yield from _histograms(families)
+        yield from _histograms(families, self._store.client.hgetall(K + "exemplars"))
         yield from gauges(self._store, self._configuration)
         yield InfoMetricFamily(
             "tocsin_build", "The running version.", {"version": __version__, "python": platform.python_version()}
@@ -108,13 +120,18 @@ class StoreCollector:
 def zero_series(configuration: Configuration) -> Iterator[str]:
     """Every counter that exists before anything has happened."""
     yield from (series(POLLS, outcome=outcome) for outcome in _POLL_OUTCOMES)
-    yield from (series(ARTICLES, outcome=outcome) for outcome in _ARTICLE_OUTCOMES)
+    yield from (series(WEBSUB, event=event) for event in EVENTS)
+    yield from (series(PAGES, outcome=outcome.value) for outcome in PageOutcome)
+    yield from (series(ARTICLES, outcome=outcome) for outcome in ARTICLE_OUTCOMES)
     yield from (series(ARTICLES_UNREAD, reason=reason) for reason in ("language", "truncated"))
     yield from (series(FEED_EVENTS, event=event) for event in _FEED_EVENTS)
     yield from (series(ENTRIES_ODD, reason=reason) for reason in _ODDITIES)
     for watch in configuration.watches:
         yield from (series(ALERTS, watch=watch.id, severity=severity.value) for severity in Severity)
     yield series(ALERTS, watch=WATCH_ID, severity=Severity.MEDIUM.value)
+    topics = (*TOPICS, *(topic.name for topic in configuration.topics))
+    yield from (series(ALERTS_BY_TOPIC, topic=topic) for topic in topics)
+    yield from (series(ALERTS_BY_COUNTRY, country=code) for code in _countries())
     for endpoint in configuration.endpoints:
         yield from (series(ATTEMPTS, endpoint=endpoint.name, outcome=outcome) for outcome in _ATTEMPT_OUTCOMES)
         yield from (
@@ -139,6 +156,14 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
     yield WATCH_UNKNOWN
 
 
+@cache
+def _countries() -> tuple[str, ...]:
+    """The two-letter codes of CLDR's territories."""
+    from babel import Locale
+
+    return tuple(sorted(code for code in map(str, Locale("en").territories) if re.fullmatch("[A-Z]{2}", code)))
+
+
 def _counters(families: dict[str, list[tuple[dict[str, str], float]]]) -> Iterator[Metric]:
     for name, samples in sorted(families.items()):
         if name.endswith("_total") and name in HELP:
@@ -149,7 +174,9 @@ def _counters(families: dict[str, list[tuple[dict[str, str], float]]]) -> Iterat
             yield family
 
 
-def _histograms(families: dict[str, list[tuple[dict[str, str], float]]]) -> Iterator[Metric]:
+def _histograms(
+    families: dict[str, list[tuple[dict[str, str], float]]], exemplars: Mapping[str, str]
+) -> Iterator[Metric]:
     for name, bounds in BUCKETS.items():
         sums = families.get(name + "_sum", [])
         labels = sorted({label for found, _ in sums for label in found})
@@ -160,9 +187,24 @@ def _histograms(families: dict[str, list[tuple[dict[str, str], float]]]) -> Iter
                 for place, amount in families.get(name + "_bucket", [])
                 if {key: value for key, value in place.items() if key != "le"} == found
             }
-            running, buckets = 0.0, []
+            running = 0.0
+            buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
             for bound in (*map(str, bounds), "+Inf"):
                 running += own.get(bound, 0.0)
-                buckets.append((bound, running))
+                exemplar = _exemplar(exemplars.get(series(name + "_bucket", **found, le=bound)))
+                buckets.append((_le(bound), running, exemplar) if exemplar else (_le(bound), running))
             family.add_metric([found[label] for label in labels], buckets, total)
         yield family
+
+
+def _le(bound: str) -> str:
+    """A bucket's bound as OpenMetrics writes it: `1.0`, `+Inf`."""
+    return str(floatToGoString(bound))  # type: ignore[no-untyped-call]
+
+
+def _exemplar(stored: str | None) -> Exemplar | None:
+    """The last observation that fell into a bucket; its article's id leads to `/api` and to the page's search."""
+    if stored is None:
+        return None
+    article, amount, at_ms = stored.split(" ")
+    return Exemplar({"article_id": article}, float(amount), float(at_ms) / 1000)

@@ -11,12 +11,13 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from worker import __version__, trend
+from worker import __version__, silence, trend
 from worker.model import TOPICS, Configuration, Severity
 from worker.ports import STAGES
 from worker.runtime import highlight, overview, plots
 from worker.runtime.alert_filter import STATES, AlertFilter
 from worker.runtime.redis_store import RedisStore
+from worker.runtime.silence_store import RedisSilences
 from worker.runtime.trends import Trends, in_steps, read_trends
 from worker.runtime.views import list_alerts, list_feeds, list_refusals, show_alert
 
@@ -25,11 +26,19 @@ _DAY, _WEEK = 24, 168
 _MOST_COUNTRIES = 30
 _NARROW = 450
 _MOST_HELD = 100
+_MOST_LABELS = 30
+_LENGTHS = (
+    ("30m", "half an hour"), ("2h", "2 hours"), ("8h", "8 hours"), ("1d", "a day"), ("3d", "3 days"), ("7d", "a week"),
+    ("30d", "30 days"),
+)  # fmt: skip
 _DONE = {
     "resumed": "The endpoint is resumed; what waited is being sent.",
     "was_open": "The endpoint was neither failing nor paused.",
     "replayed": "Queued again, with the same ids and bytes: {}.",
     "released": "Released, with five attempts before it: {}.",
+    "silenced": "The silence holds from now on.",
+    "ended": "The silence has ended; what it kept back stays stored.",
+    "was_ended": "There is no such silence, or it has ended.",
     "tests_run": "Tests run: {}.",
 }
 
@@ -39,6 +48,7 @@ class Pages:
 
     def __init__(self, store: RedisStore, configuration: Callable[[], Configuration]) -> None:
         self._store, self._newest = store, configuration
+        self._silences = RedisSilences(store.client)
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("worker.runtime", "page"),
             autoescape=True,
@@ -124,6 +134,18 @@ class Pages:
     def endpoints(self, request: Request) -> Response:
         return self._page(
             "endpoints.html", request, endpoints=overview.describe_endpoints(self._store, self._configuration)
+        )
+
+    def silences(self, request: Request) -> Response:
+        now = datetime.now(UTC)
+        labels = sorted({f'{key}="{value}"' for watch in self._configuration.watches for key, value in watch.labels})
+        return self._page(
+            "silences.html",
+            request,
+            silences=[silence.describe(one, now) for one in self._silences.silences()],
+            matchers=request.query_params.get("matchers", "")[:500],
+            labels=labels[:_MOST_LABELS],
+            lengths=_LENGTHS,
         )
 
     def quarantine(self, request: Request) -> Response:

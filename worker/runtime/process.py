@@ -5,16 +5,18 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from worker.errors import StoreUnavailable
+from worker.errors import ConfigError, Problem, StoreUnavailable
 from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
-from worker.ports import Enricher, Stage
+from worker.ports import Enricher, Stage, Tracer, Untraced
 from worker.runtime.clock import SystemClock
+from worker.runtime.configuration_store import ConfigurationStore
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.group_store import RedisGroups
 from worker.runtime.http import HttpLoop
+from worker.runtime.last_good import LastGood
 from worker.runtime.log import LogObserver
 from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.reload import LiveConfiguration, Refused
@@ -22,6 +24,7 @@ from worker.runtime.screening_store import RedisScreeningStore
 from worker.runtime.sender import WebhookSender
 from worker.runtime.settings import load_settings
 from worker.runtime.silence_store import RedisSilences
+from worker.runtime.stages import make_reader, make_subscriber
 from worker.runtime.test_results import keep_results, summarise
 from worker.runtime.valkey import EmbeddedServer
 from worker.screener import Screener
@@ -36,6 +39,12 @@ def open_store() -> RedisStore:
     """The store that TOCSIN_REDIS_URL names, else that of the `tocsin up` which runs over TOCSIN_DATA."""
     settings = load_settings()
     return RedisStore(connect(settings.redis_url or _embedded_url(settings.data) or DEFAULT_REDIS_URL))
+
+
+def has_store() -> bool:
+    """Whether a store was named, or one of `tocsin up` runs over TOCSIN_DATA."""
+    settings = load_settings()
+    return settings.redis_url is not None or _embedded_url(settings.data) is not None
 
 
 def _embedded_url(data: Path) -> str | None:
@@ -65,6 +74,8 @@ def refreshed_pipeline(stage: Stage) -> Pipeline:
     """The process's pipeline under the newest good configuration."""
     process = _open(stage)
     process.live.refresh()
+    if stage == "enrich":
+        process.keep_configuration()
     return process.pipeline
 
 
@@ -115,9 +126,12 @@ class _Process:
     """A pipeline, and the configuration that it follows."""
 
     def __init__(self, stage: Stage) -> None:
+        self._stage = stage
         self._is_enricher = stage == "enrich"
         self._pipeline: Pipeline | None = None
+        self._kept = ""
         self._screener: Screener | None = None
+        self._last_good = LastGood(load_settings().data, stage, load_settings().config)
         self.live = LiveConfiguration(
             process=stage,
             directory=load_settings().config,
@@ -126,8 +140,20 @@ class _Process:
             adopt=self._adopt,
             note=LogObserver().note,
             runs_tests=self._is_enricher,
+            kept=self._last_good,
         )
         self.live.start()
+
+    def keep_configuration(self) -> None:
+        """Keep what decides from now on, for replaying it; again where the server lost it."""
+        configuration, kept = self.pipeline.configuration, ConfigurationStore(open_store())
+        if self._kept == configuration.hash and kept.is_kept(configuration.hash):
+            return
+        try:
+            kept.keep(configuration, getattr(self.pipeline.enricher, "model", ""))
+        except TypeError as error:
+            LogObserver().note("configuration_keep_failed", message=str(error))
+        self._kept = configuration.hash
 
     @property
     def pipeline(self) -> Pipeline:
@@ -143,13 +169,13 @@ class _Process:
     def _adopt(self, configuration: Configuration) -> None:
         enricher = self._enricher_for(configuration)
         store = open_store()
-        if self._is_enricher and self._pipeline is not None:
+        if self._is_enricher and configuration.hash != self._last_good.hash:
             outcomes = list(run_tests(configuration, enricher))
             keep_results(store, configuration.hash, summarise(outcomes))
             refuse_failing_tests(outcomes)
         store.sync_feeds(configuration.feeds)
         if self._pipeline is None:
-            self._pipeline = _make_pipeline(store, configuration, enricher)
+            self._pipeline = _make_pipeline(store, configuration, enricher, self._stage)
         else:
             self._pipeline = self._pipeline.reconfigured(configuration, enricher)
 
@@ -176,11 +202,15 @@ def refuse_failing_tests(outcomes: Iterable[TestOutcome]) -> None:
         raise Refused(msg)
 
 
-def _make_pipeline(store: RedisStore, configuration: Configuration, enricher: Enricher) -> Pipeline:
+def _make_pipeline(
+    store: RedisStore, configuration: Configuration, enricher: Enricher, stage: Stage | None = None
+) -> Pipeline:
     settings, loop = load_settings(), HttpLoop()
+    fetcher = HttpFetcher(loop, settings.contact)
+    hubs = make_subscriber(store, loop, settings, configuration) if stage == "poll" else None
     return Pipeline(
         store=store,
-        fetcher=HttpFetcher(loop, settings.contact),
+        fetcher=fetcher,
         enricher=enricher,
         sender=WebhookSender(loop),
         clock=SystemClock(),
@@ -188,10 +218,28 @@ def _make_pipeline(store: RedisStore, configuration: Configuration, enricher: En
         configuration=configuration,
         matcher=Matcher(configuration.watches),
         limits=Limits(lease=settings.lease),
+        tracer=open_tracer(),
         read_limit=within_cpu_limit,
         silences=RedisSilences(store.client),
         groups=RedisGroups(store.client),
+        board=hubs[0] if hubs else None,
+        subscriber=hubs[1] if hubs else None,
+        reader=make_reader(store, fetcher, settings) if stage == "read" else None,
     )
+
+
+@cache
+def open_tracer() -> Tracer:
+    """The process's traces, where TOCSIN_TRACES asks for them. Raises ConfigError where the extra is not installed."""
+    if not load_settings().traces:
+        return Untraced()
+    try:
+        from worker.runtime.traces import export_by_environment
+    except ImportError:
+        message = "asks for traces, and OpenTelemetry is not installed"
+        hint = "pip install 'tocsin[otel]'"
+        raise ConfigError((Problem("environment variable TOCSIN_TRACES", 0, 0, message, hint),)) from None
+    return export_by_environment()
 
 
 class _NoEnricher:
@@ -199,6 +247,12 @@ class _NoEnricher:
 
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         raise AssertionError(articles)
+
+    def glance(self, articles: Sequence[Article]) -> list[Analysis]:
+        raise AssertionError(articles)
+
+    def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
+        raise AssertionError(articles, glances)
 
 
 def _load_enricher(configuration: Configuration) -> Enricher:

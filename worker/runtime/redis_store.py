@@ -2,14 +2,16 @@
 
 Keys, all under the hash tag `{tocsin}:`
 
-    feeds:due  articles:due  outbox:ENDPOINT    sorted sets of ids by due time (ms)
+    feeds:due  pages:due  articles:due  outbox:ENDPOINT    sorted sets of ids by due time (ms)
     feeds:paused                                the set of feeds that are not to be scheduled
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
-    seen:ALIAS                                  the article an alias belongs to
+    seen:ALIAS  address:HASH                    the article an alias, or a page's address, belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
     group:ID  groups:due                        alerts that wait to be told together; see `group_store`
     silences  silence:ID                        see `silence_store`
     rate:WATCH                                  what a watch with a rate cap told of late
+    articles  stories                           the same of what was first seen within retention
+    alerts:log  alerts:last                     alerts by a number that only grows, and the last such number
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
@@ -36,11 +38,13 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from worker.decision import digest_text
+from worker.dedupe import mark_of_address
 from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn, asks_to_wait
 from worker.deliver.retry import Decision as RetryDecision
 from worker.errors import StoreUnavailable
+from worker.fulltext import PATIENCE
 from worker.model import (
     JSON_TYPE,
     Alert,
@@ -88,7 +92,7 @@ KEEP_TRENDS = timedelta(days=9)
 """A week and what the week before the hour of asking needs."""
 
 STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
-ANALYSIS, _ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
+ANALYSIS, ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
 _MOST_KIN, _KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
 _CONFIGURATION, DECISION = TypeAdapter(ConfigurationState), TypeAdapter(Decision)
@@ -120,8 +124,8 @@ class RedisStore:
         self._scheduled = feeds
         self._run("sync_feeds", json.dumps([feed.id for feed in feeds]))
 
-    def steer_feed(self, feed_id: str, action: Steering) -> bool:
-        return bool(self._run("steer_feed", feed_id, action))
+    def steer_feed(self, feed_id: str, action: Steering, by: str = "") -> bool:
+        return bool(self._run("steer_feed", feed_id, action, by))
 
     def epoch(self) -> str:
         with translated():
@@ -138,7 +142,13 @@ class RedisStore:
         if is_forgotten:  # the server came back empty, and nothing would ever be due again
             self.sync_feeds(self._scheduled)
         return [
-            FeedClaim(id_, fence, STATE.validate_json(item["state"]) if "state" in item else FeedState())
+            FeedClaim(
+                id_,
+                fence,
+                STATE.validate_json(item["state"]) if "state" in item else FeedState(),
+                int(item.get("pushes") or 0),
+                moment_of(item["delivers_until"]) if "delivers_until" in item else None,
+            )
             for id_, fence, item in self._claim("poll", "feeds:due", "feed:", limit, lease)
         ]
 
@@ -155,17 +165,22 @@ class RedisStore:
             "next_ms": _ms(decision.next_in),
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
+            "patience_ms": _ms(PATIENCE),
+            "pushes": decision.pushes,
             "counts": list(counts),
             "alerts": [alert_work(alert, steps) | {"article": alert.article.id} for alert, steps in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,
                     "aliases": draft.aliases,
+                    "address": mark_of_address(draft.article.link),
                     "content": draft.content,
                     "sha256": digest_text(draft.article.text),
                     "record": _dump(_ARTICLE, draft.article),
                     "remembered": draft.remembered_as,
                     "is_fresh": draft.is_fresh,
+                    "wants_page": draft.wants_page,
+                    "trace": draft.trace,
                 }
                 for draft in drafts
             ],
@@ -175,7 +190,7 @@ class RedisStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         return [
-            ArticleClaim(restore_article(id_, item), fence, item.get("story", ""))
+            ArticleClaim(restore_article(id_, item), fence, item.get("story", ""), trace=item.get("trace", ""))
             for id_, fence, item in self._claim("enrich", "articles:due", "article:", limit, lease)
         ]
 
@@ -214,6 +229,7 @@ class RedisStore:
         seen = _dump(ANALYSIS, analysis)
         work = {
             "analysis": seen,
+            "trace": claim.trace,
             "decision": _decision_work(step.decision, seen) if step.decision else None,
             "keep_ms": _ms(KEEP),
             "counts": list(counts),
@@ -228,11 +244,11 @@ class RedisStore:
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
         claimed = []
         probe_ms = _ms(breaker.PROBE_EVERY)
-        for id_, fence, is_probe, flat in self._run(
+        for id_, fence, is_probe, flat, trace in self._run(
             "claim_deliveries", endpoint, _ms(lease), at_once, MOST_CLAIMS, probe_ms
         ):
             item = dict(zip(flat[::2], flat[1::2], strict=True))
-            queued_at = _moment(item.get("queued_at") or item["created_at"])
+            queued_at = moment_of(item.get("queued_at") or item["created_at"])
             claimed.append(
                 DeliveryClaim(
                     restore_delivery(id_, item),
@@ -240,7 +256,8 @@ class RedisStore:
                     int(item["attempts"]) + 1,
                     queued_at,
                     is_probe == 1,
-                    _moment(item["fetched_ms"]) if int(item.get("fetched_ms") or 0) else None,
+                    moment_of(item["fetched_ms"]) if int(item.get("fetched_ms") or 0) else None,
+                    trace,
                 )
             )
         return claimed
@@ -266,7 +283,7 @@ class RedisStore:
             "is_probe": claim.is_probe,
             "is_success": attempt.is_success,
             "reason": attempt.reason,
-            "attempt": _dump(_ATTEMPT, attempt),
+            "attempt": _dump(ATTEMPT, attempt),
             "counts": list(counts),
             "keep_ms": _ms(KEEP),
             "notices": [delivery_work(notice) for notice in notices],
@@ -293,7 +310,7 @@ class RedisStore:
         for id_, at in self.client.zrange(K + f"quarantine:{stage}", 0, -1, withscores=True):
             why, record, endpoint = self.client.hmget(K + prefix + id_, ["quarantined_for", "record", "endpoint"])
             subject = _ARTICLE.validate_json(record).title if record else endpoint or id_
-            yield Quarantined(stage, id_, _moment(at), why or "claimed too often", subject)
+            yield Quarantined(stage, id_, moment_of(at), why or "claimed too often", subject)
 
     def release(self, stage: Stage, ids: Sequence[str] = ()) -> list[str]:
         return list(self._run("release", stage, *_WORK[stage], *ids))
@@ -411,11 +428,12 @@ _SCRIPTS = (
 )
 _WORK: dict[Stage, tuple[str, str]] = {
     "poll": ("feeds:due", "feed:"),
+    "read": ("pages:due", "page:"),
     "enrich": ("articles:due", "article:"),
     "deliver": ("", "delivery:"),
 }
 """Where each stage's work waits (deliveries: in the outbox of their endpoint), and the prefix of its keys."""
-_SHARED = ("prelude", "hold", "queue", "kin")
+_SHARED = ("prelude", "hold", "queue", "kin", "pages")
 _OUTCOMES: dict[type[RetryDecision], str] = {
     Delivered: "delivered",
     RetryIn: "retried",
@@ -444,7 +462,8 @@ def _ms(duration: timedelta) -> int:
     return max(round(duration.total_seconds() * 1000), 1)
 
 
-def _moment(ms: str | float) -> datetime:
+def moment_of(ms: str | float) -> datetime:
+    """Milliseconds since 1970 as a moment."""
     return datetime.fromtimestamp(int(ms) / 1000, UTC)
 
 
@@ -456,7 +475,7 @@ def _item_key(claim: FeedClaim | ArticleClaim | DeliveryClaim) -> str:
 
 def restore_article(id_: str, item: dict[str, str]) -> Article:
     """The stored article under the id and first sight of its first revision, whichever poll brought this text."""
-    return replace(_ARTICLE.validate_json(item["record"]), id=id_, first_seen=_moment(item["first_seen"]))
+    return replace(_ARTICLE.validate_json(item["record"]), id=id_, first_seen=moment_of(item["first_seen"]))
 
 
 def _decision_work(decision: Decision, analysis: str) -> dict[str, Any]:
@@ -491,7 +510,7 @@ def _story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
 
 def _restore_kin(number: int, record: str) -> Kin:
     article_id, story, seen_at, packed = record.split(" ")
-    return Kin(number, article_id, story, _moment(seen_at), unpack(packed))
+    return Kin(number, article_id, story, moment_of(seen_at), unpack(packed))
 
 
 def restore_delivery(id_: str, item: Mapping[str, str]) -> Delivery:
@@ -501,7 +520,7 @@ def restore_delivery(id_: str, item: Mapping[str, str]) -> Delivery:
 
 def _endpoint_state(name: str, fields: Mapping[str, str], waiting: int, dead: int) -> EndpointState:
     def at(field: str) -> datetime | None:
-        return _moment(fields[field]) if field in fields else None
+        return moment_of(fields[field]) if field in fields else None
 
     return EndpointState(
         name,

@@ -35,6 +35,20 @@ class ReloadStore(Protocol):
         """The last load of each kind of process."""
 
 
+class Kept(Protocol):
+    """The last good configuration, as it is kept beyond the life of a process."""
+
+    @property
+    def hash(self) -> str:
+        """Its hash, "" where nothing is kept."""
+
+    def load(self) -> Configuration | None:
+        """It, if it can still be read."""
+
+    def keep(self, configuration: Configuration) -> None:
+        """Keep this one instead."""
+
+
 class Refused(Exception):  # noqa: N818 - a verdict, not a fault
     """The new configuration is valid, but its tests fail."""
 
@@ -50,18 +64,43 @@ class LiveConfiguration:
     adopt: Callable[[Configuration], None]
     note: Callable[..., None]
     runs_tests: bool = False
+    kept: Kept | None = None
     current: Configuration | None = None
     _seen: tuple[Fingerprint, int] | None = None
     _files: tuple[str, ...] = ()
     _waiting: Configuration | None = field(default=None, repr=False)
 
     def start(self) -> Configuration:
-        """The first load, which must succeed. Raises ConfigError."""
-        seen = (fingerprint(self.directory, ()), self.store.reloads_asked())
-        loaded = self.load(self.directory)
-        self._take(loaded)
-        self._files, self._seen = loaded.files, (fingerprint(self.directory, loaded.files), seen[1])
-        return loaded
+        """The first load: what is on disk, else the last good one. Raises ConfigError or Refused where there is none."""
+        asked = self.store.reloads_asked()
+        try:
+            loaded = self.load(self.directory)
+            self._files = loaded.files
+            if self._has_to_wait(loaded):
+                self._waiting = loaded
+                self._start_with_last_good(Refused("the tests of its watches are still to be run by an enricher"))
+            else:
+                self._take(loaded)
+        except ConfigError as error:
+            self._files = error.files
+            self._start_with_last_good(error)
+        except Refused as error:
+            self._start_with_last_good(error)
+        self._seen = (fingerprint(self.directory, self._files), asked)
+        assert self.current is not None
+        return self.current
+
+    def _has_to_wait(self, loaded: Configuration) -> bool:
+        """Whether an enricher is still to run the tests of `loaded`, while there is another one to work by."""
+        is_untested = any(watch.tests for watch in loaded.watches) and not self._is_accepted(loaded)
+        return not self.runs_tests and is_untested and self.kept is not None and self.kept.hash not in ("", loaded.hash)
+
+    def _start_with_last_good(self, error: ConfigError | Refused) -> None:
+        good = self.kept.load() if self.kept else None
+        if good is None:
+            raise error
+        self._take(good)
+        self._fail(_tell(map(str, error.problems)) if isinstance(error, ConfigError) else str(error))
 
     def refresh(self) -> None:
         """Adopt what has changed, if it is good; cheap where nothing has."""
@@ -112,6 +151,8 @@ class LiveConfiguration:
     def _take(self, configuration: Configuration) -> None:
         self.adopt(configuration)
         self.current = configuration
+        if self.kept:
+            self.kept.keep(configuration)
         self.store.report_configuration(self.process, ConfigurationState(is_ok=True, hash=configuration.hash))
 
     def _fail(self, reason: str) -> None:

@@ -87,6 +87,7 @@ class RedisScreeningStore:
             "phase": done.phase,
             "cursor": done.cursor,
             "looked": done.looked,
+            "articles": done.articles,
             "found": [[_name(one), one.seen_ms] for one in done.found],
             "lease_ms": _ms(done.lease) if done.lease else 0,
         }

@@ -1,6 +1,6 @@
 """The doorbells. Each wakes one worker of the spine, and rings the next where there is work for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from celery import Task
 from kombu.exceptions import OperationalError
@@ -16,26 +16,38 @@ from worker.runtime.process import open_store, refreshed_pipeline, refreshed_scr
 
 @app.task(name="tocsin.poll")
 def poll() -> None:
-    """Poll what is due; wake the enricher if articles came."""
-    _work("poll", lambda pipeline: pipeline.poll_due(), then=enrich)
+    """Poll what is due; wake the reader and the enricher if articles came."""
+    _work("poll", lambda pipeline: pipeline.poll_due(), then=(read, enrich))
+
+
+@app.task(name="tocsin.subscribe")
+def subscribe() -> None:
+    """Ask hubs for what feeds advertise."""
+    _work("poll", lambda pipeline: pipeline.subscribe_due(), then=())
+
+
+@app.task(name="tocsin.read")
+def read() -> None:
+    """Read the pages that are due; wake the enricher if articles became due with it."""
+    _work("read", lambda pipeline: pipeline.read_due(), then=(enrich,))
 
 
 @app.task(name="tocsin.enrich")
 def enrich() -> None:
     """Enrich what is due; wake the deliverer if alerts were raised."""
-    _work("enrich", lambda pipeline: pipeline.enrich_due(), then=deliver)
+    _work("enrich", lambda pipeline: pipeline.enrich_due(), then=(deliver,))
 
 
 @app.task(name="tocsin.screen")
 def screen() -> None:
     """Screen stored articles for what came onto lists; wake the deliverer if alerts were raised."""
-    _work("enrich", lambda _: refreshed_screener().step(), then=deliver)
+    _work("enrich", lambda _: refreshed_screener().step(), then=(deliver,))
 
 
 @app.task(name="tocsin.deliver")
 def deliver() -> None:
     """Deliver what is due."""
-    _work("deliver", lambda pipeline: pipeline.deliver_due(), then=None)
+    _work("deliver", lambda pipeline: pipeline.deliver_due(), then=())
 
 
 @app.task(name="tocsin.seal")
@@ -48,9 +60,10 @@ def seal() -> None:
         LogObserver().note("store_failed", message=str(error))
 
 
-def _work(stage: Stage, work: Callable[[Pipeline], int], then: Task | None) -> None:
+def _work(stage: Stage, work: Callable[[Pipeline], int], then: Sequence[Task]) -> None:
     try:
-        if work(refreshed_pipeline(stage)) and then is not None:
-            then.apply_async(expires=DOORBELL_EXPIRES_S, retry=False)
+        if work(refreshed_pipeline(stage)):
+            for task in then:
+                task.apply_async(expires=DOORBELL_EXPIRES_S, retry=False)
     except (StoreUnavailable, OperationalError) as error:
         LogObserver().note("store_failed", message=str(error))

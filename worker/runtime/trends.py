@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from worker.model import Configuration
 from worker.runtime.redis_store import K, RedisStore, translated
 
 HOUR_MS = 3_600_000
@@ -46,6 +47,24 @@ def read_trends(store: RedisStore, hours: int) -> Trends:
         answers: list[dict[str, Any]] = pipeline.execute()
     counts = ({name: int(number) for name, number in answer.items()} for answer in answers)
     return Trends(last - hours + 1, tuple(counts))
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a watch raised in 24 hours, and the most it should."""
+
+    watch: str
+    alerts: int
+    most: float
+
+
+def read_budgets(store: RedisStore, configuration: Configuration) -> list[Budget]:
+    """The watches that have a budget, in the order of the watchlist."""
+    limited = [watch for watch in configuration.watches if watch.max_alerts_per_day is not None]
+    if not limited:
+        return []
+    raised = read_trends(store, 24).totals("watch:")
+    return [Budget(watch.id, raised[watch.id], watch.max_alerts_per_day or 1) for watch in limited]
 
 
 def in_steps(values: list[int], step: int) -> list[int]:

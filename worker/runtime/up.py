@@ -10,17 +10,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from worker.errors import StoreUnavailable, TocsinError
 from worker.runtime import demo
 from worker.runtime.children import Child, Family
+from worker.runtime.first_start import refuse_failing_tests
 from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.settings import Settings
 from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
 
 DEMO_PORT = 8786
-QUEUES = {"poller": "poll", "enricher": "enrich", "deliverer": "deliver"}
+_REVIVE_AFTER_S = 3
+QUEUES = {"poller": "poll", "reader": "read", "enricher": "enrich", "deliverer": "deliver"}
 
 
 class SecondSignalError(TocsinError):
@@ -35,7 +38,7 @@ def celery_command(*arguments: str) -> list[str]:
 
 
 def worker_command(name: str) -> list[str]:
-    """One of the three workers. Gossip, mingle and heartbeats talk between workers that need not know each other."""
+    """One of the four workers. Gossip, mingle and heartbeats talk between workers that need not know each other."""
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning")
     return celery_command("worker", "-Q", QUEUES[name], "-n", f"{name}@%h", "-c", "1", *quiet)
 
@@ -50,7 +53,8 @@ def run_all(settings: Settings, console: Console) -> None:
     # Celery warns at every start as root; in a container or a fresh machine that is who one is.
     environ.setdefault("PYTHONWARNINGS", "ignore:::celery.platforms")
     if not is_demo:
-        load_configuration(settings.config, environ)  # a wrong one stops the start before anything runs
+        # a wrong one, or one that fails its tests, stops the start before anything runs
+        refuse_failing_tests(settings, load_configuration(settings.config, environ), environ)
     server = None if settings.redis_url else EmbeddedServer(data)
     if server:
         server.start()  # refuses a second start over the same data before that could change anything
@@ -71,17 +75,30 @@ def run_all(settings: Settings, console: Console) -> None:
         family.children += _children(environ, is_demo=is_demo)
         family.start()
         _greet(console, settings, environ, data, port, is_demo=is_demo, watches=len(configuration.watches))
-        while not stopping.is_asked and (server is None or server.is_alive):
+        while not stopping.is_asked:
+            if server and not server.is_alive:
+                _revive(server, console)
             family.tend()
             time.sleep(0.2)
-        if not stopping.is_asked:
-            console.print("[red]the embedded server ended; stopping[/]")
         console.print("stopping; Ctrl-C again to stop at once")
     finally:
-        family.stop()
-        if server:
-            server.stop()
+        try:
+            family.stop()
+        finally:  # a second Ctrl-C breaks the waiting off, and leaves nothing behind either
+            family.kill()
+            if server:
+                server.stop()
     console.print("stopped; everything is kept for the next start")
+
+
+def _revive(server: EmbeddedServer, console: Console) -> None:
+    """Start the server again, which ends itself when its disk is full; while it cannot, the next turn tries again."""
+    console.print("[red]the embedded server ended; starting it again[/]")
+    try:
+        server.restart()
+    except StoreUnavailable as error:
+        console.print(f"[red]{escape(str(error))}[/]")
+        time.sleep(_REVIVE_AFTER_S)
 
 
 class _Stopping:
@@ -101,6 +118,8 @@ class _Stopping:
 
     def _ask(self, _number: int, _frame: object) -> None:
         if self.is_asked:
+            for number in (signal.SIGINT, signal.SIGTERM):  # a third one changes nothing
+                signal.signal(number, signal.SIG_IGN)
             msg = "stopped at once"
             raise SecondSignalError(msg)
         self.is_asked = True

@@ -9,7 +9,7 @@ from worker.model import Configuration, Feed, FeedState
 from worker.runtime import highlight
 from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.http import short_url
-from worker.runtime.redis_store import STATE, K, RedisStore, translated
+from worker.runtime.redis_store import ATTEMPT, STATE, K, RedisStore, translated
 
 _CHUNK, _MOST_READ = 200, 4_000
 """A filter reads at most the newest 4,000 alerts, 200 at a time."""
@@ -64,14 +64,19 @@ def show_alert(store: RedisStore, alert_id: str) -> dict[str, Any] | None:
     [row] = rows
     with translated():
         record, analysis = store.client.hmget(K + f"article:{row['article']['id']}", ["record", "analysis"])
-        attempts = {
-            delivery["id"]: [
-                json.loads(a) for a in store.client.lrange(K + f"delivery:{delivery['id']}:attempts", 0, -1)
-            ]
-            for delivery in row["deliveries"]
-        }
+        attempts = {delivery["id"]: _attempts(store.client, delivery["id"]) for delivery in row["deliveries"]}
+        for delivery in row["deliveries"]:
+            delivery["due"] = iso_ms(store.client.zscore(K + f"outbox:{delivery['endpoint']}", delivery["id"]))
     pieces, is_edited = _pieces(row, json.loads(record or "{}"), json.loads(analysis or "{}"))
     return {"alert": row, "pieces": pieces, "is_edited": is_edited, "attempts": attempts}
+
+
+def _attempts(client: Any, delivery_id: str) -> list[dict[str, Any]]:
+    found = [ATTEMPT.validate_json(raw) for raw in client.lrange(K + f"delivery:{delivery_id}:attempts", 0, -1)]
+    return [
+        {"status": a.status, "reason": a.reason, "milliseconds": round(a.duration.total_seconds() * 1000)}
+        for a in found
+    ]
 
 
 def is_alert(store: RedisStore, alert_id: str) -> bool:

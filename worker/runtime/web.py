@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
@@ -25,6 +25,7 @@ from worker.runtime.api import Api
 from worker.runtime.live import Live
 from worker.runtime.pages import Pages
 from worker.runtime.redis_store import RedisStore
+from worker.runtime.rest import application as rest
 
 _SECURITY = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -48,17 +49,19 @@ View = Callable[[Request], Response]
 Action = Callable[[Request, Form], Response | Awaitable[Response]]
 
 
-def create_web(
+def create_web(  # noqa: PLR0913 - what it is made of
     store: RedisStore,
     configuration: Callable[[], Configuration],
     config: Path = Path(),
     is_stopping: Callable[[], bool] = lambda: False,
     *,
     may_edit: bool = False,
+    requests_per_minute: int = 600,
+    callbacks: Sequence[Route] = (),
 ) -> Starlette:
     """The ASGI application over a store; `configuration` gives the newest good one, `config` is its directory.
 
-    With `may_edit` the page may add tests to the files there.
+    With `may_edit` the page may add tests to the files there. `callbacks` are where hubs push to.
     """
     pages, api = Pages(store, configuration), Api(store, configuration)
     actions = Actions(store, configuration, pages, config, may_edit=may_edit)
@@ -83,7 +86,9 @@ def create_web(
         yield
         await actions.playground.stop()
 
+    routes += rest.routes(store, configuration, is_stopping, per_minute=requests_per_minute)
     routes.append(Route("/events", _answering(events, pages)))
+    routes += callbacks
     return Starlette(routes=routes, lifespan=lifespan)
 
 
@@ -96,6 +101,7 @@ def _views(pages: Pages, api: Api) -> dict[str, View]:
         "/watches": pages.watches,
         "/endpoints": pages.endpoints,
         "/quarantine": pages.quarantine,
+        "/silences": pages.silences,
         "/playground": pages.playground,
         "/api/alerts": api.alerts,
         "/api/feeds": api.feeds,
@@ -118,6 +124,8 @@ def _actions(actions: Actions) -> dict[str, Action]:
         "/endpoints/{endpoint}/resume": actions.resume,
         "/endpoints/{endpoint}/replay": actions.replay,
         "/quarantine/release": actions.release,
+        "/silences": actions.silence,
+        "/silences/{silence}/end": actions.end_silence,
     }
 
 

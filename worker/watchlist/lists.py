@@ -1,6 +1,6 @@
 """The `lists` and `sources` sections resolved: what includes what, and the files that lists name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class ReadList:
 class Lists:
     """The lists of all files, each read once. `files` collects the paths of the files they name."""
 
-    directory: Path
+    locate: Callable[[str], Path]
     sections: Mapping[str, tuple[yaml.Tree, ListSection]]
     names: Sequence[str]
     files: list[Path] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Lists:
         return read
 
     def _names(self, name: str, tree: yaml.Tree, section: ListSection) -> tuple[NameList, ...]:
-        file = self.directory / str(section.file)
+        file = self.locate(str(section.file))
         form = section.format or _BY_ENDING.get(file.suffix.lower())
         if form is None:
             tree.report(("lists", name), "`format` is missing", "a .txt or .csv file needs none", of_key=True)

@@ -11,9 +11,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from worker.errors import ConfigError, Problem
 from worker.model import (
@@ -22,7 +22,6 @@ from worker.model import (
     Configuration,
     Endpoint,
     Feed,
-    Format,
     LanguageModel,
     OwnTopic,
     Route,
@@ -30,9 +29,10 @@ from worker.model import (
 from worker.watchlist import yaml
 from worker.watchlist.endpoints import CONTENT_TYPES, check_url, read_template, try_template
 from worker.watchlist.lists import Lists, Sources
-from worker.watchlist.nearest import nearest
+from worker.watchlist.mistakes import report
 from worker.watchlist.routes import read_route
 from worker.watchlist.schema import (
+    KEYED,
     EndpointSection,
     FeedSection,
     FileSections,
@@ -48,15 +48,21 @@ _LISTS = ("feeds", "watches")
 
 
 def load_configuration(
-    directory: Path, environ: Mapping[str, str] = os.environ, *, topics: Iterable[str] = TOPICS
+    directory: Path,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    topics: Iterable[str] = TOPICS,
+    home: Path | None = None,
 ) -> Configuration:
     """Read `*.yaml` and `watchlists/*.yaml` under `directory`.
+
+    Files that these name and that are not there are looked for in `home`: a kept copy holds no secrets.
 
     Raises:
         ConfigError: with every problem of every file.
 
     """
-    resolver = _open(directory, environ, topics)
+    resolver = _open(directory, environ, topics, home)
     configuration = resolver.resolve()
     _refuse_problems(resolver)
     return configuration
@@ -75,7 +81,7 @@ def load_feeds(directory: Path, environ: Mapping[str, str] = os.environ) -> tupl
     return feeds
 
 
-def _open(directory: Path, environ: Mapping[str, str], topics: Iterable[str]) -> _Resolver:
+def _open(directory: Path, environ: Mapping[str, str], topics: Iterable[str], home: Path | None = None) -> _Resolver:
     if not directory.is_dir():
         hint = "write one with `tocsin init`"
         raise ConfigError((Problem(str(directory), 0, 0, "is not a directory with a configuration", hint),))
@@ -88,7 +94,7 @@ def _open(directory: Path, environ: Mapping[str, str], topics: Iterable[str]) ->
     if not files:
         raise ConfigError((Problem(str(directory), 0, 0, "holds no *.yaml file", "write some with `tocsin init`"),))
     trees = [yaml.read(str(file.relative_to(directory)), file.read_bytes()) for file in files]
-    return _Resolver(directory, environ, tuple(topics), [(tree, _validate(tree)) for tree in trees], files)
+    return _Resolver(directory, home, environ, tuple(topics), [(tree, _validate(tree)) for tree in trees], files)
 
 
 def _refuse_problems(resolver: _Resolver) -> None:
@@ -120,20 +126,26 @@ class _Resolver:
     """Turns sections into nouns; names that point at nothing are reported where they stand."""
 
     directory: Path
+    home: Path | None
     environ: Mapping[str, str]
     topics: tuple[str, ...]
     files: list[tuple[yaml.Tree, _Sections]]
     read: list[Path]
 
+    def locate(self, name: str) -> Path:
+        """The file that the configuration means by `name`."""
+        file = self.directory / name
+        return file if self.home is None or file.exists() else self.home / name
+
     def resolve(self) -> Configuration:
         watches, endpoints, routes = [], [], []
         feeds = self.feeds()
         topics = tuple(self._own_topics())
-        lists = Lists(self.directory, self._mapping("lists"), self._names("lists"))
+        lists = Lists(self.locate, self._mapping("lists"), self._names("lists"))
         sources = Sources(self._mapping("sources"), self._names("sources"))
         lists.check()
         sources.check()
-        reader = Watches(self.directory, lists, sources, (*self.topics, *(topic.name for topic in topics)))
+        reader = Watches(self.locate, lists, sources, (*self.topics, *(topic.name for topic in topics)))
         for tree, sections in self.files:
             watches += [
                 (tree, path, reader.read(tree, path, watch))
@@ -207,6 +219,7 @@ class _Resolver:
             allow_private=feed.allow_private,
             access=self._access(tree, path, feed),
             max_silence=feed.max_silence,
+            fulltext=feed.fulltext,
         )
 
     def _access(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Access:
@@ -228,7 +241,7 @@ class _Resolver:
         if problem := check_url(url, section):
             tree.report((*path, "url"), problem)
         given = [("secret", section.secret), ("previous_secret", section.previous_secret)]
-        read = self._lookup if section.format is Format.PAGERDUTY else self._secret
+        read = self._lookup if section.format in KEYED else self._secret
         secrets = [read(tree, (*path, key), reference) for key, reference in given if reference]
         made = Endpoint(name, url, tuple(filter(None, secrets)), section.timeout, section.allow_private, section.format)
         return self._with_template(tree, path, section, made) if section.template else made
@@ -266,7 +279,7 @@ class _Resolver:
                 tree.report((*path, "env"), f"the environment variable {reference.env} is not set")
             return value
         try:
-            value = (self.directory / str(reference.file)).read_text("utf-8").strip()
+            value = self.locate(str(reference.file)).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError):
             value = ""
         if not value:
@@ -320,7 +333,7 @@ def _validate(tree: yaml.Tree) -> _Sections:
         except ValidationError as error:
             mistakes = error.errors(include_url=False)
         for mistake in mistakes if is_first else ():
-            _report(tree, mistake)
+            report(tree, mistake)
         is_first = False
         for path in sorted({_prunable(tree, value, mistake) for mistake in mistakes}, key=str, reverse=True):
             _prune(value, kept, path)
@@ -361,48 +374,6 @@ def _prune(value: Any, kept: dict[str, list[int]], path: yaml.Path) -> None:
     del inner[path[-1]]
     if _is_item(path):
         del kept[str(path[0])][int(path[1])]
-
-
-def _report(tree: yaml.Tree, mistake: Any) -> None:
-    path = tuple(part for part in mistake["loc"] if part != "[key]")
-    last = next((part for part in reversed(tree.written(path)) if isinstance(part, str)), "")
-    match mistake["type"]:
-        case "extra_forbidden":
-            tree.report(path, f"unknown key `{last}`", nearest(last, _keys_at(path[:-1])), of_key=True)
-        case "missing":
-            tree.report(path[:-1], f"`{path[-1]}` is missing")
-        case "value_error":
-            tree.report(path, f"`{last}`: {mistake['ctx']['error']}")
-        case "string_pattern_mismatch":
-            tree.report(path, f"`{last}`: “{mistake['input']}” {_PATTERNS.get(last, 'has the wrong form')}")
-        case "literal_error" | "enum":
-            expected = mistake["ctx"]["expected"].replace("'", "")
-            near = nearest(str(mistake["input"]), tuple(expected.replace(" or ", ", ").split(", ")))
-            tree.report(path, f"`{last}` is “{mistake['input']}”; it can be {expected}", near)
-        case _:
-            message = str(mistake["msg"])
-            tree.report(path, f"`{last}`: {message[:1].lower()}{message[1:]}")
-
-
-_PATTERNS = {
-    "url": "is not an http or https address",
-    "id": "is not an id: lower-case letters, digits, - and _, at most 64",
-}
-
-
-def _keys_at(path: tuple[str | int, ...]) -> tuple[str, ...]:
-    """The keys that the schema knows at `path`."""
-    model: type[BaseModel] = FileSections
-    for part in path:
-        if isinstance(part, str) and part in model.model_fields:
-            model = _inner_model(model.model_fields[part].annotation) or model
-    return tuple(model.model_fields)
-
-
-def _inner_model(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((model for part in get_args(annotation) if (model := _inner_model(part))), None)
 
 
 def _hash(values: list[Any], files: Iterable[Path]) -> str:

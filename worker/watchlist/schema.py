@@ -88,6 +88,8 @@ class FeedSection(_Strict):
     headers: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")], Reference] = {}
     auth: AuthSection | None = None
     max_silence: Literal["auto", "never"] | Annotated[Duration, Field(ge=timedelta(minutes=1))] = "auto"
+    fulltext: Literal["auto", "always", "never"] = "auto"
+    """Whether the pages that entries link to are read: `auto`, where an entry is only a summary."""
 
 
 class ReportedSection(_Strict):
@@ -148,6 +150,8 @@ watches:
     """At most so many alerts are told one by one, such as `10/h`; what is beyond comes in a digest."""
     score: ScoreSection | None = None
     """Weights and a threshold."""
+    max_alerts_per_day: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    """How loud it may be: `tocsin diff` fails where it would raise more, `doctor` and a metric tell when it does."""
     tests: Annotated[list[TestSection], Field(max_length=1_000)] = []
     """Articles and what the watch must make of them; run by `tocsin test` and before every reload."""
 
@@ -156,6 +160,8 @@ def _to_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+KEYED = (Format.PAGERDUTY, Format.MISP)
+"""Their secret is the receiver's own key, of whatever form."""
 UNSIGNED = (Format.SLACK, Format.TEAMS, Format.DISCORD, Format.MATTERMOST, Format.TEMPLATE, Format.APPRISE)
 """What needs no secret: the address of a messenger is one, and who writes a format knows whether its reader verifies."""
 
@@ -173,7 +179,7 @@ class EndpointSection(_Strict):
     format: Format = Format.STANDARD
     """What it speaks: Tocsin's own JSON, or that of a messenger or another alert system."""
     secret: Reference | None = None
-    """Signs what is sent; for pagerduty the integration key. A messenger's secret is its address, and needs no other."""
+    """Signs what is sent; for pagerduty the integration key, for misp the automation key. A messenger's secret is its address, and needs no other."""
     previous_secret: Reference | None = None
     timeout: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(seconds=30))] = timedelta(seconds=20)
     allow_private: bool = False

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from worker.model import (
+    ROLES,
     AgeCondition,
     Condition,
     EntityCondition,
     Escalation,
+    EventCondition,
     FieldCondition,
     Group,
     LanguageCondition,
@@ -19,6 +21,8 @@ from worker.model import (
     PhraseCondition,
     Rate,
     RegexCondition,
+    Role,
+    RoleCondition,
     SourceCondition,
     SourceFilter,
     TopicCondition,
@@ -27,6 +31,7 @@ from worker.model import (
 )
 from worker.watchlist import yaml
 from worker.watchlist.condition_schema import ConditionSection
+from worker.watchlist.event_schema import RoleSection
 from worker.watchlist.lists import Lists, ReadList, Sources
 from worker.watchlist.nearest import is_known
 from worker.watchlist.regex import explain_refusal
@@ -34,6 +39,7 @@ from worker.watchlist.schema import WatchSection
 from worker.watchlist.test_schema import TestSection
 
 _GROUPS: tuple[Literal["all", "any", "none"], ...] = ("all", "any", "none")
+_NAMED = 3
 _LARGEST_TEST_BYTES = 1_000_000
 LABELS = ("PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "DATE", "MONEY", "WEAPON", "VESSEL")
 """Entity labels that a condition may name."""
@@ -43,7 +49,7 @@ LABELS = ("PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "DATE", "MONEY", "WEAPON
 class Watches:
     """Resolves watches against the lists, sources and topics of all files."""
 
-    directory: Path
+    locate: Callable[[str], Path]
     lists: Lists
     sources: Sources
     topics: Sequence[str]
@@ -69,6 +75,7 @@ class Watches:
                 Escalation(step.to, step.when.independent_sources, step.when.within) for step in section.escalate
             ),
             rate=Rate(section.rate.max, section.rate.per) if section.rate else None,
+            max_alerts_per_day=section.max_alerts_per_day,
             tests=tuple(self._test(tree, (*path, "tests", i), test) for i, test in enumerate(section.tests)),
         )
         if (
@@ -136,6 +143,13 @@ class Watches:
             yield TopicCondition(topic.name, topic.min_score, topic.salience, weight)
         if section.entity is not None:
             yield self._entity(tree, (*path, "entity"), section)
+        if (event := section.event) is not None:
+            roles = tuple(
+                self._role(tree, (*path, "event", role), role, getattr(event, role))
+                for role in ROLES[event.type]
+                if getattr(event, role, None) is not None
+            )
+            yield EventCondition(event.type, roles, tuple(event.modality), event.salience, weight)
         if (phrase := section.phrase) is not None:
             terms = (*phrase.terms, *self._listed(tree, (*path, "phrase"), phrase.list, "phrase"))
             if phrase.lemma:
@@ -182,6 +196,24 @@ class Watches:
             within=entity.within or "",
             weight=section.weight,
             entries=named.entries,
+        )
+
+    def _role(self, tree: yaml.Tree, path: yaml.Path, role: Role, section: RoleSection) -> RoleCondition:
+        for i, label in enumerate(section.labels):
+            is_known(tree, (*path, "labels", i), label, LABELS, "label")
+        named = ReadList()
+        for i, name in enumerate(section.list):
+            if is_known(tree, (*path, "list", i), name, self.lists.names, "list"):
+                named += self.lists.get(name)
+        lists = " or ".join(section.list)
+        described = (f"of the list {lists}" if lists else "", *section.id, *section.terms[:_NAMED], *section.labels)
+        return RoleCondition(
+            role=role,
+            ids=(*section.id, *named.ids),
+            terms=(*section.terms, *named.terms),
+            labels=tuple(section.labels),
+            lists=named.names,
+            name=" ".join(part for part in described if part),
         )
 
     def _near(self, tree: yaml.Tree, path: yaml.Path, section: ConditionSection) -> NearCondition:
@@ -231,7 +263,7 @@ class Watches:
         )
 
     def _article(self, tree: yaml.Tree, path: yaml.Path, name: str) -> tuple[str, str]:
-        file = self.directory / name
+        file = self.locate(name)
         self.files.append(file)
         try:
             if file.stat().st_size > _LARGEST_TEST_BYTES:

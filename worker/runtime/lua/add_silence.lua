@@ -5,5 +5,7 @@ for _, id in ipairs(redis.call('ZRANGE', K .. 'silences', '-inf', now_ms() - ARG
 end
 redis.call('HSET', K .. 'silence:' .. ARGV[1], 'record', ARGV[2])
 redis.call('ZADD', K .. 'silences', ARGV[3], ARGV[1])
-audit('silence', {'silence', ARGV[1], 'sha1', redis.sha1hex(ARGV[2]), 'ends_ms', tonumber(ARGV[3])})
+local silence = cjson.decode(ARGV[2])
+audit('silenced', {'silence', ARGV[1], 'matchers', silence.matchers, 'starts_at', silence.starts_at,
+  'ends_at', silence.ends_at, 'by', silence.author, 'reason', silence.comment})
 return 1

@@ -1,7 +1,7 @@
 -- Lend due deliveries of one endpoint as its circuit allows.
 -- What twice never came back is suspect: of these one is out at a time over all endpoints, and lent alone, so that what
 -- kills whoever sends it takes no innocent into quarantine.
--- ARGV: endpoint, lease ms, at once, most claims, probe every ms. Returns {id, fence, is probe, fields...} for each.
+-- ARGV: endpoint, lease ms, at once, most claims, probe every ms. Returns {id, fence, is probe, fields, trace} for each.
 local name, now = ARGV[1], now_ms()
 local outbox, in_flight, endpoint = K .. 'outbox:' .. name, K .. 'in_flight:' .. name, K .. 'endpoint:' .. name
 local circuit = redis.call('HGET', endpoint, 'circuit') or 'closed'
@@ -37,6 +37,11 @@ local function due(room)
   return ids
 end
 
+local function trace_of(item)
+  local article = redis.call('HGET', K .. 'alert:' .. (redis.call('HGET', item, 'alert') or ''), 'article')
+  return article and redis.call('HGET', K .. 'article:' .. article, 'trace') or ''
+end
+
 local ids
 local is_probe = circuit ~= 'closed'
 if is_probe then
@@ -62,7 +67,7 @@ for _, id in ipairs(ids) do
       redis.call('HSET', item, 'fence', fence)
       redis.call('ZADD', outbox, now + ARGV[2], id)
       redis.call('ZADD', in_flight, now + ARGV[2], id)
-      claimed[#claimed + 1] = {id, fence, is_probe and 1 or 0, redis.call('HGETALL', item)}
+      claimed[#claimed + 1] = {id, fence, is_probe and 1 or 0, redis.call('HGETALL', item), trace_of(item)}
       if suspicious then
         redis.call('HSET', K .. 'suspect', 'delivery', id, 'until', now + ARGV[2])
         break

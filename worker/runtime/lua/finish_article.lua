@@ -19,6 +19,7 @@ if not is_known and #story.keys > 0 then
 end
 redis.call('HSET', tale, 'state', story.state, 'version', story.version + 1)
 redis.call('PEXPIRE', tale, work.keep_ms)
+if story.version == 0 then file_under('stories', story.id, now, work.keep_ms) end
 redis.call('HSETNX', article, 'story', story.id)
 
 local revision = redis.call('HGET', article, 'revision') or '0'
@@ -48,9 +49,10 @@ if redis.call('HSETNX', article, 'trended', 1) == 1 then
 end
 redis.call('PEXPIRE', hour, work.trend_keep_ms)
 
-count_all(work.counts)
+count_all(work.counts, id)
 redis.call('HSET', article, 'analysis', work.analysis, 'state', 'done')
 redis.call('HDEL', article, 'claims', 'fence')
+if work.trace ~= '' then redis.call('HSET', article, 'trace', work.trace) end
 redis.call('ZREM', K .. 'articles:due', id)
 redis.call('PEXPIRE', article, work.keep_ms)
 redis.call('HSET', K .. 'progress', 'enrich', now, 'model', work.model)

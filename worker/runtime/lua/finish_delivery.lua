@@ -14,7 +14,7 @@ redis.call('RPUSH', delivery .. ':attempts', work.attempt)
 redis.call('LTRIM', delivery .. ':attempts', -100, -1)
 redis.call('HDEL', delivery, 'claims', 'fence')
 if redis.call('HGET', K .. 'suspect', 'delivery') == id then redis.call('DEL', K .. 'suspect') end
-count_all(work.counts)
+count_all(work.counts, redis.call('HGET', K .. 'alert:' .. redis.call('HGET', delivery, 'alert'), 'article'))
 if work.is_counted then redis.call('HINCRBY', delivery, 'attempts', 1) end
 audit('attempted', {'delivery', id, 'alert', redis.call('HGET', delivery, 'alert'), 'endpoint', name,
   'number', work.number, 'status', work.status, 'outcome', work.outcome, 'reason', work.reason})

@@ -10,8 +10,15 @@ local function count(series, by)
   redis.call('HINCRBYFLOAT', K .. 'metrics', series, by or 1)
 end
 
-local function count_all(counts)
-  for _, pair in ipairs(counts) do count(pair[1], pair[2]) end
+-- An observation is three counts in a row: its bucket, its amount to the sum, and one. Where it is of an article, the
+-- bucket's exemplar becomes this one: "article amount moment".
+local function count_all(counts, article)
+  for i, pair in ipairs(counts) do
+    count(pair[1], pair[2])
+    if article and string.find(pair[1], '_bucket{', 1, true) then
+      redis.call('HSET', K .. 'exemplars', pair[1], article .. ' ' .. counts[i + 1][2] .. ' ' .. now_ms())
+    end
+  end
 end
 
 -- A whole number as text: more than 14 digits would lose some by Lua's own way.
@@ -52,14 +59,25 @@ local function audit(kind, fields)
   redis.call('HSET', RECORD_HEAD, 'seq', head.seq, 'link', head.link, 'at_ms', whole(head.at_ms))
 end
 
--- The number of a new claim, in microseconds since 1970 as far as they go. A mere counter would be set back by a server
--- that lost its newest writes, and would give the number of a claim that is still out there to another.
-local function next_fence()
+-- A number above all that the name gave before, in microseconds since 1970 as far as they go. A mere counter would be
+-- set back by a server that lost its newest writes, and would give a number that is still out there a second time.
+local function next_number(name)
   local t = redis.call('TIME')
-  local last = tonumber(redis.call('GET', K .. 'fence') or 0)
-  local fence = string.format('%.0f', math.max(last + 1, t[1] * 1000000 + t[2]))
-  redis.call('SET', K .. 'fence', fence)
-  return fence
+  local last = tonumber(redis.call('GET', K .. name) or 0)
+  local number = string.format('%.0f', math.max(last + 1, t[1] * 1000000 + t[2]))
+  redis.call('SET', K .. name, number)
+  return number
+end
+
+-- The number of a new claim.
+local function next_fence()
+  return next_number('fence')
+end
+
+-- Enter something in a list by time, whose entries are dropped after `keep_ms`.
+local function file_under(list, id, now, keep_ms)
+  redis.call('ZADD', K .. list, now, id)
+  redis.call('ZREMRANGEBYSCORE', K .. list, '-inf', now - keep_ms)
 end
 
 -- Whether the claim that is handed in is the newest one; an older one may change nothing.

@@ -30,7 +30,8 @@ local function raise_alert(alert, article, now)
   redis.call('HSET', key, 'watch', alert.watch, 'severity', alert.severity, 'article', article, 'raised_at', now,
     'is_shadow', alert.is_shadow and 1 or 0)
   redis.call('ZADD', K .. 'alerts', now, alert.id)
-  count_all(alert.counts)
+  redis.call('ZADD', K .. 'alerts:log', next_number('alerts:last'), alert.id)
+  count_all(alert.counts, article)
   local told = {deliveries = {}, held = {}}
   if alert.card then redis.call('HSET', key, 'card', alert.card, 'labels', alert.labels) end
   if alert.silence then suppress(alert.id, alert.silence, now) end

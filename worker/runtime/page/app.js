@@ -194,7 +194,6 @@ $("try")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   $("go").disabled = true;
   $("working").textContent = "Reading; the first time the language model has to be loaded…";
-  $("kept").replaceChildren();
   await answerInPlace(event.target, null, $("result"));
   $("go").disabled = false;
   $("working").textContent = "";

@@ -1,0 +1,94 @@
+"""Live alerts: what is raised is told, in order, and a client that was away misses nothing."""
+
+import json
+import threading
+import urllib.request
+
+import pytest
+
+from tests.api.asking import ask
+from tests.desk import WATCHES
+from tests.integration.world import eventually
+from worker.api.token import Role
+from worker.client import read_events
+from worker.runtime.demo import compose
+
+pytestmark = pytest.mark.integration
+LOG = "{tocsin}:alerts:log"
+
+
+def told(served, last="", **query):
+    """The ids of the alerts that a stream tells, and the last event's id."""
+    path = "/api/v1/events?" + "&".join(f"{name}={value}" for name, value in ({"seconds": 0} | query).items())
+    headers = {"Last-Event-ID": last} if last else {}
+    answer = ask(served.base, path, token=served.tokens[Role.READER], **headers)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    events = list(read_events(iter(answer.body.splitlines(keepends=True))))
+    return [json.loads(event["data"])["alert_id"] for event in events if event.get("event") == "alert"], events[-1][
+        "id"
+    ]
+
+
+def test_who_comes_back_is_told_exactly_what_was_missed(desk, served):
+    desk.publish(compose(2))
+    before, last = told(served)
+    assert before == [], "a new stream begins with what comes"
+    desk.publish_demo(8, start=3)
+    everything = [id_ for id_, _ in desk.store.client.zrange(LOG, 0, -1, withscores=True)]
+    missed, end = told(served, last)
+    assert missed == everything[1:]
+    assert told(served, end) == ([], end)
+    assert told(served, "1")[0] == everything, "in the order they were raised"
+
+
+def test_every_place_is_one_to_go_on_from(desk, served):
+    desk.publish_demo(10)
+    entries = desk.store.client.zrange(LOG, 0, -1, withscores=True)
+    assert len({number for _, number in entries}) == len(entries), "alerts of one millisecond have numbers of their own"
+    for place, (_, number) in enumerate(entries):
+        assert told(served, str(int(number)))[0] == [id_ for id_, _ in entries[place + 1 :]]
+
+
+def test_a_filtered_stream_goes_on_past_what_it_did_not_tell(desk, served):
+    desk.publish_demo(10)
+    wanted = WATCHES[1].id
+    found, end = told(served, "1", watch=wanted)
+    assert found == [
+        id_
+        for id_ in desk.store.client.zrange(LOG, 0, -1)
+        if desk.store.client.hget("{tocsin}:alert:" + id_, "watch") == wanted
+    ]
+    assert int(end) == int(desk.store.client.zrange(LOG, -1, -1, withscores=True)[0][1])
+
+
+def test_an_alert_is_told_while_the_stream_is_open(desk, served):
+    found = []
+
+    def listen():
+        for event in served.client(Role.READER).follow(seconds=20):
+            found.append(event)
+            return
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    eventually(lambda: desk.store.client.exists("{tocsin}:tokens"), 5)
+    number = iter(range(2, 40))
+    eventually(lambda: found or desk.publish(compose(next(number))), 20, "a live alert")
+    listener.join(5)
+    assert found[0].id == str(int(desk.store.client.zscore(LOG, found[0].alert.alert_id)))
+
+
+def test_a_server_that_lost_its_newest_alerts_tells_what_comes_after(desk, served):
+    desk.publish_demo(4)
+    ahead = str(int(desk.store.client.zrange(LOG, -1, -1, withscores=True)[0][1]) + 10_000_000)
+    _, end = told(served, ahead)
+    desk.publish_demo(12, start=4)
+    assert told(served, end)[0]
+
+
+def test_an_open_stream_does_not_hold_up_the_end(open_api):
+    with open_api() as base:
+        stream = urllib.request.urlopen(base + "/api/v1/events", timeout=10)
+        assert stream.readline() == b"retry: 2000\n"
+    rest = stream.read()  # ends, instead of waiting for ever
+    assert b"event: ready" in rest

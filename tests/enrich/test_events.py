@@ -1,0 +1,170 @@
+"""Events as the shipped pipeline reads them: who, to whom, what, who says so, how sure."""
+
+import random
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.enrich.enricher import load
+from worker.enrich.events import extract
+from worker.enrich.sentences import split_sentences
+from worker.model import ROLES, Article, Entity
+from worker.zones import split_zones
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return load()
+
+
+def read(reader, text):
+    title, _, body = text.partition("\n")
+    article = Article("a", "", "", title, f"{title}\n{body}", split_zones(title, body), declared_language="en")
+    return reader.enrich([article])[0]
+
+
+def told(event):
+    """The event in one line: type, modality, and id or words of the main roles."""
+    roles = {"transfer": "supplier recipient item", "sanction": "imposer target", "violation": "violator regime"}
+    filled = [
+        "+".join(filler.id or filler.name or filler.text for filler in event.of(role)) or "-"
+        for role in roles[event.type].split()
+    ]
+    return f"{event.type} {event.modality}: {' | '.join(filled)}"
+
+
+TRANSFERS = [
+    ("Iran supplied drones to Russia.", "transfer asserted: IR | RU | drones"),
+    ("Serbia is selling Ukraine artillery shells.", "transfer asserted: RS | UA | artillery shells"),
+    ("Germany provided Ukraine with tanks.", "transfer asserted: DE | UA | tanks"),
+    ("Missiles were delivered to Syria by Russia via Iraq.", "transfer asserted: RU | SY | Missiles"),
+    ("Yemen was supplied with drones by Iran.", "transfer asserted: IR | YE | drones"),
+    ("Rifles smuggled from Libya to Chad were found.", "transfer asserted: LY | TD | Rifles"),
+    ("India bought missiles from Israel for $40 million.", "transfer asserted: IL | IN | missiles"),
+    ("North Korea's arms sales to Russia worry Seoul.", "transfer asserted: KP | RU | arms"),
+    ("Deliveries of North Korean weapons to Russia went on.", "transfer asserted: KP | RU | North Korean weapons"),
+    ("Slovakia makes its first delivery of howitzers to Ukraine.", "transfer asserted: SK | UA | howitzers"),
+    ("The US approves a Taiwan arms sale.", "transfer planned: US | TW | arms"),
+    ("Iranian-supplied drones hit Kyiv.", "transfer asserted: IR | - | drones"),
+    ("Iran shipped missiles to Russia, Syria and Yemen.", "transfer asserted: IR | RU+SY+YE | missiles"),
+    ("China, which sold tanks to Pakistan, objects.", "transfer asserted: CN | PK | tanks"),
+    ("Poland, a neighbour of Ukraine, sent tanks to Kyiv.", "transfer asserted: PL | UA | tanks"),
+]  # fmt: skip
+STANCES = [
+    ("Iran will supply drones to Russia.", "transfer planned: IR | RU | drones"),
+    ("Iran to send Russia more drones", "transfer planned: IR | RU | more drones"),
+    ("Germany agreed on Friday to send tanks to Ukraine.", "transfer planned: DE | UA | tanks"),
+    ("Ukraine asked Germany for tanks.", "transfer requested: DE | UA | tanks"),
+    ("Poland calls on Germany to send tanks to Ukraine.", "transfer requested: DE | UA | tanks"),
+    ("North Korea denies supplying missiles to Russia.", "transfer denied: KP | RU | missiles"),
+    ("Israel did not sell missiles to Ukraine.", "transfer negated: IL | UA | missiles"),
+    ("China might sell drones to Russia.", "transfer hypothetical: CN | RU | drones"),
+    ("Iran allegedly supplied drones to Russia.", "transfer alleged: IR | RU | drones"),
+    ("Iran may have supplied drones to Russia.", "transfer alleged: IR | RU | drones"),
+    ("The United States says Iran supplied drones to Russia.", "transfer alleged: IR | RU | drones"),
+    ("Iran supplied drones to Russia, according to Ukraine's army.", "transfer alleged: IR | RU | drones"),
+    ("Germany says it sent tanks to Ukraine.", "transfer asserted: DE | UA | tanks"),
+]  # fmt: skip
+MEASURES = [
+    ("The EU imposed sanctions on Iran.", "sanction asserted: EU | IR"),
+    ("Sanctions were imposed on Iran by the United States.", "sanction asserted: US | IR"),
+    ("China sanctions Lockheed Martin over Taiwan.", "sanction asserted: CN | Lockheed Martin"),
+    ("The US-sanctioned general visited Paris.", "sanction asserted: US | general"),
+    ("Canada plans new sanctions against Belarus.", "sanction planned: CA | BY"),
+    ("Ukraine called for an embargo against Russia.", "sanction requested: - | RU"),
+    ("North Korea violated UN sanctions.", "violation asserted: KP | UN"),
+    ("A trader was charged with evading US sanctions.", "violation alleged: trader | US"),
+    ("Syria helped Iran evade US-imposed sanctions.", "violation asserted: IR | US"),
+    ("North Korea sent missiles to Russia in violation of UN sanctions.", "violation asserted: KP | UN"),
+    ("Iran's arms sales to Russia breach UN sanctions.", "violation asserted: IR | UN"),
+]  # fmt: skip
+NOTHING = [
+    "Russia used missiles against Ukraine.",
+    "North Korea sent drones into South Korea.",
+    "The company delivered a warning to investors.",
+    "Oil prices rose after the sale of the bank.",
+    "An arms trafficking ring was broken up.",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), [*TRANSFERS, *STANCES, *MEASURES])
+def test_the_event_of_a_sentence_is_read_with_its_roles_and_modality(reader, text, expected):
+    assert expected in [told(event) for event in read(reader, "Report\n" + text).events]
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_a_sentence_without_an_event_gives_none(reader, text):
+    assert read(reader, "Report\n" + text).events == ()
+
+
+def test_the_claimant_is_who_says_it(reader):
+    (event,) = read(reader, "Report\nPyongyang sent shells to Moscow, the United States says.").events
+    assert [(filler.text, filler.id) for filler in event.of("claimant")] == [("United States", "US")]
+
+
+def test_a_pronoun_carries_the_name_and_id_of_what_it_stands_for(reader):
+    events = read(reader, "Report\nIran is isolated. It supplied drones to Russia.").events
+    (supplier,) = events[0].of("supplier")
+    assert (supplier.text, supplier.name, supplier.id) == ("It", "Iran", "IR")
+
+
+def test_quantity_price_route_and_date_are_roles_of_their_own(reader):
+    text = "Report\nIran sold 20 drones to Syria for $40 million via Iraq on March 3, 2021."
+    (event,) = read(reader, text).events
+    assert {role: event.of(role)[0].text for role in ("quantity", "price", "via", "date")} == {
+        "quantity": "20",
+        "price": "$40 million",
+        "via": "Iraq",
+        "date": "March 3, 2021",
+    }
+
+
+def test_the_yardstick_article_tells_the_delivery_its_claimant_and_the_violation(reader, shared):
+    events = read(reader, (shared / "seed" / "article.txt").read_text("utf-8")).events
+    lines = [told(event) for event in events]
+    assert "transfer alleged: KP | RU | ballistic missile launchers+ballistic missiles" in lines
+    assert "violation alleged: KP | UN" in lines
+    delivery = next(event for event in events if event.trigger.text == "delivered")
+    assert [filler.id for filler in delivery.of("claimant")] == ["US"]
+
+
+def test_every_filler_points_at_its_words(reader, shared):
+    text = (shared / "seed" / "article.txt").read_text("utf-8")
+    title, _, body = text.partition("\n")
+    for event in read(reader, text).events:
+        for filler in event.fillers:
+            assert f"{title}\n{body}"[filler.start : filler.end] == filler.text
+            assert filler.role in ROLES[event.type]
+
+
+WORDS = (
+    "Iran Russia missiles sold supplied to by from sanctions violated of the its , . - : ( ) said it and will not "
+    "if 's helping evade imposed on against delivery 20 $5 according who which that \" US EU banks asked for"
+).split()
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=40), st.integers(0, 2**32))
+def test_no_row_of_words_breaks_the_reading(row, seed):
+    text = " ".join(row)
+    chance = random.Random(seed)
+    entities, at = [], 0
+    for word in row:
+        start = text.index(word, at)
+        at = start + len(word)
+        if word in ("Iran", "Russia", "US", "EU", "missiles") and chance.random() < 0.8:
+            entities.append(Entity(word, "WEAPON" if word == "missiles" else "GPE", start, at))
+    for event in extract(text, split_sentences(text), entities):
+        assert event.fillers
+        assert all(text[filler.start : filler.end] == filler.text for filler in event.fillers)
+
+
+@given(st.text(string.printable, max_size=200))
+def test_any_text_is_read_without_entities(text):
+    extract(text, split_sentences(text), ())
+
+
+def test_a_sentence_that_is_too_long_is_not_read():
+    text = "Iran sold missiles to Russia and Iran and " * 2_000
+    assert extract(text, [(0, len(text))], ()) == ()

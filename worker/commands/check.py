@@ -1,0 +1,82 @@
+"""`tocsin check`: what is wrong with the configuration, and what is allowed but hardly meant."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import typer
+
+from worker.commands.shared import Config, Json, config_directory, console, print_json
+from worker.errors import ConfigError, StoreUnavailable
+
+_LOOKED_AT = 1_000
+
+
+def check(config: Config = None, as_json: Json = False) -> None:
+    """Validate the configuration; print every problem with file, line and column. Exit code 78 where there is one.
+
+    Warns, with exit code 0, of what is allowed but hardly meant: no watch, no endpoint, and watches that match
+    everything, or, where a store can be asked, too many of the articles in it.
+    """
+    from worker.watchlist import load_configuration
+
+    try:
+        configuration = load_configuration(config_directory(config))
+    except ConfigError as error:
+        if as_json:
+            print_json({"ok": False, "problems": [_describe(problem) for problem in error.problems], "warnings": []})
+            raise typer.Exit(error.exit_code) from None
+        raise
+    counts = {
+        "feeds": len(configuration.feeds),
+        "watches": len(configuration.watches),
+        "endpoints": len(configuration.endpoints),
+    }
+    warnings = [*_empty(counts), *_broad(configuration)]
+    if as_json:
+        print_json({"ok": True, "problems": [], "warnings": warnings, **counts, "hash": configuration.hash})
+        return
+    terminal = console()
+    for warning in warnings:
+        subject = f"watch {warning['watch']} " if "watch" in warning else ""
+        terminal.print(f"warning: {subject}{warning['message']}", style="yellow", markup=False)
+    typer.echo("ok: " + ", ".join(f"{number} {name}" for name, number in counts.items()))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the root."""
+    app.command()(check)
+
+
+def _empty(counts: dict[str, int]) -> Iterator[dict[str, Any]]:
+    told = {
+        "feeds": "there is no feed, so nothing is ever read",
+        "watches": "there is no watch, so nothing ever raises an alert",
+        "endpoints": "there is no endpoint: alerts are kept and shown on the page, and nobody is told",
+    }
+    return ({"message": message} for name, message in told.items() if not counts[name])
+
+
+def _broad(configuration: Any) -> list[dict[str, Any]]:
+    from worker.breadth import find_broad
+
+    try:
+        broad = list(find_broad(configuration, islice(_stored(), _LOOKED_AT)))
+    except StoreUnavailable:  # a configuration can be checked where no store runs
+        broad = list(find_broad(configuration))
+    return [{"watch": one.watch, "message": one.message, "share": one.share, "articles": one.articles} for one in broad]
+
+
+def _stored() -> Iterator[tuple[Any, Any]]:
+    """Stored articles with the analyses that were made of them; none where no store was named or runs here."""
+    from worker.runtime.archive import stored_articles
+    from worker.runtime.process import has_store, open_store
+
+    if has_store():
+        for past in stored_articles(open_store()):
+            if past.analysis is not None:
+                yield past.article, past.analysis
+
+
+def _describe(problem: Any) -> dict[str, Any]:
+    return {name: getattr(problem, name) for name in ("file", "line", "column", "message", "hint")}

@@ -1,0 +1,52 @@
+"""An event as it is first read: which units of the sentence play which role. Shared by the readers of each type."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from worker.enrich.events.units import Unit
+from worker.model import EventType, Role
+
+CORE: Final = frozenset(
+    ("supplier", "recipient", "item", "imposer", "target", "measure", "violator", "regime", "counterparty")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A role and the words that fill it; `unit` is their number in the sentence, -1 where they are no whole unit."""
+
+    role: Role
+    start: int
+    end: int
+    unit: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event whose trigger is unit `at`; `cues` are the words that may decide its modality, `first` its leftmost unit."""
+
+    type: EventType
+    at: int
+    parts: tuple[Part, ...]
+    cues: tuple[str, ...] = ()
+    first: int = 0
+
+    def has(self, role: Role) -> bool:
+        """Whether the role is filled."""
+        return any(part.role == role for part in self.parts)
+
+    def spans(self) -> set[tuple[int, int]]:
+        """Where its parties and goods stand."""
+        return {(part.start, part.end) for part in self.parts if part.role in CORE}
+
+
+def part(role: Role, units: Sequence[Unit], i: int) -> Part:
+    """The part that unit `i` plays."""
+    return Part(role, units[i].start, units[i].end, i)
+
+
+def parts(role: Role, units: Sequence[Unit], numbers: Iterable[int], kinds: Iterable[str]) -> list[Part]:
+    """The parts of those units that are of one of the kinds."""
+    wanted = set(kinds)
+    return [part(role, units, i) for i in numbers if units[i].kind in wanted]

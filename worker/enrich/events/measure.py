@@ -1,0 +1,278 @@
+"""Sanctions: who imposes, proposes or lifts which measure against whom."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from worker.enrich.events.clause import subjects, verb_group
+from worker.enrich.events.draft import Draft, Part, part, parts
+from worker.enrich.events.reach import reach
+from worker.enrich.events.units import Unit
+from worker.enrich.events.words import pairs, words
+
+_PARTY: Final = ("party", "pronoun")
+_AGAINST: Final = frozenset(("on", "against", "upon"))
+_IMPOSERS: Final = frozenset(("US", "GB", "EU", "UN", "CA", "AU", "CH", "JP", "NZ", "NO"))
+"""Those after whom sanctions are mostly named; a country otherwise named before the noun is the target."""
+_BETWEEN: Final = frozenset("'s - related sweeping crippling tough punishing existing international".split())
+_HELPING: Final = frozenset("is are was were be been being has have had having".split())
+_TARGETING: Final = frozenset("target targets targeted targeting hit hits".split())
+_VAGUE: Final = frozenset(
+    "potential possible recent recently several new more further additional fresh latest other some many existing all first tougher tough of".split()
+)
+_MEASURES: Final = frozenset("asset freezes freeze bans ban and or a the 's".split())
+_LONGEST_TARGET: Final = 5
+_LEFT: Final = 8
+
+
+def find(units: Sequence[Unit]) -> Iterator[Draft]:
+    """Every measure of the sentence that names a target, or whom imposes it by a verb."""
+    for at, unit in enumerate(units):
+        if unit.kind != "word":
+            continue
+        if unit.word in words("sanction_verbs") and _is_verb(units, at):
+            draft = _by_verb(units, at)
+        elif unit.word in words("sanction_nouns") or _is_measure(units, at):
+            draft = _by_noun(units, at)
+        else:
+            continue
+        if draft and (draft.has("target") or draft.has("imposer")):
+            yield draft
+
+
+def names(units: Sequence[Unit], at: int) -> tuple[int, bool]:
+    """The unit that stands as a name before the noun of a measure, and whether it imposes; (-1, False) where none."""
+    i = at - 1
+    while i >= 0 and (
+        units[i].word in words("modifiers")
+        or units[i].word in _BETWEEN
+        or (units[i].word in ("imposed", "led") and _is_glued(units, i))
+    ):
+        i -= 1
+    if i < 0 or units[i].kind not in ("party", "origin"):
+        return -1, False
+    is_named_after = units[i + 1].word in ("'s", "-", "imposed", "led") and units[i + 1 : i + 3][-1].word != "related"
+    imposes = (
+        units[i].id in _IMPOSERS or units[i].kind == "origin" or units[i].label in ("ORG", "PERSON") or is_named_after
+    )
+    return i, imposes and not any(unit.word == "related" for unit in units[i:at])
+
+
+def _is_glued(units: Sequence[Unit], i: int) -> bool:
+    return i > 0 and units[i - 1].word == "-"
+
+
+def _is_verb(units: Sequence[Unit], at: int) -> bool:
+    word = units[at].word
+    if word not in ("sanction", "sanctions", "blacklist", "blacklists"):
+        return True
+    before = units[at - 1] if at else None
+    after = units[at + 1] if at + 1 < len(units) else None
+    if before is None or after is None or after.kind not in ("party", "word", "origin", "pronoun"):
+        return False
+    if word == "sanction":
+        return before.word in ("to", "will", "would", "should", "could", "may", "must") and after.kind != "word"
+    is_named = before.kind == "party" and not _is_owned(units, at)
+    follows = after.kind == "party" or after.word in ("more", "dozens", "two", "three") or after.word.isdigit()
+    return is_named and (follows or after.kind == "origin")
+
+
+def _is_owned(units: Sequence[Unit], at: int) -> bool:
+    return (
+        at > 1
+        and units[at - 1].kind == "party"
+        and units[at - 2].word in ("new", "of", "to", "under", "by", "from", "the", "on")
+    )
+
+
+def _is_measure(units: Sequence[Unit], at: int) -> bool:
+    before = units[at - 1].word if at else ""
+    return (before, units[at].word) in pairs("measure_nouns")
+
+
+def _is_adjective(units: Sequence[Unit], at: int) -> bool:
+    """As in "the sanctioned oligarch"."""
+    is_by = at + 1 < len(units) and units[at + 1].word in ("by", "for", "over", ".", ",")
+    return not is_by and (at == 0 or units[at - 1].kind not in ("party", "pronoun"))
+
+
+def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
+    if glued := _glued(units, at):
+        return _draft(units, at, glued, (), at - 2)
+    group = verb_group(units, at)
+    if units[at].word.endswith("ed") and not _HELPING & set(group.cues) and _is_adjective(units, at):
+        return None
+    who = subjects(units, group.start)
+    objects = [(prep, i) for prep, i in reach(units, at)]
+    is_passive = group.is_passive or (units[at].word.endswith("ed") and any(prep == "by" for prep, _ in objects[:1]))
+    if is_passive:
+        found = parts("target", units, who, _PARTY)
+        found += [part("imposer", units, i) for prep, i in objects if prep == "by" and units[i].kind == "party"]
+    else:
+        found = parts("imposer", units, who, _PARTY)
+        found += _list(units, [i for prep, i in objects if not prep])
+    found += [part("date", units, i) for _, i in objects if units[i].kind == "date"]
+    return _draft(units, at, found, group.cues, group.start)
+
+
+def _list(units: Sequence[Unit], numbers: Sequence[int]) -> list[Part]:
+    return parts("target", units, numbers, _PARTY)
+
+
+def _glued(units: Sequence[Unit], at: int) -> list[Part]:
+    """As in "a US-sanctioned general"."""
+    if (
+        at <= 1
+        or units[at].word not in ("sanctioned", "blacklisted")
+        or units[at - 1].word != "-"
+        or at + 1 >= len(units)
+    ):
+        return []
+    target = at + 1
+    is_whole = units[at - 2].kind in ("party", "origin") and units[target].kind == "party"
+    return [part("imposer", units, at - 2), part("target", units, target)] if is_whole else []
+
+
+def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
+    if at + 1 < len(units) and units[at + 1].word in words("violation_nouns") | {
+        "list",
+        "lists",
+        "risks",
+        "risk",
+        "regime",
+    }:
+        return None
+    found: list[Part] = []
+    name, imposes = names(units, at)
+    left = at
+    if name >= 0:
+        found.append(part("imposer" if imposes else "target", units, name))
+        left = name
+    by_reach, has_verb = _right(units, at)
+    found += by_reach or _unnamed_target(units, at)
+    governed, cues, first = _governor(units, left)
+    if governed and not any(one.role == "imposer" for one in found):
+        found += governed
+        has_verb = True
+    if not any(one.role == "target" for one in found) and not has_verb:
+        return None
+    found += _measure(units, at)
+    return _draft(units, at, found, cues, min(first, left))
+
+
+def _right(units: Sequence[Unit], at: int) -> tuple[list[Part], bool]:
+    """What follows the noun: on, against and by; and whether a verb of imposing stands among it."""
+    found: list[Part] = []
+    has_verb = False
+    for prep, i in reach(units, at):
+        verb = any(unit.word in words("impose") for unit in units[at + 1 : i] if unit.kind == "word")
+        if prep in _AGAINST and units[i].kind in _PARTY and (found or _is_bound(units, at, i)):
+            found.append(part("target", units, i))
+        elif prep == "by" and units[i].kind == "party":
+            found.append(part("imposer", units, i))
+            has_verb = has_verb or verb
+        elif units[i].kind == "date":
+            found.append(part("date", units, i))
+        elif prep in ("over", "after", "for", "in"):
+            break
+    return found, has_verb
+
+
+def _is_bound(units: Sequence[Unit], at: int, i: int) -> bool:
+    """Whether only words of imposing stand between the noun and its target: not "sanctions pile pressure on"."""
+    known = words("impose") | words("prepositions") | words("auxiliaries") | words("modifiers") | _MEASURES
+    return all(unit.kind != "word" or unit.word in known or unit.word[0].isdigit() for unit in units[at + 1 : i])
+
+
+def _unnamed_target(units: Sequence[Unit], at: int) -> list[Part]:
+    """As in "sanctions on 10 senior clerics": the words after on or against where no party is known by them."""
+    i = at + 1
+    while i < len(units) and units[i].kind == "word" and units[i].word in words("impose") | words("auxiliaries"):
+        i += 1
+    if i + 1 >= len(units) or units[i].word not in _AGAINST or units[i + 1].kind not in ("word", "origin", "goods"):
+        return []
+    stop = i + 1
+    while stop < len(units) and stop - i <= _LONGEST_TARGET and units[stop].kind in ("word", "origin", "goods"):
+        if units[stop].word in words("prepositions") | words("boundaries") | words("auxiliaries") | {"and"}:
+            break
+        stop += 1
+    if stop < len(units) and units[stop].kind == "party":
+        return [part("target", units, stop)]
+    first = i + 2 if units[i + 1].word in ("the", "a", "an") else i + 1
+    return [Part("target", units[first].start, units[stop - 1].end)] if stop > first else []
+
+
+def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, ...], int]:
+    """The imposer named as subject of the verb that governs the noun, and the cues on the way."""
+    passed: list[str] = []
+    for i in range(left - 1, max(-1, left - _LEFT), -1):
+        unit = units[i]
+        if unit.kind == "mark" and unit.word not in ("-", "‘", "’", '"', "'"):
+            break
+        if unit.kind != "word":
+            continue
+        passed.append(unit.word)
+        if unit.word in words("impose") | _TARGETING:
+            group = verb_group(units, i)
+            who = () if group.is_passive else subjects(units, group.start)
+            between = [part("target", units, j) for j in range(i + 1, left) if units[j].kind == "party"]
+            on = "under" in passed or unit.word in _TARGETING
+            if "under" in passed and not between:
+                return parts("target", units, subjects(units, group.start), _PARTY), (*passed, *group.cues), group.start
+            return (
+                [*parts("imposer", units, who, _PARTY), *(between if on else ())],
+                (*passed, *group.cues),
+                group.start,
+            )
+        if unit.word in words("boundaries"):
+            break
+    return [], tuple(passed[:2]), left
+
+
+def _measure(units: Sequence[Unit], at: int) -> list[Part]:
+    """The measure where it is more than the bare word: with its adjectives, or the number of its package."""
+    start = at
+    while (
+        start
+        and units[start - 1].kind == "word"
+        and (
+            (units[start - 1].word in words("modifiers") and units[start - 1].word not in _VAGUE)
+            or units[start - 1].word
+            in (
+                "asset",
+                "travel",
+                "visa",
+                "price",
+                "export",
+                "import",
+                "oil",
+                "arms",
+                "package",
+                "of",
+                "restrictive",
+                "sweeping",
+                "targeted",
+            )
+        )
+    ):
+        start -= 1
+    if start < at and units[start].word == "of":
+        start += 1
+    return (
+        [Part("measure", units[start].start, units[at].end)]
+        if start < at or units[at].word.startswith("embargo")
+        else []
+    )
+
+
+def _draft(units: Sequence[Unit], at: int, found: Sequence[Part], cues: tuple[str, ...], first: int) -> Draft:
+    known = [one.unit for one in found if one.unit >= 0]
+    left = min([at, first, *known])
+    is_governed = first < at
+    before = (
+        tuple(unit.word for unit in reversed(units[max(0, left - 3) : left]) if unit.kind == "word")
+        if is_governed
+        else ()
+    )
+    dates = [part("date", units, i) for i in range(left, at) if units[i].kind == "date"]
+    found = [*found, *([] if any(one.role == "date" for one in found) else dates[:1])]
+    return Draft("sanction", at, tuple(dict.fromkeys(found)), (*cues, *before), left)

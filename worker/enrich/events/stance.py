@@ -1,0 +1,154 @@
+"""How an article stands to an event: who claims it, and whether it happened, is planned, asked for, denied or imagined."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from worker.enrich.events.clause import subjects, verb_group
+from worker.enrich.events.draft import Draft
+from worker.enrich.events.reach import reach
+from worker.enrich.events.units import Unit
+from worker.enrich.events.words import words
+from worker.model import Modality
+
+_PARTY: Final = ("party", "pronoun")
+_ORDER: Final[tuple[Modality, ...]] = ("denied", "negated", "requested", "hypothetical", "planned")
+_MAY: Final = frozenset(("may", "might", "could"))
+_DONE: Final = frozenset("announced announce announces agree agreed agrees approve approved approves".split())
+"""For a measure these mean that it is there; goods that were announced are still to come."""
+_FIRST_UNITS: Final = 4
+_SPOKEN_OF: Final = frozenset(
+    "accused charged suspected blamed condemned found said believed thought reported alleged known".split()
+)
+_SEEN: Final = frozenset("seen described considered regarded viewed".split())
+_INVERTED: Final = frozenset(
+    "say says said adds added confirms confirmed reports reported claims claimed warns warned".split()
+)
+_SELVES: Final = frozenset(("supplier", "recipient", "imposer", "violator"))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Unit `who` says what stands in [start, stop) of the sentence's units; `verb` is the word it is said with."""
+
+    who: tuple[int, ...]
+    start: int
+    stop: int
+    verb: str
+
+
+def claims(units: Sequence[Unit]) -> list[Claim]:
+    """Everything that somebody says in the sentence."""
+    return [*_by_verb(units), *_according(units), *_by_colon(units), *_by_dash(units)]
+
+
+def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[Modality, tuple[int, ...]]:
+    """The event's modality and the units of its claimants."""
+    claim = _innermost(draft, said)
+    cues = [cue for cue in draft.cues if draft.type != "sanction" or cue not in _DONE]
+    if claim and claim.verb in words("denied") | words("requested"):
+        cues.append(claim.verb)
+    who = claim.who if claim else ()
+    if "would" in cues and claim and not {"if", "could"} & set(cues):
+        return ("negated" if any(cue in words("negated") for cue in cues) else "planned"), who
+    if set(cues) & _MAY and "have" in cues:
+        return "alleged", who
+    for modality in _ORDER:
+        if any(cue in words(modality) for cue in cues):
+            return modality, who
+    if any(cue in words("hedged") for cue in cues):
+        return "alleged", who
+    return ("alleged" if who and not _is_own(units, draft, who) else "asserted"), who
+
+
+def _innermost(draft: Draft, said: Sequence[Claim]) -> Claim | None:
+    """The nearest claim whose content holds the event."""
+    over = [claim for claim in said if claim.start <= draft.at < claim.stop]
+    return min(over, key=lambda claim: claim.stop - claim.start, default=None)
+
+
+def _is_own(units: Sequence[Unit], draft: Draft, who: Sequence[int]) -> bool:
+    """Whether a claimant takes part in the event; of its officials too, by the id of their country."""
+    mine = [units[one.unit] for one in draft.parts if one.role in _SELVES and one.unit >= 0]
+    for i in who:
+        for unit in mine:
+            is_same = units[i].start == unit.start or (unit.id and unit.id == units[i].id)
+            if is_same or (unit.kind == "pronoun" and unit.start > units[i].start and units[i].kind == "party"):
+                return True
+    return False
+
+
+def _by_verb(units: Sequence[Unit]) -> Iterator[Claim]:
+    for i, unit in enumerate(units):
+        after = units[i + 1] if i + 1 < len(units) else None
+        if after is not None and after.word == "by" and unit.word in words("say") | _SEEN:
+            who = tuple(j for prep, j in reach(units, i) if prep == "by" and units[j].kind == "party")
+            yield from [Claim(who, who[-1] + 1, len(units), unit.word)] if who else ()
+            continue
+        if unit.kind != "word" or unit.word not in words("say"):
+            continue
+        if _is_inverted(units, i):
+            yield Claim((i + 1,), 0, i, unit.word)
+            continue
+        if _is_accused(units, i):
+            continue
+        who = tuple(j for j in subjects(units, verb_group(units, i).start) if units[j].kind in _PARTY and j < i)
+        if not who:
+            continue
+        is_last = all(u.kind in ("mark", "date") or u.word in ("on", "in") for u in units[i + 1 : i + 5])
+        is_last = is_last or (after is not None and after.word == "," and _comma_before(units, who[0]))
+        yield Claim(who, 0, who[0], unit.word) if is_last else Claim(who, i + 1, len(units), unit.word)
+
+
+def _is_accused(units: Sequence[Unit], i: int) -> bool:
+    """As in "X is believed to", "X charged with": X is spoken of and does not speak; "an estimated" neither."""
+    after = units[i + 1].word if i + 1 < len(units) else ""
+    is_participle = units[i].word in _SPOKEN_OF and after in ("of", "with", "over", "for", "to")
+    return is_participle or verb_group(units, i).is_passive
+
+
+def _comma_before(units: Sequence[Unit], i: int) -> bool:
+    return i > 0 and units[i - 1].word in (",", '"', "”")
+
+
+def _is_inverted(units: Sequence[Unit], i: int) -> bool:
+    """As in ", said X": the speaker follows."""
+    before = units[i - 1] if i else None
+    after = units[i + 1] if i + 1 < len(units) else None
+    if units[i].word not in _INVERTED:
+        return False
+    is_end = i + 2 >= len(units) or units[i + 2].kind == "mark"
+    return (
+        is_end
+        and before is not None
+        and before.kind == "mark"
+        and before.word in ',"”’–'
+        and after is not None
+        and after.kind == "party"
+    )
+
+
+def _according(units: Sequence[Unit]) -> Iterator[Claim]:
+    for i in range(len(units) - 2):
+        if units[i].word == "according" and units[i + 1].word == "to":
+            who = next((j for j in range(i + 2, min(i + 6, len(units))) if units[j].kind == "party"), -1)
+            if who >= 0:
+                start, stop = (
+                    (i, len(units)) if i and units[i - 1].word == "," and who + 4 < len(units) else (0, len(units))
+                )
+                yield Claim((who,), start, stop, "according")
+
+
+def _by_dash(units: Sequence[Unit]) -> Iterator[Claim]:
+    """As in "X supplied arms to Y – US ambassador": a headline that ends in its source."""
+    last = len(units) - 1
+    if last > 1 and units[last].kind == "party" and units[last - 1].word in ("-", "–", "—"):
+        is_apart = units[last].start - units[last - 1].end == 1
+        yield from [Claim((last,), 0, last - 1, "-")] if is_apart else ()
+
+
+def _by_colon(units: Sequence[Unit]) -> Iterator[Claim]:
+    """As in "UN report: weapons smuggled"."""
+    for i in range(1, min(_FIRST_UNITS, len(units))):
+        if units[i].word == ":" and units[i - 1].kind == "party" and i == 1 and units[0].label not in ("GPE", "LOC"):
+            yield Claim((i - 1,), i + 1, len(units), ":")

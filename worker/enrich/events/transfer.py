@@ -1,0 +1,381 @@
+"""Transfers: goods that pass from a supplier to a recipient, by verb ("sold X to Y") or noun ("X's arms sales to Y")."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from worker.enrich.events.clause import VerbGroup, coordinated, subjects, verb_group
+from worker.enrich.events.draft import Draft, Part, part, parts
+from worker.enrich.events.goods import TO, item, passed
+from worker.enrich.events.reach import reach
+from worker.enrich.events.units import Unit
+from worker.enrich.events.words import HYPHENED, words
+from worker.model import Role
+
+_PARTY: Final = ("party", "pronoun")
+_ARTICLES: Final = frozenset("a an the one and or its their".split())
+_OWNING: Final = frozenset("its their his our my your".split())
+_LIGHT: Final = frozenset(
+    (
+        "make makes made making approve approves approved announce announces announced deny denies denied halt halts "
+        "halted suspend suspends suspended resume resumes resumed begin begins began start starts started continue "
+        "continues continued increase increases increased plan plans planned step speed speeds speeding reject rejects "
+        "rejected conduct conducts conducted complete completed confirm confirms confirmed defend defends defended "
+        "pledge pledges pledged promise promised promises sign signed signs reshuffles reshuffle boost boosts boosted stop "
+        "stops stopped block blocks blocked secure secures secured get gets got sees see involved "
+        "offer offers offered unveil unveils unveiled send sends sent provide provides provided authorize authorized "
+        "authorizes authorise authorised allocate allocates authorised need needs seek seeks sought request requests"
+    ).split()
+)
+_PARTICIPLE: Final = frozenset("sold sent given bought built flown shown got lent".split())
+
+
+def find(units: Sequence[Unit]) -> Iterator[Draft]:
+    """Every transfer of the sentence, those that say too little left out."""
+    for at, unit in enumerate(units):
+        if unit.kind == "goods":
+            draft = _by_aid(units, at) if _is_aid(unit) else None
+        elif unit.kind != "word":
+            draft = None
+        elif _is_noun(units, at):
+            draft = _by_noun(units, at)
+        elif unit.word in words("give") | words("get"):
+            draft = _by_verb(units, at)
+        elif unit.word in _ASKING:
+            draft = _by_request(units, at)
+        else:
+            draft = None
+        if draft and _says_enough(units, draft):
+            yield draft
+
+
+def _says_enough(units: Sequence[Unit], draft: Draft) -> bool:
+    told = {one.role for one in draft.parts} & {"supplier", "recipient", "item"}
+    word = units[draft.at].word
+    if "item" not in told and (
+        _is_noun(units, draft.at) or word in words("goods_only_of") | words("dative") - _SELLING
+    ):
+        return False
+    if word in _SENDING and _is_attack(units, draft):
+        return False
+    if "item" not in told and not any(one.role == "recipient" and units[one.unit].id for one in draft.parts):
+        return False
+    named = {(one.start, one.end) for one in draft.parts if one.role in told}
+    return len(told) > 1 and len(named) > 1
+
+
+_BEFORE_NOUN: Final = frozenset("an his any this that further more no such over on".split())
+_SELLING: Final = frozenset("sell sells sold selling".split())
+
+
+_SENDING: Final = frozenset("send sends sent sending fly flew flown flying launch launched deliver delivered".split())
+_AT: Final = frozenset(("into", "toward", "towards", "at", "against", "over"))
+
+
+def _is_attack(units: Sequence[Unit], draft: Draft) -> bool:
+    """As in "sent drones into Crimea"."""
+    is_weapon = any(one.role == "item" and units[one.unit].label == "WEAPON" for one in draft.parts)
+    return is_weapon and any(prep in _AT and units[i].kind == "party" for prep, i in reach(units, draft.at))
+
+
+# --- by verb -----------------------------------------------------------------------------------------------
+
+
+def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
+    if _leads_to_verb(units, at):
+        return None
+    if glued := _glued_supplier(units, at):
+        return _draft(units, at, (), glued)
+    group = verb_group(units, at)
+    is_get = units[at].word in words("get")
+    giver: Role = "recipient" if is_get else "supplier"
+    if group.is_passive or _is_reduced(units, group):
+        found = _passive(units, group, giver)
+    else:
+        found = _active(units, group, giver, is_get)
+    return _draft(units, at, group.cues, found, group.start)
+
+
+def _leads_to_verb(units: Sequence[Unit], at: int) -> bool:
+    """As in "pledged to send": the second verb tells the event."""
+    after = [unit.word for unit in units[at + 1 : at + 4]]
+    both = words("give") | words("get")
+    return bool(after) and (after[0] in both or (after[0] == "to" and any(word in both for word in after[1:])))
+
+
+def _glued_supplier(units: Sequence[Unit], at: int) -> list[Part]:
+    """As in "Iranian-supplied drones"."""
+    if units[at].word not in HYPHENED or at < 1 or at + 1 >= len(units):
+        return []
+    before = at - 2 if units[at - 1].word == "-" else -1
+    if before < 0 or units[before].kind not in ("party", "origin") or units[at + 1].kind != "goods":
+        return []
+    return [part("supplier", units, before), *item(units, at + 1)]
+
+
+def _is_reduced(units: Sequence[Unit], group: VerbGroup) -> bool:
+    """As in "weapons supplied by X", "missiles sent to Y": a participle right after goods."""
+    word = units[group.at].word
+    if not (word.endswith("ed") or word in _PARTICIPLE) or any(c in ("have", "has", "had") for c in group.cues):
+        return False
+    follows = units[group.at + 1].word if group.at + 1 < len(units) else "."
+    before = units[group.start - 1] if group.start else None
+    is_after_goods = before is not None and before.kind == "goods"
+    return is_after_goods and (
+        follows in ("by", "to", "from", "in", ".", ",", "with", "through", "over") or not follows.isalpha()
+    )
+
+
+def _passive(units: Sequence[Unit], group: VerbGroup, giver: Role) -> list[Part]:
+    found: list[Part] = []
+    for i in subjects(units, group.start):
+        found += item(units, i) if units[i].kind == "goods" else []
+        if units[i].kind in _PARTY and units[group.at].word in words("dative"):
+            found.append(part("recipient", units, i))
+    for prep, i in reach(units, group.at):
+        if prep == "by" and units[i].kind in _PARTY:
+            found.append(part(giver, units, i))
+        else:
+            found += passed(units, prep, i, found, is_get=giver == "recipient")
+    return found
+
+
+def _active(units: Sequence[Unit], group: VerbGroup, giver: Role, is_get: bool) -> list[Part]:
+    found = parts(giver, units, subjects(units, group.start), _PARTY)
+    is_first = True
+    for prep, i in reach(units, group.at):
+        unit = units[i]
+        is_dative = is_first and not prep and unit.kind in _PARTY and units[group.at].word in words("dative")
+        if (
+            is_dative
+            and unit.word not in _OWNING
+            and not _names_goods(units, i)
+            and not (_takes_goods(units, i) == "goods" and _has_recipient(units, group.at))
+        ):
+            found.append(part("recipient", units, i))
+        else:
+            found += passed(units, prep, i, found, is_get=is_get)
+        is_first = False
+    return found
+
+
+def _names_goods(units: Sequence[Unit], i: int) -> bool:
+    """As in "sell US naval secrets": the party before an unknown noun says whose it is, not who gets it."""
+    after = units[i + 1] if i + 1 < len(units) else None
+    if after is None or after.kind != "word":
+        return False
+    closed = words("prepositions") | words("boundaries") | words("modifiers") | words("auxiliaries") | _ARTICLES
+    return after.word not in closed and not after.word[0].isdigit()
+
+
+def _takes_goods(units: Sequence[Unit], i: int) -> str:
+    return units[i + 1].kind if i + 1 < len(units) else ""
+
+
+def _has_recipient(units: Sequence[Unit], at: int) -> bool:
+    return any(prep in TO and units[i].kind in _PARTY for prep, i in reach(units, at))
+
+
+_ASKING: Final = frozenset(
+    "ask asks asked asking request requests requested requesting seek seeks sought seeking".split()
+)
+
+
+def _by_request(units: Sequence[Unit], at: int) -> Draft | None:
+    """As in "X asked Y for goods", "X sought goods from Y"."""
+    group = verb_group(units, at)
+    found = parts("recipient", units, subjects(units, group.start), _PARTY)
+    for prep, i in reach(units, at):
+        if units[i].kind == "goods" and prep in ("for", ""):
+            found += item(units, i)
+        elif units[i].kind == "party" and prep in ("", "from"):
+            found.append(part("supplier", units, i))
+    has_both = {"item", "supplier"} <= {one.role for one in found}
+    return _draft(units, at, (units[at].word, "request", *group.cues), found, group.start) if has_both else None
+
+
+# --- by noun -----------------------------------------------------------------------------------------------
+
+
+def _is_noun(units: Sequence[Unit], at: int) -> bool:
+    word = units[at].word
+    if word not in words("nouns_give") | words("nouns_get"):
+        return False
+    if at + 1 < len(units) and units[at + 1].word in words("not_goods_before") | words("parties"):
+        return False
+    if word not in words("give") | words("get"):
+        return True
+    before = units[at - 1] if at else None
+    after = units[at + 1] if at + 1 < len(units) else None
+    if before is None or before.word == "to" or before.word in words("auxiliaries") - {"'s"}:
+        return False
+    follows_noun = before.kind in ("goods", "origin") or before.word in (
+        "'s",
+        "the",
+        "a",
+        "its",
+        "their",
+        "of",
+        "potential",
+        "new",
+        *_BEFORE_NOUN,
+    )
+    if after is not None and after.word == "of" and not word.endswith("ing"):
+        return True
+    return follows_noun and (after is None or after.kind in ("word", "mark"))
+
+
+def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
+    is_get = units[at].word in words("nouns_get")
+    giver: Role = "recipient" if is_get else "supplier"
+    found: list[Part] = []
+    first = at
+    i = at - 1
+    if i >= 0 and units[i].kind == "goods" and i and units[i - 1].kind == "money":
+        found.append(part("price", units, i - 1))
+    while (
+        i >= 0
+        and units[i].kind == "word"
+        and (units[i].word in words("modifiers") or units[i].word in ("own", "potential"))
+    ):
+        i -= 1
+    if i >= 0 and units[i].kind == "goods":
+        found += item(units, i)
+        first = i
+        i -= 1
+    owner = _owner(units, i)
+    if owner >= 0:
+        found.append(part(giver, units, owner))
+        first = owner
+    found += _noun_reach(units, at, giver, found)
+    cues: tuple[str, ...] = ()
+    if swapped := _as_buyer(units, owner, first, found):
+        return _draft(units, at, *swapped)
+    if not any(one.role == giver for one in found):
+        by_light, cues, first = _light_subject(units, first, giver)
+        found += by_light
+    else:
+        cues = _words_before(units, first)
+    return _draft(units, at, cues, found, first)
+
+
+def _as_buyer(
+    units: Sequence[Unit], owner: int, first: int, found: Sequence[Part]
+) -> tuple[tuple[str, ...], list[Part], int] | None:
+    """As in "the US approves a Taiwan arms sale": the country named before the goods is who gets them."""
+    is_plain = owner >= 0 and units[owner].label == "GPE" and units[owner + 1].word != "'s"
+    if not is_plain or any(one.role == "recipient" for one in found):
+        return None
+    by_light, cues, left = _light_subject(units, first, "supplier")
+    if not by_light:
+        return None
+    rest = [one for one in found if one.unit != owner]
+    return cues, [*by_light, *rest, part("recipient", units, owner)], left
+
+
+def _noun_reach(units: Sequence[Unit], at: int, giver: Role, before: Sequence[Part]) -> list[Part]:
+    found: list[Part] = []
+    for prep, i in reach(units, at):
+        if prep == "by" and units[i].kind in _PARTY:
+            found.append(part(giver, units, i))
+        elif prep != "":
+            found += passed(units, prep, i, [*before, *found], is_get=giver == "recipient")
+    return found
+
+
+def _owner(units: Sequence[Unit], i: int) -> int:
+    """Whose sale it is: a possessive, a people or a country right before; -1 where nobody is named."""
+    while i >= 0 and units[i].kind == "word" and (units[i].word in words("modifiers") or units[i].word == "'s"):
+        i -= 1
+    if i < 0 or units[i].kind not in ("party", "origin", "pronoun"):
+        return -1
+    if units[i].kind == "pronoun" and units[i].word not in ("its", "their", "his", "her", "our"):
+        return -1
+    return i
+
+
+def _light_subject(units: Sequence[Unit], first: int, giver: Role) -> tuple[list[Part], tuple[str, ...], int]:
+    """The subject of the verb that governs the noun: "the government approved a sale of …"."""
+    for i in range(first - 1, max(-1, first - 7), -1):
+        if units[i].kind == "word" and units[i].word in _LIGHT:
+            group = verb_group(units, i)
+            found = (
+                []
+                if group.is_passive and units[i].word != "involved"
+                else parts(giver, units, subjects(units, group.start), _PARTY)
+            )
+            return found, (units[i].word, *_words_before(units, first)[:3], *group.cues), group.start
+        if units[i].kind == "mark" or units[i].word in words("boundaries"):
+            break
+    return [], _words_before(units, first), first
+
+
+def _words_before(units: Sequence[Unit], first: int) -> tuple[str, ...]:
+    """Up to five words left of `first` in its clause, nearest first."""
+    found: list[str] = []
+    for unit in reversed(units[max(0, first - 5) : first]):
+        if unit.kind == "mark":
+            break
+        if unit.kind == "word":
+            found.append(unit.word)
+    return tuple(found)
+
+
+# --- by aid ------------------------------------------------------------------------------------------------
+
+
+def _is_aid(unit: Unit) -> bool:
+    return unit.word in words("aid")
+
+
+def _by_aid(units: Sequence[Unit], at: int) -> Draft | None:
+    """As in "military aid to X", where no verb of giving governs it."""
+    recipients = [i for prep, i in reach(units, at) if prep in ("to", "for") and units[i].kind == "party"]
+    if not recipients:
+        return None
+    found = [*item(units, at), *parts("recipient", units, recipients[:1], _PARTY)]
+    owner = _owner(units, at - 1)
+    if owner >= 0 and not units[owner].is_bare and units[owner].kind == "pronoun":
+        owner = -1
+    cues = _words_before(units, at)
+    if owner >= 0:
+        return _draft(units, at, cues, [part("supplier", units, owner), *found], owner)
+    by_light, cues, first = _light_subject(units, at, "supplier")
+    return _draft(units, at, cues, [*by_light, *found], first)
+
+
+def _draft(
+    units: Sequence[Unit], at: int, cues: tuple[str, ...], found: Sequence[Part], first: int | None = None
+) -> Draft | None:
+    known = [one.unit for one in found if one.unit >= 0]
+    left = min([at if first is None else first, *known])
+    found = [*found, *_from_origin(units, found), *_date_before(units, left, at, found)]
+    if _is_future(units, at):
+        cues = ("will", *cues)
+    return Draft("transfer", at, tuple(dict.fromkeys(found)), (*cues, *_words_before(units, left)[:3]), left)
+
+
+def _from_origin(units: Sequence[Unit], found: Sequence[Part]) -> list[Part]:
+    """Where no supplier is named, the people after whom the goods are."""
+    if any(one.role == "supplier" for one in found):
+        return []
+    owned = [origin for one in found if one.role == "item" and (origin := units[one.unit].origin)]
+    taken = {(units[one.unit].start, units[one.unit].id) for one in found if one.unit >= 0}
+    return [
+        Part("supplier", origin.start, origin.end, -2)
+        for origin in owned[:1]
+        if origin.id not in {id_ for _, id_ in taken}
+    ]
+
+
+def _date_before(units: Sequence[Unit], first: int, at: int, found: Sequence[Part]) -> list[Part]:
+    if any(one.role == "date" for one in found):
+        return []
+    return [part("date", units, i) for i in range(first, at) if units[i].kind == "date"][:1]
+
+
+def _is_future(units: Sequence[Unit], at: int) -> bool:
+    """As in "Iran to send Russia drones": a headline's future, the infinitive right after its subject."""
+    if at < 2 or units[at - 1].word != "to" or units[at - 2].kind != "party":  # noqa: PLR2004
+        return False
+    first = coordinated(units, at - 2)[0]
+    return first == 0 or units[first - 1].kind == "mark" or units[first - 1].word in words("boundaries")

@@ -1,0 +1,1 @@
+"""The HTTP API over the store: `worker.api` says what it is, this answers."""

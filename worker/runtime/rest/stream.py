@@ -1,0 +1,114 @@
+"""Live alerts for machines: server-sent events whose ids let a client go on without losing any.
+
+`alerts:log` holds every alert by a number that only grows, given in the script that raises it; the number is the id of
+its event. A stream is nothing but reading on from a number: what a slow or returning client has not read still stands
+in the store. One look a second, shared by all streams, tells them that there is more.
+
+    ready   the first event; its id is where the stream begins
+    alert   an alert as `GET /api/v1/alerts/{alert}` shows it
+A comment comes every 15 s, so that a dead connection is noticed.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from worker.api.alert import Alert
+from worker.errors import StoreUnavailable
+from worker.runtime.alert_filter import AlertFilter
+from worker.runtime.redis_store import K, RedisStore, translated
+from worker.runtime.rest.alerts import wanted_alerts
+from worker.runtime.rest.problem import Refusal
+from worker.runtime.views import read_alerts
+
+_LOOK_EVERY_S, _BEAT_EVERY_S = 1.0, 15.0
+_MOST_STREAMS, _MOST_AT_ONCE = 200, 100
+
+
+class Stream:
+    """Every open stream of one process."""
+
+    def __init__(self, store: RedisStore, is_stopping: Any) -> None:
+        self._store, self._is_stopping = store, is_stopping
+        self._newest = 0
+        self._changed = asyncio.Event()
+        self._open = 0
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def open(self, wish: Any, last: int | None) -> AsyncIterator[str]:
+        """The events after `last`, or from now on. Raises Refusal (503) where too many listen."""
+        if self._open >= _MOST_STREAMS:
+            raise Refusal(503, "too many live streams are open", headers={"Retry-After": "30"})
+        self._hear(await run_in_threadpool(self._look))
+        begins = self._newest if last is None else min(last, self._newest)  # a server may have lost its newest writes
+        return self._events(wanted_alerts(wish), begins, wish.seconds)
+
+    async def _events(self, wanted: AlertFilter, after: int, seconds: int | None) -> AsyncIterator[str]:
+        self._open += 1
+        self._watch()
+        ends = time.monotonic() + seconds if seconds is not None else float("inf")
+        try:
+            yield f"retry: 2000\nid: {after}\nevent: ready\ndata: {{}}\n\n"
+            while not self._is_stopping():
+                changed = self._changed
+                while after < self._newest:
+                    rows, after = await run_in_threadpool(self._read, after)
+                    for number, row in rows:
+                        if wanted.matches(row):
+                            yield _event(number, row)
+                patience = min(_BEAT_EVERY_S, ends - time.monotonic())
+                if patience <= 0:
+                    return
+                try:
+                    await asyncio.wait_for(changed.wait(), patience)
+                except TimeoutError:
+                    yield f"id: {after}\n: still here\n\n"
+        finally:
+            self._open -= 1
+
+    def _watch(self) -> None:
+        if self._watcher is None or self._watcher.done():
+            self._watcher = asyncio.create_task(self._keep_looking())
+
+    async def _keep_looking(self) -> None:
+        """While somebody listens. An unreachable store is waited for: nothing is lost by it."""
+        while self._open and not self._is_stopping():
+            try:
+                self._hear(await run_in_threadpool(self._look))
+            except StoreUnavailable:
+                pass
+            await asyncio.sleep(_LOOK_EVERY_S)
+        self._wake()
+
+    def _hear(self, newest: int) -> None:
+        if newest > self._newest:
+            self._newest = newest
+            self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _look(self) -> int:
+        with translated():
+            last = self._store.client.zrange(K + "alerts:log", 0, 0, desc=True, withscores=True)
+        return int(last[0][1]) if last else 0
+
+    def _read(self, after: int) -> tuple[list[tuple[int, dict[str, Any]]], int]:
+        """The next alerts in order, and where to read on."""
+        with translated():
+            entries = self._store.client.zrange(
+                K + "alerts:log", f"({after}", "+inf", byscore=True, offset=0, num=_MOST_AT_ONCE, withscores=True
+            )
+        if not entries:
+            return [], self._newest
+        numbers = {id_: int(number) for id_, number in entries}
+        rows = read_alerts(self._store, list(numbers))
+        return [(numbers[row["alert_id"]], row) for row in rows], int(entries[-1][1])
+
+
+def _event(number: int, row: dict[str, Any]) -> str:
+    return f"id: {number}\nevent: alert\ndata: {Alert.model_validate(row).model_dump_json()}\n\n"
