@@ -25,6 +25,7 @@ from worker.commands import (
     routes,
     silences,
     tokens,
+    trim,
     watchlist,
     why,
 )
@@ -51,6 +52,7 @@ app.add_typer(silences.app, name="silences")
 app.add_typer(lists.app, name="lists")
 app.add_typer(audit.app, name="audit")
 check.register(app)
+trim.register(app)
 watchlist.register(app)
 backtest.register(app)
 replay.register(app)
