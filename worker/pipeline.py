@@ -181,7 +181,7 @@ class Pipeline:
         counts += _count_unknown(verdicts, blind)
         signature = story.sign(claim.article, analysis)
         for _ in range(_MOST_LOOKS):
-            step, alerts = self._tell(claim, analysis, signature, verdicts)
+            step, alerts = self._tell(claim, analysis, signature, verdicts, blind)
             quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
             told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
             routed = [(one, self.routed(one)) for one in alerts]
@@ -193,7 +193,12 @@ class Pipeline:
         return max(new, 0)
 
     def _tell(
-        self, claim: ports.ArticleClaim, analysis: Analysis, signature: Signature, verdicts: Sequence[Verdict]
+        self,
+        claim: ports.ArticleClaim,
+        analysis: Analysis,
+        signature: Signature,
+        verdicts: Sequence[Verdict],
+        blind: int,
     ) -> tuple[ports.StoryStep, tuple[Alert, ...]]:
         """The article's story as it becomes with it, and the alerts that say what is new."""
         now = self.clock.now()
@@ -219,6 +224,7 @@ class Pipeline:
             config_hash=self.configuration.hash,
             now=now,
             are_zones_changed=claim.is_trimmed,
+            blind=blind,
         )
         return ports.StoryStep(told, version, signature, found.seen, decided), alerts
 
