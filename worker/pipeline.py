@@ -196,7 +196,7 @@ class Pipeline:
         counts += _count_lag(claim)
         counts += _count_unknown(verdicts, blind) if not analysis.pending else []
         for _ in range(_MOST_LOOKS):
-            analysis, step, alerts = self._tell(claim, analysis, verdicts)
+            analysis, step, alerts = self._tell(claim, analysis, verdicts, blind)
             quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
             told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
             routed = [(one, self.routed(one)) for one in alerts]
@@ -208,7 +208,7 @@ class Pipeline:
         return max(new, 0)
 
     def _tell(
-        self, claim: ports.ArticleClaim, analysis: Analysis, verdicts: Sequence[Verdict]
+        self, claim: ports.ArticleClaim, analysis: Analysis, verdicts: Sequence[Verdict], blind: int
     ) -> tuple[Analysis, ports.StoryStep, tuple[Alert, ...]]:
         """The article's story as it becomes with it, and the alerts that say what is new; the analysis may be whole now."""
         now = self.clock.now()
@@ -239,6 +239,7 @@ class Pipeline:
             config_hash=self.configuration.hash,
             now=now,
             are_zones_changed=claim.is_trimmed,
+            blind=blind,
         )
         return analysis, ports.StoryStep(told, version, signature, found.seen, decided), alerts
 
