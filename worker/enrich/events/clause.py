@@ -17,7 +17,7 @@ AND: Final = frozenset(("and", "or", "&", "as-well-as"))
 _PAIRS: Final = {"(": ")", "–": "–", "—": "—", "-": "-", "‘": "’"}
 QUOTES: Final = frozenset("\"“”‘’'")
 _ADMITTING: Final = frozenset("admit admits admitted acknowledge acknowledged confirm confirms confirmed".split())
-_CONTROL: Final = ("planned", "requested", "negated", "hypothetical", "hedged", "denied", "help", "say")
+_CONTROL: Final = ("planned", "requested", "negated", "hypothetical", "hedged", "denied", "rejecting", "help", "say")
 _CAUSES: Final = frozenset(("for", "by", "with", "in"))
 """Before a gerund these part it from the verb before: one "will pay for selling" what was sold."""
 LONGEST_ASIDE: Final = 14
@@ -67,7 +67,7 @@ def verb_group(units: Sequence[Unit], at: int) -> VerbGroup:
             is_gerund = word.endswith("ing")
         else:
             break
-        if not is_cause or word in words("hedged"):
+        if not is_cause or word in words("hedged") or word in ("would", "could", "may", "might"):
             cues.append(word)
         is_cause = is_cause or (is_gerund and word in _CAUSES)
         i -= 1
@@ -91,6 +91,9 @@ def _at_hand(units: Sequence[Unit], start: int) -> tuple[int, ...] | None:
         return ()
     if start > 1 and before.word == "'s" and units[start - 2].kind in _NOMINAL:
         return (start - 2,)
+    if before.word == "for" and units[start].word in ("permission", "approval"):
+        asked = next((i for i in range(start - 2, max(-1, start - 6), -1) if units[i].word in words("requested")), -1)
+        return subjects(units, verb_group(units, asked).start) if asked > 0 else None
     return _antecedent(units, start - 1) if before.word in _RELATIVES else None
 
 

@@ -45,7 +45,11 @@ class Draft:
 
 def is_outer(cue: str) -> bool:
     """Whether a word before a clause bears on it: of asking, denying, alleging or a condition, not the next clause's "will"."""
-    return cue in _CONDITIONS or any(cue in words(name) for name in ("denied", "requested", "hedged", "help"))
+    return (
+        cue in _CONDITIONS
+        or cue in ("may", "might", "want", "wants", "wanted")
+        or any(cue in words(name) for name in ("denied", "rejecting", "requested", "hedged", "help"))
+    )
 
 
 def words_after(units: Sequence[Unit], at: int) -> tuple[str, ...]:

@@ -220,6 +220,7 @@ def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, 
             passed.append("plan")
         if unit.word in words("impose") | _TARGETING or passed[-1] == "plan":
             group = verb_group(units, i)
+            passed += ["will"] if group.cues[:1] == ("to",) else []
             who = () if group.is_passive else subjects(units, group.start)
             between = [part("target", units, j) for j in range(i + 1, left) if units[j].kind == "party"]
             on = "under" in passed or unit.word in _TARGETING
@@ -232,7 +233,7 @@ def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, 
             )
         if unit.word in words("boundaries"):
             break
-    return [], tuple(passed[:2]), left
+    return [], tuple(passed[:3]), left
 
 
 def _measure(units: Sequence[Unit], at: int) -> list[Part]:

@@ -24,6 +24,11 @@ _SEEN: Final = frozenset("seen described considered regarded viewed".split())
 _INVERTED: Final = frozenset(
     "say says said adds added confirms confirmed reports reported claims claimed warns warned".split()
 )
+_NOT: Final = frozenset(("not", "n't", "never"))
+_CLAIMED: Final = frozenset(
+    "claims claim reports report allegations allegation accusations suggestions suggestion that".split()
+)
+_PERMITTING: Final = frozenset("permission approval licence license leave".split())
 _AHEAD: Final = frozenset("will would 'll to going".split())
 _TRYING: Final = frozenset(
     "attempt attempts try tries trying tried effort efforts seek seeks sought seeking aim aims to".split()
@@ -80,7 +85,7 @@ def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]
     cues = [cue for cue in draft.cues if cue not in void]
     if claim is None:
         return cues
-    if claim.verb in words("denied") | words("requested"):
+    if claim.verb in words("denied") | (words("requested") if not _PERMITTING & set(cues) else frozenset()):
         cues.append(claim.verb)
     if claim.verb in _TELLING and cues[:1] == ["to"]:
         cues.append("urge")
@@ -90,17 +95,26 @@ def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]
 
 
 def _marked(cues: Sequence[str], *, has_claim: bool) -> Modality | None:
-    """The modality that words mark: the first of `_ORDER` that any of them stands for."""
+    """The modality that words mark: what several mean together, else the first of `_ORDER` that any stands for."""
     marks = [modality for modality in _ORDER if any(cue in words(modality) for cue in cues)]
-    if {"yet", "to"} <= set(cues):
-        return "negated"
-    if "would" in cues and has_claim and not {"if", "could"} & set(cues):
-        return "negated" if "negated" in marks else "planned"
-    if _MAY & set(cues) and "have" in cues:
-        return "alleged"
+    if together := _together(set(cues), marks, has_claim=has_claim):
+        return together
     if marks:
         return marks[0]
     return "alleged" if any(cue in words("hedged") for cue in cues) else None
+
+
+def _together(cues: set[str], marks: Sequence[Modality], *, has_claim: bool) -> Modality | None:
+    """As in "has yet to", "has not ruled out", "rejects claims", "said it would", "may have"."""
+    if words("rejecting") & cues:
+        return "denied" if _CLAIMED & cues else "negated"
+    if "ruled" in cues and _NOT & cues:
+        return "hypothetical"
+    if "would" in cues and (has_claim or "bill" in cues) and not {"if", "could"} & cues:
+        return "negated" if "negated" in marks else "planned"
+    if _MAY & cues and "have" in cues:
+        return "alleged"
+    return "negated" if {"yet", "to"} <= cues else None
 
 
 def _is_open(cues: Sequence[str]) -> bool:

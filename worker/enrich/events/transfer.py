@@ -176,7 +176,7 @@ def _has_recipient(units: Sequence[Unit], at: int) -> bool:
 
 
 _ASKING: Final = frozenset(
-    "ask asks asked asking request requests requested requesting seek seeks sought seeking".split()
+    "plead pleads pleaded call calls called appeal appeals appealed ask asks asked asking request requests requested requesting seek seeks sought seeking".split()
 )
 
 
@@ -320,7 +320,7 @@ def _words_before(units: Sequence[Unit], first: int) -> tuple[str, ...]:
     for unit in reversed(units[max(0, first - 5) : first]):
         if unit.kind == "mark":
             break
-        if unit.kind == "word":
+        if unit.kind == "word" or unit.word in words("hedged"):
             found.append(unit.word)
     return tuple(found)
 
@@ -359,7 +359,9 @@ def _draft(
     if _is_future(units, at):
         cues = ("will", *cues)
     if units[at].kind == "word" and not _is_noun(units, at):
-        outer = tuple(cue for cue in _words_before(units, left)[:3] if is_outer(cue))
+        outer = tuple(
+            "urge" if cue.startswith("want") else cue for cue in _words_before(units, left)[:3] if is_outer(cue)
+        )
         return Draft("transfer", at, tuple(dict.fromkeys(found)), (*_own_cue(units, at), *cues, *outer), left)
     return Draft("transfer", at, tuple(dict.fromkeys(found)), (*cues, *_words_before(units, left)[:3]), left)
 
