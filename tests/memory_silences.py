@@ -10,7 +10,7 @@ class MemorySilences:
     def add_silence(self, silence) -> None:
         self.kept[silence.id] = silence
 
-    def end_silence(self, silence_id: str) -> bool:
+    def end_silence(self, silence_id: str, by: str = "") -> bool:
         found, now = self.kept.get(silence_id), self.clock.now()
         if found is None or found.ends_at <= now:
             return False

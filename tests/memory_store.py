@@ -44,7 +44,7 @@ class Item:
     state: str = ""
     texts: set[str] = field(default_factory=set)
     feeds: set[str] = field(default_factory=set)
-    revisions: int = 0
+    revisions: dict = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
     created_at: datetime | None = None
     failure: str = ""
@@ -84,6 +84,9 @@ class MemoryStore:
         self.run_id = "first"
         self.due: dict[str, dict[str, datetime]] = {"feeds": {}, "articles": {}, "pages": {}}
         self.pages: dict[str, PageItem] = {}
+        self.pushed: dict[str, list] = {}
+        self.poll_due: dict[str, datetime] = {}
+        self.delivers_until: dict[str, datetime] = {}
         self.feeds: dict[str, Item] = {}
         self.paused: set[str] = set()
         self.articles: dict[str, Item] = {}
@@ -118,19 +121,19 @@ class MemoryStore:
             self.due["feeds"].setdefault(feed_id, self.clock.now())
         self.due["feeds"] = {id_: at for id_, at in self.due["feeds"].items() if id_ in wanted}
 
-    def steer_feed(self, feed_id: str, action) -> bool:
+    def steer_feed(self, feed_id: str, action, by: str = "") -> bool:
         if action == "hurry" and feed_id in self.paused:
             return False
         self.quarantine["poll"] = [id_ for id_ in self.quarantine["poll"] if id_ != feed_id]
         if action == "pause":
             self.paused.add(feed_id)
             self.due["feeds"].pop(feed_id, None)
-            self.note_audit("steered", feed=feed_id, action=action)
+            self.note_audit("steered", feed=feed_id, action=action, by=by)
             return True
         self.paused.discard(feed_id)
         self.feeds.setdefault(feed_id, Item()).claims = 0
         self.due["feeds"][feed_id] = self.clock.now()
-        self.note_audit("steered", feed=feed_id, action=action)
+        self.note_audit("steered", feed=feed_id, action=action, by=by)
         return True
 
     def epoch(self) -> str:
@@ -141,7 +144,17 @@ class MemoryStore:
 
     def claim_feeds(self, limit: int, lease: timedelta) -> list[FeedClaim]:
         claimed = self._claim("poll", "feeds", self.feeds, limit, lease)
-        return [FeedClaim(id_, item.fence, item.record or FeedState()) for id_, item in claimed]
+        return [
+            FeedClaim(
+                id_,
+                item.fence,
+                item.record or FeedState(),
+                item.claims > SUSPECT,
+                len(self.pushed.get(id_, ())),
+                self.delivers_until.get(id_),
+            )
+            for id_, item in claimed
+        ]
 
     def finish_poll(self, claim, decision, drafts: Sequence[Draft], counts=(), alerts=()) -> Ingested:
         feed = self.feeds[claim.feed_id]
@@ -154,8 +167,16 @@ class MemoryStore:
         self._raise(alerts)
         self.count(counts)
         feed.record, feed.claims, feed.fence = decision.state, 0, 0
+        next_at = self.clock.now() + decision.next_in
+        if decision.pushes:
+            self.pushed[claim.feed_id] = self.pushed.get(claim.feed_id, [])[decision.pushes :]
+            next_at = self.poll_due.pop(claim.feed_id, next_at)
+        elif tally["new"] + tally["revised"]:
+            self.delivers_until.pop(claim.feed_id, None)
+        if self.pushed.get(claim.feed_id):
+            self.poll_due[claim.feed_id], next_at = next_at, self.clock.now()
         if claim.feed_id in self.due["feeds"]:
-            self.due["feeds"][claim.feed_id] = self.clock.now() + decision.next_in
+            self.due["feeds"][claim.feed_id] = next_at
         return Ingested(
             tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"] + tally["rekeyed"]
         )
@@ -518,10 +539,11 @@ class MemoryStore:
             or draft.content in item.texts
         ):
             return "known"
-        item.texts.add(draft.content)
-        item.revisions += 1
-        if item.revisions > 10:
+        today = self.clock.now().date()
+        item.revisions[today] = item.revisions.get(today, 0) + 1
+        if item.revisions[today] > 10:
             return "revision_over_limit"
+        item.texts.add(draft.content)
         self._fence += 1
         first = item.record
         assert isinstance(first, Article)

@@ -2,11 +2,26 @@
 
 import hashlib
 from base64 import b32encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from worker.model import Alert, Analysis, Article, Evidence, Fact, Finding, Match, Severity, Story, Told, Verdict, Watch
+from worker import events
+from worker.model import (
+    Alert,
+    Analysis,
+    Article,
+    Event,
+    Evidence,
+    Fact,
+    Finding,
+    Match,
+    Severity,
+    Story,
+    Told,
+    Verdict,
+    Watch,
+)
 
 
 def alert_id(watch_id: str, story: str, fact_revision: int) -> str:
@@ -24,7 +39,7 @@ def raise_alerts(  # noqa: PLR0913 - what an alert is made of
 ) -> tuple[tuple[Alert, ...], Story]:
     """An alert for each match that tells its watch something new, and the story with what has now been told.
 
-    New is a story the watch was not told of, an entity its conditions name, or a higher severity.
+    New is a story the watch was not told of, an event it asks for, an entity its conditions name, or a higher severity.
     """
     alerts = []
     for match in verdicts:
@@ -32,8 +47,9 @@ def raise_alerts(  # noqa: PLR0913 - what an alert is made of
             continue
         told = next((told for told in story.told if told.watch_id == match.watch.id), None)
         entities = tuple(dict.fromkeys(named(match.finding, analysis)))
+        reported = {events.fact(event): events.line(event) for event in asked_for(match.finding, analysis)}
         severity = _severity(match.watch, story, now)
-        new = _news(told, entities, severity)
+        new = _news(told, entities, reported, severity)
         if told and not new:
             continue
         revision = told.revision + 1 if told else 0
@@ -57,15 +73,18 @@ def raise_alerts(  # noqa: PLR0913 - what an alert is made of
             new=new,
         )
         alerts.append(raised)
-        story = _remember(story, raised, told, entities)
+        story = _remember(story, raised, told, entities, tuple(reported))
     return tuple(alerts), story
 
 
-def _news(told: Told | None, entities: tuple[str, ...], severity: Severity) -> tuple[Fact, ...]:
+def _news(
+    told: Told | None, entities: tuple[str, ...], reported: Mapping[str, str], severity: Severity
+) -> tuple[Fact, ...]:
     if told is None:
         return ()
     risen = (Fact("severity", severity.value),) if severity.rank > told.severity.rank else ()
-    return risen + tuple(Fact("entity", name) for name in entities if name not in told.entities)
+    fresh = (Fact("event", line) for fact, line in reported.items() if events.is_new(fact, told.events))
+    return risen + tuple(fresh) + tuple(Fact("entity", name) for name in entities if name not in told.entities)
 
 
 def _severity(watch: Watch, story: Story, now: datetime) -> Severity:
@@ -76,13 +95,27 @@ def _severity(watch: Watch, story: Story, now: datetime) -> Severity:
     return max((watch.severity, *reached), key=lambda severity: severity.rank)
 
 
-def _remember(story: Story, raised: Alert, told: Told | None, entities: tuple[str, ...]) -> Story:
+def _remember(
+    story: Story, raised: Alert, told: Told | None, entities: tuple[str, ...], reported: tuple[str, ...]
+) -> Story:
     before = told.entities if told else ()
     first = told.alert_id if told else raised.id
     severity = max(raised.severity, told.severity if told else raised.severity, key=lambda s: s.rank)
     everything = tuple(dict.fromkeys((*before, *entities)))
-    now_told = Told(raised.watch_id, first, raised.fact_revision, severity, everything)
+    facts = tuple(dict.fromkeys((*(told.events if told else ()), *reported)))
+    now_told = Told(raised.watch_id, first, raised.fact_revision, severity, everything, facts)
     return replace(story, told=(*(one for one in story.told if one.watch_id != raised.watch_id), now_told))
+
+
+def asked_for(finding: Finding, analysis: Analysis) -> Iterator[Event]:
+    """The events that made event conditions true."""
+    if finding.truth != "true" or finding.kind == "none":
+        return
+    places = {(evidence.start, evidence.end) for evidence in finding.evidence if finding.kind == "event"}
+    if places:
+        yield from (event for event in analysis.events if events.extent(event) in places)
+    for child in finding.children:
+        yield from asked_for(child, analysis)
 
 
 def named(finding: Finding, analysis: Analysis) -> Iterator[str]:

@@ -32,6 +32,7 @@ from worker.model import (
 )
 from worker.poller import Poller, ReadLimit, unlimited
 from worker.reader import PageReader
+from worker.subscriber import Board, Subscriber
 from worker.triage import MOST_WAITING, Backlog, Read, Triage
 
 _MOST_LOOKS = 5
@@ -67,6 +68,9 @@ class Pipeline:
     tracer: ports.Tracer = ports.UNTRACED
     dispatcher: Dispatcher = field(init=False)
     poller: Poller = field(init=False)
+    board: Board | None = None
+    """Where hubs come in; only a poller of an installation with a public address has one."""
+    subscriber: Subscriber | None = None
     reader: PageReader | None = None
     """Only the process that reads pages has one."""
     articles: ports.Articles | None = None
@@ -94,10 +98,13 @@ class Pipeline:
             budget=self.limits.budget,
             at_once=self.limits.feeds,
             read_limit=self.read_limit,
+            board=self.board,
             tracer=self.tracer,
         )
         poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
+        if self.subscriber:
+            self.subscriber.adopt(self.configuration)
         if self.configuration.nlp.entities == "when_relevant" and self.articles:
             object.__setattr__(self, "triage", Triage(self.enricher, self.matcher, self.articles))
         if self.reader:
@@ -118,6 +125,10 @@ class Pipeline:
     def poll_due(self) -> int:
         """Poll due feeds; the number of articles that were new or revised."""
         return self.poller.poll_due()
+
+    def subscribe_due(self) -> int:
+        """Ask hubs for what is due with subscriptions; the number of requests."""
+        return self.subscriber.step() if self.subscriber else 0
 
     # --- read ----------------------------------------------------------------------------------------------
 
@@ -218,6 +229,7 @@ class Pipeline:
             relative, is_copy, place = None, False, claim.article.id
             known, version = self.store.read_story(place)
         grown = story.grow(known, claim.article, relative, is_copy=is_copy, now=now)
+        grown = story.learn(grown, claim.article, analysis)
         alerts, told = alert.raise_alerts(
             verdicts, claim.article, analysis, grown, config_hash=self.configuration.hash, now=now
         )

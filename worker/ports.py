@@ -57,11 +57,18 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class FeedClaim:
-    """A feed lent to one worker until the lease ends; `fence` must still hold when the work is handed in."""
+    """A feed lent to one worker until the lease ends; `fence` must still hold when the work is handed in.
+
+    One `is_suspect` that never came back from its last claims; whoever polls it polls no other beside it.
+    `pushes` documents wait that its hub has sent; `delivers_until` is the end of the lease of a hub that delivers.
+    """
 
     feed_id: str
     fence: int
     state: FeedState
+    is_suspect: bool = False
+    pushes: int = 0
+    delivers_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +159,11 @@ class Store(Protocol):
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         """Make the schedule hold exactly `feeds`: new ones are due at once, the others keep their time."""
 
-    def steer_feed(self, feed_id: str, action: Steering) -> bool:
-        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False)."""
+    def steer_feed(self, feed_id: str, action: Steering, by: str = "") -> bool:
+        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False).
+
+        `by` (who) is kept in the audit record.
+        """
 
     def epoch(self) -> str:
         """Changes whenever the store may have lost its newest writes."""

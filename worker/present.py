@@ -11,7 +11,7 @@ _COLOURS = {"PERSON": "cyan", "ORG": "green", "GPE": "yellow", "NORP": "yellow",
 
 
 def show_article(console: Console, shown: dict[str, Any]) -> None:
-    """What `tocsin try` found in one article: the text with its entities, topics, watches that fire and nearly fire."""
+    """What `tocsin try` found in one article: the text with its entities, topics, events, watches that fire and nearly fire."""
     console.print(_highlighted(shown))
     console.print()
     console.print(Text("Topics", "bold"))
@@ -19,6 +19,10 @@ def show_article(console: Console, shown: dict[str, Any]) -> None:
         console.print(f"  {topic['score']:.2f}  {topic['topic']}", highlight=False)
         for evidence in topic["evidence"][:2]:
             console.print(Text(f"        “{evidence['text']}”", "dim"))
+    if shown["events"]:
+        console.print(Text("Events", "bold"))
+    for event in shown["events"]:
+        console.print(Text(f"  {event['line']}"))
     console.print(Text("Fires", "bold") if shown["matches"] else Text("No watch fires", "bold"))
     for match in shown["matches"]:
         console.print(Text(f"  {match['watch']['id']} ({match['severity']})", "red bold"))

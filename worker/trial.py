@@ -7,7 +7,7 @@ from typing import Any
 
 from worker import dedupe, plaintext, zones
 from worker.backtest import PastArticle
-from worker.deliver.payload import describe_finding
+from worker.deliver.payload import describe_event, describe_finding
 from worker.errors import InputError
 from worker.model import Analysis, Article, Entry, Feed, Match, TopicScore, Verdict
 
@@ -38,7 +38,7 @@ def read_article(raw: bytes, content_type: str, name: str, now: datetime) -> Art
 
 
 def describe(article: Article, analysis: Analysis, verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """What `tocsin try --json` prints: article, entities, topics, matches, misses."""
+    """What `tocsin try --json` prints: article, entities, topics, events, matches, misses."""
     matches, misses = [], []
     for verdict in verdicts:
         row = {
@@ -122,6 +122,7 @@ def _describe_analysis(analysis: Analysis, topics: Iterable[TopicScore]) -> dict
             }
             for topic in topics
         ],
+        "events": [describe_event(event) for event in analysis.events],
     }
 
 

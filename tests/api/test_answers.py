@@ -92,6 +92,10 @@ def test_feeds_are_paused_resumed_and_asked_now(client):
     assert client.steer(feed, "resume").health == "waiting"
     assert client.steer(feed, "poll").action == "hurry"
     assert client.feed(feed).due is not None
+    steered = [line.facts for line in client.audit() if line.kind == "steered"]
+    assert [(line["action"], line["by"]) for line in steered] == [
+        (action, "operator") for action in ("pause", "resume", "hurry")
+    ]
     with pytest.raises(ApiError, match="404"):
         client.steer("feed_none", "poll")
 
@@ -298,6 +302,7 @@ def test_silences_are_made_in_the_tokens_name_listed_and_ended(served):
     assert client.end_silence(made.id).state == "ended"
     assert client.end_silence(made.id).state == "ended"
     assert client.silences() == []
+    assert [line.facts["by"] for line in client.audit() if line.kind.endswith("silenced")] == ["analyst"] * 2
     assert [one.id for one in client.silences(all_=True)] == [made.id]
     later = client.add_silence(
         [("watch", "=", WATCH)], seconds=60, comment="x", starts_at=made.ends_at.replace(year=2099)

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from tests.fakes import PhraseEnricher
+from worker.enrich.enricher import load
 from worker.watchlist import load_configuration, reference, yaml
 
 EXAMPLES = list(reference.examples())
@@ -33,7 +34,8 @@ def test_an_example_loads_and_its_tests_pass(tmp_path, section, example):
     from worker.watchtest import run_tests
 
     (tmp_path / "a.yaml").write_text(example, "utf-8")
-    outcomes = list(run_tests(load_configuration(tmp_path, {}), PhraseEnricher()))
+    reader = load() if "event:" in example else PhraseEnricher()  # who did what is read from names
+    outcomes = list(run_tests(load_configuration(tmp_path, {}), reader))
     assert all(not outcome.failures for outcome in outcomes), outcomes
 
 

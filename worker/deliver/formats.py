@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from worker.deliver import payload
+from worker.deliver import misp, payload, stix
+from worker.deliver.shared_alert import SharedAlert
 from worker.model import JSON_TYPE, Alert, Format, Listing, Severity
 
 _COLOURS = {
@@ -84,6 +85,8 @@ def render(card: Card, wanted: Format, endpoint: str) -> tuple[str, str]:
     """The body in the wanted format, and its content type."""
     if wanted is Format.CLOUDEVENTS:
         return _dump(_cloudevents(card)), "application/cloudevents+json; charset=utf-8"
+    if wanted is Format.STIX:
+        return _dump(_stix(card)), stix.MEDIA_TYPE
     made = _alertmanager(card, endpoint) if wanted is Format.ALERTMANAGER else _MAKERS[wanted](card)
     return _dump(made), JSON_TYPE
 
@@ -222,6 +225,18 @@ def _pagerduty(card: Card) -> Mapping[str, Any]:
     }
 
 
+def _stix(card: Card) -> Mapping[str, Any]:
+    if card.payload["type"] == payload.TYPE:
+        return stix.bundle([SharedAlert(card.payload)])
+    return stix.notice(card.id, card.title, card.text, card.at)
+
+
+def _misp(card: Card) -> Mapping[str, Any]:
+    if card.payload["type"] == payload.TYPE:
+        return misp.event(SharedAlert(card.payload))
+    return misp.notice(card.id, card.title, card.text, card.at)
+
+
 _MAKERS: Mapping[Format, Callable[[Card], Mapping[str, Any]]] = {
     Format.STANDARD: lambda card: card.payload,
     Format.SLACK: _slack,
@@ -229,6 +244,7 @@ _MAKERS: Mapping[Format, Callable[[Card], Mapping[str, Any]]] = {
     Format.DISCORD: _discord,
     Format.MATTERMOST: _mattermost,
     Format.PAGERDUTY: _pagerduty,
+    Format.MISP: _misp,
 }
 
 

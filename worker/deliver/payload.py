@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from worker.model import Alert, Analysis, Article, Finding, ListEntry, Listing, Source
+from worker import events
+from worker.model import Alert, Analysis, Article, Event, Finding, ListEntry, Listing, Source
 
 TYPE = "news.alert.matched.v1"
 LISTED_TYPE = "news.alert.newly_listed.v1"
 """An article we already had names a party that has come onto a list since."""
 SCHEMA_VERSION = 1
 _MOST_ENTITIES, _MOST_EVIDENCE, _MOST_SOURCES = 40, 12, 20
+_MOST_EVENTS, _MOST_FILLERS = 5, 8
 _TEXT_LIMIT = 400
 
 
@@ -45,10 +47,12 @@ def describe(alert: Alert) -> dict[str, Any]:
             "article": describe_article(alert.article, alert.analysis.language),
             "entities": entities[:_MOST_ENTITIES],
             "topics": describe_topics(alert.analysis),
+            "events": [describe_event(event) for event in _asked_first(alert)[:_MOST_EVENTS]],
             "evidence": evidence[:_MOST_EVIDENCE],
             "explanation": describe_finding(alert.finding),
             "truncated": {
                 "entities": max(len(entities) - _MOST_ENTITIES, 0),
+                "events": max(len(alert.analysis.events) - _MOST_EVENTS, 0),
                 "evidence": max(len(evidence) - _MOST_EVIDENCE, 0),
                 "sources": max(len(alert.sources) - _MOST_SOURCES, 0),
             },
@@ -106,6 +110,27 @@ def describe_topics(analysis: Analysis) -> list[dict[str, Any]]:
         for topic in analysis.topics
         if topic.is_reported
     ]
+
+
+def _asked_first(alert: Alert) -> list[Event]:
+    """The article's events, those that made the watch fire before the others."""
+    asked = {(row["start"], row["end"]) for row in _evidence(alert.finding) if row["condition"] == "event"}
+    return sorted(alert.analysis.events, key=lambda event: events.extent(event) not in asked)
+
+
+def describe_event(event: Event) -> dict[str, Any]:
+    """The event as one line, and what fills its roles."""
+    return {
+        "type": event.type,
+        "modality": event.modality,
+        "line": events.line(event),
+        "trigger": {"start": event.trigger.start, "end": event.trigger.end, "text": _short(event.trigger.text)},
+        "roles": [
+            {"role": f.role, "text": _short(f.text), "start": f.start, "end": f.end,
+             "label": f.label, "id": f.id, "name": events.name(f)}
+            for f in event.fillers[:_MOST_FILLERS]
+        ],
+    }  # fmt: skip
 
 
 def describe_finding(finding: Finding) -> dict[str, Any]:

@@ -62,6 +62,19 @@ def country_id(surface: str) -> str | None:
     return term.id if term else None
 
 
+def country_name(code: str) -> str:
+    """The English name of an ISO 3166-1 alpha-2 code (and of EU, UN), brackets left out; "" where CLDR has none."""
+    name = _territories().get(code, "")
+    return re.sub(r"\s*\(.*?\)| SAR China", "", name).replace("&", "and")
+
+
+@cache
+def _territories() -> dict[str, str]:
+    from babel import Locale
+
+    return dict(Locale("en").territories.items())
+
+
 def possible_ids(text: str) -> frozenset[str]:
     """Return the ids of all countries that any stretch of `text` could be named for, by `country_id` or by rule."""
     folded = " ".join(_fold(text).split())

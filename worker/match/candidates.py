@@ -15,6 +15,7 @@ from worker.model import (
     AgeCondition,
     Condition,
     EntityCondition,
+    EventCondition,
     FieldCondition,
     Group,
     LanguageCondition,
@@ -30,7 +31,16 @@ from worker.model import (
 Key = str | tuple[object, ...]
 _UNKNOWN: Key = ("unknown",)
 """Stands in a set beside topics and entities: where no model speaks the language they are unknown, which is counted."""
-_COSTS = {"topic": 0.05, "id": 0.05, "label": 0.5, "list": 0.05, "regex": 0.02, "field": 0.02, "unknown": 0.0}
+_COSTS = {
+    "topic": 0.05,
+    "event": 0.02,
+    "id": 0.05,
+    "label": 0.5,
+    "list": 0.05,
+    "regex": 0.02,
+    "field": 0.02,
+    "unknown": 0.0,
+}
 _ANYTHING = 1.0
 
 
@@ -131,6 +141,8 @@ def _leaf_keys(condition: Condition) -> Iterator[Key]:
     match condition:
         case TopicCondition():
             yield from (("topic", condition.name), _UNKNOWN)
+        case EventCondition():
+            yield from (("event", condition.type), _UNKNOWN)
         case EntityCondition():
             yield from condition.terms
             yield from (("id", id_) for id_ in condition.ids)
@@ -151,6 +163,7 @@ def _present(reading: Reading) -> Iterator[Key]:
     article, analysis = reading.article, reading.analysis
     yield from reading.terms
     yield from (("topic", topic.topic) for topic in analysis.topics)
+    yield from {("event", event.type) for event in analysis.events}
     yield from {("id", entity.id) for entity in analysis.entities if entity.id}
     yield from {("label", entity.label) for entity in analysis.entities}
     yield from {("list", id(hit.list)) for hit in reading.names}
@@ -180,3 +193,5 @@ def name_lists(condition: Condition) -> Iterator[NameList]:
             yield from name_lists(child)
     elif isinstance(condition, EntityCondition):
         yield from condition.lists
+    elif isinstance(condition, EventCondition):
+        yield from (names for role in condition.roles for names in role.lists)

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from worker.match.events import find_event
 from worker.match.inflect import forms
+from worker.match.names import NameHit
 from worker.match.near import find_windows
 from worker.match.reading import Reading
 from worker.model import (
     AgeCondition,
     Condition,
     EntityCondition,
+    EventCondition,
     Evidence,
     FieldCondition,
     Finding,
@@ -44,12 +47,14 @@ def find(condition: Condition, watch: Watch, reading: Reading) -> Finding:
     return replace(finding, contribution=weight if finding.truth == "true" else 0.0)
 
 
-def _find_leaf(condition: Leaf, watch: Watch, reading: Reading) -> Finding:  # noqa: PLR0911 - one for each kind
+def _find_leaf(condition: Leaf, watch: Watch, reading: Reading) -> Finding:  # noqa: C901, PLR0911 - one for each kind
     match condition:
         case TopicCondition():
             return _find_topic(condition, watch, reading)
         case EntityCondition():
             return _find_entity(condition, watch, reading)
+        case EventCondition():
+            return find_event(condition, watch, reading, SURE)
         case PhraseCondition():
             return _find_phrase(condition, watch, reading)
         case NearCondition():
@@ -187,11 +192,25 @@ def _named(condition: EntityCondition, watch: Watch, reading: Reading) -> dict[t
     hits = [hit for hit in reading.names if hit.list in condition.lists] if condition.lists else []
     least = SURE if condition.min_score is None else condition.min_score
     sure = {hit.name.entry for hit in hits if hit.score >= least and _is_read(hit.span, watch, reading)}
-    for hit in hits:
+    if len(hits) <= _MOST_EVIDENCE:
+        hits = [hit for hit in hits if not any(_outdoes(other, hit) for other in hits)]
+    # where several parties share a name, the one whose listed name is nearest to what stands there comes last, and stays
+    for hit in sorted(hits, key=lambda hit: (hit.score, -len(hit.name.text))):
         if hit.name.entry in sure:
             evidence = reading.evidence(watch, [hit.span], condition.salience, hit.name.entry)
             found |= {(e.start, e.end): e for e in evidence}
     return found
+
+
+def _outdoes(other: NameHit, hit: NameHit) -> bool:
+    """Whether `hit` is a shortened name in the midst of another party's longer and surer one."""
+    return (
+        other.span != hit.span
+        and other.span[0] <= hit.span[0]
+        and hit.span[1] <= other.span[1]
+        and other.score > hit.score
+        and other.name.entry != hit.name.entry
+    )
 
 
 def _is_read(span: tuple[int, int], watch: Watch, reading: Reading) -> bool:

@@ -14,6 +14,7 @@ from worker.model import (
     Article,
     Condition,
     EntityCondition,
+    EventCondition,
     FieldCondition,
     Finding,
     Group,
@@ -28,6 +29,7 @@ from worker.model import (
 )
 from worker.terms import TermIndex
 
+_HALF = 0.5
 _SAYS_LITTLE = frozenset({"source", "language", "age"})
 """Conditions so often true that a miss is no near miss for them."""
 
@@ -94,8 +96,15 @@ def _judge(watch: Watch, reading: Reading) -> Verdict:
         return Miss(watch, finding, missing, is_near=False)
     if finding.truth == "true":
         return Match(watch, finding)
-    is_near = any(leaf.truth == "true" and leaf.kind not in _SAYS_LITTLE for leaf in leaves(finding))
+    is_near = any(_is_sign(leaf) for leaf in leaves(finding))
     return Miss(watch, finding, find_missing(finding), is_near)
+
+
+def _is_sign(leaf: Finding) -> bool:
+    """Whether a condition that holds, or an event that meets part of what is asked, makes a miss a near one."""
+    if leaf.kind == "event":
+        return leaf.truth == "true" or (leaf.score or 0) >= _HALF
+    return leaf.truth == "true" and leaf.kind not in _SAYS_LITTLE
 
 
 def _may_fire(watch: Watch, reading: Reading) -> bool:
@@ -136,6 +145,9 @@ def _terms(condition: Leaf) -> Iterator[str]:
             yield from condition.phrases
         case EntityCondition():
             yield from condition.terms
+        case EventCondition():
+            for role in condition.roles:
+                yield from role.terms
         case NearCondition():
             for side in condition.sides:
                 yield from side

@@ -26,7 +26,8 @@ from worker.model.feed import (
 from worker.model.page import Page, PageDecision, PageOutcome
 from worker.model.silence import Silence
 from worker.model.span import Span
-from worker.model.story import Fact, Kin, Signature, Source, Story, Told
+from worker.model.story import Fact, Kin, Signature, Source, Story, StoryEvent, Told
+from worker.model.subscription import Hubs, Subscription, SubscriptionState
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
 from worker.model.watch import (
@@ -34,6 +35,7 @@ from worker.model.watch import (
     Condition,
     EntityCondition,
     Escalation,
+    EventCondition,
     FieldCondition,
     Group,
     LanguageCondition,
@@ -45,6 +47,7 @@ from worker.model.watch import (
     OwnTopic,
     PhraseCondition,
     RegexCondition,
+    RoleCondition,
     Salience,
     SourceCondition,
     SourceFilter,
@@ -77,6 +80,7 @@ __all__ = [
     "EntryMark",
     "Escalation",
     "Event",
+    "EventCondition",
     "EventType",
     "Evidence",
     "Fact",
@@ -89,6 +93,7 @@ __all__ = [
     "Fired",
     "Format",
     "Group",
+    "Hubs",
     "Kin",
     "LabelMatcher",
     "LanguageCondition",
@@ -117,6 +122,7 @@ __all__ = [
     "Reading",
     "RegexCondition",
     "Role",
+    "RoleCondition",
     "Route",
     "Salience",
     "Severity",
@@ -127,6 +133,9 @@ __all__ = [
     "SourceFilter",
     "Span",
     "Story",
+    "StoryEvent",
+    "Subscription",
+    "SubscriptionState",
     "Together",
     "Told",
     "TopicCondition",

@@ -22,6 +22,8 @@ class Format(StrEnum):
     DISCORD = "discord"
     MATTERMOST = "mattermost"
     PAGERDUTY = "pagerduty"
+    STIX = "stix"
+    MISP = "misp"
 
 
 @dataclass(frozen=True, slots=True)

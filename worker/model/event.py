@@ -43,7 +43,7 @@ ROLES: dict[EventType, tuple[Role, ...]] = {
 class Filler:
     """Words of the article that fill a role: their offsets, entity label, and id (ISO 3166-1 alpha-2) where known.
 
-    `name` is what they stand for where they are a pronoun, else "".
+    `name` is what they stand for where they do not say it: a pronoun's party, the country of "Moscow"; else "".
     """
 
     role: Role

@@ -13,8 +13,9 @@ from worker.model.terms import Severity
 class Signature:
     """What an article is compared by: a sketch of its word runs and their number, its headline's words, its names.
 
-    `keys` are what it is indexed under; none where it is too short to be compared. Where no names were looked for,
-    `is_named` is False.
+    `numbers` are those of the text, `title_numbers` those of the headline, and `marks` those of the headline that tell
+    one of a series from the next, such as “incident 041” or “6 March”. `keys` are what it is indexed under; none where
+    it is too short to be compared. Where no names were looked for, `is_named` is False.
     """
 
     keys: tuple[str, ...]
@@ -23,6 +24,9 @@ class Signature:
     title: frozenset[int]
     title_names: frozenset[int]
     names: frozenset[int]
+    title_numbers: frozenset[int] = frozenset()
+    numbers: frozenset[int] = frozenset()
+    marks: frozenset[int] = frozenset()
     is_named: bool = True
 
 
@@ -63,23 +67,38 @@ class Told:
     revision: int
     severity: Severity
     entities: tuple[str, ...]
+    events: tuple[str, ...] = ()
+    """The facts of the events told (see `worker.events.fact`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
     """Something a story has gained that a watch cares about."""
 
-    kind: Literal["entity", "severity"]
+    kind: Literal["entity", "event", "severity"]
     value: str
 
 
 @dataclass(frozen=True, slots=True)
+class StoryEvent:
+    """An event that a story tells: as a fact (see `worker.events`), as a line, and the article that first told it."""
+
+    fact: str
+    line: str
+    article_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
-    """Articles that tell the same news, the first of which names it, and who was told what of it."""
+    """Articles that tell the same news, the first of which names it, and who was told what of it.
+
+    `events` is the union of what they tell, each fact once.
+    """
 
     id: str
     sources: tuple[Source, ...] = ()
     told: tuple[Told, ...] = ()
+    events: tuple[StoryEvent, ...] = ()
 
     def independent_sources(self, since: datetime | None = None) -> int:
         """How many publishers came with a text of their own (since a time): each publisher and each text counts once."""

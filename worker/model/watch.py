@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from worker.model.event import EventType, Modality, Role
 from worker.model.terms import Severity, ZoneName
 
 # --- what is watched ---------------------------------------------------------------------------------------
@@ -80,6 +81,29 @@ class EntityCondition:
     within: Together = ""
     weight: float | None = None
     entries: tuple[ListEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoleCondition:
+    """What fills a role of an event: something with one of the ids, terms or listed names, and one of the labels."""
+
+    role: Role
+    ids: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    lists: tuple[NameList, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventCondition:
+    """An event of the type that meets all `roles` at once, in one of the modalities (empty: any)."""
+
+    type: EventType
+    roles: tuple[RoleCondition, ...] = ()
+    modalities: tuple[Modality, ...] = ()
+    salience: Salience = "any"
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +200,7 @@ class Group:
 Leaf = (
     TopicCondition
     | EntityCondition
+    | EventCondition
     | PhraseCondition
     | NearCondition
     | RegexCondition

@@ -5,7 +5,7 @@ Keys, all under the hash tag `{tocsin}:`
     feeds:due  pages:due  articles:due  outbox:ENDPOINT    sorted sets of ids by due time (ms)
     feeds:paused                                the set of feeds that are not to be scheduled
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
-    seen:ALIAS                                  the article an alias belongs to
+    seen:ALIAS  address:HASH                    the article an alias, or a page's address, belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
     articles  stories                           the same of what was first seen within retention
     alerts:log  alerts:last                     alerts by a number that only grows, and the last such number
@@ -35,6 +35,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from worker.decision import digest_text
+from worker.dedupe import mark_of_address
 from worker.deliver import breaker, payload
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn
@@ -60,6 +61,7 @@ from worker.ports import (
     BOILERPLATE,
     MOST_CLAIMS,
     STAGES,
+    SUSPECT,
     ArticleClaim,
     ConfigurationState,
     DeliveryClaim,
@@ -72,6 +74,7 @@ from worker.ports import (
     Steering,
     StoryStep,
 )
+from worker.runtime import kin_index
 from worker.runtime.log import redact
 from worker.series import alert_counts
 from worker.story import WINDOW, pack, unpack
@@ -119,8 +122,8 @@ class RedisStore:
         self._scheduled = feeds
         self._run("sync_feeds", json.dumps([feed.id for feed in feeds]))
 
-    def steer_feed(self, feed_id: str, action: Steering) -> bool:
-        return bool(self._run("steer_feed", feed_id, action))
+    def steer_feed(self, feed_id: str, action: Steering, by: str = "") -> bool:
+        return bool(self._run("steer_feed", feed_id, action, by))
 
     def epoch(self) -> str:
         with translated():
@@ -137,7 +140,14 @@ class RedisStore:
         if is_forgotten:  # the server came back empty, and nothing would ever be due again
             self.sync_feeds(self._scheduled)
         return [
-            FeedClaim(id_, fence, STATE.validate_json(item["state"]) if "state" in item else FeedState())
+            FeedClaim(
+                id_,
+                fence,
+                STATE.validate_json(item["state"]) if "state" in item else FeedState(),
+                int(item.get("claims") or 0) > SUSPECT,
+                int(item.get("pushes") or 0),
+                moment_of(item["delivers_until"]) if "delivers_until" in item else None,
+            )
             for id_, fence, item in self._claim("poll", "feeds:due", "feed:", limit, lease)
         ]
 
@@ -155,12 +165,14 @@ class RedisStore:
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
             "patience_ms": _ms(PATIENCE),
+            "pushes": decision.pushes,
             "counts": list(counts),
             "alerts": [alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,
                     "aliases": draft.aliases,
+                    "address": mark_of_address(draft.article.link),
                     "content": draft.content,
                     "sha256": digest_text(draft.article.text),
                     "record": _dump(_ARTICLE, draft.article),
@@ -196,9 +208,10 @@ class RedisStore:
     def find_kin(self, keys: Sequence[str]) -> Kinship:
         if not keys:
             return Kinship()
-        seen, *pairs = self._run("find_kin", json.dumps(keys), _ms(WINDOW), _MOST_KIN)
-        found = zip(pairs[::2], pairs[1::2], strict=True)
-        return Kinship(tuple(_restore_kin(int(number), record) for number, record in found if record), seen)
+        with translated():
+            limits = (_MOST_KIN, _KIN_PER_KEY)
+            seen, found = kin_index.look_up(self.client, K + "kin:", keys, _ms(WINDOW), limits)
+        return Kinship(tuple(_restore_kin(number, record) for number, record in found), seen)
 
     def read_story(self, story: str) -> tuple[Story | None, int]:
         with translated():
@@ -391,7 +404,6 @@ _SCRIPTS = (
     "claim",
     "claim_deliveries",
     "passages",
-    "find_kin",
     "finish_poll",
     "finish_article",
     "finish_delivery",

@@ -9,7 +9,7 @@ import aiohttp
 
 from worker import __version__
 from worker.deliver.sign import sign
-from worker.model import Attempt, Delivery, Endpoint, Format
+from worker.model import JSON_TYPE, Attempt, Delivery, Endpoint, Format
 from worker.runtime import http
 from worker.runtime.log import redact
 
@@ -58,6 +58,8 @@ def request_headers(delivery: Delivery, endpoint: Endpoint, at: datetime) -> Map
     signature: Mapping[str, str] = {}
     if endpoint.format is Format.PAGERDUTY:
         signature = {"X-Routing-Key": endpoint.secrets[0]}
+    elif endpoint.format is Format.MISP:
+        signature = {"Authorization": endpoint.secrets[0], "Accept": JSON_TYPE}
     elif endpoint.secrets:
         signature = sign(delivery.id, delivery.body, endpoint.secrets, at)
     return {

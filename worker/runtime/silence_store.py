@@ -26,9 +26,9 @@ class RedisSilences:
         with translated():
             self._scripts["add_silence"](args=[silence.id, record, _to_ms(silence.ends_at), keep_ms])
 
-    def end_silence(self, silence_id: str) -> bool:
+    def end_silence(self, silence_id: str, by: str = "") -> bool:
         with translated():
-            return bool(self._scripts["end_silence"](args=[silence_id]))
+            return bool(self._scripts["end_silence"](args=[silence_id, by]))
 
     def silences(self) -> list[Silence]:
         with translated():

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AliasChoices, Field, StringConstraints, model_validator
 
+from worker.watchlist.event_schema import EventSection
 from worker.watchlist.fields import (
     TEXT,
     TEXTS,
@@ -283,6 +284,8 @@ watches:
     """What the article reports on."""
     entity: EntitySection | None = None
     """Who or what is named."""
+    event: Annotated[EventSection, keyed("type"), Or(TEXT)] | None = None
+    """Who supplied what to whom, who sanctioned whom, who broke sanctions."""
     phrase: Annotated[PhraseSection, keyed("terms"), Or(TEXTS)] | None = None
     """Words in the text."""
     near: NearSection | None = None
@@ -312,7 +315,7 @@ watches:
         return self
 
 
-Kind = Literal["topic", "entity", "phrase", "near", "regex", "field", "source", "language", "age"]
+Kind = Literal["topic", "entity", "event", "phrase", "near", "regex", "field", "source", "language", "age"]
 
 
 class ScoreSection(Strict):

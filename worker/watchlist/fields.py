@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, StringConstraints
 from pydantic.json_schema import JsonSchemaValue
 
+from worker.model import Modality
 from worker.terms import is_term
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -94,5 +95,6 @@ SomeNames = Annotated[list[Name], BeforeValidator(_to_list), OrOne()]
 Languages = Annotated[
     list[Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")]], BeforeValidator(_to_list), OrOne()
 ]
+Modalities = Annotated[list[Modality], Field(max_length=7), BeforeValidator(_to_list), OrOne()]
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=100)]

@@ -11,9 +11,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from worker.errors import ConfigError, Problem
 from worker.model import (
@@ -22,16 +22,16 @@ from worker.model import (
     Configuration,
     Endpoint,
     Feed,
-    Format,
     LanguageModel,
     OwnTopic,
     Route,
 )
 from worker.watchlist import yaml
 from worker.watchlist.lists import Lists, Sources
-from worker.watchlist.nearest import nearest
+from worker.watchlist.mistakes import report
 from worker.watchlist.routes import read_route
 from worker.watchlist.schema import (
+    KEYED,
     EndpointSection,
     FeedSection,
     FileSections,
@@ -238,7 +238,7 @@ class _Resolver:
         if url and not url.lower().startswith(("http://", "https://")):
             tree.report((*path, "url"), "leads to something that is not an http or https address")
         given = [("secret", section.secret), ("previous_secret", section.previous_secret)]
-        read = self._lookup if section.format is Format.PAGERDUTY else self._secret
+        read = self._lookup if section.format in KEYED else self._secret
         secrets = [read(tree, (*path, key), reference) for key, reference in given if reference]
         secret = tuple(filter(None, secrets))
         return Endpoint(name, url, secret, section.timeout, section.allow_private, section.format)
@@ -317,7 +317,7 @@ def _validate(tree: yaml.Tree) -> _Sections:
         except ValidationError as error:
             mistakes = error.errors(include_url=False)
         for mistake in mistakes if is_first else ():
-            _report(tree, mistake)
+            report(tree, mistake)
         is_first = False
         for path in sorted({_prunable(tree, value, mistake) for mistake in mistakes}, key=str, reverse=True):
             _prune(value, kept, path)
@@ -358,48 +358,6 @@ def _prune(value: Any, kept: dict[str, list[int]], path: yaml.Path) -> None:
     del inner[path[-1]]
     if _is_item(path):
         del kept[str(path[0])][int(path[1])]
-
-
-def _report(tree: yaml.Tree, mistake: Any) -> None:
-    path = tuple(part for part in mistake["loc"] if part != "[key]")
-    last = next((part for part in reversed(tree.written(path)) if isinstance(part, str)), "")
-    match mistake["type"]:
-        case "extra_forbidden":
-            tree.report(path, f"unknown key `{last}`", nearest(last, _keys_at(path[:-1])), of_key=True)
-        case "missing":
-            tree.report(path[:-1], f"`{path[-1]}` is missing")
-        case "value_error":
-            tree.report(path, f"`{last}`: {mistake['ctx']['error']}")
-        case "string_pattern_mismatch":
-            tree.report(path, f"`{last}`: “{mistake['input']}” {_PATTERNS.get(last, 'has the wrong form')}")
-        case "literal_error" | "enum":
-            expected = mistake["ctx"]["expected"].replace("'", "")
-            near = nearest(str(mistake["input"]), tuple(expected.replace(" or ", ", ").split(", ")))
-            tree.report(path, f"`{last}` is “{mistake['input']}”; it can be {expected}", near)
-        case _:
-            message = str(mistake["msg"])
-            tree.report(path, f"`{last}`: {message[:1].lower()}{message[1:]}")
-
-
-_PATTERNS = {
-    "url": "is not an http or https address",
-    "id": "is not an id: lower-case letters, digits, - and _, at most 64",
-}
-
-
-def _keys_at(path: tuple[str | int, ...]) -> tuple[str, ...]:
-    """The keys that the schema knows at `path`."""
-    model: type[BaseModel] = FileSections
-    for part in path:
-        if isinstance(part, str) and part in model.model_fields:
-            model = _inner_model(model.model_fields[part].annotation) or model
-    return tuple(model.model_fields)
-
-
-def _inner_model(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((model for part in get_args(annotation) if (model := _inner_model(part))), None)
 
 
 def _hash(values: list[Any], files: Iterable[Path]) -> str:

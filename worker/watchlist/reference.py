@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from worker.model import TOPICS
 from worker.watchlist import condition_schema as conditions
+from worker.watchlist import event_schema as events
 from worker.watchlist import list_schema as lists
 from worker.watchlist import test_schema as tests
 from worker.watchlist.schema import FileSections, WatchSection
@@ -36,6 +37,8 @@ _CHAPTERS: tuple[tuple[str, str, tuple[type[BaseModel], ...]], ...] = (
             conditions.ConditionSection,
             conditions.TopicSection,
             conditions.EntitySection,
+            events.EventSection,
+            events.RoleSection,
             conditions.PhraseSection,
             conditions.NearSection,
             conditions.RegexSection,

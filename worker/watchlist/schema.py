@@ -156,6 +156,8 @@ def _to_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+KEYED = (Format.PAGERDUTY, Format.MISP)
+"""Their secret is the receiver's own key, of whatever form."""
 MESSENGERS = (Format.SLACK, Format.TEAMS, Format.DISCORD, Format.MATTERMOST)
 
 
@@ -166,7 +168,7 @@ class EndpointSection(_Strict):
     format: Format = Format.STANDARD
     """What it speaks: Tocsin's own JSON, or that of a messenger or another alert system."""
     secret: Reference | None = None
-    """Signs what is sent; for pagerduty the integration key. A messenger's secret is its address, and needs no other."""
+    """Signs what is sent; for pagerduty the integration key, for misp the automation key. A messenger's secret is its address, and needs no other."""
     previous_secret: Reference | None = None
     timeout: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(seconds=30))] = timedelta(seconds=20)
     allow_private: bool = False

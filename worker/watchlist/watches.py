@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from worker.model import (
+    ROLES,
     AgeCondition,
     Condition,
     EntityCondition,
     Escalation,
+    EventCondition,
     FieldCondition,
     Group,
     LanguageCondition,
     NearCondition,
     PhraseCondition,
     RegexCondition,
+    Role,
+    RoleCondition,
     SourceCondition,
     SourceFilter,
     TopicCondition,
@@ -26,6 +30,7 @@ from worker.model import (
 )
 from worker.watchlist import yaml
 from worker.watchlist.condition_schema import ConditionSection
+from worker.watchlist.event_schema import RoleSection
 from worker.watchlist.lists import Lists, ReadList, Sources
 from worker.watchlist.nearest import is_known
 from worker.watchlist.regex import explain_refusal
@@ -33,6 +38,7 @@ from worker.watchlist.schema import WatchSection
 from worker.watchlist.test_schema import TestSection
 
 _GROUPS: tuple[Literal["all", "any", "none"], ...] = ("all", "any", "none")
+_NAMED = 3
 _LARGEST_TEST_BYTES = 1_000_000
 LABELS = ("PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "DATE", "MONEY", "WEAPON", "VESSEL")
 """Entity labels that a condition may name."""
@@ -135,6 +141,13 @@ class Watches:
             yield TopicCondition(topic.name, topic.min_score, topic.salience, weight)
         if section.entity is not None:
             yield self._entity(tree, (*path, "entity"), section)
+        if (event := section.event) is not None:
+            roles = tuple(
+                self._role(tree, (*path, "event", role), role, getattr(event, role))
+                for role in ROLES[event.type]
+                if getattr(event, role, None) is not None
+            )
+            yield EventCondition(event.type, roles, tuple(event.modality), event.salience, weight)
         if (phrase := section.phrase) is not None:
             terms = (*phrase.terms, *self._listed(tree, (*path, "phrase"), phrase.list, "phrase"))
             if phrase.lemma:
@@ -181,6 +194,24 @@ class Watches:
             within=entity.within or "",
             weight=section.weight,
             entries=named.entries,
+        )
+
+    def _role(self, tree: yaml.Tree, path: yaml.Path, role: Role, section: RoleSection) -> RoleCondition:
+        for i, label in enumerate(section.labels):
+            is_known(tree, (*path, "labels", i), label, LABELS, "label")
+        named = ReadList()
+        for i, name in enumerate(section.list):
+            if is_known(tree, (*path, "list", i), name, self.lists.names, "list"):
+                named += self.lists.get(name)
+        lists = " or ".join(section.list)
+        described = (f"of the list {lists}" if lists else "", *section.id, *section.terms[:_NAMED], *section.labels)
+        return RoleCondition(
+            role=role,
+            ids=(*section.id, *named.ids),
+            terms=(*section.terms, *named.terms),
+            labels=tuple(section.labels),
+            lists=named.names,
+            name=" ".join(part for part in described if part),
         )
 
     def _near(self, tree: yaml.Tree, path: yaml.Path, section: ConditionSection) -> NearCondition:

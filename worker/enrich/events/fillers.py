@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from worker.enrich.countries import country_id
+from worker.enrich.countries import country_name, country_term
 from worker.enrich.events.clause import coordinated, preposition
 from worker.enrich.events.draft import CORE, Part
 from worker.enrich.events.units import Unit
@@ -27,14 +27,16 @@ class Sentence:
         """The filler of a part; of "they" one for each party that it stands for."""
         words = self.text[part.start : part.end]
         if part.unit < 0:
-            code = country_id(words) if part.role in CORE else None
-            return [Filler(part.role, words, part.start, part.end, "NORP" if code else "", code)]
+            term = country_term(words) if part.role in CORE else None
+            code, label = (term.id, term.label) if term else (None, "")
+            return [Filler(part.role, words, part.start, part.end, label, code, _country(words, code))]
         unit = self.units[part.unit]
         if unit.kind != "pronoun":
-            return [Filler(part.role, words, part.start, part.end, unit.label, unit.id)]
+            return [Filler(part.role, words, part.start, part.end, unit.label, unit.id, _country(words, unit.id))]
         named = [
-            Filler(part.role, words, part.start, part.end, one.label, one.id, self.text[one.start : one.end])
+            Filler(part.role, words, part.start, part.end, one.label, one.id, _country(meant, one.id) or meant)
             for one in self._antecedents(part.unit)
+            if (meant := self.text[one.start : one.end])
         ]
         return named or [Filler(part.role, words, part.start, part.end)]
 
@@ -51,3 +53,12 @@ class Sentence:
             return [left[i] for i in coordinated(left, fitting[-1])]
         free = [i for i in fitting if preposition(left, i) < 0]
         return [left[(free or fitting)[-1]]]
+
+
+def _country(words: str, code: str | None) -> str:
+    """The country that words stand for which are no more than a name of it or its people: "Moscow" is Russia."""
+    term = country_term(words) if code else None
+    called = country_name(term.id) if term and term.id == code else ""
+    if code == "UN" and not called:
+        called = "United Nations" if words.upper().replace(".", "") == "UN" else ""
+    return called if called != words else ""

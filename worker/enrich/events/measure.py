@@ -10,14 +10,20 @@ from worker.enrich.events.units import Unit
 from worker.enrich.events.words import pairs, words
 
 _PARTY: Final = ("party", "pronoun")
-_AGAINST: Final = frozenset(("on", "against", "upon", "targeting", "to"))
+_AGAINST: Final = frozenset(("on", "against", "upon"))
 _IMPOSERS: Final = frozenset(("US", "GB", "EU", "UN", "CA", "AU", "CH", "JP", "NZ", "NO"))
 """Those after whom sanctions are mostly named; a country otherwise named before the noun is the target."""
 _BETWEEN: Final = frozenset("'s - related sweeping crippling tough punishing existing international".split())
+_HELPING: Final = frozenset("is are was were be been being has have had having".split())
+_LIFTING: Final = frozenset(
+    "lift lifts lifted end ends ended remove removes removed drop drops dropped waive waived".split()
+)
 _TARGETING: Final = frozenset("target targets targeted targeting hit hits".split())
 _VAGUE: Final = frozenset(
-    "recent recently several new more further additional fresh latest other some many existing all first tougher tough of".split()
+    "potential possible recent recently several new more further additional fresh latest other some many existing all first tougher tough of".split()
 )
+_MEASURES: Final = frozenset("asset freezes freeze bans ban and or a the 's".split())
+_LONGEST_TARGET: Final = 5
 _LEFT: Final = 8
 
 
@@ -96,7 +102,7 @@ def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
     if glued := _glued(units, at):
         return _draft(units, at, glued, (), at - 2)
     group = verb_group(units, at)
-    if units[at].word.endswith("ed") and not group.cues and _is_adjective(units, at):
+    if units[at].word.endswith("ed") and not _HELPING & set(group.cues) and _is_adjective(units, at):
         return None
     who = subjects(units, group.start)
     objects = [(prep, i) for prep, i in reach(units, at)]
@@ -145,7 +151,7 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         found.append(part("imposer" if imposes else "target", units, name))
         left = name
     by_reach, has_verb = _right(units, at)
-    found += by_reach
+    found += by_reach or _unnamed_target(units, at)
     governed, cues, first = _governor(units, left)
     if governed and not any(one.role == "imposer" for one in found):
         found += governed
@@ -162,7 +168,7 @@ def _right(units: Sequence[Unit], at: int) -> tuple[list[Part], bool]:
     has_verb = False
     for prep, i in reach(units, at):
         verb = any(unit.word in words("impose") for unit in units[at + 1 : i] if unit.kind == "word")
-        if prep in _AGAINST and prep != "to" and units[i].kind in _PARTY:
+        if prep in _AGAINST and units[i].kind in _PARTY and (found or _is_bound(units, at, i)):
             found.append(part("target", units, i))
         elif prep == "by" and units[i].kind == "party":
             found.append(part("imposer", units, i))
@@ -172,6 +178,30 @@ def _right(units: Sequence[Unit], at: int) -> tuple[list[Part], bool]:
         elif prep in ("over", "after", "for", "in"):
             break
     return found, has_verb
+
+
+def _is_bound(units: Sequence[Unit], at: int, i: int) -> bool:
+    """Whether only words of imposing stand between the noun and its target: not "sanctions pile pressure on"."""
+    known = words("impose") | words("prepositions") | words("auxiliaries") | words("modifiers") | _MEASURES
+    return all(unit.kind != "word" or unit.word in known or unit.word[0].isdigit() for unit in units[at + 1 : i])
+
+
+def _unnamed_target(units: Sequence[Unit], at: int) -> list[Part]:
+    """As in "sanctions on 10 senior clerics": the words after on or against where no party is known by them."""
+    i = at + 1
+    while i < len(units) and units[i].kind == "word" and units[i].word in words("impose") | words("auxiliaries"):
+        i += 1
+    if i + 1 >= len(units) or units[i].word not in _AGAINST or units[i + 1].kind not in ("word", "origin", "goods"):
+        return []
+    stop = i + 1
+    while stop < len(units) and stop - i <= _LONGEST_TARGET and units[stop].kind in ("word", "origin", "goods"):
+        if units[stop].word in words("prepositions") | words("boundaries") | words("auxiliaries") | {"and"}:
+            break
+        stop += 1
+    if stop < len(units) and units[stop].kind == "party":
+        return [part("target", units, stop)]
+    first = i + 2 if units[i + 1].word in ("the", "a", "an") else i + 1
+    return [Part("target", units[first].start, units[stop - 1].end)] if stop > first else []
 
 
 def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, ...], int]:
@@ -240,6 +270,8 @@ def _measure(units: Sequence[Unit], at: int) -> list[Part]:
 def _draft(units: Sequence[Unit], at: int, found: Sequence[Part], cues: tuple[str, ...], first: int) -> Draft:
     known = [one.unit for one in found if one.unit >= 0]
     left = min([at, first, *known])
+    if any(cue in _LIFTING for cue in cues):
+        cues = ("not", *cues)
     is_governed = first < at
     before = (
         tuple(unit.word for unit in reversed(units[max(0, left - 3) : left]) if unit.kind == "word")

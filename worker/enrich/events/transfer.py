@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from worker.enrich.events.clause import VerbGroup, coordinated, subjects, verb_group
-from worker.enrich.events.draft import Draft, Part, part, parts
+from worker.enrich.events.draft import Draft, Part, is_outer, part, parts
 from worker.enrich.events.goods import TO, item, passed
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
@@ -12,6 +12,7 @@ from worker.enrich.events.words import HYPHENED, words
 from worker.model import Role
 
 _PARTY: Final = ("party", "pronoun")
+_ARTICLES: Final = frozenset("a an the one and or its their".split())
 _OWNING: Final = frozenset("its their his our my your".split())
 _LIGHT: Final = frozenset(
     (
@@ -55,6 +56,8 @@ def _says_enough(units: Sequence[Unit], draft: Draft) -> bool:
     ):
         return False
     if word in _SENDING and _is_attack(units, draft):
+        return False
+    if "item" not in told and not any(one.role == "recipient" and units[one.unit].id for one in draft.parts):
         return False
     named = {(one.start, one.end) for one in draft.parts if one.role in told}
     return len(told) > 1 and len(named) > 1
@@ -145,6 +148,7 @@ def _active(units: Sequence[Unit], group: VerbGroup, giver: Role, is_get: bool) 
         if (
             is_dative
             and unit.word not in _OWNING
+            and not _names_goods(units, i)
             and not (_takes_goods(units, i) == "goods" and _has_recipient(units, group.at))
         ):
             found.append(part("recipient", units, i))
@@ -152,6 +156,15 @@ def _active(units: Sequence[Unit], group: VerbGroup, giver: Role, is_get: bool) 
             found += passed(units, prep, i, found, is_get=is_get)
         is_first = False
     return found
+
+
+def _names_goods(units: Sequence[Unit], i: int) -> bool:
+    """As in "sell US naval secrets": the party before an unknown noun says whose it is, not who gets it."""
+    after = units[i + 1] if i + 1 < len(units) else None
+    if after is None or after.kind != "word":
+        return False
+    closed = words("prepositions") | words("boundaries") | words("modifiers") | words("auxiliaries") | _ARTICLES
+    return after.word not in closed and not after.word[0].isdigit()
 
 
 def _takes_goods(units: Sequence[Unit], i: int) -> str:
@@ -338,7 +351,15 @@ def _draft(
     found = [*found, *_from_origin(units, found), *_date_before(units, left, at, found)]
     if _is_future(units, at):
         cues = ("will", *cues)
+    if units[at].kind == "word" and not _is_noun(units, at):
+        outer = tuple(cue for cue in _words_before(units, left)[:3] if is_outer(cue))
+        return Draft("transfer", at, tuple(dict.fromkeys(found)), (*_own_cue(units, at), *cues, *outer), left)
     return Draft("transfer", at, tuple(dict.fromkeys(found)), (*cues, *_words_before(units, left)[:3]), left)
+
+
+def _own_cue(units: Sequence[Unit], at: int) -> tuple[str, ...]:
+    """Verbs that are plans themselves: "promised tanks to Ukraine"."""
+    return (units[at].word,) if units[at].word.startswith(("promis", "pledg", "offer")) else ()
 
 
 def _from_origin(units: Sequence[Unit], found: Sequence[Part]) -> list[Part]:

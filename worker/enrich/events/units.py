@@ -19,7 +19,7 @@ _TOKEN: Final = re.compile(
     r"(?:[A-Za-z]\.){2,}|\d[\d.,]*\d|\w+?(?=n['’]t\b)|n['’]t\b|['’´`]s\b|\w+(?:[-–]\w+)*|[^\w\s]", re.IGNORECASE
 )
 _POSSESSIVE: Final = re.compile(r"(?:['’´`]s|(?<=s)['’´])$")
-_DETERMINERS: Final = frozenset("a an the this these those its their his her our my any every each no".split())
+_DETERMINERS: Final = frozenset("a an the this these those its their his her our my any every each".split())
 _PRONOUNS: Final = frozenset(
     "he she it they we i you them him us himself itself themselves me her its their his our my".split()
 )
@@ -33,6 +33,11 @@ _NUMBERS: Final = frozenset(
 _MEASURES: Final = frozenset(
     "tonnes tons barrels dozens hundreds thousands millions pieces units rounds kilograms kg tens scores".split()
 )
+_LOOSE: Final = frozenset(
+    "new more recent recently further additional other some several first latest fresh key top potential".split()
+)
+_PROMISED: Final = frozenset(("promised", "pledged"))
+_ARMED: Final = frozenset("military lethal weapons arms security defence defense".split())
 _NAMES: Final = frozenset(("PERSON", "ORG", "GPE", "LOC", "FAC", "NORP"))
 _UNITED_NATIONS: Final = re.compile(r"(?:the )?(?:UN|U\.N\.?|United Nations)\b", re.IGNORECASE)
 _DESIGNATION: Final = re.compile(r"[a-z]+-?\d+[a-z]*$|\d+mm$")
@@ -126,7 +131,7 @@ def _read(tokens: list[_Token], i: int) -> tuple[Unit, int]:
         return _unit(kind, tokens, i, i + 1), i + 1
     core = _skip_modifiers(tokens, i)
     if (stop := _goods_end(tokens, core)) and not _is_compound(tokens, stop):
-        return _unit("goods", tokens, i, stop, quantity=_quantity(tokens, i, core)), stop
+        return _unit("goods", tokens, i, stop, quantity=_quantity(tokens, i, stop)), stop
     if stop := _party_end(tokens, core):
         return _unit("party", tokens, i, stop), stop
     return _unit(_left_over(token), tokens, i, i + 1), i + 1
@@ -162,6 +167,8 @@ def _is_modifier(tokens: list[_Token], i: int) -> bool:
         return i > 0 and tokens[i - 1].word in _MEASURES
     if token.word == "and":
         return _joins_peoples(tokens, i)
+    if token.word in _PROMISED:
+        return i > 0 and tokens[i - 1].word in _DETERMINERS | {"of", "newly"}
     if token.word in _DETERMINERS | _NUMBERS | words("modifiers") | {"western"} or token.word[0].isdigit():
         return True
     return bool(_DESIGNATION.match(token.word)) or _is_adjective(token.word)
@@ -249,9 +256,25 @@ def _is_compound_party(tokens: list[_Token], at: int) -> bool:
     return after in words("not_goods_before") and after not in words("parties")
 
 
-def _quantity(tokens: list[_Token], start: int, core: int) -> tuple[int, int] | None:
-    counted = [t for t in tokens[start:core] if t.word in _NUMBERS or t.word[0].isdigit()]
-    return (counted[0].start, counted[-1].end) if counted else None
+def _quantity(tokens: list[_Token], start: int, stop: int) -> tuple[int, int] | None:
+    numbers = [t for t in tokens[start:stop] if t.entity is None and _is_number(t.word)]
+    return (numbers[0].start, numbers[-1].end) if numbers else None
+
+
+def _is_number(word: str) -> bool:
+    return word in _NUMBERS or (word[0].isdigit() and not _DESIGNATION.match(word))
+
+
+def _are_weapons(tokens: list[_Token], stop: int) -> bool:
+    """Whether goods are weapons by their last words: "arms", "military aid"."""
+    last = tokens[stop - 1].word
+    return last in words("materiel") or (last in words("aid") and tokens[stop - 2].word in _ARMED)
+
+
+def _is_led_by(word: str, kind: Kind) -> bool:
+    """Whether a mention begins after this word: its article, and of goods the number, which is a role of its own."""
+    is_counted = kind == "goods" and (_is_number(word) or word == "of")
+    return word in _DETERMINERS - _OWNING or is_counted or (kind == "party" and word in _LOOSE)
 
 
 def _people(token: _Token) -> Entity:
@@ -268,7 +291,7 @@ def _id(entity: Entity) -> str | None:
 
 def _unit(kind: Kind, tokens: list[_Token], start: int, stop: int, quantity: tuple[int, int] | None = None) -> Unit:
     first = start
-    while first < stop - 1 and tokens[first].entity is None and tokens[first].word in _DETERMINERS - _OWNING:
+    while first < stop - 1 and tokens[first].entity is None and _is_led_by(tokens[first].word, kind):
         first += 1
     last = tokens[stop - 1]
     named = [t.entity for t in tokens[first:stop] if t.entity]
@@ -279,7 +302,7 @@ def _unit(kind: Kind, tokens: list[_Token], start: int, stop: int, quantity: tup
         word=last.word,
         start=tokens[first].start,
         end=last.end,
-        label=entity.label if entity else "",
+        label="WEAPON" if kind == "goods" and _are_weapons(tokens, stop) else entity.label if entity else "",
         id=id_ if kind != "goods" else None,
         quantity=quantity,
         is_owned=tokens[start].word in _OWNING,

@@ -29,7 +29,7 @@ def add(desk: Desk, call: Call) -> Silence:
 
 def end(desk: Desk, call: Call) -> Silence:
     """One that has ended already is as it should be."""
-    RedisSilences(desk.store.client).end_silence(call.names["silence"])
+    RedisSilences(desk.store.client).end_silence(call.names["silence"], call.caller.name)
     return _find(desk, call.names["silence"])
 
 
