@@ -33,7 +33,7 @@ from worker.poller import Poller, ReadLimit, unlimited
 from worker.reader import PageReader
 from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber
-from worker.triage import Triage
+from worker.triage import MOST_WAITING, Backlog, Read, Triage
 
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
@@ -143,22 +143,31 @@ class Pipeline:
 
     def enrich_due(self) -> int:
         """Analyse due articles and raise their alerts; the number of alerts that were new."""
-        raised = 0
+        raised, backlog = 0, Backlog()
         deadline = self.clock.now() + self.limits.budget
         while claims := self.store.claim_articles(self.limits.articles, self.limits.lease):
             started = self.clock.now()
             analysed = self._analyse(claims)
             share = (self.clock.now() - started) / len(claims)
-            for claim, analysis in analysed:
-                facts = {"article": claim.article.id, "feed": claim.article.feed_id}
-                with (
-                    spared(self.observer, "enrich", claim.article.id, self.store, claim),
-                    self.tracer.span("enrich", claim.trace, started, facts) as trace,
-                ):
-                    raised += self._finish_article(replace(claim, trace=trace) if trace else claim, analysis, share)
-            if self.clock.now() >= deadline:
+            for read in (Read(claim, analysis, share) for claim, analysis in analysed):
+                if self.triage and read.analysis.pending:
+                    backlog.add(read)
+                else:
+                    raised += sum(map(self._finish, [*backlog.take_kin(read), read]))
+            if len(backlog) >= MOST_WAITING or self.clock.now() >= deadline:
                 break
-        return raised
+        return raised + sum(map(self._finish, backlog.take_all()))
+
+    def _finish(self, read: Read) -> int:
+        claim = read.claim
+        facts = {"article": claim.article.id, "feed": claim.article.feed_id}
+        started = self.clock.now()
+        with (
+            spared(self.observer, "enrich", claim.article.id, self.store, claim),
+            self.tracer.span("enrich", claim.trace, started - read.share, facts) as trace,
+        ):
+            return self._finish_article(replace(claim, trace=trace) if trace else claim, read.analysis, read.share)
+        return 0
 
     def _analyse(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
         """The claims with their analyses; one article that the model cannot bear does not cost the others theirs."""
@@ -172,12 +181,9 @@ class Pipeline:
         return survived
 
     def _understand(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
-        """The claims with their analyses; under triage those first that may fire."""
         articles = [claim.article for claim in claims]
-        if not self.triage:
-            return list(zip(claims, self.enricher.enrich(articles), strict=True))
-        pairs = list(zip(claims, self.triage.analyse(articles), strict=True))
-        return sorted(pairs, key=lambda pair: pair[1].pending is not None)
+        analyses = self.triage.analyse(articles) if self.triage else self.enricher.enrich(articles)
+        return list(zip(claims, analyses, strict=True))
 
     def _without_boilerplate(self, claims: Sequence[ports.ArticleClaim]) -> list[ports.ArticleClaim]:
         """The claims with the passages that their feed repeats marked as teasers."""
