@@ -152,10 +152,9 @@ def speaking(format_: Format, name: str = "desk") -> Endpoint:
     return endpoint(name, format=format_, template=TEMPLATE if format_ is Format.TEMPLATE else "")
 
 
-def configuration(feeds=(), watches=(), endpoints=()) -> Configuration:
-    return Configuration(
-        tuple(feeds), tuple(watches), tuple(endpoints), Route(tuple(e.name for e in endpoints)), "confhash"
-    )
+def configuration(feeds=(), watches=(), endpoints=(), **kwargs) -> Configuration:
+    route = Route(tuple(e.name for e in endpoints))
+    return Configuration(tuple(feeds), tuple(watches), tuple(endpoints), route, "confhash", **kwargs)
 
 
 def rss(*items: dict[str, str], title: str = "Wire") -> str:

@@ -25,6 +25,7 @@ from worker.commands import (
     routes,
     silences,
     tokens,
+    watches,
     watchlist,
     why,
 )
@@ -50,6 +51,7 @@ app.add_typer(tokens.app, name="tokens")
 app.add_typer(silences.app, name="silences")
 app.add_typer(lists.app, name="lists")
 app.add_typer(audit.app, name="audit")
+app.add_typer(watches.app, name="watches")
 check.register(app)
 watchlist.register(app)
 backtest.register(app)
