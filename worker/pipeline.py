@@ -12,26 +12,26 @@ Each takes what is due until nothing is, or until its time is up; what it leaves
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from worker import alert, dedupe, match, ports, route, series, story
+from worker import alert, dedupe, match, onward, ports, series, story
 from worker.decision import record_decision
-from worker.deliver import formats
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
 from worker.model import (
     Alert,
     Analysis,
     Configuration,
-    Delivery,
-    Endpoint,
     Match,
+    Onward,
     Verdict,
 )
+from worker.notifier import GroupStore, Notifier
 from worker.poller import Poller, ReadLimit, unlimited
 from worker.reader import PageReader
+from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber
 from worker.triage import Triage
 
@@ -66,6 +66,9 @@ class Pipeline:
     read_limit: ReadLimit = unlimited
     """Ends the reading of a document that takes too long."""
     tracer: ports.Tracer = ports.UNTRACED
+    silences: SilenceStore | None = None
+    groups: GroupStore | None = None
+    """What is held; without it, only routes that tell at once are any use."""
     dispatcher: Dispatcher = field(init=False)
     poller: Poller = field(init=False)
     board: Board | None = None
@@ -239,18 +242,20 @@ class Pipeline:
         )
         return analysis, ports.StoryStep(told, version, signature, found.seen, decided), alerts
 
-    def routed(self, raised: Alert) -> tuple[Delivery, ...]:
-        """The deliveries of an alert, by the routes."""
-        if raised.is_shadow:
-            return ()
-        endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}
-        names = route.find_endpoints(self.configuration.route, route.labels_of(raised))
-        return deliveries(raised, [endpoints[name] for name in names])
+    def routed(self, raised: Alert) -> tuple[Onward, ...]:
+        """What becomes of an alert: by routes, silences, time intervals and rate caps."""
+        now = self.clock.now()
+        silences = self.silences.silences(ended=False) if self.silences else ()
+        return onward.send_on(self.configuration, raised, silences, now)
 
     # --- deliver -------------------------------------------------------------------------------------------
 
     def deliver_due(self) -> int:
-        """Send due deliveries; the number of answers."""
+        """Let due groups speak, then send due deliveries; the number of answers."""
+        if self.groups and self.silences:
+            Notifier(
+                self.groups, self.silences, self.clock, self.observer, self.configuration, self.limits.lease
+            ).notify_due()
         return self.dispatcher.deliver_due()
 
 
@@ -272,17 +277,3 @@ def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
 def _count_unknown(verdicts: Sequence[Verdict], blind: int) -> list[tuple[str, float]]:
     unknown = blind + sum(verdict.finding.truth == "unknown" for verdict in verdicts)
     return [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
-
-
-def deliveries(raised: Alert, endpoints: Iterable[Endpoint]) -> tuple[Delivery, ...]:
-    """The alert's delivery to each of the endpoints, its bytes frozen."""
-    card = formats.alert_card(raised)
-    return tuple(
-        Delivery(
-            alert.delivery_id(raised.id, endpoint.name),
-            raised.id,
-            endpoint.name,
-            *formats.render(card, endpoint.format, endpoint.name),
-        )
-        for endpoint in endpoints
-    )
