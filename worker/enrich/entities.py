@@ -52,7 +52,7 @@ class _Direct:
             some = texts[start : start + _AT_ONCE]
             docs = [self._nlp.make_doc(text) for text in some]
             names = self._tagger.names(docs)
-            found += [_read(Tokens(*pair), learnt) for *pair, learnt in zip(docs, some, names, strict=True)]
+            found += [_read(Tokens(doc, text), learnt) for doc, text, learnt in zip(docs, some, names, strict=True)]
         return found
 
 

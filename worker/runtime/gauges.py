@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
@@ -17,6 +17,7 @@ from worker.runtime.trends import read_budgets
 from worker.runtime.views import list_feeds
 
 HEALTHS = ("ok", "waiting", "failing", "gone", "quarantined", "paused")
+_CERTIFICATE_DAYS = (0, 3, 14)
 _QUANTILES = (0.5, 0.9, 1.0)
 _LOOKED_AT = 200
 
@@ -106,9 +107,18 @@ def _feeds(store: RedisStore, configuration: Configuration, now: float) -> Itera
     )
     for quantile in _QUANTILES:
         stale.add_metric([str(quantile)], ages[min(int(quantile * len(ages)), len(ages) - 1)] if ages else 0.0)
+    ends = [datetime.fromisoformat(row["certificate_until"]) for row in rows if row["certificate_until"]]
+    ending = GaugeMetricFamily(
+        "tocsin_feed_certificates_ending",
+        "Feeds whose TLS certificate ends within so many days, those that have ended included.",
+        labels=["days"],
+    )
+    for days in _CERTIFICATE_DAYS:
+        ending.add_metric([str(days)], sum(end - moment <= timedelta(days=days) for end in ends))
     yield from (
         by_health,
         stale,
+        ending,
         GaugeMetricFamily("tocsin_feeds", "Feeds in the schedule.", store.client.zcard(K + "feeds:due")),
     )
 

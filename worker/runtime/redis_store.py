@@ -61,6 +61,7 @@ from worker.ports import (
     BOILERPLATE,
     MOST_CLAIMS,
     STAGES,
+    SUSPECT,
     ArticleClaim,
     ConfigurationState,
     DeliveryClaim,
@@ -73,6 +74,7 @@ from worker.ports import (
     Steering,
     StoryStep,
 )
+from worker.runtime import kin_index
 from worker.runtime.log import redact
 from worker.series import alert_counts
 from worker.story import WINDOW, pack, unpack
@@ -142,6 +144,7 @@ class RedisStore:
                 id_,
                 fence,
                 STATE.validate_json(item["state"]) if "state" in item else FeedState(),
+                int(item.get("claims") or 0) > SUSPECT,
                 int(item.get("pushes") or 0),
                 moment_of(item["delivers_until"]) if "delivers_until" in item else None,
             )
@@ -205,9 +208,10 @@ class RedisStore:
     def find_kin(self, keys: Sequence[str]) -> Kinship:
         if not keys:
             return Kinship()
-        seen, *pairs = self._run("find_kin", json.dumps(keys), _ms(WINDOW), _MOST_KIN)
-        found = zip(pairs[::2], pairs[1::2], strict=True)
-        return Kinship(tuple(_restore_kin(int(number), record) for number, record in found if record), seen)
+        with translated():
+            limits = (_MOST_KIN, _KIN_PER_KEY)
+            seen, found = kin_index.look_up(self.client, K + "kin:", keys, _ms(WINDOW), limits)
+        return Kinship(tuple(_restore_kin(number, record) for number, record in found), seen)
 
     def read_story(self, story: str) -> tuple[Story | None, int]:
         with translated():
@@ -400,7 +404,6 @@ _SCRIPTS = (
     "claim",
     "claim_deliveries",
     "passages",
-    "find_kin",
     "finish_poll",
     "finish_article",
     "finish_delivery",
