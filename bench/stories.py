@@ -1,7 +1,9 @@
 """How well and how fast copies are found. Reads the shared texts; prints one JSON object.
 
-PYTHONPATH=. python bench/stories.py quality   recall and precision on constructed pairs and on a replayed week
-PYTHONPATH=. python bench/stories.py speed N   milliseconds per article with N articles remembered (an embedded server)
+PYTHONPATH=. python bench/stories.py quality   recall and precision on constructed pairs, on a replayed week by a rule, and on
+                                               real pairs that were labelled by reading (story_pairs.json)
+PYTHONPATH=. python bench/stories.py speed N…  processor milliseconds per article with N remembered (an embedded server),
+                                               a row for each N, beside a PING and an empty script of the same run
 """
 
 import gzip
@@ -14,11 +16,13 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import combinations
 from pathlib import Path
+
+import numpy as np
 
 from worker import story
 from worker.model import Analysis, Article, Signature
@@ -26,6 +30,7 @@ from worker.plaintext import html_to_text, one_line
 from worker.zones import split_zones
 
 SHARED = Path(os.environ.get("TOCSIN_SHARED") or Path(__file__).parents[2] / "shared") / "data"
+PAIRS = Path(__file__).with_name("story_pairs.json")
 NOTHING = Analysis((), (), (), "en", "bench")
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -78,8 +83,8 @@ def constructed() -> dict[str, object]:
         for way, copy in altered(chance, body).items():
             other = sign("Quite another headline over it", copy)
             is_candidate = bool(set(original.keys) & set(other.keys))
-            found[way].append(is_candidate and story.share(original, other) >= story.COPY_SHARE)
-    false = sum(story.share(one, other) >= story.COPY_SHARE for one, other in combinations(signed, 2))
+            found[way].append(is_candidate and story.is_copy(original, other))
+    false = sum(story.is_copy(one, other) for one, other in combinations(signed, 2))
     return {
         "originals": len(originals),
         "recall": {way: round(statistics.mean(hits), 3) for way, hits in found.items()},
@@ -88,13 +93,14 @@ def constructed() -> dict[str, object]:
     }
 
 
-def week() -> Iterator[tuple[str, str, str, datetime]]:
+def week() -> Iterator[tuple[str, str, str, datetime, str]]:
     with gzip.open(SHARED / "replay/2023-03-06_week.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
             at = row["pubDate"]
             moment = datetime.fromisoformat(at) if at[:4].isdigit() else parsedate_to_datetime(at)
-            yield row["feed"], one_line(row["title"]), html_to_text(row["description"]), moment.replace(tzinfo=UTC)
+            text = one_line(row["title"]), html_to_text(row["description"])
+            yield row["feed"], *text, moment.replace(tzinfo=UTC), row["id"]
 
 
 def exact_share(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> float:
@@ -121,7 +127,7 @@ def replayed() -> dict[str, object]:
     for i, own_signature in enumerate(signed):
         for j in {j for key in own_signature.keys for j in index[key][-8:]}:
             is_near = abs(rows[i][3] - rows[j][3]) <= story.WINDOW
-            if is_near and story.share(own_signature, signed[j]) >= story.COPY_SHARE:
+            if is_near and story.is_copy(own_signature, signed[j]):
                 said.add((j, i))
         for key in own_signature.keys:
             index[key].append(i)
@@ -136,6 +142,40 @@ def replayed() -> dict[str, object]:
     }
 
 
+def labelled() -> dict[str, object]:
+    """Real pairs, labelled by reading: c a copy, u an updated version, s the same news in another text, d other news.
+
+    An updated version counts as the same story, and may be taken for a copy or not.
+    """
+    from worker.enrich.enricher import load
+    from worker.model import LanguageModel
+
+    pairs = json.loads(PAIRS.read_text("utf-8"))
+    wanted = {id_ for pair in pairs for id_ in pair["ids"]}
+    articles = {row[4]: as_article(row[1], row[2]) for row in week() if row[4] in wanted}
+    analyses = load(LanguageModel()).enrich(list(articles.values()))
+    signed = {id_: story.sign(article, seen) for (id_, article), seen in zip(articles.items(), analyses, strict=True)}
+    found: dict[str, list[tuple[str, bool, bool]]] = defaultdict(list)
+    for pair in pairs:
+        one, other = (signed[id_] for id_ in pair["ids"])
+        copy = bool(set(one.keys) & set(other.keys)) and story.is_copy(one, other)
+        found[pair["set"]].append((pair["label"], copy, copy or story.is_same_story(one, other)))
+    return {name: _judge(rows) for name, rows in found.items()}
+
+
+def _judge(rows: list[tuple[str, bool, bool]]) -> dict[str, object]:
+    copies = [(label == "c", copy) for label, copy, _ in rows if label != "u"]
+    stories = [(label != "d", joined) for label, _, joined in rows]
+    told = {"pairs": len(rows), "labels": {name: sum(row[0] == name for row in rows) for name in "cusd"}}
+    for name, answers in (("copies", copies), ("one_story", stories)):
+        both = sum(true and said for true, said in answers)
+        told[name] = {
+            "recall": round(both / max(sum(true for true, _ in answers), 1), 3),
+            "precision": round(both / max(sum(said for _, said in answers), 1), 3),
+        }
+    return told
+
+
 def score(true: set[tuple[int, int]], said: set[tuple[int, int]]) -> dict[str, float]:
     both = len(true & said)
     return {
@@ -146,90 +186,113 @@ def score(true: set[tuple[int, int]], said: set[tuple[int, int]]) -> dict[str, f
     }
 
 
-def speed(remembered: int) -> dict[str, object]:
-    """Signing, looking up, choosing and remembering one article of about 250 words, with so many remembered."""
-    from worker.model import Story
-    from worker.ports import ArticleClaim, StoryStep
+def speed(sizes: list[int]) -> list[dict[str, object]]:
+    """Signing, looking up, choosing and remembering one article of about 250 words, with more and more remembered."""
     from worker.runtime.redis_store import RedisStore, connect
     from worker.runtime.valkey import EmbeddedServer
 
-    chance = random.Random(2)
-    pool = texts(80, 2_000)
+    articles = [as_article(title, " ".join(body.split()[:250])) for title, body in texts(80, 1_000)]
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         server = EmbeddedServer(Path(folder))
         server.start()
         try:
             store = RedisStore(connect(server.url))
             store.client.config_set("appendonly", "no")
-            _fill(store, chance, remembered)
-            memory = store.client.info("memory")["used_memory"]
-            store.client.config_resetstat()
-            spent = defaultdict(list)
-            for number, (title, body) in enumerate(pool[:1_000]):
-                article = as_article(title, " ".join(body.split()[:250]))
-                t0 = time.perf_counter()
-                signature = story.sign(article, NOTHING)
-                t1 = time.perf_counter()
-                kinship = store.find_kin(signature.keys)
-                t2 = time.perf_counter()
-                story.choose(signature, kinship.kin, datetime.now(UTC))
-                t3 = time.perf_counter()
-                spent["sign"].append(t1 - t0)
-                spent["find"].append(t2 - t1)
-                spent["choose"].append(t3 - t2)
-                spent["whole"].append(t3 - t0)
-                step = StoryStep(Story(f"s{number}"), 0, signature, kinship.seen)
-                claim = ArticleClaim(article, 0)
-                store.client.hset("{tocsin}:article:art", mapping={"fence": "0"})
-                store.client.hdel("{tocsin}:article:art", "story")
-                t4 = time.perf_counter()
-                assert store.finish_article(claim, NOTHING, step, []) == 0
-                spent["finish_with_story"].append(time.perf_counter() - t4)
-            scripts = round(store.client.info("commandstats")["cmdstat_evalsha"]["usec_per_call"] / 1e3, 3)
-            return {
-                "remembered": remembered,
-                "megabytes": round(memory / 1e6),
-                "milliseconds": {
-                    name: {
-                        "median": round(statistics.median(t) * 1e3, 3),
-                        "mean": round(statistics.mean(t) * 1e3, 3),
-                        "p95": round(sorted(t)[950] * 1e3, 3),
-                    }
-                    for name, t in spent.items()
-                },
-                "server_ms_per_call": scripts,
-            }
+            empty, there = store.client.info("memory")["used_memory"], 0
+            for size in sizes:
+                _fill(store, size - there)
+                there = size
+                used = store.client.info("memory")["used_memory"] - empty
+                rows.append({"remembered": size, "bytes_each": round(used / max(size, 1)), **_measure(store, articles)})
+                print(json.dumps(rows[-1]), flush=True)
         finally:
             server.stop()
+    return rows
 
 
-def _fill(store: object, chance: random.Random, remembered: int) -> None:
-    """Remember articles with random keys and full records through the store's own script."""
-    from worker.runtime import redis_store as rs
+def _measure(store: object, articles: list[Article]) -> dict[str, object]:
+    """Processor milliseconds an article, ours and the server's; beside it, in the same run, a bare PING and empty script."""
+    from worker.model import Story
+    from worker.ports import ArticleClaim, StoryStep
 
-    script = rs.script_source("find_kin").rsplit("-- Look up", 1)[0] + (
-        "for _, one in ipairs(cjson.decode(ARGV[1])) do remember_kin(one[1], one[2], now_ms(), ARGV[2], 8) end"
-    )
-    fill = store.client.register_script(script)  # type: ignore[attr-defined]
-    names = frozenset(chance.getrandbits(32) for _ in range(12))
-    title = frozenset(chance.getrandbits(32) for _ in range(8))
+    client, now = store.client, datetime.now(UTC)  # type: ignore[attr-defined]
+    nothing = client.register_script("return 1")
+    nothing()
+    signed = [story.sign(article, NOTHING) for article in articles]
+    found = [store.find_kin(signature.keys) for signature in signed]  # type: ignore[attr-defined]
+    spent = {
+        "sign": _cpu(client, lambda n: story.sign(articles[n], NOTHING), len(articles)),
+        "find": _cpu(client, lambda n: store.find_kin(signed[n].keys), len(articles)),  # type: ignore[attr-defined]
+        "choose": _cpu(client, lambda n: story.choose(signed[n], found[n].kin, now), len(articles)),
+    }
+    spent["whole"] = [sum(times) for times in zip(*spent.values(), strict=True)]
+    spent["ping"] = _cpu(client, lambda _: client.ping(), len(articles))
+    spent["empty_script"] = _cpu(client, lambda _: nothing(), len(articles))
+
+    def finish(number: int) -> None:
+        step = StoryStep(Story(f"s{number}"), 0, signed[number], store.find_kin(signed[number].keys).seen)  # type: ignore[attr-defined]
+        client.hset("{tocsin}:article:art", mapping={"fence": "0"})
+        client.hdel("{tocsin}:article:art", "story", "state")
+        claim = ArticleClaim(articles[number], 0)
+        assert store.finish_article(claim, NOTHING, step, []) == 0  # type: ignore[attr-defined]
+        client.delete(f"{{tocsin}}:story:s{number}")
+
+    spent["find_and_finish"] = _cpu(client, finish, len(articles))
+    return {name: {"ours": round(ours, 3), "server": round(its, 3)} for name, (ours, its) in spent.items()}
+
+
+def _cpu(client: object, work: Callable[[int], object], number: int) -> list[float]:
+    """Mean milliseconds of this process and of the server's commands for each of `number` pieces of work."""
+    client.config_resetstat()  # type: ignore[attr-defined]
+    started = time.process_time()
+    for n in range(number):
+        work(n)
+    ours = time.process_time() - started
+    stats = client.info("commandstats")  # type: ignore[attr-defined]
+    whole = ("cmdstat_get", "cmdstat_mget", "cmdstat_hget", "cmdstat_ping", "cmdstat_evalsha")
+    is_script = "cmdstat_evalsha" in stats
+    names = ("cmdstat_evalsha",) if is_script else whole
+    return [ours / number * 1e3, sum(stats[name]["usec"] for name in names if name in stats) / number / 1e3]
+
+
+def _fill(store: object, number: int) -> None:
+    """Remember `number` articles with random keys and full records, as `kin.lua` would, but shelf by shelf."""
+    client, chance = store.client, np.random.Generator(np.random.PCG64(number))  # type: ignore[attr-defined]
+    names, title, few = (frozenset(chance.integers(0, 2**32, n).tolist()) for n in (12, 8, 2))
+    at = round(time.time() * 1000) // round(story.WINDOW / timedelta(milliseconds=1))
+    first = int(client.get("{tocsin}:kin:n") or 0) + 1
+    for start in range(first, first + number, 50_000):  # a shelf grows in steps, and keeps room to grow, as it would
+        numbers = np.arange(start, min(start + 50_000, first + number), dtype=">u4").repeat(34)
+        shelves = chance.integers(0, 2**18, len(numbers))
+        entries = np.empty(len(numbers), np.dtype([("told", ">u4"), ("number", ">u4")]))
+        entries["told"], entries["number"] = chance.integers(0, 2**26, len(numbers)), numbers
+        order = np.argsort(shelves, kind="stable")
+        edges = np.flatnonzero(np.diff(shelves[order])) + 1
+        pipeline = client.pipeline(transaction=False)
+        for part in np.split(order, edges):
+            pipeline.append(f"{{tocsin}}:kin:shelf:{at}:{shelves[part[0]]}", entries[part].tobytes())
+        pipeline.execute()
     record = f"art_{'x' * 26} art_{'x' * 26} {round(time.time() * 1000)} "
-    window_ms = round(story.WINDOW / timedelta(milliseconds=1))
-    for _ in range(0, remembered, 500):
-        batch = []
-        for _ in range(500):
-            sketch = chance.randbytes(72)
-            keys = [f"{chance.getrandbits(44):011x}" for _ in range(34)]
-            batch.append([keys, record + story.pack(Signature((), sketch, 240, title, names, names))])
-        fill(args=[json.dumps(batch), window_ms])
+    for start in range(first, first + number, 6_400):
+        pipeline = client.pipeline(transaction=False)
+        for one in range(start, min(start + 6_400, first + number)):
+            signature = Signature((), chance.bytes(72), 240, title, names, names, few, names, few)
+            pipeline.hset(f"{{tocsin}}:kin:{at}:{one // 64}", one, record + story.pack(signature))
+        pipeline.execute()
+    client.set("{tocsin}:kin:n", first + number - 1)
 
 
 def main() -> None:
     match sys.argv[1:]:
         case ["quality", *_]:
-            print(json.dumps({"constructed": constructed(), "replayed_week": replayed()}, indent=2))
-        case ["speed", number]:
-            print(json.dumps(speed(int(number)), indent=2))
+            print(
+                json.dumps(
+                    {"constructed": constructed(), "replayed_week": replayed(), "labelled": labelled()}, indent=2
+                )
+            )
+        case ["speed", *sizes] if sizes:
+            speed([int(size) for size in sizes])
         case _:
             sys.exit(__doc__)
 

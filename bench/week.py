@@ -42,17 +42,18 @@ def shared() -> Path:
 class Week:
     """Publishes the week's entries when their time has come, and remembers when each appeared."""
 
-    def __init__(self, world: World, minutes: float) -> None:
+    def __init__(self, world: World, minutes: float, days: float = 7) -> None:
+        """The first `days` of the week in so many minutes."""
         lines = gzip.open(shared() / "replay" / "2023-03-06_week.jsonl.gz", "rt", encoding="utf-8")
         rows = [json.loads(line) for line in lines]
         first = min(datetime.fromisoformat(row["pubDate"]).replace(tzinfo=UTC).timestamp() for row in rows)
         self.feeds: dict[str, list[tuple[float, dict[str, Any]]]] = defaultdict(list)
         for row in rows:
-            at = (
-                (datetime.fromisoformat(row["pubDate"]).replace(tzinfo=UTC).timestamp() - first) * minutes * 60 / WEEK_S
-            )
-            self.feeds[row["feed"]].append((at, row))
-        self.world, self.entries, self.duration_s = world, len(rows), minutes * 60
+            since = datetime.fromisoformat(row["pubDate"]).replace(tzinfo=UTC).timestamp() - first
+            if since <= days * 86_400:
+                self.feeds[row["feed"]].append((since * minutes * 60 / (days * 86_400), row))
+        self.world, self.entries = world, sum(map(len, self.feeds.values()))
+        self.duration_s = minutes * 60
         self.appeared: dict[str, float] = {}
 
     def urls(self) -> list[str]:

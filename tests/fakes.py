@@ -15,6 +15,7 @@ from worker.model import (
     Entity,
     Feed,
     Fetched,
+    Format,
     PollFailed,
     PollFailure,
     Route,
@@ -81,6 +82,12 @@ class PhraseEnricher:
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         return [analyse(article) for article in articles]
 
+    def glance(self, articles: Sequence[Article]) -> list[Analysis]:
+        return [analyse(article) for article in articles]
+
+    def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
+        return list(glances)
+
 
 class SilentObserver:
     def __init__(self) -> None:
@@ -137,10 +144,17 @@ def endpoint(name: str = "desk", url: str = "http://127.0.0.1:9/hook", **kwargs)
     return Endpoint(name, url, (SECRET,), allow_private=True, **kwargs)
 
 
-def configuration(feeds=(), watches=(), endpoints=()) -> Configuration:
-    return Configuration(
-        tuple(feeds), tuple(watches), tuple(endpoints), Route(tuple(e.name for e in endpoints)), "confhash"
-    )
+TEMPLATE = '{"text": {{ title }}, "link": {{ alert.article.link }}, "severities": {{ alerts | map(attribute="severity") | list }}}'
+
+
+def speaking(format_: Format, name: str = "desk") -> Endpoint:
+    """An endpoint of a format."""
+    return endpoint(name, format=format_, template=TEMPLATE if format_ is Format.TEMPLATE else "")
+
+
+def configuration(feeds=(), watches=(), endpoints=(), **kwargs) -> Configuration:
+    route = Route(tuple(e.name for e in endpoints))
+    return Configuration(tuple(feeds), tuple(watches), tuple(endpoints), route, "confhash", **kwargs)
 
 
 def rss(*items: dict[str, str], title: str = "Wire") -> str:

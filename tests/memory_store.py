@@ -1,16 +1,17 @@
 """The store in plain Python: the same promises as the scripts, for tests that need no server."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from tests.memory_groups import MemoryGroups, sha1
+from tests.memory_silences import MemorySilences
 from worker.decision import digest_text
 from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.payload import build
-from worker.deliver.retry import Delivered, EndpointGone, RetryIn
+from worker.deliver.retry import Delivered, EndpointGone, RetryIn, asks_to_wait
 from worker.fulltext import PATIENCE
 from worker.model import Article, Attempt, Draft, Feed, FeedState, Kin, Story
 from worker.ports import (
@@ -30,10 +31,6 @@ from worker.series import ARTICLES, alert_counts, series
 from worker.zones import passages
 
 
-def sha1(text: str) -> str:
-    return hashlib.sha1(text.encode()).hexdigest()
-
-
 @dataclass
 class Item:
     """What one key of the store holds."""
@@ -44,7 +41,8 @@ class Item:
     state: str = ""
     texts: set[str] = field(default_factory=set)
     feeds: set[str] = field(default_factory=set)
-    revisions: int = 0
+    revisions: dict = field(default_factory=dict)
+    revision: int = 0
     attempts: list[Attempt] = field(default_factory=list)
     created_at: datetime | None = None
     failure: str = ""
@@ -54,6 +52,7 @@ class Item:
     ended_at: datetime | None = None
     counted: int = 0
     story: str = ""
+    analysis: object = None
 
 
 @dataclass
@@ -74,6 +73,7 @@ class Gate:
     window: str = ""
     reason: str = ""
     probe_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    held_until: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     in_flight: dict[str, datetime] = field(default_factory=dict)
 
 
@@ -83,6 +83,9 @@ class MemoryStore:
         self.run_id = "first"
         self.due: dict[str, dict[str, datetime]] = {"feeds": {}, "articles": {}, "pages": {}}
         self.pages: dict[str, PageItem] = {}
+        self.pushed: dict[str, list] = {}
+        self.poll_due: dict[str, datetime] = {}
+        self.delivers_until: dict[str, datetime] = {}
         self.feeds: dict[str, Item] = {}
         self.paused: set[str] = set()
         self.articles: dict[str, Item] = {}
@@ -97,10 +100,13 @@ class MemoryStore:
         self.passage_days: dict[tuple[str, str], list[datetime]] = {}
         self.counted_articles: set[str] = set()
         self.endpoints: dict[str, Gate] = {}
+        self.suspect = ("", clock.now())
         self.kin: dict[int, Kin] = {}
         self.kin_keys: dict[str, list[int]] = {}
         self.stories: dict[str, tuple[Story, int]] = {}
         self._fence = 0
+        self.silences = MemorySilences(clock)
+        self.groups = MemoryGroups(self)
         self.reloads = 0
         self.configurations: dict[str, ConfigurationState] = {}
         self.audit: list[dict[str, object]] = []
@@ -117,19 +123,19 @@ class MemoryStore:
             self.due["feeds"].setdefault(feed_id, self.clock.now())
         self.due["feeds"] = {id_: at for id_, at in self.due["feeds"].items() if id_ in wanted}
 
-    def steer_feed(self, feed_id: str, action) -> bool:
+    def steer_feed(self, feed_id: str, action, by: str = "") -> bool:
         if action == "hurry" and feed_id in self.paused:
             return False
         self.quarantine["poll"] = [id_ for id_ in self.quarantine["poll"] if id_ != feed_id]
         if action == "pause":
             self.paused.add(feed_id)
             self.due["feeds"].pop(feed_id, None)
-            self.note_audit("steered", feed=feed_id, action=action)
+            self.note_audit("steered", feed=feed_id, action=action, by=by)
             return True
         self.paused.discard(feed_id)
         self.feeds.setdefault(feed_id, Item()).claims = 0
         self.due["feeds"][feed_id] = self.clock.now()
-        self.note_audit("steered", feed=feed_id, action=action)
+        self.note_audit("steered", feed=feed_id, action=action, by=by)
         return True
 
     def epoch(self) -> str:
@@ -140,7 +146,17 @@ class MemoryStore:
 
     def claim_feeds(self, limit: int, lease: timedelta) -> list[FeedClaim]:
         claimed = self._claim("poll", "feeds", self.feeds, limit, lease)
-        return [FeedClaim(id_, item.fence, item.record or FeedState()) for id_, item in claimed]
+        return [
+            FeedClaim(
+                id_,
+                item.fence,
+                item.record or FeedState(),
+                item.claims > SUSPECT,
+                len(self.pushed.get(id_, ())),
+                self.delivers_until.get(id_),
+            )
+            for id_, item in claimed
+        ]
 
     def finish_poll(self, claim, decision, drafts: Sequence[Draft], counts=(), alerts=()) -> Ingested:
         feed = self.feeds[claim.feed_id]
@@ -153,8 +169,16 @@ class MemoryStore:
         self._raise(alerts)
         self.count(counts)
         feed.record, feed.claims, feed.fence = decision.state, 0, 0
+        next_at = self.clock.now() + decision.next_in
+        if decision.pushes:
+            self.pushed[claim.feed_id] = self.pushed.get(claim.feed_id, [])[decision.pushes :]
+            next_at = self.poll_due.pop(claim.feed_id, next_at)
+        elif tally["new"] + tally["revised"]:
+            self.delivers_until.pop(claim.feed_id, None)
+        if self.pushed.get(claim.feed_id):
+            self.poll_due[claim.feed_id], next_at = next_at, self.clock.now()
         if claim.feed_id in self.due["feeds"]:
-            self.due["feeds"][claim.feed_id] = self.clock.now() + decision.next_in
+            self.due["feeds"][claim.feed_id] = next_at
         return Ingested(
             tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"] + tally["rekeyed"]
         )
@@ -164,12 +188,9 @@ class MemoryStore:
         for alert, deliveries in fresh:
             self.alerts[alert.id] = alert
             self.count(alert_counts(alert))
-            for delivery in deliveries:
-                self._queue(delivery, self.clock.now())
             self.note_audit(
                 "raised", alert=alert.id, watch=alert.watch_id, severity=alert.severity.value, article=alert.article.id,
-                is_shadow=alert.is_shadow, record_sha1=sha1(build(alert)),
-                deliveries=[{"endpoint": d.endpoint, "id": d.id, "sha1": sha1(d.body)} for d in deliveries],
+                is_shadow=alert.is_shadow, record_sha1=sha1(build(alert)), **self.groups.take(alert, deliveries),
             )  # fmt: skip
         return fresh
 
@@ -200,6 +221,13 @@ class MemoryStore:
     def read_story(self, story):
         return self.stories.get(story, (None, 0))
 
+    def read_article(self, article_id):
+        item = self.articles.get(article_id)
+        if not item or not item.analysis:
+            return None
+        zones = self.decisions[article_id].zones if article_id in self.decisions else ()
+        return (replace(item.record, zones=zones) if zones else item.record), item.analysis
+
     def finish_article(self, claim, analysis, step, alerts, counts=()) -> int:
         item = self.articles[claim.article.id]
         if item.fence != claim.fence:
@@ -219,7 +247,7 @@ class MemoryStore:
         if decision := step.decision:
             self.decisions[claim.article.id] = decision
             self.note_audit(
-                "decided", article=claim.article.id, revision=item.revisions, sha256=decision.text_sha256,
+                "decided", article=claim.article.id, revision=item.revision, sha256=decision.text_sha256,
                 config=decision.config_hash, model=analysis.model, story=step.story.id, unknown=decision.unknown,
                 fired=[
                     {"watch": f.watch_id} | ({"alert": f.alert_id} if f.alert_id else {"why_not": f.why_not})
@@ -231,7 +259,7 @@ class MemoryStore:
             if alert.id not in [new.id for new, _ in fresh]:
                 self.note_audit("repeated", alert=alert.id, watch=alert.watch_id, article=claim.article.id)
         self.count(counts)
-        item.state, item.claims, item.fence = "done", 0, 0
+        item.state, item.claims, item.fence, item.analysis = "done", 0, 0, analysis
         item.trace = claim.trace or item.trace
         self.due["articles"].pop(claim.article.id, None)
         return len(fresh)
@@ -240,11 +268,13 @@ class MemoryStore:
         now, state = self.clock.now(), self.endpoints.setdefault(endpoint, Gate())
         outbox = self.due.setdefault(endpoint, {})
         state.in_flight = {id_: end for id_, end in state.in_flight.items() if end > now}
-        if state.circuit is Circuit.PAUSED:
+        if state.circuit is Circuit.PAUSED or now < state.held_until:
             return []
         is_probe = state.circuit is not Circuit.CLOSED
         if is_probe:
-            waiting = sorted((at, id_) for id_, at in outbox.items() if id_ not in state.in_flight)
+            waiting = sorted(
+                (at, id_) for id_, at in outbox.items() if id_ not in state.in_flight and not self._waits_alone(id_)
+            )
             if now < state.probe_at or not waiting:
                 return []
             state.circuit, state.probe_at = Circuit.HALF_OPEN, now + breaker.PROBE_EVERY
@@ -254,6 +284,9 @@ class MemoryStore:
             limit = at_once - len(state.in_flight)
         claimed = list(self._claim("deliver", endpoint, self.deliveries, limit, lease))
         state.in_flight |= {id_: now + lease for id_, _ in claimed}
+        for id_, item in claimed:
+            if item.claims > SUSPECT:
+                self.suspect = (id_, now + lease)
         return [
             DeliveryClaim(
                 i.record,
@@ -274,6 +307,10 @@ class MemoryStore:
         name, now = claim.delivery.endpoint, self.clock.now()
         item.attempts.append(attempt)
         item.claims, item.fence = 0, 0
+        if self.suspect[0] == claim.delivery.id:
+            self.suspect = ("", now)
+        if wait := asks_to_wait(attempt):
+            self.endpoints[name].held_until = now + wait
         outcome = {RetryIn: "retried", Delivered: "delivered", EndpointGone: "gone"}.get(type(decision), "dead")
         self.note_audit(
             "attempted", delivery=claim.delivery.id, alert=claim.delivery.alert_id, endpoint=name, number=claim.number,
@@ -363,11 +400,11 @@ class MemoryStore:
 
     def resume_endpoint(self, name: str) -> bool:
         gate = self.endpoints.setdefault(name, Gate())
-        was_closed = gate.circuit is Circuit.CLOSED
-        gate.circuit, gate.window = Circuit.CLOSED, ""
+        was_closed, was_held = gate.circuit is Circuit.CLOSED, self.clock.now() < gate.held_until
+        gate.circuit, gate.window, gate.held_until = Circuit.CLOSED, "", Gate.held_until
         if not was_closed:
             self.note_audit("circuit", endpoint=name, to="closed", reason="resumed by hand")
-        return not was_closed
+        return was_held or not was_closed
 
     def endpoint_states(self, names) -> list[EndpointState]:
         gates = [(name, self.endpoints.setdefault(name, Gate())) for name in names]
@@ -378,9 +415,29 @@ class MemoryStore:
                 reason=gate.reason,
                 waiting=len(self.due.get(name, ())),
                 dead=len(self.dead.get(name, ())),
+                held_until=gate.held_until if gate.held_until > Gate.held_until else None,
             )
             for name, gate in gates
         ]
+
+    def known_endpoints(self) -> list[str]:
+        return sorted({item.record.endpoint for item in self.deliveries.values()})
+
+    def redirect_endpoint(self, old: str, new: str) -> int:
+        out = set(self.endpoints.setdefault(old, Gate()).in_flight)
+        moved = [id_ for id_, item in self.deliveries.items() if item.record.endpoint == old and id_ not in out]
+        moved = [id_ for id_ in moved if self.deliveries[id_].state != "delivered"]
+        for id_ in moved:
+            item = self.deliveries[id_]
+            item.record = replace(item.record, endpoint=new)
+            if id_ in self.due.get(old, ()):
+                self.due.setdefault(new, {})[id_] = self.due[old].pop(id_)
+            if id_ in self.dead.get(old, ()):
+                self.dead[old].remove(id_)
+                self.dead.setdefault(new, []).append(id_)
+        if moved:
+            self.note_audit("redirected", **{"from": old, "to": new, "deliveries": moved})
+        return len(moved)
 
     def _turn(self, name, claim, attempt, decision, notices) -> None:
         before = self.endpoints[name].circuit
@@ -399,6 +456,10 @@ class MemoryStore:
                     self._queue(notice, now)
         elif gate.circuit is Circuit.HALF_OPEN and claim.is_probe:
             gate.circuit = Circuit.CLOSED if attempt.is_success else Circuit.OPEN
+            if attempt.is_success:
+                self.due[name] = {
+                    id_: at if id_ in gate.in_flight else min(at, now) for id_, at in self.due[name].items()
+                }
             gate.window = ""
             gate.probe_at = now + max(breaker.PROBE_EVERY, attempt.retry_after or timedelta(0))
         elif gate.circuit is Circuit.CLOSED:
@@ -443,9 +504,11 @@ class MemoryStore:
 
     def _claim(self, stage, due, items, limit, lease):
         now = self.clock.now()
-        ready = sorted((at, id_) for id_, at in self.due[due].items() if at <= now)[: max(limit, 0)]
+        ready = sorted((at, id_) for id_, at in self.due[due].items() if at <= now)
+        if stage == "deliver":
+            ready = [(at, id_) for at, id_ in ready if not self._waits_alone(id_)]
         lent = 0
-        for _, id_ in ready:
+        for _, id_ in ready[: max(limit, 0)]:
             item = items.setdefault(id_, Item())
             if item.claims >= MOST_CLAIMS:
                 del self.due[due][id_]
@@ -454,7 +517,7 @@ class MemoryStore:
                 item.reason = f"claimed {item.claims} times: {why}"
                 self.note_audit("quarantined", stage=stage, id=id_, claims=item.claims, reason=why)
                 continue
-            is_suspect = item.claims >= SUSPECT and stage != "deliver"
+            is_suspect = item.claims >= SUSPECT
             if is_suspect and lent:
                 continue
             item.failure = item.failure if item.claims else ""
@@ -466,6 +529,11 @@ class MemoryStore:
             yield id_, item
             if is_suspect:
                 return
+
+    def _waits_alone(self, id_: str) -> bool:
+        """Whether a suspect delivery must wait for another one to come back."""
+        id_out, until = self.suspect
+        return bool(id_out) and self.clock.now() < until and self.deliveries[id_].claims >= SUSPECT
 
     def _ingest(self, feed_id: str, draft: Draft) -> str:
         known = next((self.seen[alias] for alias in draft.aliases if alias in self.seen), None)
@@ -481,7 +549,7 @@ class MemoryStore:
         if outcome in ("baseline", "stale", "rekeyed"):
             self._set_aside.setdefault(outcome, []).append({"article": id_, "sha256": sha256})
         elif outcome in ("new", "revised"):
-            revision = self.articles[id_].revisions or None
+            revision = self.articles[id_].revision or None
             self.note_audit("accepted", article=id_, feed=feed_id, sha256=sha256, revision=revision)
 
     def _add(self, draft: Draft) -> str:
@@ -510,10 +578,12 @@ class MemoryStore:
             or draft.content in item.texts
         ):
             return "known"
-        item.texts.add(draft.content)
-        item.revisions += 1
-        if item.revisions > 10:
+        today = self.clock.now().date()
+        item.revisions[today] = item.revisions.get(today, 0) + 1
+        if item.revisions[today] > 10:
             return "revision_over_limit"
+        item.revision += 1
+        item.texts.add(draft.content)
         self._fence += 1
         first = item.record
         assert isinstance(first, Article)

@@ -17,13 +17,18 @@ from worker.commands import (
     backtest,
     check,
     endpoints,
+    export,
     feeds,
     lists,
     quarantine,
+    replay,
     routes,
     silences,
     tokens,
+    trim,
+    watches,
     watchlist,
+    why,
 )
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, InputError, TocsinError
@@ -47,9 +52,14 @@ app.add_typer(tokens.app, name="tokens")
 app.add_typer(silences.app, name="silences")
 app.add_typer(lists.app, name="lists")
 app.add_typer(audit.app, name="audit")
+app.add_typer(watches.app, name="watches")
 check.register(app)
+trim.register(app)
 watchlist.register(app)
 backtest.register(app)
+replay.register(app)
+why.register(app)
+export.register(alerts.app)
 
 
 @app.command()
@@ -225,8 +235,10 @@ def web(config: Config = None) -> None:
     import signal
 
     from worker.runtime import log
+    from worker.runtime.callback import Callback
     from worker.runtime.process import ask_reload, follow_configuration, open_store
     from worker.runtime.settings import load_settings
+    from worker.runtime.subscription_store import RedisSubscriptionStore
     from worker.runtime.web import create_web, serve
     from worker.watchlist import load_configuration
 
@@ -236,9 +248,16 @@ def web(config: Config = None) -> None:
     directory = config_directory(config)
     load_configuration(directory)  # what is wrong with it is said before Redis is asked
     store, live = open_store(), follow_configuration("web", directory)
+    callbacks = Callback(RedisSubscriptionStore(store)).routes() if settings.public_url else []
     serve(
         lambda stops: create_web(
-            store, live, directory, stops, may_edit=settings.web_edits, requests_per_minute=settings.api_rate
+            store,
+            live,
+            directory,
+            stops,
+            may_edit=settings.web_edits,
+            requests_per_minute=settings.api_rate,
+            callbacks=callbacks,
         ),
         settings.web_host,
         settings.web_port,

@@ -12,27 +12,28 @@ Each takes what is due until nothing is, or until its time is up; what it leaves
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from worker import alert, dedupe, match, ports, route, series, story
+from worker import alert, dedupe, match, onward, ports, series, story
 from worker.decision import record_decision
-from worker.deliver import formats
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
 from worker.model import (
     Alert,
     Analysis,
     Configuration,
-    Delivery,
-    Endpoint,
     Match,
-    Signature,
+    Onward,
     Verdict,
 )
+from worker.notifier import GroupStore, Notifier
 from worker.poller import Poller, ReadLimit, unlimited
 from worker.reader import PageReader
+from worker.silence import SilenceStore
+from worker.subscriber import Board, Subscriber
+from worker.triage import MOST_WAITING, Backlog, Read, Triage
 
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
@@ -65,10 +66,19 @@ class Pipeline:
     read_limit: ReadLimit = unlimited
     """Ends the reading of a document that takes too long."""
     tracer: ports.Tracer = ports.UNTRACED
+    silences: SilenceStore | None = None
+    groups: GroupStore | None = None
+    """What is held; without it, only routes that tell at once are any use."""
     dispatcher: Dispatcher = field(init=False)
     poller: Poller = field(init=False)
+    board: Board | None = None
+    """Where hubs come in; only a poller of an installation with a public address has one."""
+    subscriber: Subscriber | None = None
     reader: PageReader | None = None
     """Only the process that reads pages has one."""
+    articles: ports.Articles | None = None
+    """Needed where names are looked for only when relevant."""
+    triage: Triage | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         made = Dispatcher(
@@ -91,10 +101,15 @@ class Pipeline:
             budget=self.limits.budget,
             at_once=self.limits.feeds,
             read_limit=self.read_limit,
+            board=self.board,
             tracer=self.tracer,
         )
         poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
+        if self.subscriber:
+            self.subscriber.adopt(self.configuration)
+        if self.configuration.nlp.entities == "when_relevant" and self.articles:
+            object.__setattr__(self, "triage", Triage(self.enricher, self.matcher, self.articles))
         if self.reader:
             self.reader.adopt(self.configuration)
 
@@ -114,6 +129,10 @@ class Pipeline:
         """Poll due feeds; the number of articles that were new or revised."""
         return self.poller.poll_due()
 
+    def subscribe_due(self) -> int:
+        """Ask hubs for what is due with subscriptions; the number of requests."""
+        return self.subscriber.step() if self.subscriber else 0
+
     # --- read ----------------------------------------------------------------------------------------------
 
     def read_due(self) -> int:
@@ -124,33 +143,47 @@ class Pipeline:
 
     def enrich_due(self) -> int:
         """Analyse due articles and raise their alerts; the number of alerts that were new."""
-        raised = 0
+        raised, backlog = 0, Backlog()
         deadline = self.clock.now() + self.limits.budget
         while claims := self.store.claim_articles(self.limits.articles, self.limits.lease):
             started = self.clock.now()
             analysed = self._analyse(claims)
             share = (self.clock.now() - started) / len(claims)
-            for claim, analysis in analysed:
-                facts = {"article": claim.article.id, "feed": claim.article.feed_id}
-                with (
-                    spared(self.observer, "enrich", claim.article.id, self.store, claim),
-                    self.tracer.span("enrich", claim.trace, started, facts) as trace,
-                ):
-                    raised += self._finish_article(replace(claim, trace=trace) if trace else claim, analysis, share)
-            if self.clock.now() >= deadline:
+            for read in (Read(claim, analysis, share) for claim, analysis in analysed):
+                if self.triage and read.analysis.pending:
+                    backlog.add(read)
+                else:
+                    raised += sum(map(self._finish, [*backlog.take_kin(read), read]))
+            if len(backlog) >= MOST_WAITING or self.clock.now() >= deadline:
                 break
-        return raised
+        return raised + sum(map(self._finish, backlog.take_all()))
+
+    def _finish(self, read: Read) -> int:
+        claim = read.claim
+        facts = {"article": claim.article.id, "feed": claim.article.feed_id}
+        started = self.clock.now()
+        with (
+            spared(self.observer, "enrich", claim.article.id, self.store, claim),
+            self.tracer.span("enrich", claim.trace, started - read.share, facts) as trace,
+        ):
+            return self._finish_article(replace(claim, trace=trace) if trace else claim, read.analysis, read.share)
+        return 0
 
     def _analyse(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
         """The claims with their analyses; one article that the model cannot bear does not cost the others theirs."""
         claims = self._without_boilerplate(claims)
         with spared(self.observer, "enrich", "a batch"):
-            return list(zip(claims, self.enricher.enrich([claim.article for claim in claims]), strict=True))
+            return self._understand(claims)
         survived = []
         for claim in claims:
             with spared(self.observer, "enrich", claim.article.id, self.store, claim):
-                survived.append((claim, self.enricher.enrich([claim.article])[0]))
+                survived += self._understand([claim])
         return survived
+
+    def _understand(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
+        articles = [claim.article for claim in claims]
+        analyses = self.triage.analyse(articles) if self.triage else self.enricher.enrich(articles)
+        return list(zip(claims, analyses, strict=True))
 
     def _without_boilerplate(self, claims: Sequence[ports.ArticleClaim]) -> list[ports.ArticleClaim]:
         """The claims with the passages that their feed repeats marked as teasers."""
@@ -167,10 +200,9 @@ class Pipeline:
         counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="match")
         counts += _count_unread(analysis)
         counts += _count_lag(claim)
-        counts += _count_unknown(verdicts, blind)
-        signature = story.sign(claim.article, analysis)
+        counts += _count_unknown(verdicts, blind) if not analysis.pending else []
         for _ in range(_MOST_LOOKS):
-            step, alerts = self._tell(claim, analysis, signature, verdicts)
+            analysis, step, alerts = self._tell(claim, analysis, verdicts, blind)
             quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
             told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
             routed = [(one, self.routed(one)) for one in alerts]
@@ -182,12 +214,17 @@ class Pipeline:
         return max(new, 0)
 
     def _tell(
-        self, claim: ports.ArticleClaim, analysis: Analysis, signature: Signature, verdicts: Sequence[Verdict]
-    ) -> tuple[ports.StoryStep, tuple[Alert, ...]]:
-        """The article's story as it becomes with it, and the alerts that say what is new."""
+        self, claim: ports.ArticleClaim, analysis: Analysis, verdicts: Sequence[Verdict], blind: int
+    ) -> tuple[Analysis, ports.StoryStep, tuple[Alert, ...]]:
+        """The article's story as it becomes with it, and the alerts that say what is new; the analysis may be whole now."""
         now = self.clock.now()
+        signature = story.sign(claim.article, analysis)
         found = ports.Kinship() if claim.story else self.store.find_kin(signature.keys)
-        relative, is_copy = story.choose(signature, found.kin, now)
+        kin = found.kin
+        if self.triage and kin:
+            analysis, kin = self.triage.settle(claim.article, analysis, kin, now)
+            signature = story.sign(claim.article, analysis)
+        relative, is_copy = story.choose(signature, kin, now)
         place = claim.story or (relative.story if relative else claim.article.id)
         known, version = self.store.read_story(place)
         if relative and known and known.sources and now - known.sources[0].seen_at > story.WINDOW:
@@ -208,21 +245,24 @@ class Pipeline:
             config_hash=self.configuration.hash,
             now=now,
             are_zones_changed=claim.is_trimmed,
+            blind=blind,
         )
-        return ports.StoryStep(told, version, signature, found.seen, decided), alerts
+        return analysis, ports.StoryStep(told, version, signature, found.seen, decided), alerts
 
-    def routed(self, raised: Alert) -> tuple[Delivery, ...]:
-        """The deliveries of an alert, by the routes."""
-        if raised.is_shadow:
-            return ()
-        endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}
-        names = route.find_endpoints(self.configuration.route, route.labels_of(raised))
-        return deliveries(raised, [endpoints[name] for name in names])
+    def routed(self, raised: Alert) -> tuple[Onward, ...]:
+        """What becomes of an alert: by routes, silences, time intervals and rate caps."""
+        now = self.clock.now()
+        silences = self.silences.silences(ended=False) if self.silences else ()
+        return onward.send_on(self.configuration, raised, silences, now)
 
     # --- deliver -------------------------------------------------------------------------------------------
 
     def deliver_due(self) -> int:
-        """Send due deliveries; the number of answers."""
+        """Let due groups speak, then send due deliveries; the number of answers."""
+        if self.groups and self.silences:
+            Notifier(
+                self.groups, self.silences, self.clock, self.observer, self.configuration, self.limits.lease
+            ).notify_due()
         return self.dispatcher.deliver_due()
 
 
@@ -244,17 +284,3 @@ def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
 def _count_unknown(verdicts: Sequence[Verdict], blind: int) -> list[tuple[str, float]]:
     unknown = blind + sum(verdict.finding.truth == "unknown" for verdict in verdicts)
     return [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
-
-
-def deliveries(raised: Alert, endpoints: Iterable[Endpoint]) -> tuple[Delivery, ...]:
-    """The alert's delivery to each of the endpoints, its bytes frozen."""
-    card = formats.alert_card(raised)
-    return tuple(
-        Delivery(
-            alert.delivery_id(raised.id, endpoint.name),
-            raised.id,
-            endpoint.name,
-            *formats.render(card, endpoint.format, endpoint.name),
-        )
-        for endpoint in endpoints
-    )

@@ -28,6 +28,7 @@ WHOLE_READING_EVERY = timedelta(days=7)
 MOVED_POLLS, MOVED_FOR = 3, timedelta(hours=24)
 """A permanent redirect is believed when it was seen this often over this long."""
 _SPREAD = 0.1
+_MOST_MARKS = 1_000
 
 COSTLY, HARD, SOFT, TEMPORARY = 3.0, 1.0, 0.5, 0.25
 """How many doublings of the wait a failure is worth.
@@ -78,12 +79,16 @@ class PollRequest:
 
 @dataclass(frozen=True, slots=True)
 class PollDecision:
-    """The state to store, the time until the next poll, the outcome's name (a metric label), and what to report."""
+    """The state to store, the time until the next poll, the outcome's name (a metric label), and what to report.
+
+    `pushes` documents that a hub sent are done with; the next poll is then when it was due anyway.
+    """
 
     state: FeedState
     next_in: timedelta
     outcome: str
     events: tuple[str, ...] = ()
+    pushes: int = 0
 
 
 def request(feed: Feed, state: FeedState, *, epoch: str, now: datetime) -> PollRequest:
@@ -97,6 +102,18 @@ def request(feed: Feed, state: FeedState, *, epoch: str, now: datetime) -> PollR
     return PollRequest(feed, state.etag, state.last_modified, url=state.address)
 
 
+def pushed(state: FeedState, reading: Reading, documents: int) -> PollDecision:
+    """What to remember of documents that a hub sent: they hold some of the feed's entries, and no validators."""
+    new = {mark.raw for mark in reading.marks if mark.raw}
+    kept = tuple(mark for mark in state.marks if mark.raw not in new)
+    learned = replace(
+        state,
+        marks=(*reading.marks, *kept)[:_MOST_MARKS],
+        arrivals=rhythm.newest((*reading.arrivals, *state.arrivals)),
+    )
+    return PollDecision(learned, SHORTEST_WAIT, "pushed", pushes=documents)
+
+
 def is_unchanged(asked: PollRequest, state: FeedState, outcome: Fetched, body_hash: str) -> bool:
     """Whether a 200 brought the very bytes of last time (validators may lie either way)."""
     return bool(state.is_baselined and not asked.is_whole and outcome.body and state.body_hash == body_hash)
@@ -104,7 +121,9 @@ def is_unchanged(asked: PollRequest, state: FeedState, outcome: Fetched, body_ha
 
 def unchanged(outcome: Fetched) -> NotModified:
     """A 200 that brought nothing new, as what it amounts to; its validators are newer than ours."""
-    return NotModified(outcome.etag, outcome.last_modified, outcome.fresh_for, outcome.moved_to)
+    return NotModified(
+        outcome.etag, outcome.last_modified, outcome.fresh_for, outcome.moved_to, outcome.certificate_until
+    )
 
 
 def decide(  # noqa: PLR0913 - what a decision depends on, spelled out
@@ -173,6 +192,7 @@ def _succeeded(
         last_message="",
         is_gone=False,
         is_baselined=True,
+        certificate_until=outcome.certificate_until or state.certificate_until,
         unconditional_at=now if was_unconditional else state.unconditional_at,
         epoch=epoch if was_unconditional else state.epoch,
     )
@@ -223,13 +243,21 @@ def _failed(feed: Feed, state: FeedState, outcome: PollFailed, *, now: datetime,
         failing_since=state.failing_since or now,
         burden=burden,
         last_failure=outcome.reason,
-        last_message=outcome.message,
+        last_message=_told(outcome, state, now),
         is_gone=is_gone,
         # a feed that does not answer where it moved to is asked at its old place again
         address="" if weight(outcome) >= SOFT else state.address,
     )
     events = ("feed_gone",) if is_gone and not state.is_gone else ()
     return PollDecision(failed, max(wait, SHORTEST_WAIT), outcome.reason.value, events)
+
+
+def _told(outcome: PollFailed, state: FeedState, now: datetime) -> str:
+    """The failure's message, with how long ago the certificate ended where we had seen it."""
+    ended = state.certificate_until
+    if outcome.reason is not PollFailure.CERTIFICATE_EXPIRED or ended is None or ended > now:
+        return outcome.message
+    return f"{outcome.message}; it ended {(now - ended).days} days ago, on {ended:%Y-%m-%d}"
 
 
 def weight(outcome: PollFailed) -> float:

@@ -15,21 +15,22 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from worker import alert, coverage, dedupe, fulltext, parse, poll, ports, series
+from worker import alert, coverage, dedupe, fulltext, parse, poll, ports, series, websub
 from worker.isolation import spared
 from worker.model import (
     Alert,
     Configuration,
-    Delivery,
     Document,
     Draft,
     Feed,
     FeedState,
     Fetched,
+    Onward,
     PollFailed,
     PollOutcome,
     Reading,
 )
+from worker.subscriber import Board, count_event
 
 _LOOK_AGAIN_S = 0.25
 """While polls are in flight, newly due feeds are looked for this often."""
@@ -82,17 +83,21 @@ class Poller:
         budget: timedelta,
         at_once: int,
         read_limit: ReadLimit,
+        board: Board | None = None,
         tracer: ports.Tracer = ports.UNTRACED,
     ) -> None:
         self._store, self._fetcher, self._clock, self._observer = store, fetcher, clock, observer
         self._tracer = tracer
         self._lease, self._budget, self._at_once, self._read_limit = lease, budget, at_once, read_limit
+        self._board = board
         self._in_flight: dict[Future[PollOutcome], _Asked] = {}
         self._aside: deque[_Slow] = deque()
+        self._suspect: _Asked | None = None
+        self._is_alone = False
         self._epoch = ""
 
-    def adopt(self, configuration: Configuration, routed: Callable[[Alert], tuple[Delivery, ...]]) -> None:
-        """Poll the feeds of a configuration; what is in flight stays so. `routed` gives an alert its deliveries."""
+    def adopt(self, configuration: Configuration, routed: Callable[[Alert], tuple[Onward, ...]]) -> None:
+        """Poll the feeds of a configuration; what is in flight stays so. `routed` says what becomes of an alert."""
         self._feeds = {feed.id: feed for feed in configuration.feeds}
         self._config_hash, self._routed = configuration.hash, routed
 
@@ -100,24 +105,45 @@ class Poller:
         """Poll until nothing is due or in flight, or the budget is spent; the number of new or revised articles."""
         deadline = self._clock.now() + self._budget
         self._epoch = self._store.epoch()
-        brought = 0
-        self._start_due()
-        while self._in_flight or self._aside:
+        brought = self._start_due()
+        while self._in_flight or self._aside or self._suspect:
             brought += self._collect()
             if self._clock.now() >= deadline:
                 break
-            self._start_due()
+            brought += self._start_due()
         return brought
 
-    def _start_due(self) -> None:
+    def _start_due(self) -> int:
+        """Start what is due; the articles that came of documents which hubs had sent."""
+        brought = 0
         now = self._clock.now()
+        if self._must_wait():
+            return 0
         room = self._at_once - len(self._in_flight) - len(self._aside)
         for claim in self._store.claim_feeds(room, self._lease):
             if feed := self._feeds.get(claim.feed_id):
                 request = poll.request(feed, claim.state, epoch=self._epoch, now=now)
-                self._in_flight[self._fetcher.fetch(request)] = _Asked(claim, request, now)
+                asked = _Asked(claim, request, now)
+                if claim.is_suspect:
+                    self._suspect = asked
+                    self._must_wait()
+                    break
+                if self._board and claim.pushes:
+                    brought += self._take_pushed(asked, self._board)
+                else:
+                    self._in_flight[self._fetcher.fetch(request)] = asked
             else:
                 self._store.finish_poll(claim, poll.PollDecision(claim.state, _NOT_OURS, "postponed"), ())
+        return brought
+
+    def _must_wait(self) -> bool:
+        """Whether no other feed may be begun now. A suspect starts when all others are done, and stays alone."""
+        if self._is_alone and not self._in_flight and not self._aside:
+            self._is_alone = False
+        if self._suspect and not self._in_flight and not self._aside:
+            self._in_flight[self._fetcher.fetch(self._suspect.request)] = self._suspect
+            self._suspect, self._is_alone = None, True
+        return self._is_alone or self._suspect is not None
 
     def _collect(self) -> int:
         """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""
@@ -157,6 +183,7 @@ class Poller:
                     return 0
                 if isinstance(document, Document):
                     reading, drafts, counts = self._read(feed, state, document, now)
+                    self._advertise(feed, outcome)
                 else:
                     outcome = document or parse.endless(outcome)
         decision = poll.decide(
@@ -169,6 +196,7 @@ class Poller:
             now=now,
             draw=self._clock.draw(),
         )
+        decision = self._stretched(feed, claim, decision, now)
         decision, alerts = self._cover(feed, state, decision, reading, now)
         counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
         counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
@@ -180,6 +208,47 @@ class Poller:
             ingested = self._store.finish_poll(claim, decision, drafts, counts, alerts)
         self._note(feed, outcome, decision, ingested)
         return ingested.new + ingested.revised
+
+    def _take_pushed(self, asked: _Asked, board: Board) -> int:
+        with spared(self._observer, "poll", asked.request.feed.name, self._store, asked.claim):
+            return self._finish_pushed(asked, board.pushed(asked.claim.feed_id))
+        return 0
+
+    def _finish_pushed(self, asked: _Asked, documents: Sequence[Fetched]) -> int:
+        """Store what came of documents that a hub sent; they go the way of those that were asked for."""
+        claim, request, now = asked.claim, asked.request, self._clock.now()
+        feed, state = request.feed, claim.state
+        drafts: list[Draft] = []
+        counts: list[tuple[str, float]] = [(series.series(series.POLLS, outcome="pushed"), float(len(documents)))]
+        readings: list[Reading] = []
+        for sent in documents:
+            document = self._parse(request, state, sent, LONGEST_S)
+            if isinstance(document, Document):
+                reading, made, odd = self._read(feed, state, document, now)
+                drafts, counts, readings = [*drafts, *made], counts + odd, [*readings, reading]
+            else:
+                counts += count_event("unreadable")
+        reading = Reading(
+            marks=tuple(mark for reading in readings for mark in reading.marks),
+            arrivals=tuple(moment for reading in readings for moment in reading.arrivals),
+        )
+        decision, alerts = self._cover(feed, state, poll.pushed(state, reading, len(documents)), reading, now)
+        ingested = self._store.finish_poll(claim, decision, drafts, counts, alerts)
+        if ingested.new or ingested.revised:
+            self._observer.note("pushed", feed=feed.name, new=ingested.new)
+        return ingested.new + ingested.revised
+
+    def _advertise(self, feed: Feed, fetched: Fetched) -> None:
+        if self._board:
+            self._board.advertise(feed.id, websub.discover(fetched))
+
+    def _stretched(
+        self, feed: Feed, claim: ports.FeedClaim, decision: poll.PollDecision, now: datetime
+    ) -> poll.PollDecision:
+        """Polls come less often while a hub delivers; where the configuration names an interval, that holds."""
+        if feed.interval is not None or decision.state.failures:
+            return decision
+        return replace(decision, next_in=websub.stretched(decision.next_in, claim.delivers_until, now))
 
     def _parse(
         self, request: poll.PollRequest, state: FeedState, fetched: Fetched, seconds: float
@@ -216,7 +285,7 @@ class Poller:
 
     def _cover(
         self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime
-    ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Delivery, ...]]]]:
+    ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Onward, ...]]]]:
         """The decision with what it teaches of the feed's gaps, and the alert where we have become blind on it."""
         state, events = coverage.learn(decision.state, reading, now), decision.events
         alerts = []

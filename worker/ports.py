@@ -21,6 +21,7 @@ from worker.model import (
     Feed,
     FeedState,
     Kin,
+    Onward,
     PollOutcome,
     Signature,
     Story,
@@ -57,11 +58,18 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class FeedClaim:
-    """A feed lent to one worker until the lease ends; `fence` must still hold when the work is handed in."""
+    """A feed lent to one worker until the lease ends; `fence` must still hold when the work is handed in.
+
+    One `is_suspect` that never came back from its last claims; whoever polls it polls no other beside it.
+    `pushes` documents wait that its hub has sent; `delivers_until` is the end of the lease of a hub that delivers.
+    """
 
     feed_id: str
     fence: int
     state: FeedState
+    is_suspect: bool = False
+    pushes: int = 0
+    delivers_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +160,11 @@ class Store(Protocol):
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         """Make the schedule hold exactly `feeds`: new ones are due at once, the others keep their time."""
 
-    def steer_feed(self, feed_id: str, action: Steering) -> bool:
-        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False)."""
+    def steer_feed(self, feed_id: str, action: Steering, by: str = "") -> bool:
+        """Pause a feed; resume it, due at once, also out of quarantine; hurry it, which a paused one refuses (False).
+
+        `by` (who) is kept in the audit record.
+        """
 
     def epoch(self) -> str:
         """Changes whenever the store may have lost its newest writes."""
@@ -167,7 +178,7 @@ class Store(Protocol):
         decision: PollDecision,
         drafts: Sequence[Draft],
         counts: Sequence[tuple[str, float]] = (),
-        alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
+        alerts: Sequence[tuple[Alert, Sequence[Onward]]] = (),
     ) -> Ingested:
         """Store new articles, queue them, store alerts on the feed itself, and last of all the feed's state."""
 
@@ -191,16 +202,18 @@ class Store(Protocol):
         claim: ArticleClaim,
         analysis: Analysis,
         step: StoryStep,
-        alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
+        alerts: Sequence[tuple[Alert, Sequence[Onward]]],
         counts: Sequence[tuple[str, float]] = (),
     ) -> int:
-        """Store the analysis, the story, the new alerts and their deliveries, and remember the article for its kin.
+        """Store the analysis, the story, the new alerts and what becomes of them, and remember the article for its kin.
 
         The number of alerts that were new, -1 if the claim is stale, `MOVED` if the story or the kin have changed.
         """
 
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
         """Lend due deliveries of one endpoint, so that at most `at_once` are out over all workers.
+
+        None while the endpoint asked to be left alone. Of the suspect one is out at a time over all endpoints.
 
         With the circuit open one probe every `breaker.PROBE_EVERY`, whether due or not; paused, none.
         """
@@ -226,10 +239,16 @@ class Store(Protocol):
         """
 
     def resume_endpoint(self, name: str) -> bool:
-        """Close an endpoint's circuit, whatever opened it or paused it; False if it was closed."""
+        """Close an endpoint's circuit, whatever opened it, and end the wait it asked for; False if nothing held it."""
 
     def endpoint_states(self, names: Sequence[str]) -> list[EndpointState]:
         """The circuits and queues of endpoints, in order."""
+
+    def known_endpoints(self) -> list[str]:
+        """Every endpoint that was ever sent anything, configured or not, by name."""
+
+    def redirect_endpoint(self, old: str, new: str) -> int:
+        """Hand over what waits for an endpoint and its dead letters to another, ids and bytes as they are; how many."""
 
     def mark_alert(self, alert_id: str, mark: Mark, reason: str = "", by: str = "") -> bool:
         """Acknowledge or judge an alert; a new verdict replaces the old one. False if there is no such alert.
@@ -265,6 +284,13 @@ class Store(Protocol):
         """Add to metric series that go with no change of state."""
 
 
+class Articles(Protocol):
+    """The articles that were analysed."""
+
+    def read_article(self, article_id: str) -> tuple[Article, Analysis] | None:
+        """An article in the zones in which it was decided on, and its analysis; None where it is not (any more)."""
+
+
 class Fetcher(Protocol):
     """Asks feeds' servers. The future never raises: a failure is an outcome."""
 
@@ -284,6 +310,12 @@ class Enricher(Protocol):
 
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         """An analysis for each article, in order; teasers are not read."""
+
+    def glance(self, articles: Sequence[Article]) -> list[Analysis]:
+        """The cheap part of each analysis; `pending` says what the rest may still bring."""
+
+    def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
+        """The analyses that `enrich` would have made, from what was glanced."""
 
 
 class Clock(Protocol):

@@ -2,18 +2,26 @@
 
 from datetime import timedelta
 
+from worker import trend
 from worker.model import Alert
 
 POLLS = "tocsin_polls_total"
 PAGES = "tocsin_pages_total"
+WEBSUB = "tocsin_websub_total"
 ARTICLES = "tocsin_articles_total"
 ARTICLES_UNREAD = "tocsin_articles_unread_total"
 FEED_EVENTS = "tocsin_feed_events_total"
 ENTRIES_ODD = "tocsin_entries_odd_total"
 ALERTS = "tocsin_alerts_total"
+ALERTS_BY_TOPIC = "tocsin_alerts_by_topic_total"
+ALERTS_BY_COUNTRY = "tocsin_alerts_by_country_total"
 NOTHING_NEW = "tocsin_alerts_nothing_new_total"
+HELD = "tocsin_alerts_held_total"
+SUPPRESSED = "tocsin_alerts_suppressed_total"
+NOTIFICATIONS = "tocsin_notifications_total"
 WATCH_UNKNOWN = "tocsin_watch_unknown_total"
 ATTEMPTS = "tocsin_webhook_attempts_total"
+API_REQUESTS = "tocsin_api_requests_total"
 STAGE_SECONDS = "tocsin_stage_duration_seconds"
 FRESHNESS_SECONDS = "tocsin_freshness_seconds"
 
@@ -50,12 +58,17 @@ def observation(name: str, value: timedelta | float, **labels: str) -> list[tupl
 
 
 def alert_counts(alert: Alert) -> list[tuple[str, float]]:
-    """What a new alert counts: itself, and how old its article was, since publication and since it was fetched.
+    """What a new alert counts: itself, its topics and countries, and its article's age since publication and fetch.
 
     A date in the future counts as age 0; an article without a date is left out of the first. The age of an article in
     which a newly listed party is found says nothing of our speed, and is left out.
     """
     counts = [(series(ALERTS, watch=alert.watch_id, severity=alert.severity.value), 1.0)]
+    for name in trend.counted(alert.article, alert.analysis):
+        if name.startswith(trend.TOPIC):
+            counts.append((series(ALERTS_BY_TOPIC, topic=name.removeprefix(trend.TOPIC)), 1.0))
+        elif name.startswith(trend.COUNTRY):
+            counts.append((series(ALERTS_BY_COUNTRY, country=name.removeprefix(trend.COUNTRY)), 1.0))
     moments = {"published_to_alert": alert.article.published, "fetched_to_alert": alert.article.first_seen}
     for span, moment in moments.items():
         if moment and not alert.listing:

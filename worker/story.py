@@ -6,6 +6,12 @@ Two kinds of kinship, both within `WINDOW`:
     same story  another text on the same news: headlines share most of their words, and each headline's names stand in
                 the other article; where no names were recognised nothing is taken for the same story
 
+Warnings written after a template share most of their words too. So a copy is only believed where neither headline has a
+number or name that the other article lacks while that one has another (“Town A” and “Town B”, “41 killed” and “52
+killed”); and headlines that number a series differently (“incident 041” and “incident 042”, “6 March” and “7 March”)
+never tell the same story. Of a text as short as a picture's caption, which stands under many a story, headlines that share no
+word are no copies either.
+
 Candidates come from an index of keys: bands of a MinHash of the three-word runs, and pairs of headline words.
 """
 
@@ -29,11 +35,24 @@ WINDOW = timedelta(days=3)
 """Wire copies appear within hours; what recurs later, a weekly bulletin in the same words, is news again."""
 _ROWS, _BANDS = 3, 24
 _MOST_WORDS, _FEWEST_RUNS = 1_500, 12
+_CAPTION_RUNS = 32
+"""A caption has some thirty words."""
 COPY_SHARE, _COPY_LIKENESS = 0.6, 0.12
 _TITLE_SHARE, _TITLE_WORDS = 0.6, 4
 _KEY_WORDS, _MOST_NAMES, _MOST_SOURCES, _MOST_EVENTS = 5, 24, 200, 40
 _NAME_LABELS = frozenset({"PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "VESSEL"})
+_NAMELESS = "?"
 _WORD = re.compile(r"\w+")
+_MOST_NUMBERS = 24
+_NUMBER = re.compile(r"\d+(?:[.,]\d{3})*(?!\d)")
+_SEPARATOR = re.compile(r"[.,](?=\d{3})")
+_SERIES = re.compile(
+    r"\b(?:incident|advisory|bulletin|notice|report|warning|alert|episode|day|week|issue|round|edition|case|flight|"
+    r"no\.?|nr\.?|number|#)[\s:#-]{0,3}(?:no\.?\s?|#)?(\d+)\b"
+    r"|\b(0\d+)\b|\b([a-z]{2,}-\d[\d-]*\d)\b|\b(\d+/\d+)\b|#(\d+)\b"
+)
+_MONTH = r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+_DAY = re.compile(rf"\b(\d{{1,2}})\.?\s{_MONTH}\b|\b{_MONTH}\.?\s(\d{{1,2}})\b")
 _COMMON = frozenset(
     (
         "a about after against all amid an and are as at be been before but by can could for from had has "
@@ -56,9 +75,11 @@ def sign(article: Article, analysis: Analysis) -> Signature:
     text = _readable(article)
     runs = _runs(_WORD.findall(text.lower())[:_MOST_WORDS])
     title = frozenset(_hash(word) for word in _significant(article.title))
-    names = _names(analysis, 0, len(article.text))
+    is_named = analysis.pending is None
+    names = _names(analysis, 0, len(article.text)) if is_named else frozenset()
     if len(runs) < _FEWEST_RUNS:
-        return Signature((), b"", 0, title, names, names)
+        return Signature((), b"", 0, title, names, names, is_named=is_named)
+    numbers = _numbers(article.title), _numbers(f"{article.title} {text}"), _marks(article.title)
     minima = ((_FACTORS * runs) >> np.uint64(32)).min(axis=1).astype(np.uint32)
     bands = [
         xxhash.xxh3_64_hexdigest(band.tobytes(), seed)[:11] for seed, band in enumerate(minima.reshape(_BANDS, _ROWS))
@@ -70,8 +91,12 @@ def sign(article: Article, analysis: Analysis) -> Signature:
         sketch=minima.astype(np.uint8).tobytes(),
         size=len(runs),
         title=title,
-        title_names=_names(analysis, 0, len(article.title)),
+        title_names=_names(analysis, 0, len(article.title)) if is_named else names,
         names=names,
+        is_named=is_named,
+        title_numbers=numbers[0],
+        numbers=numbers[1],
+        marks=numbers[2],
     )
 
 
@@ -79,11 +104,23 @@ def choose(signature: Signature, kin: Sequence[Kin], now: datetime) -> tuple[Kin
     """The nearest relative and whether it is a copy; (None, False) where the article begins a story of its own."""
     recent = [one for one in kin if now - one.seen_at <= WINDOW]
     shares = [(share(signature, one.signature), one) for one in recent]
-    copies = [(amount, one) for amount, one in shares if amount >= COPY_SHARE]
+    copies = [
+        (amount, one)
+        for amount, one in shares
+        if amount >= COPY_SHARE and not _tells_of_another(signature, one.signature)
+    ]
     if copies:
         return max(copies, key=lambda found: (found[0], -found[1].number))[1], True
     alike = [one for one in recent if is_same_story(signature, one.signature)]
     return (min(alike, key=lambda one: one.number), False) if alike else (None, False)
+
+
+def undecided(signature: Signature, kin: Sequence[Kin], now: datetime) -> frozenset[int]:
+    """The numbers of the kin of which names tell whether they are the same story: no copy is there, headlines agree."""
+    recent = [one for one in kin if now - one.seen_at <= WINDOW]
+    if any(share(signature, one.signature) >= COPY_SHARE for one in recent):
+        return frozenset()
+    return frozenset(one.number for one in recent if _share_headline(signature, one.signature))
 
 
 def share(one: Signature, other: Signature) -> float:
@@ -101,10 +138,33 @@ def share(one: Signature, other: Signature) -> float:
     return min(likeness / (1 + likeness) * (one.size + other.size) / min(one.size, other.size), 1.0)
 
 
+def is_copy(one: Signature, other: Signature) -> bool:
+    """Whether one text is a copy of the other, and not another of the same template."""
+    return share(one, other) >= COPY_SHARE and not _tells_of_another(one, other)
+
+
+def _tells_of_another(one: Signature, other: Signature) -> bool:
+    """Whether each headline has a number or name of its own: two of one template, not two copies of one text."""
+    if min(one.size, other.size) < _CAPTION_RUNS and not one.title & other.title:
+        return True
+    has_numbers = _differ(one.title_numbers, one.numbers, other.title_numbers, other.numbers)
+    has_names = _differ(one.title_names, one.names, other.title_names, other.names)
+    return has_numbers or has_names or _is_another_of_a_series(one, other)
+
+
+def _differ(
+    headline: frozenset[int], text: frozenset[int], other_headline: frozenset[int], other_text: frozenset[int]
+) -> bool:
+    return bool(headline - other_text - other_headline) and bool(other_headline - text - headline)
+
+
+def _is_another_of_a_series(one: Signature, other: Signature) -> bool:
+    return bool(one.marks - other.marks) and bool(other.marks - one.marks)
+
+
 def is_same_story(one: Signature, other: Signature) -> bool:
     """Whether two texts that are no copies tell the same news."""
-    shared = len(one.title & other.title)
-    if shared < _TITLE_WORDS or shared < _TITLE_SHARE * min(len(one.title), len(other.title)):
+    if _is_another_of_a_series(one, other) or not _share_headline(one, other):
         return False
     if not one.title_names or not other.title_names:
         return False
@@ -119,6 +179,11 @@ def learn(story: Story, article: Article, analysis: Analysis) -> Story:
         if len(known) < _MOST_EVENTS and events.is_new(fact, (one.fact for one in known)):
             known.append(StoryEvent(fact, events.line(event), article.id))
     return replace(story, events=tuple(known)) if len(known) > len(story.events) else story
+
+
+def _share_headline(one: Signature, other: Signature) -> bool:
+    shared = len(one.title & other.title)
+    return shared >= _TITLE_WORDS and shared >= _TITLE_SHARE * min(len(one.title), len(other.title))
 
 
 def grow(known: Story | None, article: Article, relative: Kin | None, *, is_copy: bool, now: datetime) -> Story:
@@ -143,18 +208,23 @@ def publisher(article: Article) -> str:
 
 
 def pack(signature: Signature) -> str:
-    """A signature without its keys as text, about 300 characters."""
-    numbers = [sorted(one) for one in (signature.title, signature.title_names, signature.names)]
+    """A signature without its keys as text, about 400 characters."""
+    sets = (signature.title, signature.title_names, signature.names, signature.title_numbers, signature.numbers)
+    numbers = [sorted(one) for one in (*sets, signature.marks)]
     lists = [np.array(one, np.uint32).tobytes() for one in numbers]
-    return ",".join([str(signature.size), *(b64encode(raw).decode() for raw in (signature.sketch, *lists))])
+    packed = [str(signature.size), *(b64encode(raw).decode() for raw in (signature.sketch, *lists))]
+    return ",".join(packed if signature.is_named else [*packed, _NAMELESS])
 
 
 def unpack(packed: str) -> Signature:
     """The reverse of `pack`."""
-    size, *encoded = packed.split(",")
+    size, *encoded = packed.removesuffix("," + _NAMELESS).split(",")
     sketch, *lists = (b64decode(part) for part in encoded)
-    title, title_names, names = (frozenset(map(int, np.frombuffer(raw, np.uint32))) for raw in lists)
-    return Signature((), sketch, int(size), title, title_names, names)
+    title, title_names, names, *rest = (frozenset[int](np.frombuffer(raw, np.uint32).tolist()) for raw in lists)
+    read = Signature((), sketch, int(size), title, title_names, names)
+    if rest:  # what an earlier release kept has no numbers
+        read = replace(read, title_numbers=rest[0], numbers=rest[1], marks=rest[2])
+    return replace(read, is_named=not packed.endswith("," + _NAMELESS))
 
 
 def _readable(article: Article) -> str:
@@ -180,6 +250,21 @@ def _significant(title: str) -> set[str]:
 def _names(analysis: Analysis, start: int, end: int) -> frozenset[int]:
     found = (e.id or e.text.lower() for e in analysis.entities if e.label in _NAME_LABELS and start <= e.start < end)
     return frozenset(_hash(name) for name in list(dict.fromkeys(found))[:_MOST_NAMES])
+
+
+def _numbers(text: str) -> frozenset[int]:
+    """The first numbers of a text, thousands without their separators."""
+    found = (_SEPARATOR.sub("", number) for number in _NUMBER.findall(text))
+    return frozenset(_hash(number) for number in list(dict.fromkeys(found))[:_MOST_NUMBERS])
+
+
+def _marks(title: str) -> frozenset[int]:
+    """What numbers a headline within a series: `041`, `bulletin 7`, `CVE-2023-1234`, `6 March`."""
+    low = title.lower()
+    named = (number for found in _SERIES.finditer(low) for number in found.groups() if number)
+    dates = ("".join(sorted((day or other_day, (month or other_month)[:3])))
+             for day, month, other_month, other_day in _DAY.findall(low))  # fmt: skip
+    return frozenset(map(_hash, (*named, *dates)))
 
 
 def _hash(text: str) -> int:

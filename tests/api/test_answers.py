@@ -19,6 +19,7 @@ from worker.client import ApiError, Client
 from worker.model import Access
 from worker.runtime.demo import compose
 from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime.rest import silences as rest_silences
 
 pytestmark = pytest.mark.integration
 KEY = "{tocsin}:"
@@ -92,6 +93,10 @@ def test_feeds_are_paused_resumed_and_asked_now(client):
     assert client.steer(feed, "resume").health == "waiting"
     assert client.steer(feed, "poll").action == "hurry"
     assert client.feed(feed).due is not None
+    steered = [line.facts for line in client.audit() if line.kind == "steered"]
+    assert [(line["action"], line["by"]) for line in steered] == [
+        (action, "operator") for action in ("pause", "resume", "hurry")
+    ]
     with pytest.raises(ApiError, match="404"):
         client.steer("feed_none", "poll")
 
@@ -298,6 +303,7 @@ def test_silences_are_made_in_the_tokens_name_listed_and_ended(served):
     assert client.end_silence(made.id).state == "ended"
     assert client.end_silence(made.id).state == "ended"
     assert client.silences() == []
+    assert [line.facts["by"] for line in client.audit() if line.kind.endswith("silenced")] == ["analyst"] * 2
     assert [one.id for one in client.silences(all_=True)] == [made.id]
     later = client.add_silence(
         [("watch", "=", WATCH)], seconds=60, comment="x", starts_at=made.ends_at.replace(year=2099)
@@ -321,6 +327,16 @@ def test_a_silence_that_makes_no_sense_is_refused(served, body, told):
     answer = ask(served.base, "/api/v1/silences", "POST", served.tokens[Role.ANALYST], whole)
     assert answer.status == 422
     assert told in answer.json["detail"]
+
+
+def test_a_script_that_ran_away_cannot_make_silences_without_end(served, monkeypatch):
+    monkeypatch.setattr(rest_silences, "MOST_HELD", 3)
+    client = served.client(Role.ANALYST)
+    made = [client.add_silence([("watch", "=", f"w{n}")], seconds=60, comment="x") for n in range(3)]
+    with pytest.raises(ApiError, match="end some first"):
+        client.add_silence([("watch", "=", "w4")], seconds=60, comment="x")
+    client.end_silence(made[0].id)
+    assert client.add_silence([("watch", "=", "w4")], seconds=60, comment="x")
 
 
 def test_a_repeated_silence_is_one(served):

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from worker.api.token import is_genuine, read_id
 from worker.cli import app
 from worker.runtime import process
+from worker.runtime.audit_store import AuditStore
 from worker.runtime.token_store import RedisTokens
 
 pytestmark = pytest.mark.integration
@@ -22,7 +23,7 @@ def tocsin(redis_store, server, monkeypatch):
         result = CliRunner().invoke(app, ["tokens", *arguments])
         return result.exit_code, result.stdout, str(result.exception)
 
-    run.kept = RedisTokens(redis_store.client)
+    run.kept, run.store = RedisTokens(redis_store.client), redis_store
     yield run
     process.open_store().client.close()
     process.open_store.cache_clear()
@@ -52,6 +53,12 @@ def test_a_token_is_rotated_with_an_overlap_and_revoked(tocsin):
     assert "there is no live token" in tocsin("rotate", old["token_id"])[2]
     rows = {row["token_id"]: row["state"] for row in json.loads(tocsin("list", "--json")[1])["tokens"]}
     assert rows == {old["token_id"]: "revoked", new["token_id"]: "live"}
+    told = [line.facts() for line in AuditStore(tocsin.store).read()]
+    assert [(line["kind"], line["token"], line["action"]) for line in told] == [
+        ("token", old["token_id"], action) for action in ("add", "rotate", "revoke")
+    ]
+    assert told[1]["successor"] == new["token_id"]
+    assert old["token"].rpartition("_")[2] not in str(told), "the record holds no secret"
 
 
 @pytest.mark.parametrize(

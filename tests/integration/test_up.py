@@ -5,12 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.integration.world import eventually
+from worker.runtime.valkey import EmbeddedServer
 
 pytestmark = pytest.mark.integration
 
@@ -36,6 +38,18 @@ def family(home: Path) -> list[int]:
     return found
 
 
+def server_of(parent: int) -> int:
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text("utf-8").split()
+    return next(int(pid) for pid in children if b"unixsocket" in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+def get_or_none(url: str) -> str:
+    try:
+        return get(url)
+    except OSError:
+        return ""
+
+
 def get(url: str, status: int = 200) -> str:
     with urllib.request.urlopen(url, timeout=10) as answer:
         assert answer.status == status
@@ -57,6 +71,10 @@ def test_the_demonstration_runs_stops_and_goes_on(tmp_path):
             assert "tocsin_alerts_total" in get(page + "metrics")
             assert '"ready":true' in get(page + "readyz")
             assert get(page + "healthz") == "ok\n"
+            if run == 2:
+                os.kill(server_of(process.pid), signal.SIGKILL)
+                eventually(lambda log=log: "starting it again" in log.read_text("utf-8"), 20, "a new server")
+                eventually(lambda page=page: '"ready":true' in get_or_none(page + "readyz"), 60, "readiness")
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0, log.read_text("utf-8")
@@ -65,3 +83,29 @@ def test_the_demonstration_runs_stops_and_goes_on(tmp_path):
     assert ids[0]
     assert ids[1]
     assert not ids[0] & ids[1], "the second start raised an alert of the first again"
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for orphans in /proc")
+def test_a_second_ctrl_c_ends_everything_at_once(tmp_path):
+    log = tmp_path / "run.log"
+    socket = EmbeddedServer(tmp_path / ".local" / "state" / "tocsin" / "demo").socket
+    process = start(tmp_path, log)
+    try:
+        eventually(lambda: "Ctrl-C stops everything" in log.read_text("utf-8"), 60, "the greeting")
+        assert socket.exists()
+        # a worker that never ends: frozen before it is asked to
+        [frozen] = [pid for pid in family(tmp_path) if b"enrich" in Path(f"/proc/{pid}/cmdline").read_bytes()][:1]
+        os.kill(frozen, signal.SIGSTOP)
+        process.send_signal(signal.SIGINT)
+        eventually(lambda: "Ctrl-C again" in log.read_text("utf-8"), 20, "the offer")
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 130, log.read_text("utf-8")
+        assert time.monotonic() - started < 15
+        eventually(lambda: family(tmp_path) == [], 10, "the end of all")
+        assert "Traceback" not in log.read_text("utf-8")
+    finally:
+        for pid in family(tmp_path):
+            os.kill(pid, signal.SIGKILL)
+    assert not socket.parent.exists(), "the socket's folder was left behind"

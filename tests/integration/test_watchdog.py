@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import ARMS, feed, rss
+from tests.fakes import ARMS, SECRET, feed, rss
 from tests.integration.world import eventually
 from worker.runtime.children import Child, Family
 from worker.runtime.redis_store import RedisStore
-from worker.runtime.vigil import EXIT_STALLED, look
+from worker.runtime.vigil import EXIT_STALLED, EndpointNames, look
+from worker.watchlist import load_configuration
 
 pytestmark = pytest.mark.integration
 WATCH = "watches:\n  - {id: tanks, title: Tanks, match: {phrase: battle tanks}}\n"
@@ -74,3 +75,20 @@ def test_what_is_lent_is_not_due(redis_store: RedisStore):
     assert look(redis_store, "poll", []).is_due
     redis_store.client.zadd("{tocsin}:feeds:due", {wire.id: 2**45})
     assert not look(redis_store, "poll", []).is_due
+
+
+def test_the_watchdog_knows_endpoints_that_came_after_its_start(tmp_path):
+    file = tmp_path / "endpoints.yaml"
+    one = "endpoints:\n  desk: {url: {env: HOOK}, secret: {env: SECRET}}\n"
+    environ = {"HOOK": "https://desk.example/", "SECRET": SECRET}
+    file.write_text(one, "utf-8")
+    names = EndpointNames(
+        tmp_path, load_configuration(tmp_path, environ), lambda path: load_configuration(path, environ)
+    )
+    assert names() == ["desk"]
+    file.write_text(one + one.partition("\n")[2].replace("desk", "archive"), "utf-8")
+    assert names() == ["desk", "archive"]
+    file.write_text("endpoints: [", "utf-8")
+    assert names() == ["desk", "archive"], "a mistake changes nothing"
+    file.write_text(one, "utf-8")
+    assert names() == ["desk"]

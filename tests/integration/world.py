@@ -55,6 +55,8 @@ class World:
     arrived: list[Received] = field(default_factory=list)
     port: int = 0
     hook_status: Callable[[], int] = lambda: 204
+    is_strict: bool = False
+    """Whether the hook refuses what is not genuine, a timestamp minutes off included, as a careful receiver does."""
     hook_fault: Callable[[str], str] = lambda _: ""
     """By path: "reset" closes without an answer, "slow" answers after 20 s, "close" right after the answer."""
 
@@ -97,7 +99,7 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
                 return
             if fault == "slow":
                 time.sleep(20)
-            status = world.hook_status()
+            status = 401 if world.is_strict and not is_genuine else world.hook_status()
             if status < 300:
                 world.received.append(hook)
             self.close_connection = fault == "close"
@@ -119,9 +121,9 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def open_world():
+def open_world(port: int = 0):
     world = World()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(world))
+    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(world))
     server.daemon_threads = True
     world.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,9 +1,16 @@
 """The deployment files, as far as can be judged without an engine: names, commands, variables, addresses."""
 
+import importlib.util
+import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -14,7 +21,12 @@ from celery.bin.worker import worker
 from starlette.routing import Route
 from typer.main import get_command
 
-from worker.cli import app
+from tests.browser import free_port
+from tests.integration.world import eventually
+from worker.cli import app as cli
+from worker.deliver import sample
+from worker.onward import deliveries
+from worker.runtime.sender import request_headers
 from worker.runtime.settings import load_settings
 from worker.watchlist import load_configuration
 
@@ -22,6 +34,8 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 EXAMPLE = {"TOCSIN_DESK_URL", "TOCSIN_DESK_SECRET"}
+COMPOSE = {"TOCSIN_CONFIG_DIR"}
+"""Read by compose itself."""
 
 
 class Reading(dict):
@@ -69,9 +83,12 @@ def commands() -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize(("where", "command"), commands(), ids=lambda value: value if isinstance(value, str) else "")
 def test_every_command_parses(where, command):
+    if command[0] == "python":
+        assert importlib.util.find_spec(command[2])
+        return
     if command[0] == "tocsin":
         [name] = command[1:]
-        assert name in get_command(app).commands
+        assert name in get_command(cli).commands
         return
     assert command[:4] == ["celery", "-q", "-A", "worker.runtime.app"]
     kind, arguments = {"worker": worker, "beat": beat}[command[4]], command[5:]
@@ -86,6 +103,8 @@ def test_every_way_runs_the_six_processes():
     for where, command in commands():
         place = "systemd" if ".service" in where else where.partition(" ")[0]
         queue = command[command.index("-Q") + 1] if "-Q" in command else command[-1]
+        if queue == "worker.runtime.demo":
+            continue  # the demonstration's own
         names.setdefault(place, set()).add(queue)
     for place in ("compose", "kubernetes", "Procfile", "systemd"):
         assert names[place] == {"poll", "read", "enrich", "deliver", "beat", "web"}, place
@@ -97,11 +116,93 @@ def test_every_variable_named_exists_and_every_setting_is_named():
     places = [p for p in DEPLOY.rglob("*") if p.is_file() and p.suffix != ".json"]
     for path in (*places, ROOT / "compose.yaml", ROOT / "Dockerfile", ROOT / "Procfile"):
         named = set(re.findall(r"\bTOCSIN_[A-Z_]+\b", path.read_text("utf-8")))
-        assert named <= known | EXAMPLE, path
+        assert named <= known | EXAMPLE | COMPOSE | demonstration(), path
     text = (DEPLOY / "tocsin.env.example").read_text("utf-8")
     assert known <= set(re.findall(r"TOCSIN_[A-Z_]+", text))
     documented = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     assert [name for name in sorted(known) if name not in documented] == []
+
+
+def demonstration() -> set[str]:
+    """What the demonstration reads of the environment."""
+    return set(re.findall(r"TOCSIN_DEMO_[A-Z]+", (ROOT / "worker" / "runtime" / "demo.py").read_text("utf-8")))
+
+
+def test_the_demonstration_in_containers_serves_and_receives_what_its_configuration_names(tmp_path):
+    lines = (DEPLOY / "demo" / "demo.env").read_text("utf-8").splitlines()
+    said = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+    assert set(said) == demonstration()
+    loaded = load_configuration(DEPLOY / "demo", said)
+    assert len(loaded.watches) == 3
+    at = f"127.0.0.1:{free_port()}"
+    position = {"TOCSIN_DEMO_POSITION": str(tmp_path / "position")}
+    environ = dict(os.environ) | said | position | {"TOCSIN_DEMO_HOST": "127.0.0.1", "TOCSIN_DEMO_PORT": at[10:]}
+    served = subprocess.Popen(
+        [sys.executable, *compose()["demo"]["command"][1:]], env=environ, stdout=subprocess.DEVNULL
+    )
+
+    def answer(url: str, body: str | None = None, **headers: str) -> int:
+        url = url.replace("demo:8786", at)
+        request = urllib.request.Request(url, body.encode() if body else None, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as found:
+                return found.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    try:
+        eventually(lambda: answer(loaded.feeds[0].url), 30, "the demonstration's answer")
+        assert [answer(feed.url) for feed in loaded.feeds] == [200, 200, 200]
+        now = datetime.now(UTC)
+        [delivery] = deliveries(sample.make("alrt_1", now), list(loaded.endpoints))
+        headers = request_headers(delivery, loaded.endpoints[0], now)
+        assert answer(said["TOCSIN_DEMO_HOOK"], delivery.body, **headers) == 200
+        assert answer(said["TOCSIN_DEMO_HOOK"], "{}", **headers) == 401
+    finally:
+        served.terminate()
+        served.wait(10)
+    assert compose()["demo"]["profiles"] == ["demo"]
+
+
+def test_images_have_the_tag_of_a_version():
+    images = {service["image"] for service in compose().values()} - {"tocsin:latest"}
+    images |= set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE))
+    for image in images:
+        assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+[\w.-]*", image), image
+
+
+def test_manifests_keep_to_the_schemas_of_kubernetes():
+    validate = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
+    for manifest in manifests():
+        if not manifest["apiVersion"].startswith("keda.sh/"):
+            validate.validate(manifest, "1.37", strict=True)
+
+
+def test_compose_keeps_to_its_schema():
+    package = pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed")
+    import jsonschema
+
+    schema = Path(package.__file__).parent / "builtin_schemas" / "vendor" / "compose-spec.json"
+    made = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+    jsonschema.validate(made, json.loads(schema.read_text("utf-8")))
+
+
+def test_scaling_says_only_what_keda_knows():
+    """By the custom resource definition of ScaledObject (keda.sh/v1alpha1) and the reference of its prometheus trigger."""
+    [scaled] = [manifest for manifest in manifests() if manifest["kind"] == "ScaledObject"]
+    spec = scaled["spec"]
+    assert set(spec) <= {
+        "scaleTargetRef", "pollingInterval", "cooldownPeriod", "initialCooldownPeriod", "idleReplicaCount",
+        "minReplicaCount", "maxReplicaCount", "fallback", "advanced", "triggers",
+    }  # fmt: skip
+    assert spec["minReplicaCount"] < spec["maxReplicaCount"]
+    [trigger] = spec["triggers"]
+    assert trigger["type"] == "prometheus"
+    assert set(trigger["metadata"]) >= {"serverAddress", "query", "threshold"}
+    assert all(isinstance(value, str) for value in trigger["metadata"].values())
+    assert "tocsin_due_oldest_seconds" in trigger["metadata"]["query"]
 
 
 def test_defaults_in_the_example_environment_are_the_real_ones():

@@ -203,3 +203,36 @@ def test_a_watch_takes_part_of_a_list_file(tmp_path):
     with pytest.raises(ConfigError) as caught:
         load_configuration(tmp_path, {})
     assert [str(p) for p in caught.value.problems] == ["a.yaml:3:46: the file sdn.csv has no entry `9`"]
+
+
+@pytest.fixture(scope="module")
+def sdn(shared, tmp_path_factory):
+    """A watch over OFAC's list as it was published."""
+    folder = tmp_path_factory.mktemp("sdn")
+    file = shared / "lists" / "ofac" / "2022-01-31" / "sdn.csv"
+    text = f"lists: {{sdn: {{file: '{file}', format: ofac_sdn}}}}\nwatches: [{{id: w, title: t, match: {{entity: {{list: sdn}}}}}}]\n"
+    (folder / "a.yaml").write_text(text, "utf-8")
+    return Matcher(load_configuration(folder, {}).watches)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Nicolás Maduro Moros", ["MADURO MOROS, Nicolas"]),
+        ("Maduro Moros, Nicolas,", ["MADURO MOROS, Nicolas"]),
+        ("President Nicolas Maduro", ["MADURO MOROS, Nicolas"]),
+        ("Yevgeny Prigozhin", ["PRIGOZHIN, Yevgeniy Viktorovich"]),
+        ("Evgeniy Viktorovich Prigozhin", ["PRIGOZHIN, Yevgeniy Viktorovich"]),
+        ("Kim Jong-un", ["KIM, Jong Un"]),
+        ("Qassem Suleimani", ["SOLEIMANI, Qasem"]),
+        ("Victor Bout", ["BOUT, Viktor Anatolijevitch"]),
+        ("Joaquín Guzmán Loera", ["GUZMAN LOERA, Joaquin"]),
+        ("the Islamic Revolutionary Guard Corps", ["ISLAMIC REVOLUTIONARY GUARD CORPS"]),
+        ("Deripaska", []),
+        ("Peter Maduro", []),
+    ],
+)
+def test_a_real_list_knows_its_parties_in_the_spellings_of_news(sdn, words, expected):
+    one = article("Report", f"On Monday {words} was named by two ministers.")
+    [verdict] = sdn.evaluate(one, analysis(one))
+    assert [evidence.entry.name for evidence in verdict.finding.evidence] == expected

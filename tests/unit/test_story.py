@@ -181,3 +181,70 @@ def test_sources_that_come_too_slowly_do_not_escalate():
     for hours, id_ in enumerate("bcdef", 1):
         raised, known = told(known, id_, ["Norland"], rising, at=NOW + timedelta(hours=3 * hours))
         assert raised == ()
+
+
+WARNING = (
+    "The office has received a report of a suspicious approach. A skiff with four persons aboard came close to a merchant "
+    "vessel and left after the crew had shown its weapons. Vessel and crew are safe. Vessels are advised to transit with "
+    "caution and to report any suspicious activity to the office, which investigates together with the authorities."
+)
+
+
+@pytest.mark.parametrize(
+    ("reason", "titles", "names", "together"),
+    [
+        ("a running number", ("Warning incident 041", "Warning incident 042"), ((), ()), False),
+        ("a bulletin's number", ("Security bulletin no. 7", "Security bulletin no. 8"), ((), ()), False),
+        ("a day", ("Situation report, 6 March", "Situation report, 7 March"), ((), ()), False),
+        ("an American day", ("Situation report, March 6", "Situation report, March 7"), ((), ()), False),
+        ("a day of the war", ("List of key events, day 376", "List of key events, day 377"), ((), ()), False),
+        ("an id", ("CVE-2023-1111 is exploited", "CVE-2023-2222 is exploited"), ((), ()), False),
+        ("two places", ("Approach off Aden", "Approach off Mumbai"), (("Aden",), ("Mumbai",)), False),
+        ("the same place", ("Approach off Aden", "Ship approached near Aden"), (("Aden",), ("Aden",)), True),
+        ("one headline names a place", ("Approach off Aden", "Ship approached"), (("Aden",), ()), True),
+        ("the same number", ("Warning incident 041", "Incident 041: a warning"), ((), ()), True),
+        ("only one has a number", ("Warning incident 041", "Skiff near a vessel"), ((), ()), True),
+        ("an updated count is no copy", ("Four killed: 4", "Six killed: 6"), ((), ()), False),
+    ],
+)
+def test_warnings_of_one_template_are_not_copies(reason, titles, names, together):
+    first, second = (
+        sign(title, WARNING, dict.fromkeys(named, ("GPE", None))) for title, named in zip(titles, names, strict=True)
+    )
+    found, is_copy = story.choose(second, [kin(first)], NOW)
+    assert (found is not None, is_copy) == (together, together), reason
+
+
+def test_a_number_that_stands_in_the_other_text_tells_of_nothing_else():
+    first = sign("Quake kills 41", "In all 41 people died and 300 were hurt. " + BODY)
+    second = sign("Quake leaves 300 hurt", "In all 41 people died and 300 were hurt. " + BODY)
+    assert story.choose(second, [kin(first)], NOW)[1]
+
+
+def test_an_updated_count_stays_in_the_story():
+    titles = ("Peru: 4 soldiers drown in a river during protests", "Peru: 6 soldiers drown in a river during protests")
+    first, second = (sign(title, BODY, {"Peru": ("GPE", "PE")}) for title in titles)
+    found, is_copy = story.choose(second, [kin(first)], NOW)
+    assert (found is not None, is_copy) == (True, False)
+
+
+def test_numbers_of_a_series_are_told_apart_also_with_the_headlines_words_and_names():
+    titles = ("Aden gulf office warns of skiff incident 041", "Aden gulf office warns of skiff incident 042")
+    first, second = (sign(title, WARNING + " In Aden.", {"Aden": ("GPE", None)}) for title in titles)
+    assert story.choose(second, [kin(first)], NOW) == (None, False)
+
+
+def test_a_caption_under_two_stories_makes_no_copy_of_them():
+    caption = (
+        "Ukrainian servicemen fire a howitzer towards troops outside the frontline town in the east on March 5, 2023."
+    )
+    first, second = sign("Ammunition stockpile low", caption), sign("More troops for Bakhmut", caption)
+    assert story.choose(second, [kin(first)], NOW) == (None, False)
+    assert story.choose(sign("Stockpile of ammunition dangerously low", caption), [kin(first)], NOW)[1]
+
+
+def test_a_signature_survives_packing_and_one_of_before_is_read():
+    one = sign("Warning incident 041 off Aden", WARNING, {"Aden": ("GPE", None)})
+    assert story.unpack(story.pack(one)) == replace(one, keys=())
+    old = ",".join(story.pack(one).split(",")[:5])
+    assert story.unpack(old) == replace(one, keys=(), title_numbers=frozenset(), numbers=frozenset(), marks=frozenset())

@@ -13,6 +13,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, Literal, TypeAlias
 
+import ahocorasick
+
 Label: TypeAlias = Literal["GPE", "NORP"]
 
 # CLDR lists these beside countries; they name no country, or not one of ISO 3166-1. EU and XK stay: exceptionally
@@ -71,6 +73,30 @@ def _territories() -> dict[str, str]:
     from babel import Locale
 
     return dict(Locale("en").territories.items())
+
+
+def possible_ids(text: str) -> frozenset[str]:
+    """Return the ids of all countries that any stretch of `text` could be named for, by `country_id` or by rule."""
+    folded = " ".join(_fold(text).split())
+    found: set[str] = set()
+    for last, (length, ids) in _any_form().iter(folded):
+        start, end = last - length + 1, last + 1
+        is_word = not (start and folded[start - 1].isalnum()) and not folded[end : end + 1].isalnum()
+        if is_word and not ids <= found:
+            found |= ids
+    return frozenset(found)
+
+
+@cache
+def _any_form() -> ahocorasick.Automaton:
+    ids: dict[str, set[str]] = {}
+    for term in country_terms():
+        ids.setdefault(" ".join(_fold(term.text).split()), set()).add(term.id)
+    automaton = ahocorasick.Automaton()
+    for form, codes in ids.items():
+        automaton.add_word(form, (len(form), codes))
+    automaton.make_automaton()
+    return automaton
 
 
 @cache

@@ -1,22 +1,26 @@
 """The `Enricher` over spaCy: names, topics and events of one article as its `Analysis`."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Protocol
 
 from spacy.language import Language
-from spacy.tokens import Doc
 
 from worker.enrich import language, pipeline
+from worker.enrich.entities import expect, make_reader
 from worker.enrich.events import extract
 from worker.enrich.own_topics import WithOwnTopics, digest
 from worker.enrich.sentences import split_sentences
 from worker.enrich.topic_result import TopicResult
 from worker.enrich.topics import TopicClassifier
-from worker.model import Analysis, Article, Entity, LanguageModel, OwnTopic, Span, TopicScore
+from worker.model import Analysis, Article, Entity, LanguageModel, OwnTopic, Pending, Span, TopicScore
 from worker.zones import without_teasers
 
 LONGEST_TEXT = 200_000
 """Characters beyond this are matched by phrase only; the analysis says so."""
+LEARNT_STRINGS = 50_000
+"""So many words are kept for good (18 MB), some 800 articles' worth: new to a zone, each costs three times as much."""
 LEAST_SCORE = 0.02
 """Topics below this are not kept with an article."""
 
@@ -26,8 +30,8 @@ class TopicScorer(Protocol):
 
     thresholds: dict[str, float]
 
-    def score(self, text: str, sentences: Sequence[tuple[int, int]]) -> list[TopicResult]:
-        """Every topic that has evidence."""
+    def score(self, text: str, sentences: Sequence[tuple[int, int]], *, least: float = 0.0) -> list[TopicResult]:
+        """Every topic that has evidence and at least the probability `least`."""
 
 
 class SpacyEnricher:
@@ -38,40 +42,74 @@ class SpacyEnricher:
 
     def __init__(self, nlp: Language, topics: TopicScorer, model: str, *, least_score: float = LEAST_SCORE) -> None:
         self._nlp, self._topics, self.model, self._least_score = nlp, topics, model, least_score
+        self._read = make_reader(nlp)
+        if hasattr(nlp.tokenizer, "max_cache_size"):  # not every language's
+            nlp.tokenizer.max_cache_size = LEARNT_STRINGS
 
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         """An analysis for each article, in order."""
-        texts = [without_teasers(article.text, article.zones)[:LONGEST_TEXT] for article in articles]
-        spoken = [
-            language.detect(text, article.declared_language) for text, article in zip(texts, articles, strict=True)
-        ]
-        read = [i for i, code in enumerate(spoken) if code == self._nlp.lang]
-        with self._nlp.memory_zone():
-            docs = zip(read, self._nlp.pipe(texts[i] for i in read), strict=True)
-            entities = {i: _entities(doc) for i, doc in docs}
+        texts = [_readable(article) for article in articles]
+        seen = [self._see(article, text) for article, text in zip(articles, texts, strict=True)]
+        return self._with_names(texts, seen)
+
+    def glance(self, articles: Sequence[Article]) -> list[Analysis]:
+        """What is understood without looking for names: `pending` says what these may still bring."""
+        return [self._glance(article, _readable(article)) for article in articles]
+
+    def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
+        """The whole analyses, as `enrich` makes them, of articles that were glanced at."""
+        return self._with_names([_readable(article) for article in articles], glances)
+
+    def _with_names(self, texts: Sequence[str], seen: Sequence[Analysis]) -> list[Analysis]:
+        read = [i for i, analysis in enumerate(seen) if analysis.pending]
+        with self._zone():
+            entities = dict(zip(read, self._read([texts[i] for i in read]), strict=True))
         return [
-            self._analysis(article, text, code, entities.get(i))
-            for i, (article, text, code) in enumerate(zip(articles, texts, spoken, strict=True))
+            _with_entities(analysis, texts[i], entities[i]) if i in entities else analysis
+            for i, analysis in enumerate(seen)
         ]
 
-    def _analysis(self, article: Article, text: str, code: str, entities: tuple[Entity, ...] | None) -> Analysis:
+    def _glance(self, article: Article, text: str) -> Analysis:
+        analysis = self._see(article, text)
+        if not analysis.pending:
+            return analysis
+        entities, pending = expect(self._nlp, text)
+        return replace(analysis, entities=entities, pending=pending)
+
+    def _zone(self) -> AbstractContextManager[object]:
+        """A memory zone, once the vocabulary is learnt: what spaCy keeps of a word is forgotten with its zone."""
+        is_learnt = len(self._nlp.vocab.strings) >= LEARNT_STRINGS
+        return self._nlp.memory_zone() if is_learnt else nullcontext()
+
+    def _see(self, article: Article, text: str) -> Analysis:
+        code = language.detect(text, article.declared_language)
+        is_read = code == self._nlp.lang
         sentences = tuple(split_sentences(text))
-        results = self._topics.score(text, sentences) if sentences and entities is not None else []
-        kept = [self._topic(result, text) for result in results if result.probability >= self._least_score]
+        results = self._topics.score(text, sentences, least=self._least_score) if sentences and is_read else []
+        kept = [self._topic(result, text) for result in results]
         return Analysis(
-            entities=entities or (),
+            entities=(),
             topics=tuple(sorted(kept, key=lambda topic: (-topic.score, topic.topic))),
             sentences=sentences,
             language=code,
             model=self.model,
-            is_language_known=entities is not None,
+            is_language_known=is_read,
             truncated_at=LONGEST_TEXT if len(article.text) > LONGEST_TEXT else None,
-            events=extract(text, sentences, entities) if entities else (),
+            pending=Pending() if is_read else None,
         )
 
     def _topic(self, result: TopicResult, text: str) -> TopicScore:
         evidence = tuple(Span(start, end, text[start:end]) for start, end, _ in result.evidence)
         return TopicScore(result.topic, result.probability, evidence, self._topics.thresholds[result.topic])
+
+
+def _with_entities(analysis: Analysis, text: str, entities: tuple[Entity, ...]) -> Analysis:
+    events = extract(text, analysis.sentences, entities) if entities else ()
+    return replace(analysis, entities=entities, events=events, pending=None)
+
+
+def _readable(article: Article) -> str:
+    return without_teasers(article.text, article.zones)[:LONGEST_TEXT]
 
 
 def load(
@@ -89,10 +127,3 @@ def load(
     classifier = TopicClassifier.load()
     scorer = WithOwnTopics(classifier, topics) if topics else classifier
     return SpacyEnricher(nlp, scorer, name + digest(topics), least_score=least_score)
-
-
-def _entities(doc: Doc) -> tuple[Entity, ...]:
-    return tuple(
-        Entity(ent.text, ent.label_, ent.start_char, ent.end_char, ent.kb_id_ or ent.ent_id_ or None)
-        for ent in doc.ents
-    )

@@ -14,12 +14,12 @@ from typing import Final
 import ahocorasick
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.util import filter_spans
 
 from worker.enrich.amounts import amount_cues, numeric_dates
 from worker.enrich.countries import CountryTerm, country_id, country_terms
 from worker.enrich.find import Cue, Find, Read, Reading, small_letters
 from worker.enrich.materiel import materiel_cues
+from worker.enrich.names import Name, Tokens, part
 
 LABELS: Final = ("WEAPON", "VESSEL", "MONEY", "DATE", "GPE", "NORP")
 # A learnt label under which a country's name keeps its id: "Turkey" the team, "the Kremlin" the institution.
@@ -42,8 +42,8 @@ class Gazetteer:
 
     def __call__(self, doc: Doc) -> Doc:
         """Extend the entities of one document; those already there stay unless a rule overrules them."""
-        finds = [span for find in longest(find_all(doc.text)) if (span := _span(doc, find))]
-        doc.ents = _merge([_with_country(doc, ent) for ent in doc.ents], finds)
+        spans = {Name(ent.start, ent.end, ent.label_, ent.kb_id_ or ent.ent_id_): ent for ent in doc.ents}
+        doc.ents = [spans.get(name) or _span(doc, name) for name in with_rules(Tokens(doc), list(spans))]
         return doc
 
 
@@ -51,6 +51,16 @@ class Gazetteer:
 def make_gazetteer(nlp: Language, name: str) -> Gazetteer:  # noqa: ARG001 (spaCy passes it)
     """Return the rule component; it learns nothing and stores nothing."""
     return Gazetteer(name)
+
+
+def with_rules(tokens: Tokens, learnt: list[Name]) -> list[Name]:
+    """Return the learnt names with the countries' ids and with what the rules find, in order and apart."""
+    finds = [name for find in longest(find_all(tokens.text)) if (name := _name(tokens, find))]
+    return _merge(tokens, [_with_country(tokens, name) for name in learnt], finds)
+
+
+def _span(doc: Doc, name: Name) -> Span:
+    return Span(doc, name.start, name.end, name.label, kb_id=name.id, span_id=name.id)
 
 
 def find_all(text: str) -> Iterator[Find]:
@@ -104,41 +114,43 @@ def _is_word(lower: str, start: int, end: int, *, is_prefix: bool) -> bool:
     return starts and (is_prefix or end == len(lower) or not lower[end].isalnum() or not lower[end - 1].isalnum())
 
 
-def _span(doc: Doc, find: Find) -> Span | None:
-    span = doc.char_span(find.start, find.end, find.label, kb_id=find.id, alignment_mode="expand")
-    if span is None or (find.id and _is_part_of_name(span)):
+def _name(tokens: Tokens, find: Find) -> Name | None:
+    name = tokens.name(find.start, find.end, find.label, find.id)
+    if name is None or (find.id and _is_part_of_name(tokens, name)):
         return None
-    return Span(doc, span.start, span.end, find.label, kb_id=find.id, span_id=find.id)
+    return name
 
 
-def _with_country(doc: Doc, ent: Span) -> Span:
-    code = country_id(ent.text) if ent.label_ in _WITH_ID else None
-    return Span(doc, ent.start, ent.end, ent.label_, kb_id=code, span_id=code) if code else ent
+def _with_country(tokens: Tokens, name: Name) -> Name:
+    code = country_id(tokens.words(name.start, name.end)) if name.label in _WITH_ID else None
+    return Name(name.start, name.end, name.label, code) if code else name
 
 
-def _merge(learnt: list[Span], found: list[Span]) -> list[Span]:
+def _merge(tokens: Tokens, learnt: list[Name], found: list[Name]) -> list[Name]:
     """Return both without overlaps: a learnt name stays unless a find covers it and its label overrules."""
-    by_token = {token: ent for ent in learnt for token in range(ent.start, ent.end)}
-    dropped: set[Span] = set()
-    kept: list[Span] = []
+    if not found:
+        return part(learnt)
+    by_token = {token: name for name in learnt for token in range(name.start, name.end)}
+    dropped: set[Name] = set()
+    kept: list[Name] = []
     for find in found:
         beneath = {by_token[token] for token in range(find.start, find.end) if token in by_token}
-        if all(_yields(ent, find) for ent in beneath):
+        if all(_yields(tokens, name, find) for name in beneath):
             dropped |= beneath
             kept.append(find)
-    return filter_spans([*(ent for ent in learnt if ent not in dropped), *kept])
+    return part([*(name for name in learnt if name not in dropped), *kept])
 
 
-def _yields(ent: Span, find: Span) -> bool:
-    covered = find.start <= ent.start and ent.end <= find.end
-    if find.label_ == "WEAPON" and ent.label_ == "PERSON":
-        return covered and not find.text.istitle()
-    return covered and ent.label_ in _OVERRULES.get(find.label_, ())
+def _yields(tokens: Tokens, name: Name, find: Name) -> bool:
+    covered = find.start <= name.start and name.end <= find.end
+    if find.label == "WEAPON" and name.label == "PERSON":
+        return covered and not tokens.words(find.start, find.end).istitle()
+    return covered and name.label in _OVERRULES.get(find.label, ())
 
 
-def _is_part_of_name(span: Span) -> bool:
+def _is_part_of_name(tokens: Tokens, name: Name) -> bool:
     """Tell whether a country the tagger left out stands in a longer name: "the 2014 United Kingdom Cup"."""
-    before = span.doc[span.start - 1] if span.start else None
-    after = span.doc[span.end] if span.end < len(span.doc) else None
+    before = tokens.lexeme(name.start - 1) if name.start else None
+    after = tokens.lexeme(name.end) if name.end < len(tokens) else None
     joined = before is not None and (before.like_num or (before.text[:1].isupper() and not before.is_stop))
-    return joined or (after is not None and after.text[:1].isupper() and not after.is_stop)
+    return bool(joined or (after is not None and after.text[:1].isupper() and not after.is_stop))

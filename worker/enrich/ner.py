@@ -254,9 +254,20 @@ class BioTagger:
         scores = self._tag_scores(index)
         return [scores[start:end] for start, end in bounds]
 
-    def _annotate(self, docs: Sequence[Doc]) -> None:
+    def names(self, docs: Sequence[Doc]) -> list[list[tuple[int, int, str]]]:
+        """Return per document the names as (first token, end, label); one may end in white space."""
+        self._make_room()
+        return [
+            [(start, end, LABELS[label]) for start, end, label in runs(decode(scores))] if len(scores) else []
+            for scores in self.scores(docs)
+        ]
+
+    def _make_room(self) -> None:
         if len(self._words) > _KEPT_WORDS:
             self._words = KnownWords(self.network)
+
+    def _annotate(self, docs: Sequence[Doc]) -> None:
+        self._make_room()
         for doc, scores in zip(docs, self.scores(docs), strict=True):
             doc.ents = [_trimmed(doc, *run) for run in runs(decode(scores))] if len(doc) else []
 

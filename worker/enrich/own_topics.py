@@ -30,10 +30,11 @@ class WithOwnTopics:
         ]
         self.thresholds: dict[str, float] = {**built_in.thresholds, **{own.name: own.threshold for own in self._own}}
 
-    def score(self, text: str, sentences: Sequence[tuple[int, int]]) -> list[TopicResult]:
-        """Every topic that has evidence, built-in ones first."""
+    def score(self, text: str, sentences: Sequence[tuple[int, int]], *, least: float = 0.0) -> list[TopicResult]:
+        """Every topic that has evidence and at least the probability `least`, built-in ones first."""
         own = (topic.score(text, sentences) for topic in self._own)
-        return [*self._built_in.score(text, sentences), *(result for result in own if result is not None)]
+        kept = (result for result in own if result is not None and result.probability >= least)
+        return [*self._built_in.score(text, sentences, least=least), *kept]
 
 
 def digest(topics: Sequence[OwnTopic]) -> str:

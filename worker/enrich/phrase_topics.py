@@ -139,13 +139,28 @@ class PatternIndex:
         """Number the patterns in the order given."""
         self._by_word: dict[str, tuple[tuple[int, Pattern], ...]] = {}
         self._by_head: dict[str, list[tuple[int, Pattern]]] = {}
+        self._bits: dict[str, int] = {}
         for number, pattern in enumerate(patterns):
             for head in sorted(pattern.heads):
                 self._by_head.setdefault(head, []).append((number, pattern))
+            for head in sorted(pattern.needs):
+                self._bits.setdefault(head, 1 << len(self._bits))
 
-    def can_open(self, token: str) -> bool:
-        """Tell whether any pattern may start at a word within ``token`` (which may join words by hyphens)."""
-        return any(self._openers(word) for word in _WORD.findall(token))
+    def needed_by(self, token: str) -> int:
+        """Return, as a bit mask, what the patterns that may start within ``token`` (it may join words) need; 0: none."""
+        mask = 0
+        for word in _WORD.findall(token):
+            for _, pattern in self._openers(word):
+                for head in pattern.needs:
+                    mask |= self._bits[head]
+        return mask
+
+    def given_by(self, token: str) -> int:
+        """Return, as a bit mask, what patterns may need and find in ``token``."""
+        mask = 0
+        for head in first_letters(token):
+            mask |= self._bits.get(head, 0)
+        return mask
 
     def find(self, text: str, start: int, end: int) -> set[int]:
         """Return the numbers of the patterns that occur within ``text[start:end]``."""

@@ -17,8 +17,9 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from itertools import chain
+from operator import or_
 from pathlib import Path
 from typing import Final, Self, TypeAlias
 
@@ -135,7 +136,8 @@ class WordTable:
         self.words: list[str] = []
         self.hashes = np.zeros(1024, np.uint64)
         self.class_bits = np.zeros(1024, np.uint64)
-        self.opening_rows: set[int] = set()
+        self.needed: list[int] = []
+        self.given: list[int] = []
         self.heads: list[tuple[str, ...]] = []
 
     def look_up(self, tokens: Sequence[str]) -> list[int]:
@@ -157,8 +159,8 @@ class WordTable:
         self.hashes[row] = _hash64(word)
         self.class_bits[row] = self._classes.bits(word)
         self.heads.append(first_letters(token))
-        if self.index.can_open(token):
-            self.opening_rows.add(row)
+        self.needed.append(self.index.needed_by(token))
+        self.given.append(self.index.given_by(token))
         return row
 
     def _grow(self) -> None:
@@ -221,7 +223,7 @@ class FeatureExtractor:
         tokens = [_TOKEN.findall(text[start:end].lower()) for start, end in sentences]
         by_sentence = [table.look_up(part) for part in tokens]
         counts = np.fromiter(map(len, by_sentence), np.int64, len(by_sentence))
-        rows = np.fromiter((row for part in by_sentence for row in part), np.int64, int(counts.sum()))
+        rows = np.fromiter(chain.from_iterable(by_sentence), np.int64, int(counts.sum()))
         owner = np.repeat(np.arange(len(by_sentence)), counts)
         grams, gram_sentences = _distinct(*_grams(table.hashes[rows], owner), WORD_BITS)
         phrases = self._phrase_matrix(text, sentences, tokens, by_sentence)
@@ -250,11 +252,11 @@ class FeatureExtractor:
         by_sentence: Sequence[Sequence[int]],
     ) -> npt.NDArray[np.float32]:
         found = np.zeros((len(sentences), self.pattern_count), np.float32)
-        opens = self.table.opening_rows
+        needed, given = self.table.needed, self.table.given
         for number, rows in enumerate(by_sentence):
-            if opens.isdisjoint(rows):
+            if not reduce(or_, map(needed.__getitem__, rows), 0) & reduce(or_, map(given.__getitem__, rows), 0):
                 continue
-            openers = [token for token, row in zip(tokens[number], rows, strict=True) if row in opens]
+            openers = [token for token, row in zip(tokens[number], rows, strict=True) if needed[row]]
             present = set(chain.from_iterable(map(self.table.heads.__getitem__, rows)))
             matched = self.table.index.find_from(text, *sentences[number], openers, present)
             found[number, list(matched)] = 1.0

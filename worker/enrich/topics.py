@@ -95,6 +95,9 @@ class TopicClassifier:
         self.extractor = extractor or FeatureExtractor.default()
         self._shape_scores = np.zeros((1024, weights.shapes.shape[1] + 1), np.float32)
         self._shape_words = (0, 0)
+        width = len(self.topics)
+        self._article_grams = np.ascontiguousarray(weights.grams[:, :width])
+        self._sentence_grams = np.ascontiguousarray(weights.grams[:, width:])
         self._background: Floats | None = None
 
     @classmethod
@@ -110,26 +113,22 @@ class TopicClassifier:
         weights = _check(folder, meta, arrays)
         return cls(weights, meta["topics"], {topic: float(value) for topic, value in meta["thresholds"].items()})
 
-    def score(self, text: str, sentences: Sequence[tuple[int, int]]) -> list[TopicResult]:
+    def score(self, text: str, sentences: Sequence[tuple[int, int]], *, least: float = 0.0) -> list[TopicResult]:
         """Return the topics of an article, most probable first, each with one to four evidence sentences.
 
-        ``sentences`` are half-open offsets into ``text``, the title first. Every topic is scored; an article without
-        sentences has none.
+        ``sentences`` are half-open offsets into ``text``, the title first. Every topic is scored, those of at least
+        ``least`` are returned; an article without sentences has none.
         """
         if not sentences:
             return []
         article, by_sentence = self.log_odds(text, sentences)
-        probabilities = _sigmoid(self.mix(article, by_sentence))
-        calibration = self.weights.sentence_calibration
-        evidence = _sigmoid(by_sentence * calibration[:, 0] + calibration[:, 1])
-        order = np.argsort(-probabilities, kind="stable")
+        probabilities = _sigmoid(self.mix(article, by_sentence)).astype(float).round(_DIGITS)
+        order = [topic for topic in np.argsort(-probabilities, kind="stable").tolist() if probabilities[topic] >= least]
+        calibration = self.weights.sentence_calibration[order]
+        evidence = _sigmoid(by_sentence[:, order] * calibration[:, 0] + calibration[:, 1])
         return [
-            TopicResult(
-                self.topics[topic],
-                round(float(probabilities[topic]), _DIGITS),
-                _pick(evidence[:, topic], sentences),
-            )
-            for topic in order.tolist()
+            TopicResult(self.topics[topic], float(probabilities[topic]), _pick(evidence[:, column], sentences))
+            for column, topic in enumerate(order)
         ]
 
     def score_batch(self, articles: Iterable[tuple[str, Sequence[tuple[int, int]]]]) -> Iterable[list[TopicResult]]:
@@ -142,8 +141,12 @@ class TopicClassifier:
 
     def _heads(self, features: ArticleFeatures, count: int) -> tuple[Floats, Floats]:
         weights, width = self.weights, len(self.topics)
-        article = _block(_distinct(features.grams), weights.grams, weights.grams_scale, weights.grams_norm)
-        per_sentence = _blocks(features.grams, features.gram_sentences, count, weights)
+        article = np.zeros(2 * width, np.float32)
+        article[:width] = _block(
+            _distinct(features.grams), self._article_grams, weights.grams_scale[:width], weights.grams_norm
+        )
+        per_sentence = np.zeros((count, 2 * width), np.float32)
+        per_sentence[:, width:] = self._sentence_blocks(features.grams, features.gram_sentences, count)
         shapes = self._shapes()
         article += _normalised(shapes[_distinct(features.rows)].sum(axis=0, keepdims=True))[0]
         per_sentence += _normalised(_sum_by(shapes[features.rows], features.row_sentences, count))
@@ -153,6 +156,15 @@ class TopicClassifier:
         article += features.article_opinions() @ weights.opinions
         per_sentence += features.sentence_opinions() @ weights.opinions
         return article[:width], per_sentence[:, width:] + present @ weights.context
+
+    def _sentence_blocks(self, buckets: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int) -> Floats:
+        weights, width = self.weights, len(self.topics)
+        gathered = np.empty((len(buckets), width + 1), np.float32)
+        gathered[:, :-1] = self._sentence_grams[buckets]
+        gathered[:, -1] = weights.grams_norm[buckets]
+        summed = _sum_by(gathered, owner, count)
+        summed[:, :-1] *= weights.grams_scale[width:]
+        return _normalised(summed)
 
     def mix(self, article: Floats, by_sentence: Floats) -> Floats:
         """Join both heads into the article's calibrated log-odds, (T,)."""
@@ -249,15 +261,6 @@ def _block(buckets: npt.NDArray[np.int64], table: npt.NDArray[np.int8], scale: F
     length = np.sqrt(norm[buckets].sum()) or np.float32(1)
     summed: Floats = table[buckets].sum(axis=0, dtype=np.float32) * scale / length
     return summed
-
-
-def _blocks(buckets: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int, weights: TopicWeights) -> Floats:
-    gathered = np.empty((len(buckets), weights.grams.shape[1] + 1), np.float32)
-    gathered[:, :-1] = weights.grams[buckets]
-    gathered[:, -1] = weights.grams_norm[buckets]
-    summed = _sum_by(gathered, owner, count)
-    summed[:, :-1] *= weights.grams_scale
-    return _normalised(summed)
 
 
 def _sum_by(values: Floats, owner: npt.NDArray[np.int64], count: int) -> Floats:

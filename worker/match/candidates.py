@@ -72,6 +72,13 @@ class Candidates:
         counted = sum(not spoken.isdisjoint(self._blind.get(number, ())) for number in found)
         return found, sum(self._blind_in[language] for language in spoken) - counted
 
+    def find_open(self, reading: Reading) -> list[int]:
+        """The numbers of the watches that may fire once names are looked for, which is pending."""
+        present, pending = set(_present(reading)), reading.analysis.pending
+        if pending and (pending.ids is None or pending.labels is None):
+            return sorted({*self._unread.find(present), *self._blind})
+        return self._read.find(present)
+
 
 class _Files:
     """Numbers under the rarest of the sets of keys of which each must be present in part."""
@@ -164,6 +171,9 @@ def _present(reading: Reading) -> Iterator[Key]:
     yield from (("field", field, term) for field, hits in reading.fields.items() for term in hits)
     yield from (("tag", tag) for tag in article.tags)
     yield from (("source", article.source), ("language", analysis.language))
+    if pending := analysis.pending:
+        yield from (("id", id_) for id_ in pending.ids or ())
+        yield from (("label", label) for label in pending.labels or ())
 
 
 def _cost(keys: frozenset[Key]) -> float:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from worker.match.events import find_event
 from worker.match.inflect import forms
+from worker.match.names import NameHit
 from worker.match.near import find_windows
 from worker.match.reading import Reading
 from worker.model import (
@@ -19,6 +20,7 @@ from worker.model import (
     LanguageCondition,
     Leaf,
     NearCondition,
+    Pending,
     PhraseCondition,
     RegexCondition,
     SourceCondition,
@@ -123,9 +125,8 @@ def _keep_near(
     asks = f"{finding.asks} in the same {condition.within} as another condition"
     if finding.truth != "true" or kept:
         return replace(finding, asks=asks, evidence=kept)
-    return replace(
-        finding, asks=asks, truth="false", evidence=(), contribution=None if watch.threshold is None else 0.0
-    )
+    truth: Truth = "unknown" if reading.analysis.pending else "false"
+    return replace(finding, asks=asks, truth=truth, evidence=(), contribution=None if watch.threshold is None else 0.0)
 
 
 def _all_evidence(finding: Finding) -> Iterator[Evidence]:
@@ -153,6 +154,8 @@ def _find_topic(condition: TopicCondition, watch: Watch, reading: Reading) -> Fi
 
 def _find_entity(condition: EntityCondition, watch: Watch, reading: Reading) -> Finding:
     named = _named(condition, watch, reading)
+    if reading.analysis.pending:
+        return _expect_entity(condition, named, reading.analysis.pending)
     asks = f"an entity {condition.name}".rstrip() + (" in the title or lead" if condition.salience == "main" else "")
     found = {} if condition.labels else dict(named)
     for entity in reading.analysis.entities:
@@ -172,6 +175,16 @@ def _find_entity(condition: EntityCondition, watch: Watch, reading: Reading) -> 
     return Finding("entity", asks, "false" if is_decided else "unknown", score=_weak_score(condition, reading))
 
 
+def _expect_entity(condition: EntityCondition, named: dict[tuple[int, int], Evidence], pending: Pending) -> Finding:
+    """The finding before names are looked for: decided where they can change nothing. Never without reason "false"."""
+    if named and not condition.labels:
+        return Finding("entity", condition.name, "true", tuple(named[key] for key in sorted(named)))
+    is_label = not condition.labels or pending.labels is None or not set(pending.labels).isdisjoint(condition.labels)
+    is_id = bool(condition.ids) and (pending.ids is None or not set(pending.ids).isdisjoint(condition.ids))
+    is_any = not (condition.ids or condition.terms or condition.lists)
+    return Finding("entity", condition.name, "unknown" if is_label and (named or is_id or is_any) else "false")
+
+
 def _named(condition: EntityCondition, watch: Watch, reading: Reading) -> dict[tuple[int, int], Evidence]:
     """Evidence for the condition's terms, and for listed names: the sure ones, with the weak ones they vouch for."""
     spans = (span for term in condition.terms for span in reading.terms.get(term, ()))
@@ -179,11 +192,25 @@ def _named(condition: EntityCondition, watch: Watch, reading: Reading) -> dict[t
     hits = [hit for hit in reading.names if hit.list in condition.lists] if condition.lists else []
     least = SURE if condition.min_score is None else condition.min_score
     sure = {hit.name.entry for hit in hits if hit.score >= least and _is_read(hit.span, watch, reading)}
-    for hit in hits:
+    if len(hits) <= _MOST_EVIDENCE:
+        hits = [hit for hit in hits if not any(_outdoes(other, hit) for other in hits)]
+    # where several parties share a name, the one whose listed name is nearest to what stands there comes last, and stays
+    for hit in sorted(hits, key=lambda hit: (hit.score, -len(hit.name.text))):
         if hit.name.entry in sure:
             evidence = reading.evidence(watch, [hit.span], condition.salience, hit.name.entry)
             found |= {(e.start, e.end): e for e in evidence}
     return found
+
+
+def _outdoes(other: NameHit, hit: NameHit) -> bool:
+    """Whether `hit` is a shortened name in the midst of another party's longer and surer one."""
+    return (
+        other.span != hit.span
+        and other.span[0] <= hit.span[0]
+        and hit.span[1] <= other.span[1]
+        and other.score > hit.score
+        and other.name.entry != hit.name.entry
+    )
 
 
 def _is_read(span: tuple[int, int], watch: Watch, reading: Reading) -> bool:

@@ -62,6 +62,11 @@ class Matcher:
         numbers, unknown = self._candidates.find(reading)
         return tuple(_judge(self._watches[number], reading) for number in numbers), unknown
 
+    def may_fire(self, article: Article, glance: Analysis) -> bool:
+        """Whether any watch fires on a partial analysis or still may, once names are looked for; False is final."""
+        reading = self._read(article, glance)
+        return any(_may_fire(self._watches[number], reading) for number in self._candidates.find_open(reading))
+
     def _read(self, article: Article, analysis: Analysis) -> Reading:
         return Reading(
             article=article,
@@ -100,6 +105,17 @@ def _is_sign(leaf: Finding) -> bool:
     if leaf.kind == "event":
         return leaf.truth == "true" or (leaf.score or 0) >= _HALF
     return leaf.truth == "true" and leaf.kind not in _SAYS_LITTLE
+
+
+def _may_fire(watch: Watch, reading: Reading) -> bool:
+    if watch.languages and reading.analysis.language not in watch.languages:
+        return False
+    if watch.sources is not None and not passes(watch.sources, reading):
+        return False
+    finding = find(watch.condition, watch, reading)
+    if finding.truth == "true" and any(leaf.truth == "unknown" for leaf in leaves(finding)):
+        return True  # what is unknown may yet add to the score
+    return _weigh(watch, finding).truth != "false"
 
 
 def _weigh(watch: Watch, finding: Finding) -> Finding:

@@ -32,6 +32,7 @@ _LETTERS = {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", 
 _TOKEN = re.compile(r"[^\W_]+")
 _GAP = re.compile(r"[\s\-‐‑–'’ʼʻ`.,&/\"“”()]{0,3}\Z")
 _ABBREVIATION = 3
+_HYPHENS = "-\u2010\u2011"
 _PARTICLES = frozenset(
     (
         "al el ul bin bint ibn abu abd von van der den de del della di da do dos du la le les of and the for "
@@ -52,7 +53,7 @@ _SAME = {
         "qasim qassem kasim kassem ghasem qasem", "abdallah abdullah abdulah", "sulayman suleiman sulaiman soleiman suleyman",
         "mahmud mahmoud", "said saeed sayed sayyid saiid", "khalid khaled", "walid waleed", "rashid rasheed", "aleksandr alexander alexandr aleksander",
         "sergey sergei sergej sergiy", "dmitry dmitri dmitriy dmitrij dimitri", "yuri yury yuriy iurii yurii", "evgeny yevgeny evgeniy yevgeniy evgenii",
-        "nikolai nikolay nikolaj", "andrey andrei andrej", "aleksey alexei alexey aleksei", "vladimir wladimir", "igor ihor",
+        "nikolai nikolay nikolaj", "andrey andrei andrej", "aleksey alexei alexey aleksei", "vladimir wladimir", "igor ihor", "viktor victor wiktor",
     )
     for spelling in row.split()
 }  # fmt: skip
@@ -219,9 +220,13 @@ class _Token(NamedTuple):
 
 
 def _read(text: str) -> Iterator[_Token]:
+    stop, is_name = -1, False
     for found in _TOKEN.finditer(text):
         start, end = found.span()
-        yield _Token(start, end, *_hear(text[start:end]))
+        folded, sound, is_own = _hear(text[start:end])
+        is_name = is_own or (is_name and start == stop + 1 and text[stop] in _HYPHENS)  # Jong-un
+        stop = end
+        yield _Token(start, end, folded, sound, is_name)
 
 
 @lru_cache(maxsize=100_000)

@@ -5,7 +5,7 @@ character offsets into `Article.text`.
 """
 
 from worker.model.alert import JSON_TYPE, Alert, Attempt, Delivery, Listing
-from worker.model.analysis import Analysis, Entity, TopicScore
+from worker.model.analysis import Analysis, Entity, Pending, TopicScore
 from worker.model.article import Article, Document, Draft, Entry, Reading, Zone
 from worker.model.configuration import Configuration, Endpoint, Format, LabelMatcher, LanguageModel, Route
 from worker.model.decision import Decision, Fired
@@ -23,11 +23,14 @@ from worker.model.feed import (
     PollOutcome,
     Postponed,
 )
+from worker.model.notification import Collecting, GroupKey, Held, Onward, Rated, Silenced
 from worker.model.page import Page, PageDecision, PageOutcome
 from worker.model.silence import Silence
 from worker.model.span import Span
 from worker.model.story import Fact, Kin, Signature, Source, Story, StoryEvent, Told
+from worker.model.subscription import Hubs, Subscription, SubscriptionState
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
+from worker.model.timing import Digest, Rate, TimeInterval, Timing
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
 from worker.model.watch import (
     AgeCondition,
@@ -66,10 +69,12 @@ __all__ = [
     "Analysis",
     "Article",
     "Attempt",
+    "Collecting",
     "Condition",
     "Configuration",
     "Decision",
     "Delivery",
+    "Digest",
     "Document",
     "Draft",
     "Endpoint",
@@ -92,6 +97,9 @@ __all__ = [
     "Fired",
     "Format",
     "Group",
+    "GroupKey",
+    "Held",
+    "Hubs",
     "Kin",
     "LabelMatcher",
     "LanguageCondition",
@@ -106,16 +114,20 @@ __all__ = [
     "NameList",
     "NearCondition",
     "NotModified",
+    "Onward",
     "OwnTopic",
     "Pace",
     "Page",
     "PageDecision",
     "PageOutcome",
+    "Pending",
     "PhraseCondition",
     "PollFailed",
     "PollFailure",
     "PollOutcome",
     "Postponed",
+    "Rate",
+    "Rated",
     "Reading",
     "RegexCondition",
     "Role",
@@ -125,12 +137,17 @@ __all__ = [
     "Severity",
     "Signature",
     "Silence",
+    "Silenced",
     "Source",
     "SourceCondition",
     "SourceFilter",
     "Span",
     "Story",
     "StoryEvent",
+    "Subscription",
+    "SubscriptionState",
+    "TimeInterval",
+    "Timing",
     "Together",
     "Told",
     "TopicCondition",

@@ -35,8 +35,19 @@ class TopicScore:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """What the learnt names, not looked for yet, may still bring: at most these ids and labels (None: any).
+
+    Meanwhile an analysis has the entities that rules find, which the learnt names may yet overrule.
+    """
+
+    ids: tuple[str, ...] | None = None
+    labels: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
-    """What the language model saw in one article.
+    """What the language model saw in one article; `pending` where it has not looked for names (a partial analysis).
 
     `topics` holds every topic that has evidence, strongest first. `is_language_known` is False where no model
     speaks the article's language: entities, topics and events are then absent, not negative.
@@ -50,3 +61,4 @@ class Analysis:
     is_language_known: bool = True
     truncated_at: int | None = None
     events: tuple[Event, ...] = ()
+    pending: Pending | None = None

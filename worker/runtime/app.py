@@ -7,6 +7,7 @@ celery -A worker.runtime.app worker -Q deliver  deliverer
 celery -A worker.runtime.app beat               any number of them
 """
 
+import gc
 import signal
 import sys
 from collections.abc import Mapping
@@ -30,8 +31,15 @@ from worker.runtime.settings import load_settings
 DOORBELL_EXPIRES_S = 10
 """A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
 
-QUEUES = {"poll": "poll", "read": "read", "enrich": "enrich", "deliver": "deliver", "screen": "enrich"}
-"""Which workers answer each doorbell: an enricher also screens, since it has the language model."""
+QUEUES = {
+    "poll": "poll",
+    "subscribe": "poll",
+    "read": "read",
+    "enrich": "enrich",
+    "deliver": "deliver",
+    "screen": "enrich",
+}
+"""Which workers answer each doorbell: an enricher also screens, since it has the language model; a poller also subscribes to hubs."""
 SEAL_EVERY_S = 60.0
 """What the audit record says is under SHA-256 after this long."""
 
@@ -73,7 +81,7 @@ app.conf.update(
         "health_check_interval": 25,
         "global_keyprefix": "{tocsin}:q:",
     },
-    beat_scheduler="celery.beat:Scheduler",
+    beat_scheduler="worker.runtime.beat:SteadyScheduler",
     beat_schedule={
         task: {
             "task": f"tocsin.{task}",
@@ -118,6 +126,8 @@ def _warm_up(**_: object) -> None:
     for stage in STAGES:
         if stage in queues:
             open_pipeline(stage)
+    gc.collect()
+    gc.freeze()  # a hundred thousand objects of the model and the lists: no collection need walk them again
 
 
 @worker_ready.connect
@@ -137,12 +147,14 @@ def _stand_watch(**_: object) -> None:
     from worker.runtime.first_start import load_running
     from worker.runtime.process import DEFAULT_REDIS_URL
     from worker.runtime.redis_store import RedisStore, connect
-    from worker.runtime.vigil import Watchdog
+    from worker.runtime.vigil import EndpointNames, Watchdog
+    from worker.watchlist import load_configuration
 
     if not settings.watchdog:
         return
     stages = [stage for stage in STAGES if stage in current_app.amqp.queues.consume_from]
-    endpoints = [endpoint.name for endpoint in load_running(settings, stages[0] if stages else "poll").endpoints]
+    running = load_running(settings, stages[0] if stages else "poll")
+    endpoints = EndpointNames(settings.config, running, load_configuration)
     # A connection of its own: one that is shared with the worker would be deaf together with it.
     store = RedisStore(connect(settings.redis_url or DEFAULT_REDIS_URL))
     watchdog = Watchdog(store, stages, endpoints, settings.watchdog)

@@ -1,10 +1,12 @@
 """A family of processes: started together, restarted when one falls, stopped together, leaving no orphan."""
 
 import ctypes
+import os
 import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -83,5 +85,13 @@ class Family:
                 try:
                     child.process.wait(max(deadline - time.monotonic(), 0.1))
                 except subprocess.TimeoutExpired:
-                    child.process.kill()
-                    child.process.wait()
+                    break
+        self.kill()
+
+    def kill(self) -> None:
+        """End at once who still runs, with the processes that it started."""
+        for child in self.children:
+            if child.is_alive and child.process:
+                with suppress(ProcessLookupError):
+                    os.killpg(child.process.pid, signal.SIGKILL)  # each leads a group of its own
+                child.process.wait()

@@ -114,7 +114,8 @@ def serve() -> None:
     environ = os.environ
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     app = create_demo(environ["TOCSIN_DEMO_SECRET"], Path(environ["TOCSIN_DEMO_POSITION"]), console)
-    uvicorn.run(app, host="127.0.0.1", port=int(environ["TOCSIN_DEMO_PORT"]), log_level="warning")
+    host = environ.get("TOCSIN_DEMO_HOST") or "127.0.0.1"
+    uvicorn.run(app, host=host, port=int(environ["TOCSIN_DEMO_PORT"]), log_level="warning")
 
 
 def _secret(file: Path) -> str:

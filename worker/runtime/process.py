@@ -1,7 +1,7 @@
 """One process's pipeline, opened once and kept: connections, event loop, model, configuration."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -11,20 +11,25 @@ from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
 from worker.ports import Enricher, Stage, Tracer, Untraced
-from worker.reader import PageReader
+from worker.runtime.article_store import ArticleStore
 from worker.runtime.clock import SystemClock
+from worker.runtime.configuration_store import ConfigurationStore
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
+from worker.runtime.group_store import RedisGroups
 from worker.runtime.http import HttpLoop
 from worker.runtime.last_good import LastGood
 from worker.runtime.log import LogObserver
+from worker.runtime.politeness import Turns
 from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.reload import LiveConfiguration, Refused
 from worker.runtime.screening_store import RedisScreeningStore
 from worker.runtime.sender import WebhookSender
 from worker.runtime.settings import load_settings
 from worker.runtime.silence_store import RedisSilences
+from worker.runtime.stages import make_reader, make_subscriber
 from worker.runtime.test_results import keep_results, summarise
+from worker.runtime.turn_store import RedisTurns
 from worker.runtime.valkey import EmbeddedServer
 from worker.screener import Screener
 from worker.watchlist import load_configuration
@@ -73,6 +78,8 @@ def refreshed_pipeline(stage: Stage) -> Pipeline:
     """The process's pipeline under the newest good configuration."""
     process = _open(stage)
     process.live.refresh()
+    if stage == "enrich":
+        process.keep_configuration()
     return process.pipeline
 
 
@@ -126,6 +133,7 @@ class _Process:
         self._stage = stage
         self._is_enricher = stage == "enrich"
         self._pipeline: Pipeline | None = None
+        self._kept = ""
         self._screener: Screener | None = None
         self._last_good = LastGood(load_settings().data, stage, load_settings().config)
         self.live = LiveConfiguration(
@@ -139,6 +147,17 @@ class _Process:
             kept=self._last_good,
         )
         self.live.start()
+
+    def keep_configuration(self) -> None:
+        """Keep what decides from now on, for replaying it; again where the server lost it."""
+        configuration, kept = self.pipeline.configuration, ConfigurationStore(open_store())
+        if self._kept == configuration.hash and kept.is_kept(configuration.hash):
+            return
+        try:
+            kept.keep(configuration, getattr(self.pipeline.enricher, "model", ""))
+        except TypeError as error:
+            LogObserver().note("configuration_keep_failed", message=str(error))
+        self._kept = configuration.hash
 
     @property
     def pipeline(self) -> Pipeline:
@@ -160,7 +179,7 @@ class _Process:
             refuse_failing_tests(outcomes)
         store.sync_feeds(configuration.feeds)
         if self._pipeline is None:
-            self._pipeline = _make_pipeline(store, configuration, enricher, reads_pages=self._stage == "read")
+            self._pipeline = _make_pipeline(store, configuration, enricher, self._stage)
         else:
             self._pipeline = self._pipeline.reconfigured(configuration, enricher)
 
@@ -188,11 +207,13 @@ def refuse_failing_tests(outcomes: Iterable[TestOutcome]) -> None:
 
 
 def _make_pipeline(
-    store: RedisStore, configuration: Configuration, enricher: Enricher, *, reads_pages: bool = False
+    store: RedisStore, configuration: Configuration, enricher: Enricher, stage: Stage | None = None
 ) -> Pipeline:
     settings, loop = load_settings(), HttpLoop()
-    fetcher = HttpFetcher(loop, settings.contact)
+    fetcher = HttpFetcher(loop, settings.contact, Turns(time.monotonic, reserve=RedisTurns(store).reserve))
+    hubs = make_subscriber(store, loop, settings, configuration) if stage == "poll" else None
     return Pipeline(
+        articles=ArticleStore(store.client),
         store=store,
         fetcher=fetcher,
         enricher=enricher,
@@ -204,22 +225,11 @@ def _make_pipeline(
         limits=Limits(lease=settings.lease),
         tracer=open_tracer(),
         read_limit=within_cpu_limit,
-        reader=_make_reader(store, fetcher, settings.lease) if reads_pages else None,
-    )
-
-
-def _make_reader(store: RedisStore, fetcher: HttpFetcher, lease: timedelta) -> PageReader:
-    from worker.runtime.extractor import ProcessExtractor
-    from worker.runtime.page_store import RedisPageStore
-
-    return PageReader(
-        RedisPageStore(store),
-        fetcher,
-        ProcessExtractor(),
-        SystemClock(),
-        LogObserver(),
-        lease=lease,
-        budget=Limits().budget,
+        silences=RedisSilences(store.client),
+        groups=RedisGroups(store.client),
+        board=hubs[0] if hubs else None,
+        subscriber=hubs[1] if hubs else None,
+        reader=make_reader(store, fetcher, settings) if stage == "read" else None,
     )
 
 
@@ -242,6 +252,12 @@ class _NoEnricher:
 
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         raise AssertionError(articles)
+
+    def glance(self, articles: Sequence[Article]) -> list[Analysis]:
+        raise AssertionError(articles)
+
+    def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
+        raise AssertionError(articles, glances)
 
 
 def _load_enricher(configuration: Configuration) -> Enricher:

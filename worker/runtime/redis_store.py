@@ -5,8 +5,11 @@ Keys, all under the hash tag `{tocsin}:`
     feeds:due  pages:due  articles:due  outbox:ENDPOINT    sorted sets of ids by due time (ms)
     feeds:paused                                the set of feeds that are not to be scheduled
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
-    seen:ALIAS                                  the article an alias belongs to
+    seen:ALIAS  address:HASH                    the article an alias, or a page's address, belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
+    group:ID  groups:due                        alerts that wait to be told together; see `group_store`
+    silences  silence:ID                        see `silence_store`
+    rate:WATCH                                  what a watch with a rate cap told of late
     articles  stories                           the same of what was first seen within retention
     alerts:log  alerts:last                     alerts by a number that only grows, and the last such number
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
@@ -35,9 +38,10 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from worker.decision import digest_text
-from worker.deliver import breaker, payload
+from worker.dedupe import mark_of_address
+from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
-from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn
+from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn, asks_to_wait
 from worker.deliver.retry import Decision as RetryDecision
 from worker.errors import StoreUnavailable
 from worker.fulltext import PATIENCE
@@ -53,6 +57,7 @@ from worker.model import (
     Feed,
     FeedState,
     Kin,
+    Onward,
     Story,
 )
 from worker.poll import PollDecision
@@ -60,6 +65,7 @@ from worker.ports import (
     BOILERPLATE,
     MOST_CLAIMS,
     STAGES,
+    SUSPECT,
     ArticleClaim,
     ConfigurationState,
     DeliveryClaim,
@@ -72,8 +78,9 @@ from worker.ports import (
     Steering,
     StoryStep,
 )
+from worker.runtime import kin_index
+from worker.runtime.alert_work import alert_work, delivery_work
 from worker.runtime.log import redact
-from worker.series import alert_counts
 from worker.story import WINDOW, pack, unpack
 from worker.trend import counted
 from worker.zones import passages
@@ -119,8 +126,8 @@ class RedisStore:
         self._scheduled = feeds
         self._run("sync_feeds", json.dumps([feed.id for feed in feeds]))
 
-    def steer_feed(self, feed_id: str, action: Steering) -> bool:
-        return bool(self._run("steer_feed", feed_id, action))
+    def steer_feed(self, feed_id: str, action: Steering, by: str = "") -> bool:
+        return bool(self._run("steer_feed", feed_id, action, by))
 
     def epoch(self) -> str:
         with translated():
@@ -137,7 +144,14 @@ class RedisStore:
         if is_forgotten:  # the server came back empty, and nothing would ever be due again
             self.sync_feeds(self._scheduled)
         return [
-            FeedClaim(id_, fence, STATE.validate_json(item["state"]) if "state" in item else FeedState())
+            FeedClaim(
+                id_,
+                fence,
+                STATE.validate_json(item["state"]) if "state" in item else FeedState(),
+                int(item.get("claims") or 0) > SUSPECT,
+                int(item.get("pushes") or 0),
+                moment_of(item["delivers_until"]) if "delivers_until" in item else None,
+            )
             for id_, fence, item in self._claim("poll", "feeds:due", "feed:", limit, lease)
         ]
 
@@ -147,7 +161,7 @@ class RedisStore:
         decision: PollDecision,
         drafts: Sequence[Draft],
         counts: Counts = (),
-        alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
+        alerts: Sequence[tuple[Alert, Sequence[Onward]]] = (),
     ) -> Ingested:
         work = {
             "state": _dump(STATE, decision.state),
@@ -155,12 +169,14 @@ class RedisStore:
             "remember_ms": _ms(REMEMBER),
             "keep_ms": _ms(KEEP),
             "patience_ms": _ms(PATIENCE),
+            "pushes": decision.pushes,
             "counts": list(counts),
-            "alerts": [alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, steps) | {"article": alert.article.id} for alert, steps in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,
                     "aliases": draft.aliases,
+                    "address": mark_of_address(draft.article.link),
                     "content": draft.content,
                     "sha256": digest_text(draft.article.text),
                     "record": _dump(_ARTICLE, draft.article),
@@ -196,9 +212,10 @@ class RedisStore:
     def find_kin(self, keys: Sequence[str]) -> Kinship:
         if not keys:
             return Kinship()
-        seen, *pairs = self._run("find_kin", json.dumps(keys), _ms(WINDOW), _MOST_KIN)
-        found = zip(pairs[::2], pairs[1::2], strict=True)
-        return Kinship(tuple(_restore_kin(int(number), record) for number, record in found if record), seen)
+        with translated():
+            limits = (_MOST_KIN, _KIN_PER_KEY)
+            seen, found = kin_index.look_up(self.client, K + "kin:", keys, _ms(WINDOW), limits)
+        return Kinship(tuple(_restore_kin(number, record) for number, record in found), seen)
 
     def read_story(self, story: str) -> tuple[Story | None, int]:
         with translated():
@@ -210,7 +227,7 @@ class RedisStore:
         claim: ArticleClaim,
         analysis: Analysis,
         step: StoryStep,
-        alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
+        alerts: Sequence[tuple[Alert, Sequence[Onward]]],
         counts: Counts = (),
     ) -> int:
         seen = _dump(ANALYSIS, analysis)
@@ -224,7 +241,7 @@ class RedisStore:
             "trend_keep_ms": _ms(KEEP_TRENDS),
             "story": _story_work(claim, step),
             "model": analysis.model,
-            "alerts": [alert_work(alert, deliveries) for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, steps) for alert, steps in alerts],
         }
         return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
 
@@ -263,6 +280,7 @@ class RedisStore:
             "status": attempt.status,
             "wait_ms": _ms(decision.wait) if isinstance(decision, RetryIn) else 0,
             "asked_ms": _ms(min(attempt.retry_after, LONGEST_WAIT)) if attempt.retry_after else 0,
+            "hold_ms": asks_to_wait(attempt) // timedelta(milliseconds=1),
             "is_counted": decision.is_counted
             if isinstance(decision, RetryIn)
             else not isinstance(decision, EndpointGone),
@@ -272,7 +290,7 @@ class RedisStore:
             "attempt": _dump(ATTEMPT, attempt),
             "counts": list(counts),
             "keep_ms": _ms(KEEP),
-            "notices": [_delivery_work(notice) for notice in notices],
+            "notices": [delivery_work(notice) for notice in notices],
             "breaker": {
                 "open_after": breaker.OPEN_AFTER,
                 "window": breaker.WINDOW,
@@ -318,6 +336,13 @@ class RedisStore:
                 pipeline.zcard(K + f"dead:{name}")
             answers = pipeline.execute()
         return [_endpoint_state(name, *answers[3 * i : 3 * i + 3]) for i, name in enumerate(names)]
+
+    def known_endpoints(self) -> list[str]:
+        with translated():
+            return sorted(self.client.smembers(K + "endpoints"))
+
+    def redirect_endpoint(self, old: str, new: str) -> int:
+        return int(self._run("redirect_endpoint", old, new))
 
     def ask_reload(self) -> None:
         with translated():
@@ -391,7 +416,6 @@ _SCRIPTS = (
     "claim",
     "claim_deliveries",
     "passages",
-    "find_kin",
     "finish_poll",
     "finish_article",
     "finish_delivery",
@@ -399,6 +423,7 @@ _SCRIPTS = (
     "release",
     "replay",
     "resume_endpoint",
+    "redirect_endpoint",
     "mark_alert",
     "report_configuration",
     "audit_epoch",
@@ -411,7 +436,7 @@ _WORK: dict[Stage, tuple[str, str]] = {
     "deliver": ("", "delivery:"),
 }
 """Where each stage's work waits (deliveries: in the outbox of their endpoint), and the prefix of its keys."""
-_SHARED = ("prelude", "queue", "kin", "pages")
+_SHARED = ("prelude", "hold", "queue", "kin", "pages")
 _OUTCOMES: dict[type[RetryDecision], str] = {
     Delivered: "delivered",
     RetryIn: "retried",
@@ -509,29 +534,5 @@ def _endpoint_state(name: str, fields: Mapping[str, str], waiting: int, dead: in
         at("failed_at"),
         waiting,
         dead,
+        at("held_until"),
     )
-
-
-def _delivery_work(delivery: Delivery, fetched_at: datetime | None = None) -> dict[str, Any]:
-    return {
-        "id": delivery.id,
-        "alert": delivery.alert_id,
-        "endpoint": delivery.endpoint,
-        "body": delivery.body,
-        "content_type": delivery.content_type,
-        "fetched_ms": round(fetched_at.timestamp() * 1000) if fetched_at else 0,
-    }
-
-
-def alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
-    """An alert as `raise_alert` of the scripts takes it; the age of an article of before is no delay of ours."""
-    fetched_at = None if alert.listing else alert.article.first_seen
-    return {
-        "id": alert.id,
-        "record": payload.build(alert),
-        "watch": alert.watch_id,
-        "severity": alert.severity.value,
-        "is_shadow": alert.is_shadow,
-        "counts": alert_counts(alert),
-        "deliveries": [_delivery_work(delivery, fetched_at) for delivery in deliveries],
-    }

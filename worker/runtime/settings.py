@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,6 +29,7 @@ class Settings:
     tick: timedelta
     watchdog: timedelta
     contact: str
+    public_url: str
     log_level: str
     traces: bool
 
@@ -63,6 +65,10 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     if redis_url and not redis_url.startswith(("redis://", "rediss://", "unix://")):
         message = "is no address of a Redis; it begins with redis://, rediss:// or unix://"
         problems.append(Problem("environment variable TOCSIN_REDIS_URL", 0, 0, message))
+    public_url = environ.get("TOCSIN_PUBLIC_URL") or ""
+    if public_url and not re.fullmatch(r"https?://[^\s?#@]+", public_url):
+        message = "is no web address; it begins with https:// and has neither name, query nor fragment"
+        problems.append(Problem("environment variable TOCSIN_PUBLIC_URL", 0, 0, message))
     settings = Settings(
         config=Path(environ.get("TOCSIN_CONFIG") or user_config_path("tocsin")),
         data=Path(environ.get("TOCSIN_DATA") or user_state_path("tocsin")),
@@ -75,6 +81,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         tick=duration("TOCSIN_TICK", "1s"),
         watchdog=duration("TOCSIN_WATCHDOG", "60s"),
         contact=environ.get("TOCSIN_CONTACT") or "",
+        public_url=public_url.rstrip("/"),
         log_level=(environ.get("TOCSIN_LOG_LEVEL") or "info").lower(),
         traces=traces == "yes",
     )

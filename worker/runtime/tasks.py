@@ -20,6 +20,12 @@ def poll() -> None:
     _work("poll", lambda pipeline: pipeline.poll_due(), then=(read, enrich))
 
 
+@app.task(name="tocsin.subscribe")
+def subscribe() -> None:
+    """Ask hubs for what feeds advertise."""
+    _work("poll", lambda pipeline: pipeline.subscribe_due(), then=())
+
+
 @app.task(name="tocsin.read")
 def read() -> None:
     """Read the pages that are due; wake the enricher if articles became due with it."""

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from typing import Any, Protocol
 
 from worker.api.token import Role, Token
-from worker.runtime.redis_store import K, translated
+from worker.runtime.redis_store import K, script, translated
 
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -26,8 +25,7 @@ class RedisTokens:
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        script = (files("worker.runtime") / "lua" / "tokens.lua").read_text("utf-8")
-        self._script = client.register_script(script)
+        self._script = script(client, "tokens")
 
     def find(self, id_: str) -> tuple[Token | None, bool]:
         with translated():

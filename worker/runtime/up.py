@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from worker.errors import StoreUnavailable, TocsinError
 from worker.runtime import demo
@@ -21,6 +22,7 @@ from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
 
 DEMO_PORT = 8786
+_REVIVE_AFTER_S = 3
 QUEUES = {"poller": "poll", "reader": "read", "enricher": "enrich", "deliverer": "deliver"}
 
 
@@ -73,17 +75,30 @@ def run_all(settings: Settings, console: Console) -> None:
         family.children += _children(environ, is_demo=is_demo)
         family.start()
         _greet(console, settings, environ, data, port, is_demo=is_demo, watches=len(configuration.watches))
-        while not stopping.is_asked and (server is None or server.is_alive):
+        while not stopping.is_asked:
+            if server and not server.is_alive:
+                _revive(server, console)
             family.tend()
             time.sleep(0.2)
-        if not stopping.is_asked:
-            console.print("[red]the embedded server ended; stopping[/]")
         console.print("stopping; Ctrl-C again to stop at once")
     finally:
-        family.stop()
-        if server:
-            server.stop()
+        try:
+            family.stop()
+        finally:  # a second Ctrl-C breaks the waiting off, and leaves nothing behind either
+            family.kill()
+            if server:
+                server.stop()
     console.print("stopped; everything is kept for the next start")
+
+
+def _revive(server: EmbeddedServer, console: Console) -> None:
+    """Start the server again, which ends itself when its disk is full; while it cannot, the next turn tries again."""
+    console.print("[red]the embedded server ended; starting it again[/]")
+    try:
+        server.restart()
+    except StoreUnavailable as error:
+        console.print(f"[red]{escape(str(error))}[/]")
+        time.sleep(_REVIVE_AFTER_S)
 
 
 class _Stopping:
@@ -103,6 +118,8 @@ class _Stopping:
 
     def _ask(self, _number: int, _frame: object) -> None:
         if self.is_asked:
+            for number in (signal.SIGINT, signal.SIGTERM):  # a third one changes nothing
+                signal.signal(number, signal.SIG_IGN)
             msg = "stopped at once"
             raise SecondSignalError(msg)
         self.is_asked = True

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -72,6 +73,12 @@ class EmbeddedServer:
             )
         self._await_answer()
 
+    def restart(self) -> None:
+        """Start a server that has ended, over what it kept. Raises StoreUnavailable as `start`."""
+        if self._lock:
+            self._lock.close()
+        self.start()
+
     @property
     def is_alive(self) -> bool:
         """Whether the server runs."""
@@ -87,7 +94,13 @@ class EmbeddedServer:
                 self._process.kill()
                 self._process.wait()
         if self._lock:
+            self._remove_socket()
             self._lock.close()
+
+    def _remove_socket(self) -> None:
+        self.socket.unlink(missing_ok=True)
+        with suppress(OSError):  # it was never made, or somebody put something into it
+            self.socket.parent.rmdir()
 
     def _take_lock(self) -> None:
         self._lock = (self._data / "lock").open("w")

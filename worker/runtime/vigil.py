@@ -8,15 +8,18 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 
-from worker.errors import StoreUnavailable
+from worker.errors import ConfigError, StoreUnavailable
+from worker.model import Configuration
 from worker.ports import Stage
 from worker.runtime.redis_store import K, RedisStore, translated
+from worker.runtime.reload import Fingerprint, fingerprint
 
 EXIT_STALLED = 70
 """EX_SOFTWARE of sysexits(3)."""
@@ -70,10 +73,35 @@ def look(store: RedisStore, stage: Stage, endpoints: Sequence[str]) -> Sighting:
         return Sighting(is_due, str(client.hget(K + "progress", stage) or ""))
 
 
+class EndpointNames:
+    """The endpoints of the configuration as its files are now; while they are wrong, those of the last good one."""
+
+    def __init__(self, directory: Path, configuration: Configuration, load: Callable[[Path], Configuration]) -> None:
+        self._directory, self._load = directory, load
+        self._seen: Fingerprint = ()
+        self._take(configuration)
+
+    def __call__(self) -> Sequence[str]:
+        seen = fingerprint(self._directory, self._files)
+        if seen != self._seen:
+            try:
+                self._take(self._load(self._directory))
+            except (ConfigError, OSError):
+                self._seen = seen
+        return self._names
+
+    def _take(self, configuration: Configuration) -> None:
+        self._names = [endpoint.name for endpoint in configuration.endpoints]
+        self._files = configuration.files
+        self._seen = fingerprint(self._directory, self._files)
+
+
 class Watchdog:
     """Watches the stages of this process from a thread of its own, until it is called off."""
 
-    def __init__(self, store: RedisStore, stages: Sequence[Stage], endpoints: Sequence[str], limit: timedelta) -> None:
+    def __init__(
+        self, store: RedisStore, stages: Sequence[Stage], endpoints: Callable[[], Sequence[str]], limit: timedelta
+    ) -> None:
         self._store, self._stages, self._endpoints = store, stages, endpoints
         self._limit_s = limit.total_seconds()
         self._off = threading.Event()
@@ -98,7 +126,7 @@ class Watchdog:
 
     def _look(self, stage: Stage) -> Sighting | None:
         try:
-            return look(self._store, stage, self._endpoints)
+            return look(self._store, stage, self._endpoints())
         except StoreUnavailable:
             return None
 

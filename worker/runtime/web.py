@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
@@ -57,10 +57,11 @@ def create_web(  # noqa: PLR0913 - what it is made of
     *,
     may_edit: bool = False,
     requests_per_minute: int = 600,
+    callbacks: Sequence[Route] = (),
 ) -> Starlette:
     """The ASGI application over a store; `configuration` gives the newest good one, `config` is its directory.
 
-    With `may_edit` the page may add tests to the files there.
+    With `may_edit` the page may add tests to the files there. `callbacks` are where hubs push to.
     """
     pages, api = Pages(store, configuration), Api(store, configuration)
     actions = Actions(store, configuration, pages, config, may_edit=may_edit)
@@ -87,6 +88,7 @@ def create_web(  # noqa: PLR0913 - what it is made of
 
     routes += rest.routes(store, configuration, is_stopping, per_minute=requests_per_minute)
     routes.append(Route("/events", _answering(events, pages)))
+    routes += callbacks
     return Starlette(routes=routes, lifespan=lifespan)
 
 

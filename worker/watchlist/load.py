@@ -9,11 +9,11 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from worker.errors import ConfigError, Problem
 from worker.model import (
@@ -22,22 +22,25 @@ from worker.model import (
     Configuration,
     Endpoint,
     Feed,
-    Format,
     LanguageModel,
     OwnTopic,
     Route,
 )
 from worker.watchlist import yaml
+from worker.watchlist.endpoints import CONTENT_TYPES, check_url, read_template, try_template
 from worker.watchlist.lists import Lists, Sources
-from worker.watchlist.nearest import nearest
+from worker.watchlist.mistakes import report
 from worker.watchlist.routes import read_route
 from worker.watchlist.schema import (
+    KEYED,
     EndpointSection,
     FeedSection,
     FileSections,
     Reference,
     RouteSection,
+    TemplateFile,
 )
+from worker.watchlist.timings import read_intervals
 from worker.watchlist.watches import Watches
 
 _SECRET_BYTES = range(24, 65)
@@ -157,7 +160,7 @@ class _Resolver:
                 routes.append((tree, sections.model.route))
         self._refuse_doubles(watches, "id", lambda watch: watch.id)
         self._refuse_doubles(endpoints, "", lambda endpoint: endpoint.name)
-        for section in ("lists", "sources", "topics"):
+        for section in ("lists", "sources", "topics", "time_intervals"):
             found = [(tree, (section, name), name) for tree, name, _ in self._defined(section)]
             self._refuse_doubles(found, "", str)
         self.read += [*lists.files, *reader.files]
@@ -235,13 +238,28 @@ class _Resolver:
     def _endpoint(self, tree: yaml.Tree, name: str, section: EndpointSection) -> Endpoint:
         path = ("endpoints", name)
         url = self._lookup(tree, (*path, "url"), section.url)
-        if url and not url.lower().startswith(("http://", "https://")):
-            tree.report((*path, "url"), "leads to something that is not an http or https address")
+        if problem := check_url(url, section):
+            tree.report((*path, "url"), problem)
         given = [("secret", section.secret), ("previous_secret", section.previous_secret)]
-        read = self._lookup if section.format is Format.PAGERDUTY else self._secret
+        read = self._lookup if section.format in KEYED else self._secret
         secrets = [read(tree, (*path, key), reference) for key, reference in given if reference]
-        secret = tuple(filter(None, secrets))
-        return Endpoint(name, url, secret, section.timeout, section.allow_private, section.format)
+        made = Endpoint(name, url, tuple(filter(None, secrets)), section.timeout, section.allow_private, section.format)
+        return self._with_template(tree, path, section, made) if section.template else made
+
+    def _with_template(self, tree: yaml.Tree, path: yaml.Path, section: EndpointSection, made: Endpoint) -> Endpoint:
+        """The endpoint with its template, which is tried on an invented alert and on a digest."""
+        source = section.template
+        if isinstance(source, TemplateFile):
+            file = self.directory / source.file
+            self.read.append(file)
+            source = read_template(file)
+            if source is None:
+                tree.report((*path, "template", "file"), f"the file {section.template.file} is missing or unreadable")  # type: ignore[union-attr]
+                return made
+        made = replace(made, template=str(source), content_type=CONTENT_TYPES[section.content])
+        if problem := try_template(made):
+            tree.report((*path, "template"), f"the template {problem}")
+        return made
 
     def _secret(self, tree: yaml.Tree, path: yaml.Path, reference: Reference) -> str:
         secret = self._lookup(tree, path, reference)
@@ -272,7 +290,10 @@ class _Resolver:
         given = [(tree, sections.model.nlp) for tree, sections in self.files if sections.model.nlp]
         for tree, _ in given[1:]:
             tree.report(("nlp",), "is a second nlp section", "keep one over all files", of_key=True)
-        return LanguageModel(given[0][1].model, given[0][1].backend) if given else LanguageModel()
+        if not given:
+            return LanguageModel()
+        section = given[0][1]
+        return LanguageModel(section.model, section.backend, section.entities)
 
     def _names(self, section: str) -> tuple[str, ...]:
         """The names a section defines over all files, well-formed or not."""
@@ -285,11 +306,12 @@ class _Resolver:
         for tree, _ in routes[1:]:
             tree.report(("route",), "is a second route", "keep one over all files", of_key=True)
         if not routes:
-            return Route(names)
+            return Route(names, key="root")
         tree, section = routes[0]
         if section.matchers:
             tree.report(("route", "matchers"), "stand in the root, which takes everything", "move them to `routes`")
-        return read_route(tree, ("route",), section, names, known)
+        intervals = {name: read_intervals(sections) for _, name, sections in self._defined("time_intervals")}
+        return read_route(tree, ("route",), section, Route(names), known, intervals)
 
     def _refuse_doubles(
         self, found: Sequence[tuple[yaml.Tree, yaml.Path, Any]], key: str, name: Callable[[Any], str]
@@ -314,7 +336,7 @@ def _validate(tree: yaml.Tree) -> _Sections:
         except ValidationError as error:
             mistakes = error.errors(include_url=False)
         for mistake in mistakes if is_first else ():
-            _report(tree, mistake)
+            report(tree, mistake)
         is_first = False
         for path in sorted({_prunable(tree, value, mistake) for mistake in mistakes}, key=str, reverse=True):
             _prune(value, kept, path)
@@ -355,48 +377,6 @@ def _prune(value: Any, kept: dict[str, list[int]], path: yaml.Path) -> None:
     del inner[path[-1]]
     if _is_item(path):
         del kept[str(path[0])][int(path[1])]
-
-
-def _report(tree: yaml.Tree, mistake: Any) -> None:
-    path = tuple(part for part in mistake["loc"] if part != "[key]")
-    last = next((part for part in reversed(tree.written(path)) if isinstance(part, str)), "")
-    match mistake["type"]:
-        case "extra_forbidden":
-            tree.report(path, f"unknown key `{last}`", nearest(last, _keys_at(path[:-1])), of_key=True)
-        case "missing":
-            tree.report(path[:-1], f"`{path[-1]}` is missing")
-        case "value_error":
-            tree.report(path, f"`{last}`: {mistake['ctx']['error']}")
-        case "string_pattern_mismatch":
-            tree.report(path, f"`{last}`: “{mistake['input']}” {_PATTERNS.get(last, 'has the wrong form')}")
-        case "literal_error" | "enum":
-            expected = mistake["ctx"]["expected"].replace("'", "")
-            near = nearest(str(mistake["input"]), tuple(expected.replace(" or ", ", ").split(", ")))
-            tree.report(path, f"`{last}` is “{mistake['input']}”; it can be {expected}", near)
-        case _:
-            message = str(mistake["msg"])
-            tree.report(path, f"`{last}`: {message[:1].lower()}{message[1:]}")
-
-
-_PATTERNS = {
-    "url": "is not an http or https address",
-    "id": "is not an id: lower-case letters, digits, - and _, at most 64",
-}
-
-
-def _keys_at(path: tuple[str | int, ...]) -> tuple[str, ...]:
-    """The keys that the schema knows at `path`."""
-    model: type[BaseModel] = FileSections
-    for part in path:
-        if isinstance(part, str) and part in model.model_fields:
-            model = _inner_model(model.model_fields[part].annotation) or model
-    return tuple(model.model_fields)
-
-
-def _inner_model(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((model for part in get_args(annotation) if (model := _inner_model(part))), None)
 
 
 def _hash(values: list[Any], files: Iterable[Path]) -> str:

@@ -64,7 +64,15 @@ def read(file: str, raw: bytes) -> Tree:
     """The tree of a YAML file; what is wrong with it stands in `problems`."""
     tree = Tree(file)
     if len(raw) > SIZE_LIMIT_BYTES:
-        tree.problems.append(Problem(file, 0, 0, f"is larger than {SIZE_LIMIT_BYTES:,} bytes", "split it"))
+        tree.problems.append(
+            Problem(
+                file,
+                0,
+                0,
+                f"is larger than {SIZE_LIMIT_BYTES:,} bytes",
+                "split it, or put long lists of names into a text file: lists: {NAME: {file: names.txt}}",
+            )
+        )
         return tree
     try:
         text = raw.decode("utf-8-sig")

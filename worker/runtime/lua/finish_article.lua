@@ -14,8 +14,12 @@ local story, tale = work.story, K .. 'story:' .. work.story.id
 if tonumber(redis.call('HGET', tale, 'version') or 0) ~= story.version then return -2 end
 local is_known = redis.call('HEXISTS', article, 'story') == 1
 if not is_known and #story.keys > 0 then
-  if table.concat(find_kin(story.keys, now, story.window_ms, story.most), ' ') ~= story.seen then return -2 end
-  remember_kin(story.keys, story.record, now, story.window_ms, story.per_key)
+  local before, kin = string.match(story.seen, '^(%d+) (.*)$')
+  if before ~= remembered() then
+    local still = find_kin(story.keys, now, story.window_ms, story.most, story.per_key)
+    if table.concat(still, ' ') ~= (kin or '') then return -2 end
+  end
+  remember_kin(story.keys, story.record, now, story.window_ms)
 end
 redis.call('HSET', tale, 'state', story.state, 'version', story.version + 1)
 redis.call('PEXPIRE', tale, work.keep_ms)

@@ -1,25 +1,25 @@
 -- Store what a poll brought. ARGV: feed id, fence, JSON {state, next_ms, remember_ms, keep_ms, patience_ms, counts,
--- drafts, alerts}. A draft: {id, aliases, content, sha256, record, remembered, is_fresh, wants_page}.
+-- pushes, drafts, alerts}. A draft: {id, aliases, address, content, sha256, record, remembered, is_fresh, wants_page}.
 -- Returns {new, revised, known, remembered} or {-1}.
 local feed, fence, work = K .. 'feed:' .. ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 if not is_current(feed, fence, 'poll') then return {-1} end
 local now = now_ms()
-local MOST_REVISIONS = 10
+local MOST_REVISIONS, DAY_MS = 10, 86400000 -- so many a day
 local new, revised, known, remembered = 0, 0, 0, 0
 local set_aside = {}
 
 local function known_as(aliases)
   for _, alias in ipairs(aliases) do
     local id = redis.call('GET', K .. 'seen:' .. alias)
-    if id then return id end
+    if id then return id, string.sub(alias, 1, 1) end
   end
   return nil
 end
 
--- A revision that was decided stays as it was, for replaying what it raised.
+-- A revision under which a watch fired stays as it was, for replaying what it raised.
 local function keep_decided(article)
   local kept = redis.call('HMGET', article, 'record', 'first_seen', 'analysis', 'decision')
-  if not kept[4] then return end
+  if not kept[4] or string.find(kept[4], '"fired":[]', 1, true) then return end
   local past = article .. ':was:' .. (redis.call('HGET', article, 'decided') or '0')
   redis.call('HSET', past, 'record', kept[1], 'first_seen', kept[2], 'analysis', kept[3], 'decision', kept[4])
   redis.call('PEXPIRE', past, work.keep_ms)
@@ -31,7 +31,10 @@ local function audit_set_aside(reason)
 end
 
 for _, draft in ipairs(work.drafts) do
-  local id = known_as(draft.aliases)
+  local id, known_by = known_as(draft.aliases)
+  if draft.address ~= '' then
+    redis.call('SET', K .. 'address:' .. draft.address, (id or draft.id) .. ' ' .. (known_by or ''), 'NX', 'PX', work.keep_ms)
+  end
   for _, alias in ipairs(draft.aliases) do
     redis.call('SET', K .. 'seen:' .. alias, id or draft.id, 'NX')
     redis.call('PEXPIRE', K .. 'seen:' .. alias, work.remember_ms)
@@ -68,7 +71,8 @@ for _, draft in ipairs(work.drafts) do
     local is_alive = state == 'done' or state == 'due' or is_back
     -- what was only given a new guid is linked, not read again
     if is_alive and draft.remembered ~= 'rekeyed' and redis.call('HSETNX', article, 'text:' .. draft.content, 1) == 1 then
-      if redis.call('HINCRBY', article, 'revision', 1) <= MOST_REVISIONS then
+      if redis.call('HINCRBY', article, 'revisions:' .. math.floor(now / DAY_MS), 1) <= MOST_REVISIONS then
+        redis.call('HINCRBY', article, 'revision', 1)
         keep_decided(article)
         -- a new fence: whoever analyses the old text now may not complete the article
         redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', next_fence())
@@ -84,6 +88,8 @@ for _, draft in ipairs(work.drafts) do
           'revision', tonumber(redis.call('HGET', article, 'revision'))})
         revised = revised + 1
       else
+        -- another day may read it
+        redis.call('HDEL', article, 'text:' .. draft.content)
         count('tocsin_articles_total{outcome="revision_over_limit"}')
       end
     else
@@ -106,8 +112,22 @@ end
 count_all(work.counts)
 redis.call('HSET', feed, 'state', work.state)
 redis.call('HDEL', feed, 'claims', 'fence')
+-- a hub from which a poll finds what it never sent delivers no more, until it sends again
+if work.pushes == 0 and new + revised > 0 then redis.call('HDEL', feed, 'delivers_until') end
+local next_at = now + work.next_ms
+if work.pushes > 0 then
+  next_at = tonumber(redis.call('HGET', feed, 'poll_due') or next_at)
+  redis.call('LTRIM', K .. 'pushed:' .. ARGV[1], work.pushes, -1)
+end
+local waiting = redis.call('LLEN', K .. 'pushed:' .. ARGV[1])
+if waiting > 0 then
+  redis.call('HSET', feed, 'pushes', waiting, 'poll_due', next_at)
+  next_at = now
+else
+  redis.call('HDEL', feed, 'pushes', 'poll_due')
+end
 if redis.call('ZSCORE', K .. 'feeds:due', ARGV[1]) then
-  redis.call('ZADD', K .. 'feeds:due', now + work.next_ms, ARGV[1])
+  redis.call('ZADD', K .. 'feeds:due', next_at, ARGV[1])
 end
 redis.call('HSET', K .. 'progress', 'poll', now)
 return {new, revised, known, remembered}

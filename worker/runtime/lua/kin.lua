@@ -1,24 +1,58 @@
 -- The remembered articles that share a key with the one at hand. Shared.
 -- Keys are kept in the period they were written in, and read in this and the last: what is older is forgotten whole.
+--
+-- A key is 11 hex digits. Its first 18 bits name a shelf, a string of entries of 8 bytes, the oldest first: the other 26
+-- bits, then the article's number. One MGET reads all shelves of an article, and an APPEND adds to one. Whoever looks for
+-- kin does so without a script (`kin_index.py`); here they are looked up again only if others were remembered since.
+local ENTRY, LONGEST_SHELF = 8, 16384
+
 local function period(now, window_ms) return math.floor(now / window_ms) end
 
-local function shelf(at, key) return K .. 'kin:key:' .. at .. ':' .. string.sub(key, 1, 5) end
+-- The shelf of a key, and the four bytes that it is told by there.
+local function place(key)
+  local head = tonumber(string.sub(key, 1, 5), 16)
+  return math.floor(head / 4), struct.pack('>I4', (head % 4) * 16777216 + tonumber(string.sub(key, 6), 16))
+end
+
+local function shelf(at, number) return K .. 'kin:shelf:' .. at .. ':' .. number end
 
 local function book(at, number) return K .. 'kin:' .. at .. ':' .. math.floor(number / 64) end
 
--- Numbers of the kin as 'period:number', those that share most keys first, at most `most`.
-local function find_kin(keys, now, window_ms, most)
+-- The numbers of the newest articles that stand under four bytes on a shelf, at most `most`.
+local function standing(entries, bytes, most)
+  local found, from = {}, 1
+  while true do
+    local start = string.find(entries, bytes, from, true)
+    if not start then break end
+    if start % ENTRY == 1 then
+      found[#found + 1] = struct.unpack('>I4', entries, start + 4)
+      from = start + ENTRY
+    else
+      from = start + 1
+    end
+  end
+  while #found > most do table.remove(found, 1) end
+  return found
+end
+
+-- Numbers of the kin as 'period:number', those that share most keys first, at most `most`; of one key its newest `per_key`.
+local function find_kin(keys, now, window_ms, most, per_key)
+  if #keys == 0 then return {} end
+  local this, names, told = period(now, window_ms), {}, {}
+  for i, key in ipairs(keys) do
+    local number, bytes = place(key)
+    names[i], names[#keys + i], told[i] = shelf(this - 1, number), shelf(this, number), bytes
+  end
+  local shelves = redis.call('MGET', unpack(names))
   local hits, found = {}, {}
-  local this = period(now, window_ms)
-  for _, key in ipairs(keys) do
-    for at = this - 1, this do
-      local numbers = redis.call('HGET', shelf(at, key), string.sub(key, 6))
-      if numbers then
-        for number in string.gmatch(numbers, '[^,]+') do
-          local name = at .. ':' .. number
-          if not hits[name] then hits[name] = 0; found[#found + 1] = name end
-          hits[name] = hits[name] + 1
-        end
+  for i = 1, #names do
+    local entries = shelves[i]
+    if entries then
+      local at, bytes = i > #keys and this or this - 1, told[(i - 1) % #keys + 1]
+      for _, number in ipairs(standing(entries, bytes, per_key)) do
+        local name = at .. ':' .. number
+        if not hits[name] then hits[name] = 0; found[#found + 1] = name end
+        hits[name] = hits[name] + 1
       end
     end
   end
@@ -30,21 +64,21 @@ local function find_kin(keys, now, window_ms, most)
   return found
 end
 
--- Remember an article under its keys; each key keeps its newest `per_key` articles.
-local function remember_kin(keys, record, now, window_ms, per_key)
+-- How many articles were ever remembered: while this stays the same, so do everybody's kin.
+local function remembered() return redis.call('GET', K .. 'kin:n') or '0' end
+
+-- Remember an article under its keys. A shelf that grows too long forgets its older half.
+local function remember_kin(keys, record, now, window_ms)
   local at, number = period(now, window_ms), redis.call('INCR', K .. 'kin:n')
   redis.call('HSET', book(at, number), number, record)
   redis.call('PEXPIRE', book(at, number), 3 * window_ms, 'NX')
   for _, key in ipairs(keys) do
-    local place, field = shelf(at, key), string.sub(key, 6)
-    local numbers = redis.call('HGET', place, field)
-    if numbers then
-      local _, commas = string.gsub(numbers, ',', '')
-      if commas + 1 >= per_key then numbers = string.gsub(numbers, '^[^,]*,', '') end
-      redis.call('HSET', place, field, numbers .. ',' .. number)
-    else
-      redis.call('HSET', place, field, number)
-      redis.call('PEXPIRE', place, 3 * window_ms)
+    local shelf_number, bytes = place(key)
+    local name = shelf(at, shelf_number)
+    local size = redis.call('APPEND', name, bytes .. struct.pack('>I4', number))
+    if size == ENTRY then redis.call('PEXPIRE', name, 3 * window_ms) end
+    if size > LONGEST_SHELF then
+      redis.call('SET', name, redis.call('GETRANGE', name, -LONGEST_SHELF / 2, -1), 'KEEPTTL')
     end
   end
 end

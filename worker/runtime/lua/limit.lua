@@ -1,6 +1,6 @@
 -- Whether one more request fits (generic cell rate algorithm). ARGV: who, requests a minute, burst.
 -- The key holds when the bucket is empty again (ms). Returns 0, or the ms to wait.
-local key = '{tocsin}:limit:' .. ARGV[1]
+local key = K .. 'limit:' .. ARGV[1]
 local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
 local each = 60000 / tonumber(ARGV[2])

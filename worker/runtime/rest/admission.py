@@ -9,7 +9,6 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +18,7 @@ from worker.api import token as tokens
 from worker.api.operations import Operation
 from worker.api.token import Role, Token
 from worker.runtime.access import NAMES, is_from_here, name_of
-from worker.runtime.redis_store import translated
+from worker.runtime.redis_store import script, translated
 from worker.runtime.rest.problem import Refusal
 from worker.runtime.token_store import Tokens
 
@@ -35,6 +34,8 @@ class Caller:
     role: Role | None
     name: str
     key: str
+    token: str = ""
+    """The id of their token; "" without one."""
 
 
 class Limit:
@@ -42,7 +43,7 @@ class Limit:
 
     def __init__(self, client: Any, per_minute: int) -> None:
         self._per_minute, self._burst = per_minute, max(per_minute // _BURST_PART, 1)
-        self._script = client.register_script((files("worker.runtime") / "lua" / "limit.lua").read_text("utf-8"))
+        self._script = script(client, "limit")
 
     def spend(self, key: str) -> None:
         """Count a request. Raises Refusal (429) where it is one too many."""
@@ -75,7 +76,14 @@ class Door:
             return Caller(Role.ANALYST, "this machine", key)
         self._check(known, operation, request, is_in_address=is_in_address)
         self._kept.note_use(known, self._now())
-        return Caller(known.role, known.name, key)
+        return Caller(known.role, known.name, key, known.id)
+
+    def holds(self, caller: Caller) -> bool:
+        """Whether a caller who was let in would be let in still: for streams, which go on."""
+        token, is_any = self._kept.find(caller.token)
+        if not caller.token:
+            return not is_any
+        return token is not None and token.state(self._now()) == "live"
 
     def _check(self, token: Token, operation: Operation, request: Request, *, is_in_address: bool) -> None:
         state = token.state(self._now())

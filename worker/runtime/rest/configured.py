@@ -56,7 +56,7 @@ def health(desk: Desk, _: Call) -> Health:
 def _steer(desk: Desk, call: Call, action: Steering) -> Steered:
     id_ = call.names["feed"]
     _feed(desk, id_)
-    if not desk.store.steer_feed(id_, action):
+    if not desk.store.steer_feed(id_, action, call.caller.name):
         raise Refusal(409, f"feed {id_} is paused; resume it first")
     return Steered(id=id_, action=action, health=_feed(desk, id_)["health"])
 

@@ -1,0 +1,75 @@
+"""Names as stretches of a text's tokens, without spaCy's objects for tokens and spans, which cost more than the finding.
+
+Owns where tokens stand and how names that overlap are parted. Does not own how names are found (`ner`, `gazetteer`).
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from spacy.attrs import IDX, LENGTH
+from spacy.tokens import Doc
+
+from worker.model import Entity
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The tokens [start, end) under a label, with the id of what they name, "" where there is none."""
+
+    start: int
+    end: int
+    label: str
+    id: str = ""
+
+
+class Tokens:
+    """A text's tokens by number; `starts` and `ends` are their offsets in characters."""
+
+    __slots__ = ("_vocab", "ends", "starts", "text")
+
+    def __init__(self, doc: Doc, text: str | None = None) -> None:
+        """Take the tokens of `doc`; `text` spares joining them where it is at hand."""
+        places = doc.to_array([IDX, LENGTH]).astype("int64")
+        self.text = doc.text if text is None else text
+        self.starts: list[int] = places[:, 0].tolist()
+        self.ends: list[int] = places.sum(axis=1).tolist()
+        self._vocab: Any = doc.vocab
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def words(self, start: int, end: int) -> str:
+        """Return the text of the tokens [start, end)."""
+        return self.text[self.starts[start] : self.ends[end - 1]]
+
+    def lexeme(self, number: int) -> Any:
+        """Return what spaCy knows of a token's word."""
+        return self._vocab[self.text[self.starts[number] : self.ends[number]]]
+
+    def name(self, start: int, end: int, label: str, id_: str) -> Name | None:
+        """Return the tokens that the characters [start, end) touch as a name; None where they are between tokens."""
+        first = bisect_right(self.starts, start) - 1
+        last = bisect_right(self.starts, end - 1) - 1
+        if first < 0:
+            return None
+        if start == self.ends[first]:
+            first += 1
+        return Name(first, last + 1, label, id_) if first <= last else None
+
+    def entity(self, name: Name) -> Entity:
+        """Return a name by its characters."""
+        start, end = self.starts[name.start], self.ends[name.end - 1]
+        return Entity(self.text[start:end], name.label, start, end, name.id or None)
+
+
+def part(names: Iterable[Name]) -> list[Name]:
+    """Return the names that overlap no longer one, nor an earlier one of the same length, in order."""
+    kept: list[Name] = []
+    taken: set[int] = set()
+    for name in sorted(names, key=lambda name: (name.start - name.end, name.start)):
+        if name.start not in taken and name.end - 1 not in taken:
+            kept.append(name)
+            taken.update(range(name.start, name.end))
+    return sorted(kept, key=lambda name: name.start)

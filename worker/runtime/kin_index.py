@@ -1,0 +1,70 @@
+"""The index of remembered articles as `kin.lua` writes it, read here: one GET and one MGET for an article, no script.
+
+A key is 11 hex digits. Its first 18 bits name a shelf, a string of entries of 8 bytes, the oldest first: the other 26
+bits, then the article's number. Shelves and books (of 64 records) belong to a period, of which this and the last count.
+"""
+
+import struct
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from redis.client import NEVER_DECODE
+
+_ENTRY, _LOW_BITS, _BOOK = 8, 26, 64
+_SKEW_MS = 60_000
+"""Two machines' clocks differ by less; around the turn of a period three are read."""
+
+
+def look_up(
+    client: Any, prefix: str, keys: Sequence[str], window_ms: int, limits: tuple[int, int]
+) -> tuple[str, list[Any]]:
+    """What tells later whether the kin are still the same, and (number, record) of each, those that share most first.
+
+    `limits` are the most kin, and the newest under one key that count.
+    """
+    most, per_key = limits
+    periods = _periods(window_ms)
+    places = [divmod(int(key, 16), 1 << _LOW_BITS) for key in keys]
+    told = [struct.pack(">I", low) for _, low in places]
+    names = [f"{prefix}shelf:{at}:{shelf}" for at in periods for shelf, _ in places]
+    pipeline = client.pipeline(transaction=False)
+    pipeline.get(prefix + "n")  # first: what is remembered after this is noticed by its number
+    pipeline.execute_command("MGET", *names, **{NEVER_DECODE: True})
+    remembered, shelves = pipeline.execute()
+    hits: Counter[str] = Counter()
+    for i, entries in enumerate(shelves):
+        if entries and told[i % len(keys)] in entries:
+            at = periods[i // len(keys)]
+            hits.update(f"{at}:{number}" for number in list(_standing(entries, told[i % len(keys)]))[-per_key:])
+    found = sorted(hits, key=lambda name: (-hits[name], name))[:most]
+    return f"{remembered or 0} {' '.join(found)}", _records(client, prefix, found)
+
+
+def _periods(window_ms: int) -> list[int]:
+    now = round(time.time() * 1000)
+    first, last = ((now + skew) // window_ms for skew in (-_SKEW_MS, _SKEW_MS))
+    return list(range(first - 1, last + 1))
+
+
+def _standing(entries: bytes, told: bytes) -> Iterator[int]:
+    """The numbers that stand under four bytes on a shelf, the oldest first."""
+    start = entries.find(told)
+    while start != -1:
+        if start % _ENTRY == 0:
+            yield int.from_bytes(entries[start + 4 : start + _ENTRY], "big")
+            start = entries.find(told, start + _ENTRY)
+        else:
+            start = entries.find(told, start + 1)
+
+
+def _records(client: Any, prefix: str, found: Sequence[str]) -> list[Any]:
+    if not found:
+        return []
+    pipeline = client.pipeline(transaction=False)
+    numbers = [name.split(":") for name in found]
+    for at, number in numbers:
+        pipeline.hget(f"{prefix}{at}:{int(number) // _BOOK}", number)
+    rows = pipeline.execute()
+    return [(int(number), record) for (_, number), record in zip(numbers, rows, strict=True) if record]
