@@ -50,12 +50,12 @@ def replay(decided: Decided, analysis: Analysis, matcher: Matcher, config_hash: 
     """
     then = decided.decision
     article = replace(decided.article, zones=then.zones) if then.zones else decided.article
-    verdicts = matcher.screen(article, analysis)
+    verdicts, blind = matcher.sift(article, analysis)
     story = then.story or Story(article.id)
     alerts, _ = raise_alerts(verdicts, article, analysis, story, config_hash=config_hash, now=then.decided_at)
     now = record_decision(
         article, analysis, verdicts, alerts, story,
-        config_hash=config_hash, now=then.decided_at, are_zones_changed=bool(then.zones),
+        config_hash=config_hash, now=then.decided_at, are_zones_changed=bool(then.zones), blind=blind,
     )  # fmt: skip
     told = {alert.id: describe(alert)["data"] for alert in alerts}
     if {one.watch_id for one in then.fired} - {one.watch_id for one in now.fired}:

@@ -32,9 +32,9 @@ class RedisSilences:
         with translated():
             return bool(self._scripts["end_silence"](args=[silence_id, by]))
 
-    def silences(self) -> list[Silence]:
+    def silences(self, *, ended: bool = True) -> list[Silence]:
         with translated():
-            rows = self._scripts["list_silences"](args=[])
+            rows = self._scripts["list_silences"](args=[int(ended)])
         return [
             replace(
                 _SILENCE.validate_json(record),
