@@ -143,10 +143,9 @@ def endpoint(name: str = "desk", url: str = "http://127.0.0.1:9/hook", **kwargs)
     return Endpoint(name, url, (SECRET,), allow_private=True, **kwargs)
 
 
-def configuration(feeds=(), watches=(), endpoints=()) -> Configuration:
-    return Configuration(
-        tuple(feeds), tuple(watches), tuple(endpoints), Route(tuple(e.name for e in endpoints)), "confhash"
-    )
+def configuration(feeds=(), watches=(), endpoints=(), **kwargs) -> Configuration:
+    route = Route(tuple(e.name for e in endpoints))
+    return Configuration(tuple(feeds), tuple(watches), tuple(endpoints), route, "confhash", **kwargs)
 
 
 def rss(*items: dict[str, str], title: str = "Wire") -> str:

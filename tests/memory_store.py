@@ -54,6 +54,7 @@ class Item:
     ended_at: datetime | None = None
     counted: int = 0
     story: str = ""
+    analysis: object = None
 
 
 @dataclass
@@ -145,7 +146,12 @@ class MemoryStore:
         claimed = self._claim("poll", "feeds", self.feeds, limit, lease)
         return [
             FeedClaim(
-                id_, item.fence, item.record or FeedState(), len(self.pushed.get(id_, ())), self.delivers_until.get(id_)
+                id_,
+                item.fence,
+                item.record or FeedState(),
+                item.claims > SUSPECT,
+                len(self.pushed.get(id_, ())),
+                self.delivers_until.get(id_),
             )
             for id_, item in claimed
         ]
@@ -216,6 +222,13 @@ class MemoryStore:
     def read_story(self, story):
         return self.stories.get(story, (None, 0))
 
+    def read_article(self, article_id):
+        item = self.articles.get(article_id)
+        if not item or not item.analysis:
+            return None
+        zones = self.decisions[article_id].zones if article_id in self.decisions else ()
+        return (replace(item.record, zones=zones) if zones else item.record), item.analysis
+
     def finish_article(self, claim, analysis, step, alerts, counts=()) -> int:
         item = self.articles[claim.article.id]
         if item.fence != claim.fence:
@@ -247,7 +260,7 @@ class MemoryStore:
             if alert.id not in [new.id for new, _ in fresh]:
                 self.note_audit("repeated", alert=alert.id, watch=alert.watch_id, article=claim.article.id)
         self.count(counts)
-        item.state, item.claims, item.fence = "done", 0, 0
+        item.state, item.claims, item.fence, item.analysis = "done", 0, 0, analysis
         item.trace = claim.trace or item.trace
         self.due["articles"].pop(claim.article.id, None)
         return len(fresh)

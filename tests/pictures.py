@@ -1,4 +1,4 @@
-"""Takes the pictures of the README: `python -m tests.pictures` writes docs/images/{dark,light,narrow}.png.
+"""Takes the pictures of the README: `python -m tests.pictures` writes docs/images/*.png.
 
 The articles are the demonstration's; the hours before now are filled with counts as a day of news would leave them.
 """
@@ -11,9 +11,25 @@ from pathlib import Path
 
 from tests.browser import Browser, find_chromium
 from tests.desk import Desk, judged, serving
+from tests.integration.world import eventually
 from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.valkey import EmbeddedServer
 
+ARTICLE = """Germany to deliver howitzers to Greece
+Germany has approved the sale of twelve howitzers and ammunition to Greece, the defence ministry in Berlin said.
+
+The first guns leave in May."""
+WATCHES = """watches:
+  - id: arms-transfer
+    title: Weapons supplied, sold or promised
+    match: {topic: arms-transfer}
+    tests:
+      - {title: "A choir sold its old robes", expect: {fires: false}}
+  - id: dprk-arms
+    title: North Korea and weapons
+    severity: critical
+    match: {all: [{topic: arms-transfer}, {phrase: [Pyongyang]}]}
+"""
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 
 
@@ -31,8 +47,12 @@ def main() -> None:
             desk.publish_demo(28)
             _fill_hours(store)
             judged(desk)
-            with serving(store) as base:
+            watches = Path(directory) / "watches"
+            watches.mkdir()
+            (watches / "watches.yaml").write_text(WATCHES, "utf-8")
+            with serving(store, watches, may_edit=True) as base:
                 _take(window, base)
+                _try(window, base)
         finally:
             window.close()
             store.client.close()
@@ -62,6 +82,24 @@ def _take(window: Browser, base: str) -> None:
     first = window.run("return new URL(document.querySelector('.card.high h3 a').href).pathname")
     shoot("light", first, "light", 1440, 900)
     shoot("narrow", "/", "dark", 400, 860)
+    window.run("localStorage.setItem('wall', 'yes')")
+    shoot("wall", "/", "dark", 1600, 900)
+    window.run("localStorage.clear()")
+
+
+def _try(window: Browser, base: str) -> None:
+    window.prefer(color_scheme="dark")
+    window.resize(1440, 1440)
+    window.open(base + "/playground")
+    window.type("textarea", ARTICLE)
+    window.click("#go")
+    eventually(lambda: window.texts("#keep"), 90, "the answer")
+    window.choose("[name=watch]", "arms-transfer")
+    window.click("#keep")
+    eventually(lambda: window.texts("#snippet"), 10, "the test")
+    window.run("scrollTo(0, 0)")
+    time.sleep(0.5)
+    window.screenshot(IMAGES / "playground.png")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from worker.commands import (
     silences,
     tokens,
     trim,
+    watches,
     watchlist,
     why,
 )
@@ -51,6 +52,7 @@ app.add_typer(tokens.app, name="tokens")
 app.add_typer(silences.app, name="silences")
 app.add_typer(lists.app, name="lists")
 app.add_typer(audit.app, name="audit")
+app.add_typer(watches.app, name="watches")
 check.register(app)
 trim.register(app)
 watchlist.register(app)

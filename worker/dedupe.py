@@ -2,7 +2,8 @@
 
 An entry is known when any of its aliases is. Aliases, from the widest to the narrowest:
 
-    content   the text's hash, when it has at least 12 words: the same words from any feed are the same article
+    content   the text's hash, when it has at least 12 words, and the half-day: the same words from any feed within
+              12 to 24 h are the same article; a siren or bulletin that comes again the next day is another
     address   the canonical link and the title, when the link names a page and only one entry carries it
     guid      the feed's own id, unless two entries of one document share it
     entry     feed, title and text, when there is nothing else
@@ -26,6 +27,7 @@ from worker import plaintext, zones
 from worker.model import Article, Document, Draft, Entry, EntryMark, Feed, FeedState, Reading
 
 CONTENT_WORDS = 12
+HALF_DAY = timedelta(hours=12)
 OLDEST = timedelta(days=30)
 """An unseen entry that is older than this slid back into the feed's window: remembered, not alerted."""
 FUTURE_TOLERANCE = timedelta(hours=24)
@@ -34,9 +36,12 @@ TEXT_LIMIT = 1_000_000
 _TITLE_LIMIT, _AUTHOR_LIMIT, _LINK_LIMIT = 1_000, 512, 2_048
 _TRACKING = re.compile(
     r"^(utm_\w+|mtm_\w+|pk_\w+|at_\w+|ns_\w+|fbclid|gclid|dclid|msclkid|yclid|igshid|mc_[ce]id|cmpid?|ocid|ito|"
-    r"s?cid|ref(_src)?|rss|xtor|wt_mc|_hs\w+|vero_id|spm|ftag|smid|sh)$",
+    r"s?cid|ref(_src)?|rss|xtor|wt_mc|_hs\w+|vero_id|spm|ftag|smid|sh"
+    r"|phpsessid|jsessionid|aspsessionid\w*|session_?id)$",
     re.IGNORECASE,
 )
+
+_SESSION_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/?#;]*", re.IGNORECASE)
 
 
 def identify(feed: Feed, state: FeedState, document: Document, now: datetime) -> tuple[Draft, ...]:
@@ -158,9 +163,10 @@ def with_zones(article: Article, repeated: Collection[str]) -> Article:
 
 
 def canonical_address(link: str) -> str:
-    """The link without fragment, tracking parameters, scheme and `www.`; "" where it names no page of its own."""
+    """The link without fragment, tracking and session parameters, scheme and `www.`; "" where it names no page of its own."""
     if not link.lower().startswith(("http://", "https://")):
         return ""
+    link = _SESSION_PATH.sub("", link)
     names = [name for name in re.findall(r"[?&;]([^=&;#]+)", link) if _TRACKING.match(name)]
     try:
         address = canonicalize_url(url_query_cleaner(link, names, remove=True) if names else link)
@@ -185,13 +191,24 @@ def _aliases(feed: Feed, entry: Entry, article: Article, guid: str, *, is_page: 
     words = " ".join(re.findall(r"\w+", article.text.casefold()))
     address = canonical_address(entry.link)
     aliases = []
-    if words.count(" ") + 1 >= CONTENT_WORDS:
-        aliases.append("c:" + _digest(words))
+    is_told_by_words = words.count(" ") + 1 >= CONTENT_WORDS
+    if is_told_by_words and article.published:
+        aliases += _content_aliases(words, article.published)
     if address and is_page and article.title:
         aliases.append("u:" + _digest(address, article.title.casefold()))
     if guid:
         aliases.append("g:" + guid)
+    if is_told_by_words and not article.published:
+        # without a date and another name, words are all there is to know it by when it is read again
+        seen = article.first_seen
+        aliases += _content_aliases(words, seen) if aliases and seen else ["c:" + _digest(words)]
     return tuple(aliases) or ("e:" + _digest(feed.id, entry.guid, entry.link, article.text),)
+
+
+def _content_aliases(words: str, moment: datetime) -> list[str]:
+    """The names of these words in the half-day of `moment` and in the next: two articles share one within 12 to 24 h."""
+    half_day = int(moment.timestamp() // HALF_DAY.total_seconds())
+    return ["c:" + _digest(words, str(at)) for at in (half_day, half_day + 1)]
 
 
 def _remembered_as(

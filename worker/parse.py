@@ -18,6 +18,7 @@ from typing import Any
 import feedparser
 
 from worker import slices
+from worker.errors import describe_failure
 from worker.excess import DEPTH_LIMIT, find_excess, is_too_deep
 from worker.jsonfeed import parse_json
 from worker.model import Document, Entry, Fetched, Pace, PollFailed, PollFailure
@@ -34,6 +35,11 @@ _WIDE = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _FALSE_WIDE = re.compile(rb"^(\s*<\?xml[^>]*?)\s+encoding=[\"'](?:utf-?16|ucs-?2|utf-?32)[a-z]*[\"']", re.IGNORECASE)
+_IMPOSSIBLE = re.compile(
+    rb"&#(?:x0*d[89a-f][0-9a-f]{2}|0*(?:552(?:9[6-9])|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3]));",
+    re.IGNORECASE,
+)
+"""References to lone surrogates, which no text can hold."""
 _BLANK = b"\x00 \t\r\n\xef\xbb\xbf"
 _HTML = re.compile(rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _SITEMAP = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)[\s>]", re.IGNORECASE)
@@ -88,7 +94,13 @@ def _parse(fetched: Fetched, known: frozenset[str]) -> Document | PollFailed:
     if _SITEMAP.search(start[:2_000]):
         return _webbed(parse_sitemap(start, ENTRY_LIMIT))
     # white space before the declaration is no reason to doubt the rest
-    return _parse_xml(replace(fetched, body=start) if start.startswith(b"<?xml") else fetched, known)
+    fetched = replace(fetched, body=start) if start.startswith(b"<?xml") else fetched
+    try:
+        return _parse_xml(fetched, known)
+    except TimeoutError:
+        raise
+    except Exception as error:  # noqa: BLE001 - what a document does to its parser is this document's failure alone
+        return PollFailed(PollFailure.MALFORMED, f" brings its parser to fall: {describe_failure(error)}")
 
 
 def _narrowed(fetched: Fetched) -> Fetched:
@@ -98,6 +110,9 @@ def _narrowed(fetched: Fetched) -> Fetched:
             text = fetched.body.decode(encoding, "replace").lstrip("\ufeff")
             plain = re.sub(r"^(<\?xml[^>]*?)\s+encoding=[\"'][^\"']*[\"']", r"\1", text)
             return replace(fetched, body=plain.encode("utf-8", "replace"), content_type="")
+    fetched = (
+        replace(fetched, body=body) if (body := _IMPOSSIBLE.sub(b"&#xFFFD;", fetched.body)) != fetched.body else fetched
+    )
     # a declaration that can be read byte by byte does not tell the truth when it says UTF-16
     honest = _FALSE_WIDE.sub(rb"\1", fetched.body, count=1)
     return fetched if honest == fetched.body else replace(fetched, body=honest)

@@ -28,12 +28,12 @@ from worker.model import (
     Delivery,
     Endpoint,
     Match,
-    Signature,
     Verdict,
 )
 from worker.poller import Poller, ReadLimit, unlimited
 from worker.reader import PageReader
 from worker.subscriber import Board, Subscriber
+from worker.triage import Triage
 
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
@@ -73,6 +73,9 @@ class Pipeline:
     subscriber: Subscriber | None = None
     reader: PageReader | None = None
     """Only the process that reads pages has one."""
+    articles: ports.Articles | None = None
+    """Needed where names are looked for only when relevant."""
+    triage: Triage | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         made = Dispatcher(
@@ -102,6 +105,8 @@ class Pipeline:
         object.__setattr__(self, "poller", poller)
         if self.subscriber:
             self.subscriber.adopt(self.configuration)
+        if self.configuration.nlp.entities == "when_relevant" and self.articles:
+            object.__setattr__(self, "triage", Triage(self.enricher, self.matcher, self.articles))
         if self.reader:
             self.reader.adopt(self.configuration)
 
@@ -156,12 +161,20 @@ class Pipeline:
         """The claims with their analyses; one article that the model cannot bear does not cost the others theirs."""
         claims = self._without_boilerplate(claims)
         with spared(self.observer, "enrich", "a batch"):
-            return list(zip(claims, self.enricher.enrich([claim.article for claim in claims]), strict=True))
+            return self._understand(claims)
         survived = []
         for claim in claims:
             with spared(self.observer, "enrich", claim.article.id, self.store, claim):
-                survived.append((claim, self.enricher.enrich([claim.article])[0]))
+                survived += self._understand([claim])
         return survived
+
+    def _understand(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
+        """The claims with their analyses; under triage those first that may fire."""
+        articles = [claim.article for claim in claims]
+        if not self.triage:
+            return list(zip(claims, self.enricher.enrich(articles), strict=True))
+        pairs = list(zip(claims, self.triage.analyse(articles), strict=True))
+        return sorted(pairs, key=lambda pair: pair[1].pending is not None)
 
     def _without_boilerplate(self, claims: Sequence[ports.ArticleClaim]) -> list[ports.ArticleClaim]:
         """The claims with the passages that their feed repeats marked as teasers."""
@@ -178,10 +191,9 @@ class Pipeline:
         counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="match")
         counts += _count_unread(analysis)
         counts += _count_lag(claim)
-        counts += _count_unknown(verdicts, blind)
-        signature = story.sign(claim.article, analysis)
+        counts += _count_unknown(verdicts, blind) if not analysis.pending else []
         for _ in range(_MOST_LOOKS):
-            step, alerts = self._tell(claim, analysis, signature, verdicts)
+            analysis, step, alerts = self._tell(claim, analysis, verdicts)
             quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
             told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
             routed = [(one, self.routed(one)) for one in alerts]
@@ -193,12 +205,17 @@ class Pipeline:
         return max(new, 0)
 
     def _tell(
-        self, claim: ports.ArticleClaim, analysis: Analysis, signature: Signature, verdicts: Sequence[Verdict]
-    ) -> tuple[ports.StoryStep, tuple[Alert, ...]]:
-        """The article's story as it becomes with it, and the alerts that say what is new."""
+        self, claim: ports.ArticleClaim, analysis: Analysis, verdicts: Sequence[Verdict]
+    ) -> tuple[Analysis, ports.StoryStep, tuple[Alert, ...]]:
+        """The article's story as it becomes with it, and the alerts that say what is new; the analysis may be whole now."""
         now = self.clock.now()
+        signature = story.sign(claim.article, analysis)
         found = ports.Kinship() if claim.story else self.store.find_kin(signature.keys)
-        relative, is_copy = story.choose(signature, found.kin, now)
+        kin = found.kin
+        if self.triage and kin:
+            analysis, kin = self.triage.settle(claim.article, analysis, kin, now)
+            signature = story.sign(claim.article, analysis)
+        relative, is_copy = story.choose(signature, kin, now)
         place = claim.story or (relative.story if relative else claim.article.id)
         known, version = self.store.read_story(place)
         if relative and known and known.sources and now - known.sources[0].seen_at > story.WINDOW:
@@ -220,7 +237,7 @@ class Pipeline:
             now=now,
             are_zones_changed=claim.is_trimmed,
         )
-        return ports.StoryStep(told, version, signature, found.seen, decided), alerts
+        return analysis, ports.StoryStep(told, version, signature, found.seen, decided), alerts
 
     def routed(self, raised: Alert) -> tuple[Delivery, ...]:
         """The deliveries of an alert, by the routes."""

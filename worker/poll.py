@@ -121,7 +121,9 @@ def is_unchanged(asked: PollRequest, state: FeedState, outcome: Fetched, body_ha
 
 def unchanged(outcome: Fetched) -> NotModified:
     """A 200 that brought nothing new, as what it amounts to; its validators are newer than ours."""
-    return NotModified(outcome.etag, outcome.last_modified, outcome.fresh_for, outcome.moved_to)
+    return NotModified(
+        outcome.etag, outcome.last_modified, outcome.fresh_for, outcome.moved_to, outcome.certificate_until
+    )
 
 
 def decide(  # noqa: PLR0913 - what a decision depends on, spelled out
@@ -190,6 +192,7 @@ def _succeeded(
         last_message="",
         is_gone=False,
         is_baselined=True,
+        certificate_until=outcome.certificate_until or state.certificate_until,
         unconditional_at=now if was_unconditional else state.unconditional_at,
         epoch=epoch if was_unconditional else state.epoch,
     )
@@ -240,13 +243,21 @@ def _failed(feed: Feed, state: FeedState, outcome: PollFailed, *, now: datetime,
         failing_since=state.failing_since or now,
         burden=burden,
         last_failure=outcome.reason,
-        last_message=outcome.message,
+        last_message=_told(outcome, state, now),
         is_gone=is_gone,
         # a feed that does not answer where it moved to is asked at its old place again
         address="" if weight(outcome) >= SOFT else state.address,
     )
     events = ("feed_gone",) if is_gone and not state.is_gone else ()
     return PollDecision(failed, max(wait, SHORTEST_WAIT), outcome.reason.value, events)
+
+
+def _told(outcome: PollFailed, state: FeedState, now: datetime) -> str:
+    """The failure's message, with how long ago the certificate ended where we had seen it."""
+    ended = state.certificate_until
+    if outcome.reason is not PollFailure.CERTIFICATE_EXPIRED or ended is None or ended > now:
+        return outcome.message
+    return f"{outcome.message}; it ended {(now - ended).days} days ago, on {ended:%Y-%m-%d}"
 
 
 def weight(outcome: PollFailed) -> float:

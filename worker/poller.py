@@ -92,6 +92,8 @@ class Poller:
         self._board = board
         self._in_flight: dict[Future[PollOutcome], _Asked] = {}
         self._aside: deque[_Slow] = deque()
+        self._suspect: _Asked | None = None
+        self._is_alone = False
         self._epoch = ""
 
     def adopt(self, configuration: Configuration, routed: Callable[[Alert], tuple[Delivery, ...]]) -> None:
@@ -104,7 +106,7 @@ class Poller:
         deadline = self._clock.now() + self._budget
         self._epoch = self._store.epoch()
         brought = self._start_due()
-        while self._in_flight or self._aside:
+        while self._in_flight or self._aside or self._suspect:
             brought += self._collect()
             if self._clock.now() >= deadline:
                 break
@@ -115,11 +117,17 @@ class Poller:
         """Start what is due; the articles that came of documents which hubs had sent."""
         brought = 0
         now = self._clock.now()
+        if self._must_wait():
+            return 0
         room = self._at_once - len(self._in_flight) - len(self._aside)
         for claim in self._store.claim_feeds(room, self._lease):
             if feed := self._feeds.get(claim.feed_id):
                 request = poll.request(feed, claim.state, epoch=self._epoch, now=now)
                 asked = _Asked(claim, request, now)
+                if claim.is_suspect:
+                    self._suspect = asked
+                    self._must_wait()
+                    break
                 if self._board and claim.pushes:
                     brought += self._take_pushed(asked, self._board)
                 else:
@@ -127,6 +135,15 @@ class Poller:
             else:
                 self._store.finish_poll(claim, poll.PollDecision(claim.state, _NOT_OURS, "postponed"), ())
         return brought
+
+    def _must_wait(self) -> bool:
+        """Whether no other feed may be begun now. A suspect starts when all others are done, and stays alone."""
+        if self._is_alone and not self._in_flight and not self._aside:
+            self._is_alone = False
+        if self._suspect and not self._in_flight and not self._aside:
+            self._in_flight[self._fetcher.fetch(self._suspect.request)] = self._suspect
+            self._suspect, self._is_alone = None, True
+        return self._is_alone or self._suspect is not None
 
     def _collect(self) -> int:
         """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""

@@ -59,12 +59,14 @@ class Quarantined:
 class FeedClaim:
     """A feed lent to one worker until the lease ends; `fence` must still hold when the work is handed in.
 
+    One `is_suspect` that never came back from its last claims; whoever polls it polls no other beside it.
     `pushes` documents wait that its hub has sent; `delivers_until` is the end of the lease of a hub that delivers.
     """
 
     feed_id: str
     fence: int
     state: FeedState
+    is_suspect: bool = False
     pushes: int = 0
     delivers_until: datetime | None = None
 
@@ -271,6 +273,13 @@ class Store(Protocol):
 
     def count(self, counts: Iterable[tuple[str, float]]) -> None:
         """Add to metric series that go with no change of state."""
+
+
+class Articles(Protocol):
+    """The articles that were analysed."""
+
+    def read_article(self, article_id: str) -> tuple[Article, Analysis] | None:
+        """An article in the zones in which it was decided on, and its analysis; None where it is not (any more)."""
 
 
 class Fetcher(Protocol):

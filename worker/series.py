@@ -18,6 +18,7 @@ ALERTS_BY_COUNTRY = "tocsin_alerts_by_country_total"
 NOTHING_NEW = "tocsin_alerts_nothing_new_total"
 WATCH_UNKNOWN = "tocsin_watch_unknown_total"
 ATTEMPTS = "tocsin_webhook_attempts_total"
+API_REQUESTS = "tocsin_api_requests_total"
 STAGE_SECONDS = "tocsin_stage_duration_seconds"
 FRESHNESS_SECONDS = "tocsin_freshness_seconds"
 

@@ -41,6 +41,7 @@ COPY_SHARE, _COPY_LIKENESS = 0.6, 0.12
 _TITLE_SHARE, _TITLE_WORDS = 0.6, 4
 _KEY_WORDS, _MOST_NAMES, _MOST_SOURCES, _MOST_EVENTS = 5, 24, 200, 40
 _NAME_LABELS = frozenset({"PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "VESSEL"})
+_NAMELESS = "?"
 _WORD = re.compile(r"\w+")
 _MOST_NUMBERS = 24
 _NUMBER = re.compile(r"\d+(?:[.,]\d{3})*(?!\d)")
@@ -74,9 +75,10 @@ def sign(article: Article, analysis: Analysis) -> Signature:
     text = _readable(article)
     runs = _runs(_WORD.findall(text.lower())[:_MOST_WORDS])
     title = frozenset(_hash(word) for word in _significant(article.title))
-    names = _names(analysis, 0, len(article.text))
+    is_named = analysis.pending is None
+    names = _names(analysis, 0, len(article.text)) if is_named else frozenset()
     if len(runs) < _FEWEST_RUNS:
-        return Signature((), b"", 0, title, names, names)
+        return Signature((), b"", 0, title, names, names, is_named=is_named)
     numbers = _numbers(article.title), _numbers(f"{article.title} {text}"), _marks(article.title)
     minima = ((_FACTORS * runs) >> np.uint64(32)).min(axis=1).astype(np.uint32)
     bands = [
@@ -89,8 +91,9 @@ def sign(article: Article, analysis: Analysis) -> Signature:
         sketch=minima.astype(np.uint8).tobytes(),
         size=len(runs),
         title=title,
-        title_names=_names(analysis, 0, len(article.title)),
+        title_names=_names(analysis, 0, len(article.title)) if is_named else names,
         names=names,
+        is_named=is_named,
         title_numbers=numbers[0],
         numbers=numbers[1],
         marks=numbers[2],
@@ -110,6 +113,19 @@ def choose(signature: Signature, kin: Sequence[Kin], now: datetime) -> tuple[Kin
         return max(copies, key=lambda found: (found[0], -found[1].number))[1], True
     alike = [one for one in recent if is_same_story(signature, one.signature)]
     return (min(alike, key=lambda one: one.number), False) if alike else (None, False)
+
+
+def undecided(signature: Signature, kin: Sequence[Kin], now: datetime) -> frozenset[int]:
+    """The numbers of the kin of which names tell whether they are copies or the same story.
+
+    None where a copy under the very same headline is there: equal words name the same.
+    """
+    recent = [one for one in kin if now - one.seen_at <= WINDOW]
+    copies = [one for one in recent if is_copy(signature, one.signature)]
+    if any(one.signature.title == signature.title for one in copies):
+        return frozenset()
+    alike = (one for one in recent if _share_headline(signature, one.signature))
+    return frozenset(one.number for one in (*copies, *alike))
 
 
 def share(one: Signature, other: Signature) -> float:
@@ -153,10 +169,7 @@ def _is_another_of_a_series(one: Signature, other: Signature) -> bool:
 
 def is_same_story(one: Signature, other: Signature) -> bool:
     """Whether two texts that are no copies tell the same news."""
-    if _is_another_of_a_series(one, other):
-        return False
-    shared = len(one.title & other.title)
-    if shared < _TITLE_WORDS or shared < _TITLE_SHARE * min(len(one.title), len(other.title)):
+    if _is_another_of_a_series(one, other) or not _share_headline(one, other):
         return False
     if not one.title_names or not other.title_names:
         return False
@@ -171,6 +184,11 @@ def learn(story: Story, article: Article, analysis: Analysis) -> Story:
         if len(known) < _MOST_EVENTS and events.is_new(fact, (one.fact for one in known)):
             known.append(StoryEvent(fact, events.line(event), article.id))
     return replace(story, events=tuple(known)) if len(known) > len(story.events) else story
+
+
+def _share_headline(one: Signature, other: Signature) -> bool:
+    shared = len(one.title & other.title)
+    return shared >= _TITLE_WORDS and shared >= _TITLE_SHARE * min(len(one.title), len(other.title))
 
 
 def grow(known: Story | None, article: Article, relative: Kin | None, *, is_copy: bool, now: datetime) -> Story:
@@ -199,14 +217,19 @@ def pack(signature: Signature) -> str:
     sets = (signature.title, signature.title_names, signature.names, signature.title_numbers, signature.numbers)
     numbers = [sorted(one) for one in (*sets, signature.marks)]
     lists = [np.array(one, np.uint32).tobytes() for one in numbers]
-    return ",".join([str(signature.size), *(b64encode(raw).decode() for raw in (signature.sketch, *lists))])
+    packed = [str(signature.size), *(b64encode(raw).decode() for raw in (signature.sketch, *lists))]
+    return ",".join(packed if signature.is_named else [*packed, _NAMELESS])
 
 
 def unpack(packed: str) -> Signature:
     """The reverse of `pack`."""
-    size, *encoded = packed.split(",")
+    size, *encoded = packed.removesuffix("," + _NAMELESS).split(",")
     sketch, *lists = (b64decode(part) for part in encoded)
-    return Signature((), sketch, int(size), *(frozenset(np.frombuffer(raw, np.uint32).tolist()) for raw in lists))
+    title, title_names, names, *rest = (frozenset[int](np.frombuffer(raw, np.uint32).tolist()) for raw in lists)
+    read = Signature((), sketch, int(size), title, title_names, names)
+    if rest:  # what an earlier release kept has no numbers
+        read = replace(read, title_numbers=rest[0], numbers=rest[1], marks=rest[2])
+    return replace(read, is_named=not packed.endswith("," + _NAMELESS))
 
 
 def _readable(article: Article) -> str:

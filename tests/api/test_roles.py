@@ -8,6 +8,7 @@ from tests.api.asking import ask
 from tests.api.conftest import WATCH, make_token
 from worker.api.operations import OPERATIONS
 from worker.api.token import Role
+from worker.runtime.metrics import API_OUTCOMES
 from worker.runtime.rest.handlers import HANDLERS
 from worker.runtime.token_store import RedisTokens
 
@@ -180,3 +181,16 @@ def test_what_is_kept_of_a_token_is_not_the_token(redis_store):
     kept = str(redis_store.client.hgetall("{tocsin}:token:" + id_))
     assert text.rpartition("_")[2] not in kept
     assert "digest" not in repr(RedisTokens(redis_store.client).find(id_)[0])
+
+
+def test_requests_are_counted_by_what_came_of_them(served):
+    token = served.tokens[Role.READER]
+    for path, method, given in (
+        ("feeds", "GET", token), ("feeds", "GET", ""), ("alerts?limit=0", "GET", token),
+        ("feeds/feed_demo-wire/pause", "POST", token),
+    ):  # fmt: skip
+        ask(served.base, f"/api/v1/{path}", method, given)
+    counted = served.store.client.hgetall("{tocsin}:metrics")
+    found = {name.partition('"')[2].rstrip('"}'): amount for name, amount in counted.items() if "api_requests" in name}
+    assert found == {"done": "1", "unknown": "1", "refused": "1", "forbidden": "1"}
+    assert set(found) <= set(API_OUTCOMES)

@@ -3,15 +3,19 @@
 import json
 import threading
 import urllib.request
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.api.asking import ask
+from tests.api.conftest import make_token
 from tests.desk import WATCHES
 from tests.integration.world import eventually
 from worker.api.token import Role
 from worker.client import read_events
 from worker.runtime.demo import compose
+from worker.runtime.rest import stream
+from worker.runtime.token_store import RedisTokens
 
 pytestmark = pytest.mark.integration
 LOG = "{tocsin}:alerts:log"
@@ -92,3 +96,22 @@ def test_an_open_stream_does_not_hold_up_the_end(open_api):
         assert stream.readline() == b"retry: 2000\n"
     rest = stream.read()  # ends, instead of waiting for ever
     assert b"event: ready" in rest
+
+
+def test_a_stream_does_not_outlive_its_token(served, monkeypatch):
+    monkeypatch.setattr(stream, "_BEAT_EVERY_S", 0.2)
+    id_, token = make_token(served.store, Role.READER)
+    request = urllib.request.Request(served.base + "/api/v1/events", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.readline() == b"retry: 2000\n"
+        assert eventually(lambda: b"still here" in answer.readline(), 5), "it goes on while the token is live"
+        RedisTokens(served.store.client).revoke(id_, datetime.now(UTC))
+        assert answer.read() is not None  # ends
+
+
+def test_a_stream_of_this_machine_ends_when_there_is_a_token(open_api, redis_store, monkeypatch):
+    monkeypatch.setattr(stream, "_BEAT_EVERY_S", 0.2)
+    with open_api() as base, urllib.request.urlopen(base + "/api/v1/events", timeout=20) as answer:
+        assert answer.readline() == b"retry: 2000\n"
+        make_token(redis_store, Role.READER)
+        assert b"ready" in answer.read()

@@ -155,13 +155,14 @@ def test_what_people_do_is_told_with_who_and_why(desk):
     desk.judge()
     alert = next(line for line in desk.lines() if line["kind"] == "raised")["alert"]
     desk.store.mark_alert(alert, "false", "a video game", "ada")
-    desk.store.steer_feed(FEED.id, "pause")
+    desk.store.steer_feed(FEED.id, "pause", "ada")
     desk.store.steer_feed(FEED.id, "resume")
     assert not desk.store.mark_alert("alrt_none", "true")
     marked, paused, resumed = desk.told()[-3:]
     assert marked == {"kind": "marked", "alert": alert, "watch": "arms-transfer", "mark": "false",
                       "reason": "a video game", "by": "ada"}  # fmt: skip
     assert (paused["action"], resumed["action"]) == ("pause", "resume")
+    assert (paused["by"], "by" in resumed) == ("ada", False)
 
 
 def test_a_circuit_that_turns_and_deliveries_that_are_sent_again_are_told(desk):

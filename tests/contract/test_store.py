@@ -16,10 +16,12 @@ from worker.deliver import breaker
 from worker.deliver.payload import build
 from worker.deliver.retry import Delivered, Exhausted, RetryIn, decide
 from worker.match import Matcher
-from worker.model import Attempt, Delivery, EntryMark, FeedState, Fetched, Pace, Story
+from worker.model import Attempt, Delivery, EntryMark, FeedState, Fetched, Pace, Pending, Story
 from worker.parse import parse
 from worker.poll import PollDecision
 from worker.ports import MOST_CLAIMS, MOVED, ConfigurationState, Kinship, StoryStep
+from worker.runtime.article_store import ArticleStore
+from worker.runtime.redis_store import RedisStore
 from worker.zones import without_teasers
 
 LEASE = timedelta(seconds=60)
@@ -570,3 +572,18 @@ def test_a_trace_goes_with_the_work_from_poll_to_delivery(bench):
     bench.raise_alerts()
     [delivery] = bench.store.claim_deliveries("desk", 4, LEASE)
     assert delivery.trace == "00-enrich"
+
+
+def test_an_analysed_article_is_read_back_with_its_analysis_and_one_that_is_not_is_not(bench):
+    bench.ingest(ARMS)
+    [claim] = bench.store.claim_articles(10, LEASE)
+    articles = ArticleStore(bench.store.client) if isinstance(bench.store, RedisStore) else bench.store
+    assert articles.read_article(claim.article.id) is None
+    seen = replace(analyse(claim.article), pending=Pending(("IR",), ("GPE",)))
+    signature = story.sign(claim.article, seen)
+    step = StoryStep(Story(claim.article.id), 0, signature, bench.store.find_kin(signature.keys).seen)
+    assert bench.store.finish_article(claim, seen, step, []) == 0
+    assert articles.read_article(claim.article.id) == (claim.article, seen)
+    assert articles.read_article("art_unknown") is None
+    [kin] = bench.store.find_kin(signature.keys).kin
+    assert not kin.signature.is_named

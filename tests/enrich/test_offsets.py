@@ -1,6 +1,8 @@
 """An entity's offsets always give back its text, whatever the text."""
 
+import json
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -8,9 +10,12 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from worker.enrich import language
+from worker.enrich.entities import make_reader
 from worker.enrich.find import small_letters
 from worker.enrich.gazetteer import find_all, longest
 from worker.enrich.pipeline import load
+from worker.model import Entity
 
 NAMES = (
     "North Korea",
@@ -110,3 +115,30 @@ def test_documents_read_together_have_the_names_they_have_alone() -> None:
     together = [[(e.start_char, e.end_char, e.label_) for e in doc.ents] for doc in nlp().pipe(texts)]
     alone = [[(e.start_char, e.end_char, e.label_) for e in nlp()(text).ents] for text in texts]
     assert together == alone
+
+
+def annotated(text: str) -> tuple[Entity, ...]:
+    return tuple(
+        Entity(ent.text, ent.label_, ent.start_char, ent.end_char, ent.kb_id_ or None) for ent in nlp()(text).ents
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(texts, min_size=1, max_size=4))
+def test_entities_read_directly_are_those_of_the_annotated_documents(parts: list[str]) -> None:
+    assert make_reader(nlp())(parts) == [annotated(text) for text in parts]
+
+
+def test_entities_of_real_news_read_directly_are_those_of_the_annotated_documents(shared: Path) -> None:
+    lines = (shared / "topics" / "dev.jsonl").read_text("utf-8").splitlines()[::40]
+    news = [row.get("text") or f"{row['title']}\n{row['body']}" for row in map(json.loads, lines)]
+    assert make_reader(nlp())(news) == [annotated(text) for text in news]
+
+
+def test_four_passages_of_real_news_are_in_the_language_of_the_whole(shared: Path) -> None:
+    lines = (shared / "topics" / "dev.jsonl").read_text("utf-8").splitlines()[::20]
+    for row in map(json.loads, lines):
+        text = (row.get("text") or f"{row['title']}\n{row['body']}")[:2_000]
+        code, probability = language._identify(language._passages(text))
+        if probability >= language._CLEAR:
+            assert code == language._identify(text)[0], text[:80]

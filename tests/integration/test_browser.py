@@ -232,6 +232,21 @@ def test_the_theme_follows_the_system_and_then_the_choice(page):
     page.prefer(color_scheme="light")
 
 
+def test_the_wall_is_large_and_without_menus_until_it_is_taken_back(page, desk):
+    size = "return parseFloat(getComputedStyle(document.querySelector('.card h3')).fontSize)"
+    before = page.run(size)
+    page.press("w")
+    assert page.run(size) > before
+    assert page.run("return getComputedStyle(document.querySelector('nav')).display") == "none"
+    page.open(page.base + "/")
+    assert page.run(size) > before
+    eventually(lambda: page.text("#live-word") == "live", 10, "the live stream")
+    assert page.run("return document.documentElement.scrollWidth") <= 1440
+    page.click("#wall")
+    assert page.run(size) == before
+    page.run("localStorage.clear()")
+
+
 def test_every_control_has_a_name(page, desk):
     desk.give_up()
     desk.set_aside(HOSTILE)

@@ -105,6 +105,15 @@ def test_an_alert_shows_text_evidence_explanation_and_attempts(desk, base):
     assert ask(f"{base}/alerts/alrt_none")[0] == 404
 
 
+def test_the_plots_beside_the_stream_are_a_part_of_their_own(desk, base):
+    desk.publish(compose(0))
+    status, part, _ = ask(base + "/?part=day")
+    assert status == 200
+    assert part.lstrip().startswith("<section")
+    assert "Topics today" in part
+    assert part.strip() in ask(base + "/")[1]
+
+
 def test_evidence_is_not_marked_where_an_edit_moved_it(desk, base):
     desk.publish(compose(0))
     [alert_id] = desk.store.client.zrange(ALERTS, 0, 0)

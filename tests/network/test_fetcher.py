@@ -1,6 +1,7 @@
 """Whatever a server does, a fetch ends soon, in little memory, with one reason and no secret in its words."""
 
 import asyncio
+import errno
 import gzip
 import shutil
 import socket
@@ -9,13 +10,14 @@ import subprocess
 import time
 import tracemalloc
 import zlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import brotli
 import pytest
-from aiohttp import ClientTimeout
+from aiohttp import ClientTimeout, ServerDisconnectedError
 from aiohttp.abc import AbstractResolver
 
+from tests import pages
 from tests.fakes import HARMLESS, feed, rss
 from tests.network.server import ScriptedServer
 from worker.model import Access, Fetched, NotModified, PollFailed, PollFailure, Postponed
@@ -25,6 +27,7 @@ from worker.runtime.explain import explain
 from worker.runtime.fetcher import TIMEOUT, HttpFetcher, refuse_hop
 from worker.runtime.http import HttpLoop
 from worker.runtime.politeness import Turns
+from worker.runtime.turn_store import RedisTurns
 
 DOCUMENT = rss(HARMLESS).encode()
 SECRET = "s3cret"
@@ -444,8 +447,16 @@ def test_freshness_is_what_cache_control_and_expires_say(headers, fresh, fetcher
     assert outcome.fresh_for == (timedelta(seconds=fresh) if fresh else None)
 
 
-def test_a_riddle_for_browsers_is_named(fetcher, serve):
-    server = serve(answering("403 Forbidden", b"<html>Just a moment", cf_mitigated="challenge"))
+@pytest.mark.parametrize(("who", "markup"), pages.CHALLENGES.items(), ids=pages.CHALLENGES)
+@pytest.mark.parametrize("status", ["403 Forbidden", "200 OK", "503 Unavailable"])
+def test_a_riddle_for_browsers_is_named(status, who, markup, fetcher, serve):
+    for body, headers in ((markup.encode(), {}), (gzip.compress(markup.encode()), {"Content_Encoding": "gzip"})):
+        server = serve(answering(status, body, **headers))
+        assert who in refused(fetch(fetcher, server.url), PollFailure.CDN_CHALLENGE)
+
+
+def test_a_riddle_is_named_by_its_header_alone(fetcher, serve):
+    server = serve(answering("403 Forbidden", b"", cf_mitigated="challenge"))
     assert "Cloudflare" in refused(fetch(fetcher, server.url), PollFailure.CDN_CHALLENGE)
 
 
@@ -479,6 +490,81 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(fetcher, serve, tmp_pa
     context.load_cert_chain(certificate, key)
     message = refused(fetch(fetcher, serve(answering(), context).url), PollFailure.TLS)
     assert "certificate" in message
+
+
+_AUTHORITY = """[ca]
+default_ca=own
+[own]
+database=index.txt
+new_certs_dir=.
+serial=serial
+default_md=sha256
+policy=any
+x509_extensions=names
+[any]
+commonName=supplied
+[names]
+subjectAltName={kind}:{name}
+"""
+
+
+def certificate(folder, until, name="127.0.0.1"):
+    """A server's TLS context with a certificate that ends at `until`, and a client's that trusts it alone."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not here")
+    (folder / "own.cnf").write_text(_AUTHORITY.format(kind="IP" if name[0].isdigit() else "DNS", name=name))
+    (folder / "index.txt").write_text("")
+    (folder / "serial").write_text("01")
+    for command in (
+        ["req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", "key.pem", "-out", "request.pem"],
+        ["ca", "-batch", "-selfsign", "-notext", "-config", "own.cnf", "-keyfile", "key.pem", "-in", "request.pem",
+         "-startdate", "20200101000000Z", "-enddate", f"{until:%Y%m%d%H%M%SZ}", "-out", "chain.pem"],
+    ):  # fmt: skip
+        subprocess.run(["openssl", *command], check=True, capture_output=True, cwd=folder)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "chain.pem", folder / "key.pem")
+    return context, ssl.create_default_context(cafile=str(folder / "chain.pem"))
+
+
+@pytest.fixture
+def trusting():
+    """A fetcher that trusts what a test made."""
+    made = HttpLoop()
+
+    def trust(client):
+        async def set_up():
+            made.session(allow_private=True, auto_decompress=False).connector._ssl = client
+
+        made.submit(set_up()).result(5)
+        return HttpFetcher(made, turns=Turns(time.monotonic, pause=timedelta(0)))
+
+    yield trust
+    made.close()
+
+
+def test_how_long_a_certificate_is_good_for_is_seen_before_it_ends(trusting, serve, tmp_path):
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
+    context, client = certificate(tmp_path, until)
+    fetcher, server = trusting(client), serve(answering(ETag='"1"'), context)
+    for etag in ("", '"1"'):
+        outcome = fetch(fetcher, server.url, etag=etag)
+        assert isinstance(outcome, Fetched)
+        assert outcome.certificate_until == until
+    assert fetch(fetcher, serve(answering()).url).certificate_until is None
+
+
+@pytest.mark.parametrize(
+    ("days", "name", "reason", "words"),
+    [
+        (-1, "127.0.0.1", PollFailure.CERTIFICATE_EXPIRED, "out of date"),
+        (30, "other.example", PollFailure.TLS, "another host"),
+    ],
+)
+def test_a_certificate_that_ended_or_is_anothers_is_refused_and_named(
+    days, name, reason, words, trusting, serve, tmp_path
+):
+    context, client = certificate(tmp_path, datetime.now(UTC) + timedelta(days=days), name)
+    assert words in refused(fetch(trusting(client), serve(answering(), context).url), reason)
 
 
 def test_plain_text_where_tls_should_be_is_refused(loop, serve):
@@ -558,3 +644,41 @@ def test_no_more_than_two_are_at_a_host_at_once():
         return most
 
     assert asyncio.run(crowd()) == 2
+
+
+def test_turns_are_shared_by_processes_over_redis(redis_store):
+    """Two processes with a store between them: the pauses add up, and patience holds."""
+    first, second = RedisTurns(redis_store), RedisTurns(redis_store)
+    waits = [turns.reserve("host.example", 4, 10) for turns in (first, second, first, second)]
+    assert [round(wait) for wait in waits] == [0, 4, 8, 12]
+    assert round(first.reserve("host.example", 4, 10)) == 12, "what is out of patience reserves nothing"
+    assert first.reserve("other.example", 4, 10) == 0
+
+
+def test_politeness_goes_on_without_redis(loop, serve):
+    turns = Turns(time.monotonic, pause=timedelta(seconds=4), patience=timedelta(seconds=1), reserve=lambda *_: None)
+    fetcher = HttpFetcher(loop, turns=turns)
+    asked = [fetcher.fetch(PollRequest(feed("one", allow_private=False))) for _ in range(2)]
+    assert isinstance(asked[1].result(20), Postponed)
+    asked[0].cancel()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ECONNREFUSED, "x"), "nothing listens"),
+        (OSError(errno.EHOSTUNREACH, "x"), "no route"),
+        (OSError(errno.ENETUNREACH, "x"), "no route"),
+        (ConnectionResetError(errno.ECONNRESET, "x"), "cut the connection"),
+        (ServerDisconnectedError(), "without an answer"),
+        (RuntimeError("x"), "cannot be reached"),
+    ],
+)
+def test_why_no_answer_came_is_said_in_words(error, words):
+    message = refused(explain(error, "https://x.example/", TIMEOUT), PollFailure.UNREACHABLE)
+    assert words in message
+    assert "Error" not in message
+
+
+def test_a_refused_connection_says_so(fetcher):
+    assert "nothing listens" in refused(fetch(fetcher, "http://127.0.0.1:1/"), PollFailure.UNREACHABLE)

@@ -26,8 +26,43 @@ def id_of(entry: Entry, **kwargs) -> str:
 
 
 def test_the_same_words_from_another_feed_are_the_same_article():
-    other = replace(ENTRY, guid="9", link="https://y.example/z", published=None)
-    assert id_of(ENTRY) == id_of(other, of="herald")
+    for published in (
+        ENTRY.published,
+        None,
+        ENTRY.published + timedelta(hours=11),
+        ENTRY.published - timedelta(hours=11),
+    ):
+        other = replace(ENTRY, guid="9", link="https://y.example/z", published=published)
+        assert shared(ENTRY, other), published
+
+
+@pytest.mark.parametrize("days", [1, 2, 7, 89])
+def test_the_same_words_on_another_day_under_another_name_are_another_article(days):
+    """Sirens and bulletins repeat to the letter."""
+    again = replace(ENTRY, guid="9", link="https://x.example/b", published=ENTRY.published - timedelta(days=days))
+    assert not shared(ENTRY, again)
+    assert id_of(ENTRY) != id_of(again)
+
+
+@pytest.mark.parametrize("name", [{"guid": ""}, {"link": ""}])
+def test_an_entry_with_a_name_of_its_own_is_known_by_it_whenever_it_is_read_again(name):
+    entry = replace(ENTRY, published=None, **name)
+    [before] = drafts(entry)
+    [after] = identify(feed("wire"), POLLED, Document("", (entry,)), NOW + timedelta(days=30))
+    assert before.article.id == after.article.id
+    assert set(before.aliases) & set(after.aliases)
+
+
+def test_an_entry_with_nothing_but_words_is_known_by_them_whenever_it_is_read_again():
+    entry = replace(ENTRY, guid="", link="", published=None)
+    [before] = drafts(entry)
+    [after] = identify(feed("wire"), POLLED, Document("", (entry,)), NOW + timedelta(days=30))
+    assert before.aliases == after.aliases
+
+
+def shared(one: Entry, other: Entry) -> bool:
+    [mine], [theirs] = drafts(one), drafts(other, of="herald")
+    return bool(set(mine.aliases) & set(theirs.aliases))
 
 
 @pytest.mark.parametrize("change", [{"guid": "new"}, {"link": "https://x.example/b"}, {"guid": "", "link": ""}])

@@ -221,3 +221,13 @@ def test_no_number_of_failures_stops_polling(failures, draw):
         asked, replace(SEEN, failures=failures), PollFailed(PollFailure.DNS, ""), epoch="e1", now=NOW, draw=draw
     )
     assert timedelta(0) < decision.next_in <= timedelta(hours=27)
+
+
+def test_a_certificate_that_ended_is_told_with_the_days_where_it_was_seen_before():
+    failed = PollFailed(PollFailure.CERTIFICATE_EXPIRED, "https://x.example/ has a certificate that is out of date")
+    seen = FeedState(certificate_until=NOW - timedelta(days=3, hours=1))
+    made = decide(PollRequest(feed()), seen, failed, epoch="e", now=NOW, draw=0.0)
+    assert made.state.last_message.endswith("; it ended 3 days ago, on 2026-02-26")
+    assert made.state.certificate_until == seen.certificate_until
+    unseen = decide(PollRequest(feed()), FeedState(), failed, epoch="e", now=NOW, draw=0.0)
+    assert unseen.state.last_message == failed.message

@@ -99,3 +99,40 @@ def test_a_feed_that_only_a_newer_configuration_knows_is_handed_back_and_never_q
     assert store.feeds[theirs.id].claims == 0
     store.clock.at = NOW + timedelta(days=1)
     assert theirs.id in {claim.feed_id for claim in store.claim_feeds(9, timedelta(seconds=1))}
+
+
+def test_a_suspect_is_polled_when_all_others_are_done_and_beside_no_other():
+    """It may be what ended its last workers, and shall take no innocent with it."""
+    suspect, drip, late = feed("suspect"), feed("drip"), feed("late")
+    clock, fetcher = Hurrying(), Dripping()
+    poller, store = make((suspect,), fetcher, clock, known=(suspect, drip, late))
+    for _ in range(2):
+        store.claim_feeds(9, timedelta(seconds=1))  # and dies
+        clock.advance(seconds=2)
+    store.sync_feeds((suspect, drip))
+    store.due["feeds"][suspect.id] = clock.at + timedelta(seconds=3)
+    for source in (suspect, late):
+        fetcher.serve(source.url, rss(ARMS))
+    poller.poll_due()  # the other one is in flight, and the suspect waits for its end
+    assert [asked.feed.name for asked in fetcher.asked] == []
+    store.sync_feeds((suspect, drip, late))
+    fetcher.dripping.set_result(Fetched(rss(HARMLESS).encode(), drip.url))
+    poller.poll_due()
+    assert [asked.feed.name for asked in fetcher.asked] == ["suspect", "late"]
+    assert store.feeds[suspect.id].claims == 0
+
+
+def test_an_article_may_be_revised_ten_times_a_day_every_day():
+    source, fetcher = feed(interval=timedelta(minutes=1)), FakeFetcher()
+    poller, store = make((source,), fetcher)
+    for day in range(3):
+        for edition in range(13):
+            fetcher.serve(source.url, rss(ARMS | {"description": f"Edition {edition} of day {day}: tanks moved."}))
+            poller.poll_due()
+            for claim in store.claim_articles(9, timedelta(seconds=1)):
+                store.articles[claim.article.id].claims = 0
+                store.articles[claim.article.id].state = "done"
+            store.clock.advance(minutes=2)
+        store.clock.advance(days=1)
+    assert store.counted['tocsin_articles_total{outcome="revised"}'] == 30
+    assert store.counted['tocsin_articles_total{outcome="revision_over_limit"}'] == 8

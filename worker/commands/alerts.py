@@ -82,9 +82,18 @@ def _flat_alert(row: dict[str, Any]) -> dict[str, Any]:
 def alerts_mark(
     alert: Annotated[str, typer.Argument(help="The alert's id.")],
     mark: Annotated[str, typer.Argument(help="acknowledged, true, false, or open to take everything back.")],
+    reason: Annotated[
+        str, typer.Option("--reason", "-r", help="Why; kept with the alert and in the audit record.")
+    ] = "",
+    by: Annotated[
+        str | None, typer.Option(help="Who says so; your login name unless given.", show_default=False)
+    ] = None,
     config: Config = None,
 ) -> None:
-    """Acknowledge an alert, or judge it true or false; the precision of its watch is counted from verdicts."""
+    """Acknowledge an alert, or judge it true or false; the precision of its watch is counted from verdicts.
+
+    `tocsin watches` shows the precision, `tocsin watches learn ALERT` makes a judged alert a test of its watch.
+    """
     del config  # the store is asked only; -c is taken so that one habit serves every command
     from typing import cast, get_args
 
@@ -94,7 +103,17 @@ def alerts_mark(
     if mark not in get_args(Mark):
         msg = f"an alert is marked {', '.join(get_args(Mark))}, not {mark}"
         raise InputError(msg)
-    if not open_store().mark_alert(alert, cast("Mark", mark)):
+    if not open_store().mark_alert(alert, cast("Mark", mark), reason[:500], by if by is not None else _login()):
         msg = f"there is no alert {alert}; `tocsin alerts list` names those there are"
         raise InputError(msg)
     typer.echo(f"{alert} is marked {mark}")
+
+
+def _login() -> str:
+    """The login name of whoever runs the command; "" where the system has none."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""

@@ -29,8 +29,9 @@ def feeds_list(config: Config = None, as_json: Json = False) -> None:
     from worker.runtime.process import open_store
     from worker.runtime.views import list_feeds
 
-    rows = list_feeds(open_store(), _configured(config))
-    print_rows(rows, "feeds", as_json, ("name", "health", "entries", "newest", "succeeded_at", "due", "last_message"))
+    rows = [row | {"certificate": _days_left(row)} for row in list_feeds(open_store(), _configured(config))]
+    columns = ("name", "health", "entries", "newest", "succeeded_at", "due", "certificate", "last_message")
+    print_rows(rows, "feeds", as_json, columns)
 
 
 @app.command(name="show")
@@ -196,6 +197,14 @@ def feeds_preview(  # noqa: PLR0913, PLR0917 - one parameter an option
         fetched = fetch_feed(feed)
     rows = preview(feed, fetched, watches, limit, datetime.now(UTC), partial(read_pages, feed))
     print_rows(rows, "entries", as_json, ("published", "title", "fate", "text_from", "text_reason", "fires", "nearly"))
+
+
+def _days_left(row: dict[str, Any]) -> str:
+    """How long the feed's TLS certificate is good for, as of now; "" for plain HTTP or one not yet seen."""
+    if not row["certificate_until"]:
+        return ""
+    days = (datetime.fromisoformat(row["certificate_until"]) - datetime.now(UTC)).days
+    return f"{days} days" if days >= 0 else f"ended {-days} days ago"
 
 
 @contextmanager

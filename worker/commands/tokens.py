@@ -59,7 +59,7 @@ def tokens_revoke(token: Id) -> None:
     if not _kept().revoke(token, _now()):
         msg = f"there is no live token {token}; `tocsin tokens list` names those there are"
         raise InputError(msg)
-    typer.echo(f"{token} is revoked; open live streams of it end with their connection")
+    typer.echo(f"{token} is revoked; its live streams end within 15 s")
 
 
 @app.command(name="rotate")

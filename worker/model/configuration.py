@@ -40,10 +40,14 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
-    """Which spaCy pipeline reads the articles (None: the one that ships), and what computes its matrix products."""
+    """Which spaCy pipeline reads the articles (None: the one that ships), and what computes its matrix products.
+
+    `entities` says whether it looks for names in every article or only where an alert or its story may depend on them.
+    """
 
     name: str | None = None
     backend: Literal["auto", "blis", "numpy"] = "auto"
+    entities: Literal["always", "when_relevant"] = "always"
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,8 @@ class FeedState:
     `marks` are the entries of the last document; `arrivals` when its newest entries came, newest first; `address`
     where the feed moved to for good; `moved_to` where it says it is, `moved_polls` times since `moved_since`.
     `burden` is the weight of the failures since the last success (see `poll`). `longest_gap` between entries is what
-    `coverage` expects; `blind_since` is set while a blindness that was told lasts.
+    `coverage` expects; `blind_since` is set while a blindness that was told lasts; `certificate_until` is
+    when the TLS certificate that was seen last ends.
     """
 
     etag: str = ""
@@ -121,6 +122,7 @@ class FeedState:
     longest_gap_at: datetime | None = None
     blind_since: datetime | None = None
     is_told_failing: bool = False
+    certificate_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class Fetched:
     """The feed answered with a document. `content_type` is the header as sent.
 
     `fresh_for` is how long it may be kept (Cache-Control, Expires), `moved_to` where permanent redirects led,
-    `links` what its Link headers say.
+    `links` what its Link headers say, `certificate_until` when its TLS certificate ends.
     """
 
     body: bytes
@@ -139,6 +141,7 @@ class Fetched:
     fresh_for: timedelta | None = None
     moved_to: str = ""
     links: str = ""
+    certificate_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,7 @@ class NotModified:
     last_modified: str = ""
     fresh_for: timedelta | None = None
     moved_to: str = ""
+    certificate_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

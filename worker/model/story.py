@@ -14,7 +14,8 @@ class Signature:
     """What an article is compared by: a sketch of its word runs and their number, its headline's words, its names.
 
     `numbers` are those of the text, `title_numbers` those of the headline, and `marks` those of the headline that tell
-    one of a series from the next, such as “incident 041” or “6 March”. `keys` are what it is indexed under; none where it is too short to be compared.
+    one of a series from the next, such as “incident 041” or “6 March”. `keys` are what it is indexed under; none where
+    it is too short to be compared. Where no names were looked for, `is_named` is False.
     """
 
     keys: tuple[str, ...]
@@ -26,6 +27,7 @@ class Signature:
     title_numbers: frozenset[int] = frozenset()
     numbers: frozenset[int] = frozenset()
     marks: frozenset[int] = frozenset()
+    is_named: bool = True
 
 
 @dataclass(frozen=True, slots=True)

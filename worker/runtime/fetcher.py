@@ -6,7 +6,6 @@ leaves https, and whether credentials may go along (never to another origin).
 
 import asyncio
 import time
-from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 
 from worker import __version__
+from worker.challenge import LOOKED_AT_BYTES, name_challenger
 from worker.model import Feed, Fetched, NotModified, PollFailed, PollFailure, PollOutcome, Postponed
 from worker.poll import PollRequest
 from worker.runtime import decompress, http
@@ -104,13 +104,19 @@ class HttpFetcher:
             # what a 200 and a 304 both say of the document
             heads = response.headers
             known = NotModified(
-                heads.get("ETag", ""), heads.get("Last-Modified", ""), http.fresh_for(heads, http.now()), hop.moved_to
+                heads.get("ETag", ""),
+                heads.get("Last-Modified", ""),
+                http.fresh_for(heads, http.now()),
+                hop.moved_to,
+                self._loop.certificate_until(hop.url),
             )
             if response.status == _NOT_MODIFIED and (request.etag or request.last_modified):
                 return known
-            if response.status != _OK or _challenger(heads):
-                return _refused(response, where)
+            if response.status != _OK:
+                return _refused(response, where, await _read_start(response))
             body = await _read(response)
+            if who := name_challenger(_OK, heads, body):
+                return _challenged(who, where, response)
             return Fetched(
                 body=body,
                 url=hop.url,
@@ -119,6 +125,7 @@ class HttpFetcher:
                 last_modified=known.last_modified,
                 fresh_for=known.fresh_for,
                 moved_to=known.moved_to,
+                certificate_until=known.certificate_until,
                 links=", ".join(heads.getall("Link", []))[:8_000],
             )
 
@@ -192,11 +199,27 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return body.finish()
 
 
-def _refused(response: aiohttp.ClientResponse, where: str) -> PollFailed:
+async def _read_start(response: aiohttp.ClientResponse) -> bytes:
+    """The start of a refusal, by which riddles for browsers are known; what cannot be read is no matter."""
+    try:
+        body = decompress.Body(response.headers.get("Content-Encoding", ""))
+        raw = await response.content.read(LOOKED_AT_BYTES)
+        body.add(raw)
+        return body.finish()
+    except (decompress.BodyRefusedError, aiohttp.ClientError, TimeoutError):
+        return b""
+
+
+def _challenged(who: str, where: str, response: aiohttp.ClientResponse) -> PollFailed:
+    message = f"{where} is guarded by {who}, which asks for a browser; the publisher can let feed readers in"
+    wait = http.retry_after(response.headers.get("Retry-After"), http.now())
+    return PollFailed(PollFailure.CDN_CHALLENGE, message, wait, response.status)
+
+
+def _refused(response: aiohttp.ClientResponse, where: str, body: bytes) -> PollFailed:
     wait, status = http.retry_after(response.headers.get("Retry-After"), http.now()), response.status
-    if challenger := _challenger(response.headers):
-        message = f"{where} is guarded by {challenger}, which asks for a browser; the publisher can let feed readers in"
-        return PollFailed(PollFailure.CDN_CHALLENGE, message, wait, status)
+    if who := name_challenger(status, response.headers, body):
+        return _challenged(who, where, response)
     if status in _THROTTLED:
         return PollFailed(PollFailure.THROTTLED, f"{where} asks to come back later ({status})", wait, status)
     if status == _GONE:
@@ -207,12 +230,3 @@ def _refused(response: aiohttp.ClientResponse, where: str) -> PollFailed:
         message = f"{where} answered 304 although nothing was named to compare with"
         return PollFailed(PollFailure.HTTP_STATUS, message, wait, status)
     return PollFailed(PollFailure.HTTP_STATUS, f"{where} answered {status} {response.reason}", wait, status)
-
-
-def _challenger(headers: Mapping[str, str]) -> str:
-    """The network that answers with a riddle for browsers, or ""."""
-    if headers.get("cf-mitigated", "").lower() == "challenge":
-        return "Cloudflare"
-    if headers.get("x-amzn-waf-action", "").lower() in ("challenge", "captcha"):
-        return "AWS WAF"
-    return ""

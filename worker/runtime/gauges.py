@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
@@ -11,11 +11,13 @@ from prometheus_client.metrics_core import Metric
 from worker.deliver.breaker import Circuit
 from worker.model import Configuration
 from worker.ports import STAGES
+from worker.precision import wilson_interval
 from worker.runtime.redis_store import K, RedisStore
 from worker.runtime.trends import read_budgets
 from worker.runtime.views import list_feeds
 
 HEALTHS = ("ok", "waiting", "failing", "gone", "quarantined", "paused")
+_CERTIFICATE_DAYS = (0, 3, 14)
 _QUANTILES = (0.5, 0.9, 1.0)
 _LOOKED_AT = 200
 
@@ -28,6 +30,7 @@ def gauges(store: RedisStore, configuration: Configuration) -> Iterator[Metric]:
     yield from _endpoints(store, configuration, now)
     yield from _feeds(store, configuration, now)
     yield from _verdicts(store.client, configuration)
+    yield from _record(store.client)
     yield _reloads(store)
     yield _budgets(store, configuration)
     progress: dict[str, str] = store.client.hgetall(K + "progress")
@@ -104,9 +107,18 @@ def _feeds(store: RedisStore, configuration: Configuration, now: float) -> Itera
     )
     for quantile in _QUANTILES:
         stale.add_metric([str(quantile)], ages[min(int(quantile * len(ages)), len(ages) - 1)] if ages else 0.0)
+    ends = [datetime.fromisoformat(row["certificate_until"]) for row in rows if row["certificate_until"]]
+    ending = GaugeMetricFamily(
+        "tocsin_feed_certificates_ending",
+        "Feeds whose TLS certificate ends within so many days, those that have ended included.",
+        labels=["days"],
+    )
+    for days in _CERTIFICATE_DAYS:
+        ending.add_metric([str(days)], sum(end - moment <= timedelta(days=days) for end in ends))
     yield from (
         by_health,
         stale,
+        ending,
         GaugeMetricFamily("tocsin_feeds", "Feeds in the schedule.", store.client.zcard(K + "feeds:due")),
     )
 
@@ -133,6 +145,31 @@ def _verdicts(client: Any, configuration: Configuration) -> Iterator[Metric]:
         for verdict in ("true", "false"):
             verdicts.add_metric([watch.id, verdict], int(stored.get(f"{verdict}:{watch.id}", 0)))
     yield verdicts
+    yield _precision(stored, configuration)
+
+
+def _precision(stored: dict[str, str], configuration: Configuration) -> Metric:
+    """No sample for a watch without a verdict: its precision is not 0, it is not known."""
+    family = GaugeMetricFamily(
+        "tocsin_watch_precision",
+        "Share of a watch's judged alerts that were true, and the bounds of its 95 % interval (Wilson).",
+        labels=["watch", "bound"],
+    )
+    for watch in configuration.watches:
+        true, false = (int(stored.get(f"{verdict}:{watch.id}", 0)) for verdict in ("true", "false"))
+        if true + false:
+            low, high = wilson_interval(true, false)
+            for bound, value in (("low", low), ("value", true / (true + false)), ("high", high)):
+                family.add_metric([watch.id, bound], value)
+    return family
+
+
+def _record(client: Any) -> Iterator[Metric]:
+    head: dict[str, str] = client.hgetall(K + "audit:head")
+    seq = int(head.get("seq", 0))
+    unsealed = max(seq - int(head.get("sealed_to", head.get("anchor_seq", 0))), 0)
+    yield GaugeMetricFamily("tocsin_audit_lines", "Lines of the audit record in Redis.", client.xlen(K + "audit"))
+    yield GaugeMetricFamily("tocsin_audit_unsealed_lines", "Lines of it that no seal covers yet.", unsealed)
 
 
 def _budgets(store: RedisStore, configuration: Configuration) -> Metric:

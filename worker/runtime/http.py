@@ -7,6 +7,7 @@ import asyncio
 import ipaddress
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
@@ -62,6 +63,24 @@ def guarded_socket(info: Address) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Remembers until when the certificates are good of those it connected to, by host and port."""
+
+    def __init__(self, certificates: dict[tuple[str, int | None], datetime], **options: Any) -> None:
+        super().__init__(**options)
+        self._certificates = certificates
+
+    async def connect(self, req: Any, *args: Any, **options: Any) -> Any:
+        connection = await super().connect(req, *args, **options)
+        transport = connection.transport
+        if transport and (tls := transport.get_extra_info("ssl_object")):
+            until = (tls.getpeercert() or {}).get("notAfter")
+            if until:
+                place = (req.url.host or "", req.url.port)
+                self._certificates[place] = datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC)
+        return connection
+
+
 class HttpLoop:
     """An event loop in a thread with its sessions, guarded ones and such as may reach private addresses."""
 
@@ -69,6 +88,7 @@ class HttpLoop:
         self.loop = asyncio.new_event_loop()
         self._resolver = resolver
         self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
+        self._certificates: dict[tuple[str, int | None], datetime] = {}
         self._thread = threading.Thread(target=self.loop.run_forever, name="http", daemon=True)
         self._thread.start()
 
@@ -93,11 +113,17 @@ class HttpLoop:
         self._thread.join(10)
         self.loop.close()
 
+    def certificate_until(self, url: str) -> datetime | None:
+        """When the TLS certificate ends that the host of `url` showed last; None for plain HTTP."""
+        scheme, host, port = origin(url)
+        return self._certificates.get((host, port)) if scheme == "https" else None
+
     def session(self, *, allow_private: bool, auto_decompress: bool = True) -> aiohttp.ClientSession:
         """The session to use; call it on the loop only."""
         key = (allow_private, auto_decompress)
         if key not in self._sessions:
-            connector = aiohttp.TCPConnector(
+            connector = _Connector(
+                self._certificates,
                 limit=200,
                 limit_per_host=8,
                 ttl_dns_cache=60,

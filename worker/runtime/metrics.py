@@ -26,6 +26,7 @@ from worker.series import (
     ALERTS,
     ALERTS_BY_COUNTRY,
     ALERTS_BY_TOPIC,
+    API_REQUESTS,
     ARTICLES,
     ARTICLES_UNREAD,
     ATTEMPTS,
@@ -66,6 +67,7 @@ HELP = {
     "tocsin_screenings_total": "Screenings of stored articles that were begun because a list had grown.",
     "tocsin_newly_listed_alerts_total": "Alerts of newly listed parties in articles that were already there.",
     "tocsin_screened_articles_total": "Stored articles that were screened again.",
+    API_REQUESTS: "Requests to the API by what came of them.",
     STAGE_SECONDS: "Time that one item took in a stage.",
     FRESHNESS_SECONDS: "Time that passed between the two moments that span names.",
 }
@@ -75,6 +77,7 @@ _FEED_EVENTS = ("feed_moved", "feed_gone", "feed_recovered", "feed_rekeyed", "fe
 _ODDITIES = ("cut", "repaired", "odd_date", "nameless")
 _ATTEMPT_OUTCOMES = ("delivered", "retried", "dead", "gone")
 _CIRCUIT_CHANGES = (Circuit.CLOSED, Circuit.OPEN, Circuit.PAUSED)
+API_OUTCOMES = ("done", "unknown", "forbidden", "limited", "refused", "failed")
 _TIMED = ("fetch", "parse", "read", "enrich", "match", "deliver")
 _SERIES = re.compile(r"^(\w+)(?:\{(.*)\})?$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -138,6 +141,7 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
     yield "tocsin_screenings_total"
     yield "tocsin_screened_articles_total"
     yield "tocsin_newly_listed_alerts_total"
+    yield from (series(API_REQUESTS, outcome=outcome) for outcome in API_OUTCOMES)
     yield NOTHING_NEW
     yield from (series(STAGE_SECONDS + "_sum", stage=stage) for stage in _TIMED)
     yield from (series(FRESHNESS_SECONDS + "_sum", span=span) for span in SPANS)

@@ -68,6 +68,8 @@ class Pages:
         return self._templates.get_template("card.html").render(alert=row, now=datetime.now(UTC))
 
     def alerts(self, request: Request) -> Response:
+        if request.query_params.get("part") == "day":
+            return self._page("day.html", request, severities=[severity.value for severity in Severity], **self._day())
         wanted = AlertFilter.from_query(request.query_params)
         before = request.query_params.get("before", "0")
         rows = list_alerts(self._store, _ON_PAGE, wanted, int(before[:15]) if before.isdecimal() else None)

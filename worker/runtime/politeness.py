@@ -1,4 +1,4 @@
-"""Turns at a host: few requests at once, and a pause between their starts. One per process that polls."""
+"""Turns at a host: few requests at once in a process, and a pause between their starts over all processes."""
 
 import asyncio
 from collections import defaultdict
@@ -22,7 +22,10 @@ class HostBusyError(Exception):
 
 
 class Turns:
-    """Who may ask which host when. To be used on one event loop; `clock` counts seconds steadily."""
+    """Who may ask which host when. To be used on one event loop; `clock` counts seconds steadily.
+
+    `reserve` shares the turns with other processes: seconds to wait by host, pause and patience; None where it cannot.
+    """
 
     def __init__(
         self,
@@ -30,21 +33,20 @@ class Turns:
         pause: timedelta = PAUSE,
         at_once: int = AT_ONCE,
         patience: timedelta = PATIENCE,
+        reserve: Callable[[str, float, float], float | None] | None = None,
     ) -> None:
         self._clock, self._pause, self._patience = clock, pause.total_seconds(), patience.total_seconds()
+        self._reserve = reserve
         self._free_at: dict[str, float] = {}
         self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(at_once))
 
     @asynccontextmanager
     async def turn(self, host: str) -> AsyncIterator[None]:
         """Wait for a turn and hold it. Raises HostBusyError instead of waiting longer than the patience."""
-        now = self._clock()
-        start = max(self._free_at.get(host, 0.0), now)
-        if start - now > self._patience:
-            raise HostBusyError(timedelta(seconds=start - now))
-        self._forget_idle(now)
-        self._free_at[host] = start + self._pause
-        await asyncio.sleep(start - now)
+        wait = await self._wait_for(host)
+        if wait > self._patience:
+            raise HostBusyError(timedelta(seconds=wait))
+        await asyncio.sleep(wait)
         place = self._places[host]
         try:
             await asyncio.wait_for(place.acquire(), self._patience)
@@ -54,6 +56,20 @@ class Turns:
             yield
         finally:
             place.release()
+
+    async def _wait_for(self, host: str) -> float:
+        """Seconds until the host's next turn, which is taken unless it is out of all patience."""
+        if self._reserve:
+            loop = asyncio.get_running_loop()
+            shared = await loop.run_in_executor(None, self._reserve, host, self._pause, self._patience)
+            if shared is not None:
+                return shared
+        now = self._clock()
+        start = max(self._free_at.get(host, 0.0), now)
+        if start - now <= self._patience:
+            self._forget_idle(now)
+            self._free_at[host] = start + self._pause
+        return start - now
 
     def _forget_idle(self, now: float) -> None:
         if len(self._free_at) < _FORGET_AT:

@@ -1,5 +1,6 @@
 """One process's pipeline, opened once and kept: connections, event loop, model, configuration."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
 from worker.ports import Enricher, Stage, Tracer, Untraced
+from worker.runtime.article_store import ArticleStore
 from worker.runtime.clock import SystemClock
 from worker.runtime.configuration_store import ConfigurationStore
 from worker.runtime.deadline import within_cpu_limit
@@ -17,6 +19,7 @@ from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
 from worker.runtime.last_good import LastGood
 from worker.runtime.log import LogObserver
+from worker.runtime.politeness import Turns
 from worker.runtime.redis_store import RedisStore, connect
 from worker.runtime.reload import LiveConfiguration, Refused
 from worker.runtime.screening_store import RedisScreeningStore
@@ -25,6 +28,7 @@ from worker.runtime.settings import load_settings
 from worker.runtime.silence_store import RedisSilences
 from worker.runtime.stages import make_reader, make_subscriber
 from worker.runtime.test_results import keep_results, summarise
+from worker.runtime.turn_store import RedisTurns
 from worker.runtime.valkey import EmbeddedServer
 from worker.screener import Screener
 from worker.watchlist import load_configuration
@@ -205,9 +209,10 @@ def _make_pipeline(
     store: RedisStore, configuration: Configuration, enricher: Enricher, stage: Stage | None = None
 ) -> Pipeline:
     settings, loop = load_settings(), HttpLoop()
-    fetcher = HttpFetcher(loop, settings.contact)
+    fetcher = HttpFetcher(loop, settings.contact, Turns(time.monotonic, reserve=RedisTurns(store).reserve))
     hubs = make_subscriber(store, loop, settings, configuration) if stage == "poll" else None
     return Pipeline(
+        articles=ArticleStore(store.client),
         store=store,
         fetcher=fetcher,
         enricher=enricher,

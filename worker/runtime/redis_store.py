@@ -61,6 +61,7 @@ from worker.ports import (
     BOILERPLATE,
     MOST_CLAIMS,
     STAGES,
+    SUSPECT,
     ArticleClaim,
     ConfigurationState,
     DeliveryClaim,
@@ -143,6 +144,7 @@ class RedisStore:
                 id_,
                 fence,
                 STATE.validate_json(item["state"]) if "state" in item else FeedState(),
+                int(item.get("claims") or 0) > SUSPECT,
                 int(item.get("pushes") or 0),
                 moment_of(item["delivers_until"]) if "delivers_until" in item else None,
             )

@@ -18,15 +18,19 @@ from worker.watchlist import yaml
 from worker.watchlist.test_schema import TestSection
 
 _BOM = b"\xef\xbb\xbf"
+_LONGEST_COMMENT = 300
 
 
 @dataclass(frozen=True, slots=True)
 class NewTest:
-    """An article and whether its watch shall fire on it."""
+    """An article and whether its watch shall fire on it; `comment` is written above it where there is a line for it."""
 
     title: str
     text: str
     fires: bool
+    source: str = ""
+    tags: tuple[str, ...] = ()
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,10 @@ def place_test(directory: Path, watch_id: str, test: NewTest) -> Insertion:
         if tree.problems:
             msg = f"{tree.file} has mistakes of its own; mend them first: {tree.problems[0]}"
             raise InputError(msg)
-        made = _insert(file, raw, number, value)
+        if value in (tree.value["watches"][number].get("tests") or ()):
+            msg = f"{watch_id} has this very test already, in {tree.file}"
+            raise InputError(msg)
+        made = _insert(file, raw, number, value, _one_line(test.comment))
         _refuse_other_changes(tree.file, made, tree.value, number, value)
         return made
     msg = f"no file of the configuration has a watch {watch_id}"
@@ -81,12 +88,21 @@ def write_test(made: Insertion) -> None:
 
 def render_test(test: NewTest, indent: int = 0) -> str:
     """The test as an item of a block list, each line indented by so many spaces and ended by a line feed."""
-    return "".join(" " * indent + line + "\n" if line else "\n" for line in _block(_value(test)))
+    return "".join(
+        " " * indent + line + "\n" if line else "\n" for line in _block(_value(test), _one_line(test.comment))
+    )
 
 
 def _value(test: NewTest) -> dict[str, Any]:
     texts = {name: words for name, words in (("title", test.title), ("text", test.text)) if words}
-    return {**texts, "expect": {"fires": "true" if test.fires else "false"}}
+    whose: dict[str, Any] = {"source": test.source} if test.source else {}
+    whose |= {"tags": list(test.tags)} if test.tags else {}
+    return {**texts, **whose, "expect": {"fires": "true" if test.fires else "false"}}
+
+
+def _one_line(comment: str) -> str:
+    """A comment that ends with its line, whatever stands in it."""
+    return "".join(char for char in " ".join(comment.split()) if char.isprintable())[:_LONGEST_COMMENT]
 
 
 def refuse_unusable(test: NewTest) -> None:
@@ -116,7 +132,7 @@ def _refuse_other_changes(name: str, made: Insertion, before: dict[str, Any], nu
         raise InputError(msg)
 
 
-def _insert(file: Path, raw: bytes, number: int, value: dict[str, Any]) -> Insertion:
+def _insert(file: Path, raw: bytes, number: int, value: dict[str, Any], comment: str) -> Insertion:
     bom = _BOM if raw.startswith(_BOM) else b""
     text = raw[len(bom) :].decode("utf-8")
     watch = _child(pyyaml.compose(text, Loader=pyyaml.CSafeLoader), "watches").value[number]
@@ -125,21 +141,21 @@ def _insert(file: Path, raw: bytes, number: int, value: dict[str, Any]) -> Inser
     if watch.flow_style or (tests is not None and tests.flow_style):
         at, snippet = _in_flow(text, watch, tests, value)
     else:
-        at, snippet = _in_block(text, watch, tests, value, ending)
+        at, snippet = _in_block(text, watch, tests, list(_block(value, comment)), ending)
     after = text[:at] + snippet + text[at:]
     shown = snippet.replace("\r\n", "\n").strip("\n") + "\n"
     place = at + len(snippet) - len(snippet.lstrip("\r\n"))
     return Insertion(file, after.count("\n", 0, place) + 1, shown, raw, bom + after.encode())
 
 
-def _in_block(text: str, watch: Any, tests: Any, value: dict[str, Any], ending: str) -> tuple[int, str]:
+def _in_block(text: str, watch: Any, tests: Any, block: list[str], ending: str) -> tuple[int, str]:
     """After the line where the watch, or the last of its tests, ends; trailing comments stay with what they follow."""
     at = _line_end(text, _last_mark(tests or watch))
     if tests is not None:
-        lines = [" " * tests.start_mark.column + line if line else "" for line in _block(value)]
+        lines = [" " * tests.start_mark.column + line if line else "" for line in block]
     else:
         indent = " " * watch.start_mark.column
-        lines = [indent + "tests:", *(indent + "  " + line if line else "" for line in _block(value))]
+        lines = [indent + "tests:", *(indent + "  " + line if line else "" for line in block)]
     start = "" if at == 0 or text[at - 1] == "\n" else ending
     return at, start + "".join(line + ending for line in lines)
 
@@ -180,7 +196,9 @@ def _next_line(text: str, at: int) -> int:
     return len(text) if found < 0 else found + 1
 
 
-def _block(value: dict[str, Any]) -> Iterator[str]:
+def _block(value: dict[str, Any], comment: str) -> Iterator[str]:
+    if comment:
+        yield f"# {comment}"
     lead = "- "
     for name in ("title", "text"):
         words = value.get(name, "")
@@ -192,6 +210,10 @@ def _block(value: dict[str, Any]) -> Iterator[str]:
         else:
             yield f"{lead}{name}: {_quoted(words)}"
         lead = "  "
+    if "source" in value:
+        yield f"{lead}source: {_quoted(value['source'])}"
+    if "tags" in value:
+        yield f"{lead}tags: [{', '.join(map(_quoted, value['tags']))}]"
     yield f"{lead}expect: {{fires: {value['expect']['fires']}}}"
 
 
@@ -207,7 +229,8 @@ def _is_plain(text: str) -> bool:
 
 
 def _flow(value: dict[str, Any]) -> str:
-    texts = "".join(f"{name}: {_quoted(value[name])}, " for name in ("title", "text") if name in value)
+    texts = "".join(f"{name}: {_quoted(value[name])}, " for name in ("title", "text", "source") if name in value)
+    texts += f"tags: [{', '.join(map(_quoted, value['tags']))}], " if "tags" in value else ""
     return f"{{{texts}expect: {{fires: {value['expect']['fires']}}}}}"
 
 

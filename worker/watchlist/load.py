@@ -272,7 +272,10 @@ class _Resolver:
         given = [(tree, sections.model.nlp) for tree, sections in self.files if sections.model.nlp]
         for tree, _ in given[1:]:
             tree.report(("nlp",), "is a second nlp section", "keep one over all files", of_key=True)
-        return LanguageModel(given[0][1].model, given[0][1].backend) if given else LanguageModel()
+        if not given:
+            return LanguageModel()
+        section = given[0][1]
+        return LanguageModel(section.model, section.backend, section.entities)
 
     def _names(self, section: str) -> tuple[str, ...]:
         """The names a section defines over all files, well-formed or not."""

@@ -202,10 +202,14 @@ class RouteSection(_Strict):
 
 
 class NlpSection(_Strict):
-    """The language model: an installed spaCy pipeline by name instead of the one that ships, and its matrix backend."""
+    """The language model: an installed spaCy pipeline by name instead of the one that ships, and its matrix backend.
+
+    `entities` is `when_relevant` where names are looked for only in articles on which an alert may depend.
+    """
 
     model: Text | None = None
     backend: Literal["auto", "blis", "numpy"] = "auto"
+    entities: Literal["always", "when_relevant"] = "always"
 
 
 class FileSections(_Strict):

@@ -17,6 +17,8 @@ AND: Final = frozenset(("and", "or", "&", "as-well-as"))
 _PAIRS: Final = {"(": ")", "–": "–", "—": "—", "-": "-", "‘": "’"}
 QUOTES: Final = frozenset("\"“”‘’'")
 _CONTROL: Final = ("planned", "requested", "negated", "hypothetical", "hedged", "denied", "help", "say")
+_CAUSES: Final = frozenset(("for", "by", "with", "in"))
+"""Before a gerund these part it from the verb before: one "will pay for selling" what was sold."""
 LONGEST_ASIDE: Final = 14
 _FURTHEST: Final = 30
 
@@ -41,6 +43,7 @@ def verb_group(units: Sequence[Unit], at: int) -> VerbGroup:
     """The verb at `at` with its auxiliaries, adverbs and the verbs and nouns that control it."""
     cues: list[str] = []
     is_gerund = units[at].word.endswith("ing")
+    is_cause = False
     i = at - 1
     while i >= 0:
         word = units[i].word
@@ -63,7 +66,9 @@ def verb_group(units: Sequence[Unit], at: int) -> VerbGroup:
             is_gerund = word.endswith("ing")
         else:
             break
-        cues.append(word)
+        if not is_cause or word in words("hedged"):
+            cues.append(word)
+        is_cause = is_cause or (is_gerund and word in _CAUSES)
         i -= 1
     return VerbGroup(i + 1, at, tuple(cues), is_participle=not units[at].word.endswith("ing"))
 
@@ -103,6 +108,8 @@ def subjects(units: Sequence[Unit], start: int) -> tuple[int, ...]:
 def _controlled(units: Sequence[Unit], start: int) -> int:
     """As in "calls on X to send", "countries re-exporting": the mention right before an infinitive or participle; else -1."""
     i = start - 1
+    if i > 0 and units[i].kind == "goods" and units[i - 1].word == "for" and units[start].word == "to":
+        return i
     if i < 1 or units[i].kind not in ("party", "pronoun") or start >= len(units):
         return -1
     if units[start].word.endswith("ing"):

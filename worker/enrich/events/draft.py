@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.enrich.events.units import Unit
+from worker.enrich.events.words import words
 from worker.model import EventType, Role
 
+_CONDITIONS: Final = frozenset("if whether unless no not never against yet".split())
 CORE: Final = frozenset(
     ("supplier", "recipient", "item", "imposer", "target", "measure", "violator", "regime", "counterparty")
 )
@@ -39,6 +41,11 @@ class Draft:
     def spans(self) -> set[tuple[int, int]]:
         """Where its parties and goods stand."""
         return {(part.start, part.end) for part in self.parts if part.role in CORE}
+
+
+def is_outer(cue: str) -> bool:
+    """Whether a word before a clause bears on it: of asking, denying, alleging or a condition, not the next clause's "will"."""
+    return cue in _CONDITIONS or any(cue in words(name) for name in ("denied", "requested", "hedged", "help"))
 
 
 def part(role: Role, units: Sequence[Unit], i: int) -> Part:

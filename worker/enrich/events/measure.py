@@ -15,6 +15,9 @@ _IMPOSERS: Final = frozenset(("US", "GB", "EU", "UN", "CA", "AU", "CH", "JP", "N
 """Those after whom sanctions are mostly named; a country otherwise named before the noun is the target."""
 _BETWEEN: Final = frozenset("'s - related sweeping crippling tough punishing existing international".split())
 _HELPING: Final = frozenset("is are was were be been being has have had having".split())
+_LIFTING: Final = frozenset(
+    "lift lifts lifted end ends ended remove removes removed drop drops dropped waive waived".split()
+)
 _TARGETING: Final = frozenset("target targets targeted targeting hit hits".split())
 _VAGUE: Final = frozenset(
     "potential possible recent recently several new more further additional fresh latest other some many existing all first tougher tough of".split()
@@ -267,6 +270,8 @@ def _measure(units: Sequence[Unit], at: int) -> list[Part]:
 def _draft(units: Sequence[Unit], at: int, found: Sequence[Part], cues: tuple[str, ...], first: int) -> Draft:
     known = [one.unit for one in found if one.unit >= 0]
     left = min([at, first, *known])
+    if any(cue in _LIFTING for cue in cues):
+        cues = ("not", *cues)
     is_governed = first < at
     before = (
         tuple(unit.word for unit in reversed(units[max(0, left - 3) : left]) if unit.kind == "word")

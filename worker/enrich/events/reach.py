@@ -15,6 +15,7 @@ _ASPECT: Final = frozenset(
     "hurry hurrying rush rushing continue continues continued start starts started begin begins began keep keeps kept stop".split()
 )
 _OWNING: Final = frozenset("its their his our my your".split())
+_HANDING: Final = frozenset("hand hands handed handing turn turned turning".split())
 _SMALL: Final = frozenset("'s both up out as at least".split())
 _UNKNOWN: Final = "?"
 """Stands for the preposition of a mention behind a noun that is no mention: "in the wake of the 2015 deal"."""
@@ -23,7 +24,7 @@ _UNKNOWN: Final = "?"
 def reach(units: Sequence[Unit], at: int) -> Iterator[tuple[str, int]]:
     """What follows `at` in its clause as (preposition, unit): goods, parties, pronouns, amounts and dates."""
     prep = ""
-    i = at + 1
+    i = at + 2 if units[at].word in _HANDING and at + 1 < len(units) and units[at + 1].word == "over" else at + 1
     last = -1
     while i < len(units):
         unit = units[i]
@@ -104,6 +105,15 @@ def _past_mark(units: Sequence[Unit], i: int, last: int) -> int:
 
 def _lists(units: Sequence[Unit], i: int) -> bool:
     """Whether the mention at `i` is one of a list and no clause of its own."""
+    end = i + 1
+    while (
+        end + 1 < len(units)
+        and (units[end].word in AND or units[end].word == ",")
+        and units[end + 1].kind == units[i].kind
+    ):
+        end += 2
+    if end < len(units) and units[end].word in words("say") | words("auxiliaries") - {"to", "not"}:
+        return False
     after = units[i + 1].word if i + 1 < len(units) else ""
     return after in ("and", "or", ",", "", ".", "for", "over", "to")
 

@@ -24,6 +24,18 @@ _SEEN: Final = frozenset("seen described considered regarded viewed".split())
 _INVERTED: Final = frozenset(
     "say says said adds added confirms confirmed reports reported claims claimed warns warned".split()
 )
+_TRYING: Final = frozenset(
+    "attempt attempts try tries trying tried effort efforts seek seeks sought seeking aim aims to".split()
+)
+"""An attempt to evade sanctions is a violation."""
+_TALKING: Final = frozenset("discuss discusses discussing discussed talks".split())
+_WARNING: Final = frozenset("warn warns warned warning".split())
+_TELLING: Final = frozenset(("tell", "tells", "told", "telling"))
+_FACTUAL: Final = frozenset("managed manages found known used failed seen".split())
+_ANNOUNCING: Final = frozenset(("announce", "announces", "announced"))
+_ARTICLES: Final = frozenset(("a", "an", "the"))
+_WHEN: Final = frozenset("on in at late early last this week month year night morning evening earlier later".split())
+_NAMED_FIRST: Final = frozenset(("US", "GB", "UN", "EU"))
 _SELVES: Final = frozenset(("supplier", "recipient", "imposer", "violator"))
 
 
@@ -45,20 +57,50 @@ def claims(units: Sequence[Unit]) -> list[Claim]:
 def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[Modality, tuple[int, ...]]:
     """The event's modality and the units of its claimants."""
     claim = _innermost(draft, said)
-    cues = [cue for cue in draft.cues if draft.type != "sanction" or cue not in _DONE]
-    if claim and claim.verb in words("denied") | words("requested"):
-        cues.append(claim.verb)
     who = claim.who if claim else ()
-    if "would" in cues and claim and not {"if", "could"} & set(cues):
-        return ("negated" if any(cue in words("negated") for cue in cues) else "planned"), who
-    if set(cues) & _MAY and "have" in cues:
-        return "alleged", who
-    for modality in _ORDER:
-        if any(cue in words(modality) for cue in cues):
-            return modality, who
-    if any(cue in words("hedged") for cue in cues):
-        return "alleged", who
+    cues = _cues(units, draft, claim)
+    if modality := _marked(cues, has_claim=claim is not None):
+        return modality, who
+    if draft.type != "violation" and _is_open(cues):
+        return "planned", who
     return ("alleged" if who and not _is_own(units, draft, who) else "asserted"), who
+
+
+def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]:
+    """The cues that count for such an event, and what the verb of the claim adds."""
+    void = {"sanction": _DONE, "violation": _TRYING}.get(draft.type, frozenset())
+    if not units[draft.at].word.endswith("ing"):
+        void = void | _TALKING
+    cues = [cue for cue in draft.cues if cue not in void]
+    if claim is None:
+        return cues
+    if claim.verb in words("denied") | words("requested"):
+        cues.append(claim.verb)
+    if claim.verb in _TELLING and cues[:1] == ["to"]:
+        cues.append("urge")
+    if claim.verb in _WARNING and {"against", "about"} & set(cues):
+        cues.append("threaten")
+    return cues
+
+
+def _marked(cues: Sequence[str], *, has_claim: bool) -> Modality | None:
+    """The modality that words mark: the first of `_ORDER` that any of them stands for."""
+    marks = [modality for modality in _ORDER if any(cue in words(modality) for cue in cues)]
+    if {"yet", "to"} <= set(cues):
+        return "negated"
+    if "would" in cues and has_claim and not {"if", "could"} & set(cues):
+        return "negated" if "negated" in marks else "planned"
+    if _MAY & set(cues) and "have" in cues:
+        return "alleged"
+    if marks:
+        return marks[0]
+    return "alleged" if any(cue in words("hedged") for cue in cues) else None
+
+
+def _is_open(cues: Sequence[str]) -> bool:
+    """Whether an infinitive leaves open if it comes to pass: "a fund to buy arms", not "continues to buy"."""
+    leading = [cue for cue in cues if cue != "be"]
+    return leading[:1] == ["to"] and not any(cue in words("aspect") | words("help") | _FACTUAL for cue in cues)
 
 
 def _innermost(draft: Draft, said: Sequence[Claim]) -> Claim | None:
@@ -85,7 +127,9 @@ def _by_verb(units: Sequence[Unit]) -> Iterator[Claim]:
             who = tuple(j for prep, j in reach(units, i) if prep == "by" and units[j].kind == "party")
             yield from [Claim(who, who[-1] + 1, len(units), unit.word)] if who else ()
             continue
-        if unit.kind != "word" or unit.word not in words("say"):
+        if unit.kind != "word" or unit.word not in words("say") | _ANNOUNCING:
+            continue
+        if unit.word in _ANNOUNCING and not (after and (after.word == "that" or after.kind in _PARTY)):
             continue
         if _is_inverted(units, i):
             yield Claim((i + 1,), 0, i, unit.word)
@@ -95,8 +139,8 @@ def _by_verb(units: Sequence[Unit]) -> Iterator[Claim]:
         who = tuple(j for j in subjects(units, verb_group(units, i).start) if units[j].kind in _PARTY and j < i)
         if not who:
             continue
-        is_last = all(u.kind in ("mark", "date") or u.word in ("on", "in") for u in units[i + 1 : i + 5])
-        is_last = is_last or (after is not None and after.word == "," and _comma_before(units, who[0]))
+        who = _after_comma(units, who, i)
+        is_last = _is_closing(units, who[0], i)
         yield Claim(who, 0, who[0], unit.word) if is_last else Claim(who, i + 1, len(units), unit.word)
 
 
@@ -107,8 +151,26 @@ def _is_accused(units: Sequence[Unit], i: int) -> bool:
     return is_participle or verb_group(units, i).is_passive
 
 
-def _comma_before(units: Sequence[Unit], i: int) -> bool:
-    return i > 0 and units[i - 1].word in (",", '"', "”")
+def _after_comma(units: Sequence[Unit], who: tuple[int, ...], verb: int) -> tuple[int, ...]:
+    """Of "to Russia, the US and Japan say" only those who say it: a list that follows a comma and ends the sentence."""
+    for k in range(len(who) - 1, 0, -1):
+        if units[who[k] - 1].word == "," and _is_closing(units, who[k], verb):
+            return who[k:]
+    return who
+
+
+def _is_closing(units: Sequence[Unit], who: int, verb: int) -> bool:
+    """Whether "…, X told Reuters on Monday" ends what is said: a mark stands before X, and nothing but whom and when after."""
+    while who > 0 and units[who - 1].kind == "word" and units[who - 1].word in _ARTICLES | words("modifiers"):
+        who -= 1
+    if who == 0 or units[who - 1].kind != "mark" or units[who - 1].word in ":;":
+        return False
+    i = verb + 1
+    if units[verb].word in _TELLING and i < len(units):
+        i += 1
+    while i < len(units) and (units[i].kind == "date" or units[i].word in _WHEN):
+        i += 1
+    return i >= len(units) or units[i].kind == "mark"
 
 
 def _is_inverted(units: Sequence[Unit], i: int) -> bool:
@@ -150,5 +212,10 @@ def _by_dash(units: Sequence[Unit]) -> Iterator[Claim]:
 def _by_colon(units: Sequence[Unit]) -> Iterator[Claim]:
     """As in "UN report: weapons smuggled"."""
     for i in range(1, min(_FIRST_UNITS, len(units))):
-        if units[i].word == ":" and units[i - 1].kind == "party" and i == 1 and units[0].label not in ("GPE", "LOC"):
+        if (
+            units[i].word == ":"
+            and units[i - 1].kind == "party"
+            and i == 1
+            and (units[0].label not in ("GPE", "LOC") or units[0].id in _NAMED_FIRST)
+        ):
             yield Claim((i - 1,), i + 1, len(units), ":")

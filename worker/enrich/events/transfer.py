@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from worker.enrich.events.clause import VerbGroup, coordinated, subjects, verb_group
-from worker.enrich.events.draft import Draft, Part, part, parts
+from worker.enrich.events.draft import Draft, Part, is_outer, part, parts
 from worker.enrich.events.goods import TO, item, passed
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
@@ -351,7 +351,15 @@ def _draft(
     found = [*found, *_from_origin(units, found), *_date_before(units, left, at, found)]
     if _is_future(units, at):
         cues = ("will", *cues)
+    if units[at].kind == "word" and not _is_noun(units, at):
+        outer = tuple(cue for cue in _words_before(units, left)[:3] if is_outer(cue))
+        return Draft("transfer", at, tuple(dict.fromkeys(found)), (*_own_cue(units, at), *cues, *outer), left)
     return Draft("transfer", at, tuple(dict.fromkeys(found)), (*cues, *_words_before(units, left)[:3]), left)
+
+
+def _own_cue(units: Sequence[Unit], at: int) -> tuple[str, ...]:
+    """Verbs that are plans themselves: "promised tanks to Ukraine"."""
+    return (units[at].word,) if units[at].word.startswith(("promis", "pledg", "offer")) else ()
 
 
 def _from_origin(units: Sequence[Unit], found: Sequence[Part]) -> list[Part]:

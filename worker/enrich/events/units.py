@@ -19,7 +19,7 @@ _TOKEN: Final = re.compile(
     r"(?:[A-Za-z]\.){2,}|\d[\d.,]*\d|\w+?(?=n['’]t\b)|n['’]t\b|['’´`]s\b|\w+(?:[-–]\w+)*|[^\w\s]", re.IGNORECASE
 )
 _POSSESSIVE: Final = re.compile(r"(?:['’´`]s|(?<=s)['’´])$")
-_DETERMINERS: Final = frozenset("a an the this these those its their his her our my any every each no".split())
+_DETERMINERS: Final = frozenset("a an the this these those its their his her our my any every each".split())
 _PRONOUNS: Final = frozenset(
     "he she it they we i you them him us himself itself themselves me her its their his our my".split()
 )
@@ -33,6 +33,10 @@ _NUMBERS: Final = frozenset(
 _MEASURES: Final = frozenset(
     "tonnes tons barrels dozens hundreds thousands millions pieces units rounds kilograms kg tens scores".split()
 )
+_LOOSE: Final = frozenset(
+    "new more recent recently further additional other some several first latest fresh key top potential".split()
+)
+_PROMISED: Final = frozenset(("promised", "pledged"))
 _ARMED: Final = frozenset("military lethal weapons arms security defence defense".split())
 _NAMES: Final = frozenset(("PERSON", "ORG", "GPE", "LOC", "FAC", "NORP"))
 _UNITED_NATIONS: Final = re.compile(r"(?:the )?(?:UN|U\.N\.?|United Nations)\b", re.IGNORECASE)
@@ -163,6 +167,8 @@ def _is_modifier(tokens: list[_Token], i: int) -> bool:
         return i > 0 and tokens[i - 1].word in _MEASURES
     if token.word == "and":
         return _joins_peoples(tokens, i)
+    if token.word in _PROMISED:
+        return i > 0 and tokens[i - 1].word in _DETERMINERS | {"of", "newly"}
     if token.word in _DETERMINERS | _NUMBERS | words("modifiers") | {"western"} or token.word[0].isdigit():
         return True
     return bool(_DESIGNATION.match(token.word)) or _is_adjective(token.word)
@@ -267,7 +273,8 @@ def _are_weapons(tokens: list[_Token], stop: int) -> bool:
 
 def _is_led_by(word: str, kind: Kind) -> bool:
     """Whether a mention begins after this word: its article, and of goods the number, which is a role of its own."""
-    return word in _DETERMINERS - _OWNING or (kind == "goods" and (_is_number(word) or word == "of"))
+    is_counted = kind == "goods" and (_is_number(word) or word == "of")
+    return word in _DETERMINERS - _OWNING or is_counted or (kind == "party" and word in _LOOSE)
 
 
 def _people(token: _Token) -> Entity:

@@ -31,6 +31,17 @@ function changeTheme() {
 }
 $("theme").addEventListener("click", changeTheme);
 
+// On a wall: larger letters, no menus; chosen on this machine until it is taken back.
+function fillWall(isWall) {
+  document.documentElement.toggleAttribute("data-wall", isWall);
+  $("wall").setAttribute("aria-pressed", isWall);
+  if (isWall) localStorage.setItem("wall", "yes");
+  else localStorage.removeItem("wall");
+}
+fillWall(localStorage.getItem("wall") === "yes");
+$("wall").addEventListener("click", () => fillWall(!document.documentElement.hasAttribute("data-wall")));
+document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 function moveTo(step) {
   const cards = [...document.querySelectorAll(".card")];
   const at = cards.indexOf(document.activeElement?.closest(".card"));
@@ -45,6 +56,7 @@ const KEYS = {
   "/": () => $("search")?.focus(),
   "?": () => $("keys").showModal(),
   d: changeTheme,
+  w: () => $("wall").click(),
   p: () => $("hold")?.click(),
   u: () => $("back")?.click(),
   a: () => $("acknowledge")?.click(),
@@ -214,6 +226,17 @@ document.addEventListener("click", async (event) => {
   await navigator.clipboard.writeText($(what).textContent);
   event.target.textContent = "Copied";
 });
+
+// The plots beside the stream: whoever leaves the page open all day sees today's.
+setInterval(async () => {
+  if (!$("day") || document.hidden || $("day").contains(document.activeElement)) return;
+  try {
+    const answer = await fetch("/?part=day");
+    if (answer.ok) $("day").innerHTML = await answer.text();
+  } catch {
+    // the live dot already says that nobody answers
+  }
+}, 60000);
 
 // A browser keeps at most six connections to one host: a page that nobody sees gives its own back.
 listen();

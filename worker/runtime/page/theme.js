@@ -3,3 +3,4 @@
 const chosen = localStorage.getItem("theme");
 if (chosen === "dark" || chosen === "light") document.documentElement.dataset.theme = chosen;
 document.documentElement.classList.add("scripted");
+if (localStorage.getItem("wall") === "yes") document.documentElement.setAttribute("data-wall", "");

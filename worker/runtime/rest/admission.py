@@ -34,6 +34,8 @@ class Caller:
     role: Role | None
     name: str
     key: str
+    token: str = ""
+    """The id of their token; "" without one."""
 
 
 class Limit:
@@ -74,7 +76,14 @@ class Door:
             return Caller(Role.ANALYST, "this machine", key)
         self._check(known, operation, request, is_in_address=is_in_address)
         self._kept.note_use(known, self._now())
-        return Caller(known.role, known.name, key)
+        return Caller(known.role, known.name, key, known.id)
+
+    def holds(self, caller: Caller) -> bool:
+        """Whether a caller who was let in would be let in still: for streams, which go on."""
+        token, is_any = self._kept.find(caller.token)
+        if not caller.token:
+            return not is_any
+        return token is not None and token.state(self._now()) == "live"
 
     def _check(self, token: Token, operation: Operation, request: Request, *, is_in_address: bool) -> None:
         state = token.state(self._now())

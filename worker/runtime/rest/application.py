@@ -22,7 +22,9 @@ from worker.runtime.rest.problem import Refusal
 from worker.runtime.rest.reading import last_event, read_call
 from worker.runtime.rest.stream import Stream
 from worker.runtime.token_store import RedisTokens
+from worker.series import API_REQUESTS, series
 
+_OUTCOMES = {401: "unknown", 403: "forbidden", 429: "limited"}
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -67,11 +69,19 @@ class _Api:
         caller = await run_in_threadpool(self._door.admit, request, operation)
         call, body = await read_call(request, operation, caller)
         if operation.id == "stream_alerts":
-            events = await self._stream.open(call.query, last_event(request))
+            events = await self._stream.open(call.query, last_event(request), lambda: self._door.holds(caller))
             return StreamingResponse(events, media_type=operation.media)
         if call.key:
             return await run_in_threadpool(self._do_once, call, body)
         return await run_in_threadpool(self._do, call, request.headers.get("if-none-match", ""))
+
+    def count(self, status: int) -> None:
+        """Count an answer; a store that is away counts nothing."""
+        outcome = _OUTCOMES.get(status, "done" if status < 400 else "refused" if status < 500 else "failed")  # noqa: PLR2004
+        try:
+            self._desk.store.count([(series(API_REQUESTS, outcome=outcome), 1)])
+        except StoreUnavailable:
+            pass
 
     def _do(self, call: Call, known: str = "") -> Response:
         body = _dump(HANDLERS[call.operation.id](self._desk, call))
@@ -111,6 +121,7 @@ class _Resource:
             response = Refusal(503, str(error), headers={"Retry-After": "5"}).respond()
         except ClientDisconnect:
             return
+        await run_in_threadpool(self._api.count, response.status_code)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         await response(scope, receive, send)

@@ -11,7 +11,7 @@ A comment comes every 15 s, so that a dead connection is noticed.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -38,22 +38,34 @@ class Stream:
         self._open = 0
         self._watcher: asyncio.Task[None] | None = None
 
-    async def open(self, wish: Any, last: int | None) -> AsyncIterator[str]:
-        """The events after `last`, or from now on. Raises Refusal (503) where too many listen."""
+    async def open(
+        self, wish: Any, last: int | None, is_welcome: Callable[[], bool] = lambda: True
+    ) -> AsyncIterator[str]:
+        """The events after `last`, or from now on. Raises Refusal (503) where too many listen.
+
+        `is_welcome` is asked every 15 s: a stream does not outlive its token.
+        """
         if self._open >= _MOST_STREAMS:
             raise Refusal(503, "too many live streams are open", headers={"Retry-After": "30"})
         self._hear(await run_in_threadpool(self._look))
         begins = self._newest if last is None else min(last, self._newest)  # a server may have lost its newest writes
-        return self._events(wanted_alerts(wish), begins, wish.seconds)
+        return self._events(wanted_alerts(wish), begins, wish.seconds, is_welcome)
 
-    async def _events(self, wanted: AlertFilter, after: int, seconds: int | None) -> AsyncIterator[str]:
+    async def _events(
+        self, wanted: AlertFilter, after: int, seconds: int | None, is_welcome: Callable[[], bool]
+    ) -> AsyncIterator[str]:
         self._open += 1
         self._watch()
         ends = time.monotonic() + seconds if seconds is not None else float("inf")
+        asked_at = time.monotonic()
         try:
             yield f"retry: 2000\nid: {after}\nevent: ready\ndata: {{}}\n\n"
             while not self._is_stopping():
                 changed = self._changed
+                if time.monotonic() - asked_at >= _BEAT_EVERY_S:
+                    asked_at = time.monotonic()
+                    if not await run_in_threadpool(_is_still, is_welcome):
+                        return
                 while after < self._newest:
                     rows, after = await run_in_threadpool(self._read, after)
                     for number, row in rows:
@@ -108,6 +120,14 @@ class Stream:
         numbers = {id_: int(number) for id_, number in entries}
         rows = read_alerts(self._store, list(numbers))
         return [(numbers[row["alert_id"]], row) for row in rows], int(entries[-1][1])
+
+
+def _is_still(is_welcome: Callable[[], bool]) -> bool:
+    """Without an answer from the store nobody is sent away."""
+    try:
+        return is_welcome()
+    except StoreUnavailable:
+        return True
 
 
 def _event(number: int, row: dict[str, Any]) -> str:

@@ -1,0 +1,25 @@
+"""Analysed articles by their id, as `ports.Articles` promises them; reads only."""
+
+from dataclasses import replace
+
+import redis
+
+from worker.model import Analysis, Article
+from worker.runtime.redis_store import ANALYSIS, DECISION, K, restore_article, translated
+
+
+class ArticleStore:
+    """See `ports.Articles`."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def read_article(self, article_id: str) -> tuple[Article, Analysis] | None:
+        names = ["record", "first_seen", "analysis", "decision"]
+        with translated():
+            item = dict(zip(names, self._client.hmget(K + f"article:{article_id}", names), strict=True))
+        if not (item["record"] and item["first_seen"] and item["analysis"]):
+            return None
+        article = restore_article(article_id, {name: str(value) for name, value in item.items() if value})
+        zones = DECISION.validate_json(item["decision"]).zones if item["decision"] else ()
+        return (replace(article, zones=zones) if zones else article), ANALYSIS.validate_json(item["analysis"])
