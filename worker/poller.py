@@ -20,12 +20,12 @@ from worker.isolation import spared
 from worker.model import (
     Alert,
     Configuration,
-    Delivery,
     Document,
     Draft,
     Feed,
     FeedState,
     Fetched,
+    Onward,
     PollFailed,
     PollOutcome,
     Reading,
@@ -96,8 +96,8 @@ class Poller:
         self._is_alone = False
         self._epoch = ""
 
-    def adopt(self, configuration: Configuration, routed: Callable[[Alert], tuple[Delivery, ...]]) -> None:
-        """Poll the feeds of a configuration; what is in flight stays so. `routed` gives an alert its deliveries."""
+    def adopt(self, configuration: Configuration, routed: Callable[[Alert], tuple[Onward, ...]]) -> None:
+        """Poll the feeds of a configuration; what is in flight stays so. `routed` says what becomes of an alert."""
         self._feeds = {feed.id: feed for feed in configuration.feeds}
         self._config_hash, self._routed = configuration.hash, routed
 
@@ -285,7 +285,7 @@ class Poller:
 
     def _cover(
         self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime
-    ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Delivery, ...]]]]:
+    ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Onward, ...]]]]:
         """The decision with what it teaches of the feed's gaps, and the alert where we have become blind on it."""
         state, events = coverage.learn(decision.state, reading, now), decision.events
         alerts = []

@@ -220,7 +220,10 @@ def unpack(packed: str) -> Signature:
     """The reverse of `pack`."""
     size, *encoded = packed.removesuffix("," + _NAMELESS).split(",")
     sketch, *lists = (b64decode(part) for part in encoded)
-    read = Signature((), sketch, int(size), *(frozenset(np.frombuffer(raw, np.uint32).tolist()) for raw in lists))
+    title, title_names, names, *rest = (frozenset[int](np.frombuffer(raw, np.uint32).tolist()) for raw in lists)
+    read = Signature((), sketch, int(size), title, title_names, names)
+    if rest:  # what an earlier release kept has no numbers
+        read = replace(read, title_numbers=rest[0], numbers=rest[1], marks=rest[2])
     return replace(read, is_named=not packed.endswith("," + _NAMELESS))
 
 

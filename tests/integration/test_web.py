@@ -12,6 +12,7 @@ import pytest
 
 from tests.desk import HOSTILE, Desk, serving
 from tests.integration.world import eventually, tocsin
+from worker.ports import STAGES
 from worker.runtime.demo import compose
 from worker.runtime.silence_store import RedisSilences
 from worker.watchlist import load_configuration
@@ -388,6 +389,14 @@ def test_a_silence_that_cannot_be_is_refused_with_the_reason(redis_store, base, 
     assert status == 400
     assert reason in said
     assert RedisSilences(redis_store.client).silences() == []
+
+
+def test_every_stage_has_its_place_in_quarantine(redis_store, base):
+    for stage in STAGES:
+        redis_store.client.zadd(f"{{tocsin}}:quarantine:{stage}", {f"{stage}_1": 1})
+    status, page, _ = ask(base + "/quarantine")
+    assert status == 200
+    assert [f"{stage}_1" in page for stage in STAGES] == [True] * len(STAGES)
 
 
 def test_an_address_chooses_only_among_our_own_words(base):

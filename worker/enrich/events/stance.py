@@ -24,6 +24,12 @@ _SEEN: Final = frozenset("seen described considered regarded viewed".split())
 _INVERTED: Final = frozenset(
     "say says said adds added confirms confirmed reports reported claims claimed warns warned".split()
 )
+_NOT: Final = frozenset(("not", "n't", "never"))
+_CLAIMED: Final = frozenset(
+    "claims claim reports report allegations allegation accusations suggestions suggestion that".split()
+)
+_PERMITTING: Final = frozenset("permission approval licence license leave".split())
+_AHEAD: Final = frozenset("will would 'll to going".split())
 _TRYING: Final = frozenset(
     "attempt attempts try tries trying tried effort efforts seek seeks sought seeking aim aims to".split()
 )
@@ -35,6 +41,7 @@ _FACTUAL: Final = frozenset("managed manages found known used failed seen".split
 _ANNOUNCING: Final = frozenset(("announce", "announces", "announced"))
 _ARTICLES: Final = frozenset(("a", "an", "the"))
 _WHEN: Final = frozenset("on in at late early last this week month year night morning evening earlier later".split())
+_FINDING: Final = frozenset("find finds found show shows showed conclude concluded".split())
 _NAMED_FIRST: Final = frozenset(("US", "GB", "UN", "EU"))
 _SELVES: Final = frozenset(("supplier", "recipient", "imposer", "violator"))
 
@@ -59,11 +66,15 @@ def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[M
     claim = _innermost(draft, said)
     who = claim.who if claim else ()
     cues = _cues(units, draft, claim)
+    is_own = bool(who) and _is_own(units, draft, who)
     if modality := _marked(cues, has_claim=claim is not None):
-        return modality, who
+        is_denial = modality == "negated" and is_own and not _AHEAD & set(cues)
+        return ("denied" if is_denial else modality), who
+    if draft.type == "sanction" and not draft.cues:
+        return "asserted", ()
     if draft.type != "violation" and _is_open(cues):
         return "planned", who
-    return ("alleged" if who and not _is_own(units, draft, who) else "asserted"), who
+    return ("alleged" if who and not is_own else "asserted"), who
 
 
 def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]:
@@ -74,7 +85,7 @@ def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]
     cues = [cue for cue in draft.cues if cue not in void]
     if claim is None:
         return cues
-    if claim.verb in words("denied") | words("requested"):
+    if claim.verb in words("denied") | (words("requested") if not _PERMITTING & set(cues) else frozenset()):
         cues.append(claim.verb)
     if claim.verb in _TELLING and cues[:1] == ["to"]:
         cues.append("urge")
@@ -84,17 +95,26 @@ def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]
 
 
 def _marked(cues: Sequence[str], *, has_claim: bool) -> Modality | None:
-    """The modality that words mark: the first of `_ORDER` that any of them stands for."""
+    """The modality that words mark: what several mean together, else the first of `_ORDER` that any stands for."""
     marks = [modality for modality in _ORDER if any(cue in words(modality) for cue in cues)]
-    if {"yet", "to"} <= set(cues):
-        return "negated"
-    if "would" in cues and has_claim and not {"if", "could"} & set(cues):
-        return "negated" if "negated" in marks else "planned"
-    if _MAY & set(cues) and "have" in cues:
-        return "alleged"
+    if together := _together(set(cues), marks, has_claim=has_claim):
+        return together
     if marks:
         return marks[0]
     return "alleged" if any(cue in words("hedged") for cue in cues) else None
+
+
+def _together(cues: set[str], marks: Sequence[Modality], *, has_claim: bool) -> Modality | None:
+    """As in "has yet to", "has not ruled out", "rejects claims", "said it would", "may have"."""
+    if words("rejecting") & cues:
+        return "denied" if _CLAIMED & cues else "negated"
+    if "ruled" in cues and _NOT & cues:
+        return "hypothetical"
+    if "would" in cues and (has_claim or "bill" in cues) and not {"if", "could"} & cues:
+        return "negated" if "negated" in marks else "planned"
+    if _MAY & cues and "have" in cues:
+        return "alleged"
+    return "negated" if {"yet", "to"} <= cues else None
 
 
 def _is_open(cues: Sequence[str]) -> bool:
@@ -127,9 +147,9 @@ def _by_verb(units: Sequence[Unit]) -> Iterator[Claim]:
             who = tuple(j for prep, j in reach(units, i) if prep == "by" and units[j].kind == "party")
             yield from [Claim(who, who[-1] + 1, len(units), unit.word)] if who else ()
             continue
-        if unit.kind != "word" or unit.word not in words("say") | _ANNOUNCING:
+        if unit.kind != "word" or unit.word not in words("say") | _ANNOUNCING | _FINDING:
             continue
-        if unit.word in _ANNOUNCING and not (after and (after.word == "that" or after.kind in _PARTY)):
+        if unit.word in _ANNOUNCING | _FINDING and not (after and (after.word == "that" or after.kind in _PARTY)):
             continue
         if _is_inverted(units, i):
             yield Claim((i + 1,), 0, i, unit.word)
@@ -168,7 +188,7 @@ def _is_closing(units: Sequence[Unit], who: int, verb: int) -> bool:
     i = verb + 1
     if units[verb].word in _TELLING and i < len(units):
         i += 1
-    while i < len(units) and (units[i].kind == "date" or units[i].word in _WHEN):
+    while i < len(units) and (units[i].kind == "date" or units[i].word in _WHEN or units[i - 1].word == "in"):
         i += 1
     return i >= len(units) or units[i].kind == "mark"
 
@@ -204,7 +224,8 @@ def _according(units: Sequence[Unit]) -> Iterator[Claim]:
 def _by_dash(units: Sequence[Unit]) -> Iterator[Claim]:
     """As in "X supplied arms to Y – US ambassador": a headline that ends in its source."""
     last = len(units) - 1
-    if last > 1 and units[last].kind == "party" and units[last - 1].word in ("-", "–", "—"):
+    last -= last > 0 and units[last].word == "."
+    if last > 1 and units[last].kind == "party" and units[last - 1].word in ("-", "–", "—", ":"):
         is_apart = units[last].start - units[last - 1].end == 1
         yield from [Claim((last,), 0, last - 1, "-")] if is_apart else ()
 

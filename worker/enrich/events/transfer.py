@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from worker.enrich.events.clause import VerbGroup, coordinated, subjects, verb_group
-from worker.enrich.events.draft import Draft, Part, is_outer, part, parts
+from worker.enrich.events.draft import Draft, Part, is_outer, part, parts, words_after
 from worker.enrich.events.goods import TO, item, passed
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
@@ -23,7 +23,7 @@ _LIGHT: Final = frozenset(
         "pledge pledges pledged promise promised promises sign signed signs reshuffles reshuffle boost boosts boosted stop "
         "stops stopped block blocks blocked secure secures secured get gets got sees see involved "
         "offer offers offered unveil unveils unveiled send sends sent provide provides provided authorize authorized "
-        "authorizes authorise authorised allocate allocates authorised need needs seek seeks sought request requests"
+        "authorizes authorise authorised announcing allocate allocates authorised need needs seek seeks sought request requests"
     ).split()
 )
 _PARTICIPLE: Final = frozenset("sold sent given bought built flown shown got lent".split())
@@ -176,7 +176,7 @@ def _has_recipient(units: Sequence[Unit], at: int) -> bool:
 
 
 _ASKING: Final = frozenset(
-    "ask asks asked asking request requests requested requesting seek seeks sought seeking".split()
+    "plead pleads pleaded call calls called appeal appeals appealed ask asks asked asking request requests requested requesting seek seeks sought seeking".split()
 )
 
 
@@ -230,8 +230,11 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
     found: list[Part] = []
     first = at
     i = at - 1
-    if i >= 0 and units[i].kind == "goods" and i and units[i - 1].kind == "money":
-        found.append(part("price", units, i - 1))
+    if prices := [
+        k for k in (i, i - 1) if k >= 0 and units[k].kind == "money" and (k == i or units[i].kind == "goods")
+    ]:
+        found.append(part("price", units, prices[0]))
+        i -= prices[0] == i
     while (
         i >= 0
         and units[i].kind == "word"
@@ -248,6 +251,7 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         first = owner
     found += _noun_reach(units, at, giver, found)
     cues: tuple[str, ...] = ()
+    after = words_after(units, at)
     if swapped := _as_buyer(units, owner, first, found):
         return _draft(units, at, *swapped)
     if not any(one.role == giver for one in found):
@@ -255,7 +259,7 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         found += by_light
     else:
         cues = _words_before(units, first)
-    return _draft(units, at, cues, found, first)
+    return _draft(units, at, (*cues, *after), found, first)
 
 
 def _as_buyer(
@@ -303,7 +307,8 @@ def _light_subject(units: Sequence[Unit], first: int, giver: Role) -> tuple[list
                 if group.is_passive and units[i].word != "involved"
                 else parts(giver, units, subjects(units, group.start), _PARTY)
             )
-            return found, (units[i].word, *_words_before(units, first)[:3], *group.cues), group.start
+            ahead = ("will",) if "to" in group.cues[:1] else ()
+            return found, (*ahead, units[i].word, *_words_before(units, first)[:3], *group.cues), group.start
         if units[i].kind == "mark" or units[i].word in words("boundaries"):
             break
     return [], _words_before(units, first), first
@@ -315,7 +320,7 @@ def _words_before(units: Sequence[Unit], first: int) -> tuple[str, ...]:
     for unit in reversed(units[max(0, first - 5) : first]):
         if unit.kind == "mark":
             break
-        if unit.kind == "word":
+        if unit.kind == "word" or unit.word in words("hedged"):
             found.append(unit.word)
     return tuple(found)
 
@@ -333,6 +338,8 @@ def _by_aid(units: Sequence[Unit], at: int) -> Draft | None:
     if not recipients:
         return None
     found = [*item(units, at), *parts("recipient", units, recipients[:1], _PARTY)]
+    before = at - 2 if at > 1 and units[at - 1].word in ("in", "of") else at - 1
+    found += parts("price", units, [before] if before >= 0 else [], ("money",))
     owner = _owner(units, at - 1)
     if owner >= 0 and not units[owner].is_bare and units[owner].kind == "pronoun":
         owner = -1
@@ -352,7 +359,9 @@ def _draft(
     if _is_future(units, at):
         cues = ("will", *cues)
     if units[at].kind == "word" and not _is_noun(units, at):
-        outer = tuple(cue for cue in _words_before(units, left)[:3] if is_outer(cue))
+        outer = tuple(
+            "urge" if cue.startswith("want") else cue for cue in _words_before(units, left)[:3] if is_outer(cue)
+        )
         return Draft("transfer", at, tuple(dict.fromkeys(found)), (*_own_cue(units, at), *cues, *outer), left)
     return Draft("transfer", at, tuple(dict.fromkeys(found)), (*cues, *_words_before(units, left)[:3]), left)
 
