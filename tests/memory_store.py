@@ -42,6 +42,7 @@ class Item:
     texts: set[str] = field(default_factory=set)
     feeds: set[str] = field(default_factory=set)
     revisions: dict = field(default_factory=dict)
+    revision: int = 0
     attempts: list[Attempt] = field(default_factory=list)
     created_at: datetime | None = None
     failure: str = ""
@@ -246,7 +247,7 @@ class MemoryStore:
         if decision := step.decision:
             self.decisions[claim.article.id] = decision
             self.note_audit(
-                "decided", article=claim.article.id, revision=sum(item.revisions.values()), sha256=decision.text_sha256,
+                "decided", article=claim.article.id, revision=item.revision, sha256=decision.text_sha256,
                 config=decision.config_hash, model=analysis.model, story=step.story.id, unknown=decision.unknown,
                 fired=[
                     {"watch": f.watch_id} | ({"alert": f.alert_id} if f.alert_id else {"why_not": f.why_not})
@@ -548,7 +549,7 @@ class MemoryStore:
         if outcome in ("baseline", "stale", "rekeyed"):
             self._set_aside.setdefault(outcome, []).append({"article": id_, "sha256": sha256})
         elif outcome in ("new", "revised"):
-            revision = sum(self.articles[id_].revisions.values()) or None
+            revision = self.articles[id_].revision or None
             self.note_audit("accepted", article=id_, feed=feed_id, sha256=sha256, revision=revision)
 
     def _add(self, draft: Draft) -> str:
@@ -581,6 +582,7 @@ class MemoryStore:
         item.revisions[today] = item.revisions.get(today, 0) + 1
         if item.revisions[today] > 10:
             return "revision_over_limit"
+        item.revision += 1
         item.texts.add(draft.content)
         self._fence += 1
         first = item.record

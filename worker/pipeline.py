@@ -33,7 +33,7 @@ from worker.poller import Poller, ReadLimit, unlimited
 from worker.reader import PageReader
 from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber
-from worker.triage import Triage
+from worker.triage import MOST_WAITING, Backlog, Read, Triage
 
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
@@ -143,22 +143,31 @@ class Pipeline:
 
     def enrich_due(self) -> int:
         """Analyse due articles and raise their alerts; the number of alerts that were new."""
-        raised = 0
+        raised, backlog = 0, Backlog()
         deadline = self.clock.now() + self.limits.budget
         while claims := self.store.claim_articles(self.limits.articles, self.limits.lease):
             started = self.clock.now()
             analysed = self._analyse(claims)
             share = (self.clock.now() - started) / len(claims)
-            for claim, analysis in analysed:
-                facts = {"article": claim.article.id, "feed": claim.article.feed_id}
-                with (
-                    spared(self.observer, "enrich", claim.article.id, self.store, claim),
-                    self.tracer.span("enrich", claim.trace, started, facts) as trace,
-                ):
-                    raised += self._finish_article(replace(claim, trace=trace) if trace else claim, analysis, share)
-            if self.clock.now() >= deadline:
+            for read in (Read(claim, analysis, share) for claim, analysis in analysed):
+                if self.triage and read.analysis.pending:
+                    backlog.add(read)
+                else:
+                    raised += sum(map(self._finish, [*backlog.take_kin(read), read]))
+            if len(backlog) >= MOST_WAITING or self.clock.now() >= deadline:
                 break
-        return raised
+        return raised + sum(map(self._finish, backlog.take_all()))
+
+    def _finish(self, read: Read) -> int:
+        claim = read.claim
+        facts = {"article": claim.article.id, "feed": claim.article.feed_id}
+        started = self.clock.now()
+        with (
+            spared(self.observer, "enrich", claim.article.id, self.store, claim),
+            self.tracer.span("enrich", claim.trace, started - read.share, facts) as trace,
+        ):
+            return self._finish_article(replace(claim, trace=trace) if trace else claim, read.analysis, read.share)
+        return 0
 
     def _analyse(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
         """The claims with their analyses; one article that the model cannot bear does not cost the others theirs."""
@@ -172,12 +181,9 @@ class Pipeline:
         return survived
 
     def _understand(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
-        """The claims with their analyses; under triage those first that may fire."""
         articles = [claim.article for claim in claims]
-        if not self.triage:
-            return list(zip(claims, self.enricher.enrich(articles), strict=True))
-        pairs = list(zip(claims, self.triage.analyse(articles), strict=True))
-        return sorted(pairs, key=lambda pair: pair[1].pending is not None)
+        analyses = self.triage.analyse(articles) if self.triage else self.enricher.enrich(articles)
+        return list(zip(claims, analyses, strict=True))
 
     def _without_boilerplate(self, claims: Sequence[ports.ArticleClaim]) -> list[ports.ArticleClaim]:
         """The claims with the passages that their feed repeats marked as teasers."""
@@ -194,9 +200,10 @@ class Pipeline:
         counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="match")
         counts += _count_unread(analysis)
         counts += _count_lag(claim)
-        counts += _count_unknown(verdicts, blind) if not analysis.pending else []
+        unknown = None if analysis.pending else blind + sum(one.finding.truth == "unknown" for one in verdicts)
+        counts += [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
         for _ in range(_MOST_LOOKS):
-            analysis, step, alerts = self._tell(claim, analysis, verdicts)
+            analysis, step, alerts = self._tell(claim, analysis, verdicts, unknown)
             quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
             told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
             routed = [(one, self.routed(one)) for one in alerts]
@@ -208,7 +215,7 @@ class Pipeline:
         return max(new, 0)
 
     def _tell(
-        self, claim: ports.ArticleClaim, analysis: Analysis, verdicts: Sequence[Verdict]
+        self, claim: ports.ArticleClaim, analysis: Analysis, verdicts: Sequence[Verdict], unknown: int | None
     ) -> tuple[Analysis, ports.StoryStep, tuple[Alert, ...]]:
         """The article's story as it becomes with it, and the alerts that say what is new; the analysis may be whole now."""
         now = self.clock.now()
@@ -239,6 +246,7 @@ class Pipeline:
             config_hash=self.configuration.hash,
             now=now,
             are_zones_changed=claim.is_trimmed,
+            unknown=unknown,
         )
         return analysis, ports.StoryStep(told, version, signature, found.seen, decided), alerts
 
@@ -272,8 +280,3 @@ def _count_lag(claim: ports.ArticleClaim) -> list[tuple[str, float]]:
 def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
     reasons = ["language"] * (not analysis.is_language_known) + ["truncated"] * (analysis.truncated_at is not None)
     return [(series.series(series.ARTICLES_UNREAD, reason=reason), 1.0) for reason in reasons]
-
-
-def _count_unknown(verdicts: Sequence[Verdict], blind: int) -> list[tuple[str, float]]:
-    unknown = blind + sum(verdict.finding.truth == "unknown" for verdict in verdicts)
-    return [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
