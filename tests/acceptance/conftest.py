@@ -1,5 +1,7 @@
 """A newsroom over each store."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests.collector import Newsroom, VirtualClock
