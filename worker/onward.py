@@ -45,25 +45,22 @@ def send_on(
     labels = route.labels_of(raised)
     if held_by := silence.find(silences, labels, now):
         return (Silenced(raised.id, held_by.id),)
-    endpoints = {endpoint.name: endpoint for endpoint in configuration.endpoints}
     plans = tuple(plan(configuration, labels, now))
-    frozen = (
-        card.freeze(card.alert_card(raised)) if any(one.key for one in plans) or _rate(configuration, raised) else ""
-    )
-    wanted = [endpoints[one.endpoint] for one in plans if one.key is None]
-    at_once = deliveries(raised, wanted)
+    rate = _rate(configuration, raised)
+    frozen = card.freeze(card.alert_card(raised)) if rate or any(one.key for one in plans) else ""
 
     def hold(key: GroupKey, at: datetime) -> Held:
         return Held(raised.id, decide.group_id(key), key, at, frozen, tuple(labels.items()))
 
-    steps: list[Delivery | Held] = [*at_once, *(hold(one.key, one.at) for one in plans if one.key)]
-    rate = _rate(configuration, raised)
+    endpoints = {endpoint.name: endpoint for endpoint in configuration.endpoints}
+    at_once = deliveries(raised, [endpoints[one.endpoint] for one in plans if one.key is None])
+    held = tuple(hold(one.key, one.at) for one in plans if one.key)
     if rate is None:
-        return tuple(steps)
-    untouched = [step for step in steps if isinstance(step, Held) and step.key.kind == "digest"]
-    within = tuple(step for step in steps if step not in untouched)
+        return (*at_once, *held)
+    digested = tuple(one for one in held if one.key.kind == "digest")
+    within: tuple[Delivery | Held, ...] = (*at_once, *(one for one in held if one.key.kind != "digest"))
     beyond = tuple(hold(*overflow(one, raised.watch_id, rate, now)) for one in plans if _is_capped(one))
-    return (*untouched, Rated(raised.watch_id, rate, within, beyond)) if within else tuple(untouched)
+    return (*digested, Rated(raised.watch_id, rate, within, beyond)) if within else digested
 
 
 def plan(configuration: Configuration, labels: Mapping[str, str], now: datetime) -> Iterator[Plan]:

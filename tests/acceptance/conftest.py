@@ -1,11 +1,13 @@
 """A newsroom over each store."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests.collector import Newsroom, VirtualClock
 from tests.fakes import NOW, FakeClock
 from tests.memory_store import MemoryStore
-from worker.runtime import group_store, redis_store, silence_store
+from worker.runtime import group_store, kin_index, redis_store, silence_store
 
 _TIME = """  local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
@@ -40,6 +42,7 @@ def newsroom_at(request, tmp_path, monkeypatch):
     def make_real(start=NOW):
         clock = VirtualClock(start, lambda at: client.set("virtual_now", round(at.timestamp() * 1000)))
         groups, silences = group_store.RedisGroups(client), silence_store.RedisSilences(client)
+        monkeypatch.setattr(kin_index, "time", SimpleNamespace(time=lambda: clock.now().timestamp()))
         store = redis_store.RedisStore(client)
         store._has_waitaof = False
         return Newsroom(tmp_path, clock, store, groups, silences, start)

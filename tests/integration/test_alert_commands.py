@@ -197,6 +197,8 @@ def test_an_alert_that_waits_shows_when_it_will_be_told(tocsin, tmp_path):
     [held] = shown["held"]
     assert (held["endpoint"], held["kind"], held["waiting"]) == ("desk", "digest", 1)
     assert held["at"].endswith("00:00+00:00")
+    [row] = json.loads(tocsin("alerts", "list", "--json")[1])["alerts"]
+    assert (row["waits"], row["silence"], row["deliveries"]) == (1, None, [])
 
 
 def test_routes_test_says_where_an_alert_would_go(tocsin):

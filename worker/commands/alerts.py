@@ -83,7 +83,9 @@ def alerts_replay(
 
 def _flat_alert(row: dict[str, Any]) -> dict[str, Any]:
     states = ", ".join(f"{delivery['endpoint']}: {delivery['state']}" for delivery in row["deliveries"])
-    states = states or (f"silenced ({row['silence']})" if row["silence"] else "")
+    waits = [f"waits in {row['waits']} groups"] if row["waits"] else []
+    kept = [f"silenced ({row['silence']})"] if row["silence"] else []
+    states = ", ".join([*([states] if states else []), *waits, *kept])
     article = {"title": row["article"]["title"], "source": row["article"]["source"]}
     return {**row, **article, "watch": row["watch"]["id"], "delivered": states}
 

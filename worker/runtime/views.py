@@ -44,13 +44,18 @@ def read_alerts(store: RedisStore, ids: Sequence[str]) -> list[dict[str, Any]]:
         for alert_id in ids:
             pipeline.hgetall(K + f"alert:{alert_id}")
             pipeline.lrange(K + f"alert:{alert_id}:deliveries", 0, -1)
+            pipeline.scard(K + f"alert:{alert_id}:groups")
         answers: list[Any] = pipeline.execute() if ids else []
-        pairs = [(answers[i], answers[i + 1]) for i in range(0, len(answers), 2)]
-        for _, deliveries in pairs:
+        found = [answers[i : i + 3] for i in range(0, len(answers), 3)]
+        for _, deliveries, _ in found:
             for id_ in deliveries:
                 pipeline.hmget(K + f"delivery:{id_}", ["endpoint", "state", "attempts"])
-        states: Iterator[Any] = iter(pipeline.execute() if any(pair[1] for pair in pairs) else [])
-    return [_alert_row(fields, [(id_, next(states)) for id_ in deliveries]) for fields, deliveries in pairs if fields]
+        states: Iterator[Any] = iter(pipeline.execute() if any(row[1] for row in found) else [])
+    return [
+        _alert_row(fields, [(id_, next(states)) for id_ in deliveries], waits)
+        for fields, deliveries, waits in found
+        if fields
+    ]
 
 
 def show_alert(store: RedisStore, alert_id: str) -> dict[str, Any] | None:
@@ -155,7 +160,8 @@ def iso_ms(ms: float | str | None) -> str | None:
     return None if ms is None else datetime.fromtimestamp(float(ms) / 1000, UTC).isoformat(timespec="seconds")
 
 
-def _alert_row(fields: Mapping[str, str], deliveries: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _alert_row(fields: Mapping[str, str], deliveries: Sequence[tuple[str, Any]], waits: int) -> dict[str, Any]:
+    """`waits` is the number of groups in which it waits to be told with others; `silence` the one that keeps it back."""
     return {
         **json.loads(fields["record"])["data"],
         "raised_at": iso_ms(fields["raised_at"]),
@@ -164,6 +170,7 @@ def _alert_row(fields: Mapping[str, str], deliveries: Sequence[tuple[str, Any]])
         "verdict": fields.get("verdict"),
         "acknowledged_at": iso_ms(fields.get("acknowledged_at")),
         "silence": fields.get("silence"),
+        "waits": waits,
         "deliveries": [
             {"id": id_, "endpoint": row[0], "state": row[1], "attempts": int(row[2] or 0)} for id_, row in deliveries
         ],

@@ -1,6 +1,6 @@
 -- Remove old alerts with their deliveries. ARGV: raised before (ms), how many of the oldest to pass over, how many to look
 -- at, 1 to remove (0: only count), 1 to take dead letters too.
--- An alert with a delivery that is still to be sent stays, and one with a dead letter unless they are taken too.
+-- An alert that waits in a group or with a delivery that is still to be sent stays, and one with a dead letter unless they are taken too.
 -- Returns {looked at, alerts, deliveries, kept for deliveries that wait, kept for dead letters}.
 local before, is_real, takes_dead = ARGV[1], ARGV[4] == '1', ARGV[5] == '1'
 local ids = redis.call('ZRANGE', K .. 'alerts', '-inf', '(' .. before, 'BYSCORE', 'LIMIT', ARGV[2], ARGV[3])
@@ -17,7 +17,7 @@ end
 for _, id in ipairs(ids) do
   local alert = K .. 'alert:' .. id
   local deliveries = redis.call('LRANGE', alert .. ':deliveries', 0, -1)
-  local has = {}
+  local has = {due = redis.call('EXISTS', alert .. ':groups') == 1}
   for _, delivery in ipairs(deliveries) do has[state_of(delivery)] = true end
   if has.due then
     waiting = waiting + 1
