@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from worker.match.inflect import forms
 from worker.match.reading import Reading
 from worker.model import (
+    ROLES,
     AgeCondition,
     Condition,
     EntityCondition,
@@ -174,6 +175,7 @@ def _present(reading: Reading) -> Iterator[Key]:
     if pending := analysis.pending:
         yield from (("id", id_) for id_ in pending.ids or ())
         yield from (("label", label) for label in pending.labels or ())
+        yield from (("event", type_) for type_ in (ROLES if pending.events is None else pending.events))
 
 
 def _cost(keys: frozenset[Key]) -> float:
