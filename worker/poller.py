@@ -246,6 +246,9 @@ class Poller:
         self, feed: Feed, claim: ports.FeedClaim, decision: poll.PollDecision, now: datetime
     ) -> poll.PollDecision:
         """Polls come less often while a hub delivers; where the configuration names an interval, that holds."""
+        if self._board is None and claim.pushes:
+            # hubs cannot reach us any more: what they had sent is what this poll found
+            decision = replace(decision, pushes=claim.pushes)
         if feed.interval is not None or decision.state.failures:
             return decision
         return replace(decision, next_in=websub.stretched(decision.next_in, claim.delivers_until, now))

@@ -9,7 +9,7 @@ from spacy.language import Language
 
 from worker.enrich import language, pipeline
 from worker.enrich.entities import expect, make_reader
-from worker.enrich.events import extract, possible
+from worker.enrich.events import extract
 from worker.enrich.own_topics import WithOwnTopics, digest
 from worker.enrich.sentences import split_sentences
 from worker.enrich.topic_result import TopicResult
@@ -73,9 +73,7 @@ class SpacyEnricher:
         analysis = self._see(article, text)
         if not analysis.pending:
             return analysis
-        entities, pending = expect(self._nlp, text)
-        if pending.labels is not None:
-            pending = replace(pending, events=possible(text, analysis.sentences, entities))
+        entities, pending = expect(self._nlp, text, analysis.sentences)
         return replace(analysis, entities=entities, pending=pending)
 
     def _zone(self) -> AbstractContextManager[object]:

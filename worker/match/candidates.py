@@ -8,15 +8,16 @@ the cost of an article goes with what stands in it, not with the number of watch
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from typing import get_args
 
 from worker.match.inflect import forms
 from worker.match.reading import Reading
 from worker.model import (
-    ROLES,
     AgeCondition,
     Condition,
     EntityCondition,
     EventCondition,
+    EventType,
     FieldCondition,
     Group,
     LanguageCondition,
@@ -175,7 +176,7 @@ def _present(reading: Reading) -> Iterator[Key]:
     if pending := analysis.pending:
         yield from (("id", id_) for id_ in pending.ids or ())
         yield from (("label", label) for label in pending.labels or ())
-        yield from (("event", type_) for type_ in (ROLES if pending.events is None else pending.events))
+        yield from (("event", type_) for type_ in get_args(EventType) if pending.has_events)
 
 
 def _cost(keys: frozenset[Key]) -> float:

@@ -15,8 +15,7 @@ def find_event(condition: EventCondition, watch: Watch, reading: Reading, sure: 
     `sure` is the least score of a listed name.
     """
     if pending := reading.analysis.pending:
-        may_come = pending.events is None or condition.type in pending.events
-        return Finding("event", _asks(condition), "unknown" if may_come else "false")
+        return Finding("event", _asks(condition), "unknown" if pending.has_events else "false")
     best = 0.0
     found: list[Evidence] = []
     for event in reading.analysis.events:

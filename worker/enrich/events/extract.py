@@ -3,7 +3,6 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Final
 
@@ -12,7 +11,7 @@ from worker.enrich.events.draft import Draft, part
 from worker.enrich.events.fillers import Sentence
 from worker.enrich.events.units import Unit, read_units
 from worker.enrich.events.words import HYPHENED, pairs, words
-from worker.model import Entity, Event, EventType, Span
+from worker.model import Entity, Event, Span
 
 _WORD: Final = re.compile(r"\w+")
 _SELLING: Final = frozenset("sell sells sold selling".split())
@@ -38,26 +37,19 @@ def extract(text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[
     return tuple(found)
 
 
-def possible(text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> tuple[EventType, ...]:
-    """The types of event that `extract` may find once names are known; `entities` are those that rules find."""
-    starts = [entity.start for entity in entities]
-    types: set[EventType] = set()
-    for start, end in sentences:
-        inside = entities[bisect_left(starts, start) : bisect_left(starts, end)]
-        found = set(_WORD.findall(text[start:end].lower()))
-        types |= {"sanction", "violation"} if not _measures().isdisjoint(found) else set()
-        types |= {"transfer"} if _may_pass(found, inside) else set()
-    return tuple(sorted(types))
+def may_tell(text: str, sentences: Sequence[tuple[int, int]], found: Sequence[Entity]) -> bool:
+    """Whether `extract` can find any event once names are known; `found` holds the weapons and vessels, in order."""
+    starts = [entity.start for entity in found]
+    return any(
+        _may_tell(text, start, end, found[bisect_left(starts, start) : bisect_left(starts, end)])
+        for start, end in sentences
+    )
 
 
 def _may_tell(text: str, start: int, end: int, inside: Sequence[Entity]) -> bool:
     """Whether a sentence holds the words without which no reader finds an event in it."""
     found = set(_WORD.findall(text[start:end].lower()))
-    return not _measures().isdisjoint(found) or _may_pass(found, inside)
-
-
-def _may_pass(found: AbstractSet[str], inside: Sequence[Entity]) -> bool:
-    if not _SELLING.isdisjoint(found):
+    if not _measures().isdisjoint(found) or not _SELLING.isdisjoint(found):
         return True
     has_goods = any(e.label in ("WEAPON", "VESSEL") for e in inside) or not _goods().isdisjoint(found)
     return has_goods and not _passing().isdisjoint(found)
