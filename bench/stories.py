@@ -2,7 +2,7 @@
 
 PYTHONPATH=. python bench/stories.py quality   recall and precision on constructed pairs, on a replayed week by a rule, and on
                                                real pairs that were labelled by reading (story_pairs.json)
-PYTHONPATH=. python bench/stories.py speed N…  milliseconds per article with N articles remembered (an embedded server),
+PYTHONPATH=. python bench/stories.py speed N…  processor milliseconds per article with N remembered (an embedded server),
                                                a row for each N, beside a PING and an empty script of the same run
 """
 
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import combinations
@@ -212,42 +212,48 @@ def speed(sizes: list[int]) -> list[dict[str, object]]:
 
 
 def _measure(store: object, articles: list[Article]) -> dict[str, object]:
-    """Milliseconds an article, the median of all and, beside it in the same run, of a bare PING and a bare script."""
+    """Processor milliseconds an article, ours and the server's; beside it, in the same run, a bare PING and empty script."""
     from worker.model import Story
     from worker.ports import ArticleClaim, StoryStep
 
-    client = store.client  # type: ignore[attr-defined]
+    client, now = store.client, datetime.now(UTC)  # type: ignore[attr-defined]
     nothing = client.register_script("return 1")
-    spent = defaultdict(list)
-    client.config_resetstat()
-    for article in articles:
-        moments = [time.perf_counter()]
-        signature = story.sign(article, NOTHING)
-        moments.append(time.perf_counter())
-        kinship = store.find_kin(signature.keys)  # type: ignore[attr-defined]
-        moments.append(time.perf_counter())
-        story.choose(signature, kinship.kin, datetime.now(UTC))
-        moments.append(time.perf_counter())
-        client.ping()
-        moments.append(time.perf_counter())
-        nothing()
-        moments.append(time.perf_counter())
-        names = ("sign", "find", "choose", "ping", "empty_script")
-        for name, start, end in zip(names, moments, moments[1:], strict=False):
-            spent[name].append(end - start)
-        spent["whole"].append(moments[3] - moments[0])
-    server_us = client.info("commandstats")["cmdstat_evalsha"]["usec"] / len(articles)
-    client.config_resetstat()
-    for number, article in enumerate(articles):
-        signature = story.sign(article, NOTHING)
-        step = StoryStep(Story(f"s{number}"), 0, signature, store.find_kin(signature.keys).seen)  # type: ignore[attr-defined]
+    nothing()
+    signed = [story.sign(article, NOTHING) for article in articles]
+    found = [store.find_kin(signature.keys) for signature in signed]  # type: ignore[attr-defined]
+    spent = {
+        "sign": _cpu(client, lambda n: story.sign(articles[n], NOTHING), len(articles)),
+        "find": _cpu(client, lambda n: store.find_kin(signed[n].keys), len(articles)),  # type: ignore[attr-defined]
+        "choose": _cpu(client, lambda n: story.choose(signed[n], found[n].kin, now), len(articles)),
+    }
+    spent["whole"] = [sum(times) for times in zip(*spent.values(), strict=True)]
+    spent["ping"] = _cpu(client, lambda _: client.ping(), len(articles))
+    spent["empty_script"] = _cpu(client, lambda _: nothing(), len(articles))
+
+    def finish(number: int) -> None:
+        step = StoryStep(Story(f"s{number}"), 0, signed[number], store.find_kin(signed[number].keys).seen)  # type: ignore[attr-defined]
         client.hset("{tocsin}:article:art", mapping={"fence": "0"})
         client.hdel("{tocsin}:article:art", "story", "state")
-        assert store.finish_article(ArticleClaim(article, 0), NOTHING, step, []) == 0  # type: ignore[attr-defined]
+        claim = ArticleClaim(articles[number], 0)
+        assert store.finish_article(claim, NOTHING, step, []) == 0  # type: ignore[attr-defined]
         client.delete(f"{{tocsin}}:story:s{number}")
-    finish_us = client.info("commandstats")["cmdstat_evalsha"]["usec"] / len(articles) - server_us
-    medians = {name: round(statistics.median(times) * 1e3, 3) for name, times in spent.items()}
-    return {"ms": medians, "server_ms": {"find": round(server_us / 1e3, 3), "finish": round(finish_us / 1e3, 3)}}
+
+    spent["find_and_finish"] = _cpu(client, finish, len(articles))
+    return {name: {"ours": round(ours, 3), "server": round(its, 3)} for name, (ours, its) in spent.items()}
+
+
+def _cpu(client: object, work: Callable[[int], object], number: int) -> list[float]:
+    """Mean milliseconds of this process and of the server's commands for each of `number` pieces of work."""
+    client.config_resetstat()  # type: ignore[attr-defined]
+    started = time.process_time()
+    for n in range(number):
+        work(n)
+    ours = time.process_time() - started
+    stats = client.info("commandstats")  # type: ignore[attr-defined]
+    whole = ("cmdstat_get", "cmdstat_mget", "cmdstat_hget", "cmdstat_ping", "cmdstat_evalsha")
+    is_script = "cmdstat_evalsha" in stats
+    names = ("cmdstat_evalsha",) if is_script else whole
+    return [ours / number * 1e3, sum(stats[name]["usec"] for name in names if name in stats) / number / 1e3]
 
 
 def _fill(store: object, number: int) -> None:

@@ -25,6 +25,7 @@ from worker.commands import (
     routes,
     silences,
     tokens,
+    trim,
     watches,
     watchlist,
     why,
@@ -53,6 +54,7 @@ app.add_typer(lists.app, name="lists")
 app.add_typer(audit.app, name="audit")
 app.add_typer(watches.app, name="watches")
 check.register(app)
+trim.register(app)
 watchlist.register(app)
 backtest.register(app)
 replay.register(app)

@@ -35,7 +35,7 @@ def look_up(
     remembered, shelves = pipeline.execute()
     hits: Counter[str] = Counter()
     for i, entries in enumerate(shelves):
-        if entries:
+        if entries and told[i % len(keys)] in entries:
             at = periods[i // len(keys)]
             hits.update(f"{at}:{number}" for number in list(_standing(entries, told[i % len(keys)]))[-per_key:])
     found = sorted(hits, key=lambda name: (-hits[name], name))[:most]
