@@ -200,9 +200,10 @@ class Pipeline:
         counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="match")
         counts += _count_unread(analysis)
         counts += _count_lag(claim)
-        counts += _count_unknown(verdicts, blind) if not analysis.pending else []
+        unknown = None if analysis.pending else blind + sum(one.finding.truth == "unknown" for one in verdicts)
+        counts += [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
         for _ in range(_MOST_LOOKS):
-            analysis, step, alerts = self._tell(claim, analysis, verdicts, blind)
+            analysis, step, alerts = self._tell(claim, analysis, verdicts, unknown)
             quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
             told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
             routed = [(one, self.routed(one)) for one in alerts]
@@ -214,7 +215,7 @@ class Pipeline:
         return max(new, 0)
 
     def _tell(
-        self, claim: ports.ArticleClaim, analysis: Analysis, verdicts: Sequence[Verdict], blind: int
+        self, claim: ports.ArticleClaim, analysis: Analysis, verdicts: Sequence[Verdict], unknown: int | None
     ) -> tuple[Analysis, ports.StoryStep, tuple[Alert, ...]]:
         """The article's story as it becomes with it, and the alerts that say what is new; the analysis may be whole now."""
         now = self.clock.now()
@@ -245,7 +246,7 @@ class Pipeline:
             config_hash=self.configuration.hash,
             now=now,
             are_zones_changed=claim.is_trimmed,
-            blind=blind,
+            unknown=unknown,
         )
         return analysis, ports.StoryStep(told, version, signature, found.seen, decided), alerts
 
@@ -279,8 +280,3 @@ def _count_lag(claim: ports.ArticleClaim) -> list[tuple[str, float]]:
 def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
     reasons = ["language"] * (not analysis.is_language_known) + ["truncated"] * (analysis.truncated_at is not None)
     return [(series.series(series.ARTICLES_UNREAD, reason=reason), 1.0) for reason in reasons]
-
-
-def _count_unknown(verdicts: Sequence[Verdict], blind: int) -> list[tuple[str, float]]:
-    unknown = blind + sum(verdict.finding.truth == "unknown" for verdict in verdicts)
-    return [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []

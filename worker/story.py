@@ -116,11 +116,13 @@ def choose(signature: Signature, kin: Sequence[Kin], now: datetime) -> tuple[Kin
 
 
 def undecided(signature: Signature, kin: Sequence[Kin], now: datetime) -> frozenset[int]:
-    """The numbers of the kin of which names tell whether they are the same story: no copy is there, headlines agree."""
-    recent = [one for one in kin if now - one.seen_at <= WINDOW]
-    if any(share(signature, one.signature) >= COPY_SHARE for one in recent):
-        return frozenset()
-    return frozenset(one.number for one in recent if _share_headline(signature, one.signature))
+    """The numbers of the kin of which names tell whether they are the same story: texts are alike or headlines agree."""
+    recent = (one for one in kin if now - one.seen_at <= WINDOW)
+    return frozenset(
+        one.number
+        for one in recent
+        if share(signature, one.signature) >= COPY_SHARE or _share_headline(signature, one.signature)
+    )
 
 
 def share(one: Signature, other: Signature) -> float:

@@ -24,6 +24,8 @@ _SEEN: Final = frozenset("seen described considered regarded viewed".split())
 _INVERTED: Final = frozenset(
     "say says said adds added confirms confirmed reports reported claims claimed warns warned".split()
 )
+_ASIDE: Final = frozenset("who which whose whether if when because as after".split())
+_OFFICES: Final = frozenset("minister secretary president ministry government chancellor premier pm spokesman".split())
 _NOT: Final = frozenset(("not", "n't", "never"))
 _CLAIMED: Final = frozenset(
     "claims claim reports report allegations allegation accusations suggestions suggestion that".split()
@@ -72,7 +74,9 @@ def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[M
         return ("denied" if is_denial else modality), who
     if draft.type == "sanction" and not draft.cues:
         return "asserted", ()
-    if draft.type != "violation" and _is_open(cues):
+    if units[-1].word == "?":
+        return "hypothetical", who
+    if draft.type != "violation" and not units[draft.at].word.endswith("ing") and _is_open(cues):
         return "planned", who
     return ("alleged" if who and not is_own else "asserted"), who
 
@@ -85,13 +89,20 @@ def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]
     cues = [cue for cue in draft.cues if cue not in void]
     if claim is None:
         return cues
-    if claim.verb in words("denied") | (words("requested") if not _PERMITTING & set(cues) else frozenset()):
+    is_asked = claim.verb in words("requested") and not _PERMITTING & set(cues)
+    if claim.verb in words("denied") or (is_asked and _is_complement(units, claim, draft)):
         cues.append(claim.verb)
-    if claim.verb in _TELLING and cues[:1] == ["to"]:
+    if claim.verb in _TELLING and cues[:1] == ["to"] and not words("planned") & set(cues):
         cues.append("urge")
     if claim.verb in _WARNING and {"against", "about"} & set(cues):
         cues.append("threaten")
     return cues
+
+
+def _is_complement(units: Sequence[Unit], claim: Claim, draft: Draft) -> bool:
+    """Whether what is asked for is the event, not something about it: "called on X to try a man who smuggled"."""
+    between = units[claim.start : draft.at] if claim.start < draft.at else ()
+    return not any(unit.word in _ASIDE for unit in between if unit.kind == "word")
 
 
 def _marked(cues: Sequence[str], *, has_claim: bool) -> Modality | None:
@@ -133,6 +144,8 @@ def _is_own(units: Sequence[Unit], draft: Draft, who: Sequence[int]) -> bool:
     """Whether a claimant takes part in the event; of its officials too, by the id of their country."""
     mine = [units[one.unit] for one in draft.parts if one.role in _SELVES and one.unit >= 0]
     for i in who:
+        if units[i].id is None and not units[i].label and units[i].word in _OFFICES and any(unit.id for unit in mine):
+            return True
         for unit in mine:
             is_same = units[i].start == unit.start or (unit.id and unit.id == units[i].id)
             if is_same or (unit.kind == "pronoun" and unit.start > units[i].start and units[i].kind == "party"):

@@ -86,6 +86,8 @@ def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
     if glued := _glued_supplier(units, at):
         return _draft(units, at, (), glued)
     group = verb_group(units, at)
+    if _is_adjective(units, group):
+        return None
     is_get = units[at].word in words("get")
     giver: Role = "recipient" if is_get else "supplier"
     if group.is_passive or _is_reduced(units, group):
@@ -93,6 +95,19 @@ def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
     else:
         found = _active(units, group, giver, is_get)
     return _draft(units, at, group.cues, found, group.start)
+
+
+def _is_adjective(units: Sequence[Unit], group: VerbGroup) -> bool:
+    """As in "offering smuggled goods": a participle before goods that nobody is the subject of."""
+    at = group.at
+    if not units[at].word.endswith("ed") or group.cues or at + 1 >= len(units) or units[at + 1].kind != "goods":
+        return False
+    before = units[at - 1] if at else None
+    return (
+        before is None
+        or before.kind == "mark"
+        or (before.kind == "word" and before.word not in ("and", "which", "who", "that"))
+    )
 
 
 def _leads_to_verb(units: Sequence[Unit], at: int) -> bool:
@@ -387,7 +402,8 @@ def _from_origin(units: Sequence[Unit], found: Sequence[Part]) -> list[Part]:
 def _date_before(units: Sequence[Unit], first: int, at: int, found: Sequence[Part]) -> list[Part]:
     if any(one.role == "date" for one in found):
         return []
-    return [part("date", units, i) for i in range(first, at) if units[i].kind == "date"][:1]
+    leading = [1] if first > 1 and units[0].word in ("on", "in", "since") else []
+    return [part("date", units, i) for i in (*leading, *range(first, at)) if units[i].kind == "date"][:1]
 
 
 def _is_future(units: Sequence[Unit], at: int) -> bool:
