@@ -8,7 +8,7 @@ APT := apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get i
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # make chaos, make fuzz, make audit: break it, bend its inputs, look for known weaknesses
-.PHONY: api-fuzz audit browser chaos fuzz run install install-dev install-train test lint train eval lock clean
+.PHONY: api-fuzz audit browser chaos fuzz run install install-dev install-train test lint soak train eval lock clean
 
 run: install
 	@exec $(BIN)/tocsin up
@@ -35,10 +35,11 @@ $(VENV)/.installed-dev: requirements/dev.txt $(VENV)/.installed
 test: install-dev
 	$(BIN)/python -m pytest
 
-# What the tests of the page and of the monitoring need beside Python: a browser and promtool, from Debian. Needs root.
+# What some tests need beside Python: a browser, promtool and a C compiler, from Debian. Needs root.
 browser:
 	@command -v chromedriver >/dev/null || $(APT) chromium chromium-driver >/dev/null
 	@command -v promtool >/dev/null || $(APT) prometheus >/dev/null
+	@command -v cc >/dev/null || $(APT) gcc libc6-dev >/dev/null
 
 lint: install-dev
 	$(BIN)/ruff check .
@@ -49,6 +50,10 @@ lint: install-dev
 # Breaks everything that can break while articles become alerts (half an hour); writes docs/reliability.json and .md.
 chaos: install-dev
 	$(BIN)/python -m tests.chaos $(if $(REDIS_7_0),--redis-7.0 $(REDIS_7_0))
+
+# Steady news for MINUTES (10): does any process's memory grow?
+soak: install-dev
+	$(BIN)/python -m tests.chaos.soak --minutes $(or $(MINUTES),10)
 
 # Asks whether a pinned dependency has a known weakness.
 audit: install-dev

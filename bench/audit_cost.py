@@ -24,7 +24,7 @@ from worker.decision import record_decision
 from worker.deliver.retry import Delivered
 from worker.match import Matcher
 from worker.model import Analysis, Attempt, Draft, Feed, FeedState, PhraseCondition, Story
-from worker.pipeline import deliveries
+from worker.onward import deliveries
 from worker.poll import PollDecision
 from worker.ports import StoryStep
 from worker.runtime import redis_store

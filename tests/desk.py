@@ -26,6 +26,8 @@ from worker.model import (
 from worker.pipeline import Pipeline
 from worker.runtime.clock import SystemClock
 from worker.runtime.demo import compose
+from worker.runtime.group_store import RedisGroups
+from worker.runtime.silence_store import RedisSilences
 from worker.runtime.web import create_web
 
 FEEDS = (
@@ -62,6 +64,7 @@ class Desk:
         self.pipeline = Pipeline(
             store=self.store, fetcher=self, enricher=load(), sender=self, clock=SystemClock(),
             observer=SilentObserver(), configuration=CONFIGURATION, matcher=Matcher(CONFIGURATION.watches),
+            silences=RedisSilences(self.store.client), groups=RedisGroups(self.store.client),
         )  # fmt: skip
         self.published: dict[str, list[dict[str, str]]] = {feed.name: [] for feed in FEEDS}
 

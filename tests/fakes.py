@@ -15,6 +15,7 @@ from worker.model import (
     Entity,
     Feed,
     Fetched,
+    Format,
     PollFailed,
     PollFailure,
     Route,
@@ -141,6 +142,14 @@ def watch(topic: str = "arms-transfer", **kwargs) -> Watch:
 
 def endpoint(name: str = "desk", url: str = "http://127.0.0.1:9/hook", **kwargs) -> Endpoint:
     return Endpoint(name, url, (SECRET,), allow_private=True, **kwargs)
+
+
+TEMPLATE = '{"text": {{ title }}, "link": {{ alert.article.link }}, "severities": {{ alerts | map(attribute="severity") | list }}}'
+
+
+def speaking(format_: Format, name: str = "desk") -> Endpoint:
+    """An endpoint of a format."""
+    return endpoint(name, format=format_, template=TEMPLATE if format_ is Format.TEMPLATE else "")
 
 
 def configuration(feeds=(), watches=(), endpoints=(), **kwargs) -> Configuration:

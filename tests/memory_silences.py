@@ -17,5 +17,11 @@ class MemorySilences:
         self.kept[silence_id] = replace(found, ends_at=now)
         return True
 
-    def silences(self):
-        return sorted(self.kept.values(), key=lambda silence: silence.ends_at, reverse=True)
+    def silences(self, *, ended=True):
+        now = self.clock.now()
+        kept = [silence for silence in self.kept.values() if ended or silence.ends_at > now]
+        return sorted(kept, key=lambda silence: silence.ends_at, reverse=True)
+
+    def suppress(self, silence_id: str) -> None:
+        if found := self.kept.get(silence_id):
+            self.kept[silence_id] = replace(found, suppressed=found.suppressed + 1)

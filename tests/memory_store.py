@@ -1,16 +1,17 @@
 """The store in plain Python: the same promises as the scripts, for tests that need no server."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from tests.memory_groups import MemoryGroups, sha1
+from tests.memory_silences import MemorySilences
 from worker.decision import digest_text
 from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.payload import build
-from worker.deliver.retry import Delivered, EndpointGone, RetryIn
+from worker.deliver.retry import Delivered, EndpointGone, RetryIn, asks_to_wait
 from worker.fulltext import PATIENCE
 from worker.model import Article, Attempt, Draft, Feed, FeedState, Kin, Story
 from worker.ports import (
@@ -30,10 +31,6 @@ from worker.series import ARTICLES, alert_counts, series
 from worker.zones import passages
 
 
-def sha1(text: str) -> str:
-    return hashlib.sha1(text.encode()).hexdigest()
-
-
 @dataclass
 class Item:
     """What one key of the store holds."""
@@ -45,6 +42,7 @@ class Item:
     texts: set[str] = field(default_factory=set)
     feeds: set[str] = field(default_factory=set)
     revisions: dict = field(default_factory=dict)
+    revision: int = 0
     attempts: list[Attempt] = field(default_factory=list)
     created_at: datetime | None = None
     failure: str = ""
@@ -75,6 +73,7 @@ class Gate:
     window: str = ""
     reason: str = ""
     probe_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    held_until: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     in_flight: dict[str, datetime] = field(default_factory=dict)
 
 
@@ -101,10 +100,13 @@ class MemoryStore:
         self.passage_days: dict[tuple[str, str], list[datetime]] = {}
         self.counted_articles: set[str] = set()
         self.endpoints: dict[str, Gate] = {}
+        self.suspect = ("", clock.now())
         self.kin: dict[int, Kin] = {}
         self.kin_keys: dict[str, list[int]] = {}
         self.stories: dict[str, tuple[Story, int]] = {}
         self._fence = 0
+        self.silences = MemorySilences(clock)
+        self.groups = MemoryGroups(self)
         self.reloads = 0
         self.configurations: dict[str, ConfigurationState] = {}
         self.audit: list[dict[str, object]] = []
@@ -186,12 +188,9 @@ class MemoryStore:
         for alert, deliveries in fresh:
             self.alerts[alert.id] = alert
             self.count(alert_counts(alert))
-            for delivery in deliveries:
-                self._queue(delivery, self.clock.now())
             self.note_audit(
                 "raised", alert=alert.id, watch=alert.watch_id, severity=alert.severity.value, article=alert.article.id,
-                is_shadow=alert.is_shadow, record_sha1=sha1(build(alert)),
-                deliveries=[{"endpoint": d.endpoint, "id": d.id, "sha1": sha1(d.body)} for d in deliveries],
+                is_shadow=alert.is_shadow, record_sha1=sha1(build(alert)), **self.groups.take(alert, deliveries),
             )  # fmt: skip
         return fresh
 
@@ -248,7 +247,7 @@ class MemoryStore:
         if decision := step.decision:
             self.decisions[claim.article.id] = decision
             self.note_audit(
-                "decided", article=claim.article.id, revision=item.revisions, sha256=decision.text_sha256,
+                "decided", article=claim.article.id, revision=item.revision, sha256=decision.text_sha256,
                 config=decision.config_hash, model=analysis.model, story=step.story.id, unknown=decision.unknown,
                 fired=[
                     {"watch": f.watch_id} | ({"alert": f.alert_id} if f.alert_id else {"why_not": f.why_not})
@@ -269,11 +268,13 @@ class MemoryStore:
         now, state = self.clock.now(), self.endpoints.setdefault(endpoint, Gate())
         outbox = self.due.setdefault(endpoint, {})
         state.in_flight = {id_: end for id_, end in state.in_flight.items() if end > now}
-        if state.circuit is Circuit.PAUSED:
+        if state.circuit is Circuit.PAUSED or now < state.held_until:
             return []
         is_probe = state.circuit is not Circuit.CLOSED
         if is_probe:
-            waiting = sorted((at, id_) for id_, at in outbox.items() if id_ not in state.in_flight)
+            waiting = sorted(
+                (at, id_) for id_, at in outbox.items() if id_ not in state.in_flight and not self._waits_alone(id_)
+            )
             if now < state.probe_at or not waiting:
                 return []
             state.circuit, state.probe_at = Circuit.HALF_OPEN, now + breaker.PROBE_EVERY
@@ -283,6 +284,9 @@ class MemoryStore:
             limit = at_once - len(state.in_flight)
         claimed = list(self._claim("deliver", endpoint, self.deliveries, limit, lease))
         state.in_flight |= {id_: now + lease for id_, _ in claimed}
+        for id_, item in claimed:
+            if item.claims > SUSPECT:
+                self.suspect = (id_, now + lease)
         return [
             DeliveryClaim(
                 i.record,
@@ -303,6 +307,10 @@ class MemoryStore:
         name, now = claim.delivery.endpoint, self.clock.now()
         item.attempts.append(attempt)
         item.claims, item.fence = 0, 0
+        if self.suspect[0] == claim.delivery.id:
+            self.suspect = ("", now)
+        if wait := asks_to_wait(attempt):
+            self.endpoints[name].held_until = now + wait
         outcome = {RetryIn: "retried", Delivered: "delivered", EndpointGone: "gone"}.get(type(decision), "dead")
         self.note_audit(
             "attempted", delivery=claim.delivery.id, alert=claim.delivery.alert_id, endpoint=name, number=claim.number,
@@ -392,11 +400,11 @@ class MemoryStore:
 
     def resume_endpoint(self, name: str) -> bool:
         gate = self.endpoints.setdefault(name, Gate())
-        was_closed = gate.circuit is Circuit.CLOSED
-        gate.circuit, gate.window = Circuit.CLOSED, ""
+        was_closed, was_held = gate.circuit is Circuit.CLOSED, self.clock.now() < gate.held_until
+        gate.circuit, gate.window, gate.held_until = Circuit.CLOSED, "", Gate.held_until
         if not was_closed:
             self.note_audit("circuit", endpoint=name, to="closed", reason="resumed by hand")
-        return not was_closed
+        return was_held or not was_closed
 
     def endpoint_states(self, names) -> list[EndpointState]:
         gates = [(name, self.endpoints.setdefault(name, Gate())) for name in names]
@@ -407,9 +415,29 @@ class MemoryStore:
                 reason=gate.reason,
                 waiting=len(self.due.get(name, ())),
                 dead=len(self.dead.get(name, ())),
+                held_until=gate.held_until if gate.held_until > Gate.held_until else None,
             )
             for name, gate in gates
         ]
+
+    def known_endpoints(self) -> list[str]:
+        return sorted({item.record.endpoint for item in self.deliveries.values()})
+
+    def redirect_endpoint(self, old: str, new: str) -> int:
+        out = set(self.endpoints.setdefault(old, Gate()).in_flight)
+        moved = [id_ for id_, item in self.deliveries.items() if item.record.endpoint == old and id_ not in out]
+        moved = [id_ for id_ in moved if self.deliveries[id_].state != "delivered"]
+        for id_ in moved:
+            item = self.deliveries[id_]
+            item.record = replace(item.record, endpoint=new)
+            if id_ in self.due.get(old, ()):
+                self.due.setdefault(new, {})[id_] = self.due[old].pop(id_)
+            if id_ in self.dead.get(old, ()):
+                self.dead[old].remove(id_)
+                self.dead.setdefault(new, []).append(id_)
+        if moved:
+            self.note_audit("redirected", **{"from": old, "to": new, "deliveries": moved})
+        return len(moved)
 
     def _turn(self, name, claim, attempt, decision, notices) -> None:
         before = self.endpoints[name].circuit
@@ -428,6 +456,10 @@ class MemoryStore:
                     self._queue(notice, now)
         elif gate.circuit is Circuit.HALF_OPEN and claim.is_probe:
             gate.circuit = Circuit.CLOSED if attempt.is_success else Circuit.OPEN
+            if attempt.is_success:
+                self.due[name] = {
+                    id_: at if id_ in gate.in_flight else min(at, now) for id_, at in self.due[name].items()
+                }
             gate.window = ""
             gate.probe_at = now + max(breaker.PROBE_EVERY, attempt.retry_after or timedelta(0))
         elif gate.circuit is Circuit.CLOSED:
@@ -472,9 +504,11 @@ class MemoryStore:
 
     def _claim(self, stage, due, items, limit, lease):
         now = self.clock.now()
-        ready = sorted((at, id_) for id_, at in self.due[due].items() if at <= now)[: max(limit, 0)]
+        ready = sorted((at, id_) for id_, at in self.due[due].items() if at <= now)
+        if stage == "deliver":
+            ready = [(at, id_) for at, id_ in ready if not self._waits_alone(id_)]
         lent = 0
-        for _, id_ in ready:
+        for _, id_ in ready[: max(limit, 0)]:
             item = items.setdefault(id_, Item())
             if item.claims >= MOST_CLAIMS:
                 del self.due[due][id_]
@@ -483,7 +517,7 @@ class MemoryStore:
                 item.reason = f"claimed {item.claims} times: {why}"
                 self.note_audit("quarantined", stage=stage, id=id_, claims=item.claims, reason=why)
                 continue
-            is_suspect = item.claims >= SUSPECT and stage != "deliver"
+            is_suspect = item.claims >= SUSPECT
             if is_suspect and lent:
                 continue
             item.failure = item.failure if item.claims else ""
@@ -495,6 +529,11 @@ class MemoryStore:
             yield id_, item
             if is_suspect:
                 return
+
+    def _waits_alone(self, id_: str) -> bool:
+        """Whether a suspect delivery must wait for another one to come back."""
+        id_out, until = self.suspect
+        return bool(id_out) and self.clock.now() < until and self.deliveries[id_].claims >= SUSPECT
 
     def _ingest(self, feed_id: str, draft: Draft) -> str:
         known = next((self.seen[alias] for alias in draft.aliases if alias in self.seen), None)
@@ -510,7 +549,7 @@ class MemoryStore:
         if outcome in ("baseline", "stale", "rekeyed"):
             self._set_aside.setdefault(outcome, []).append({"article": id_, "sha256": sha256})
         elif outcome in ("new", "revised"):
-            revision = self.articles[id_].revisions or None
+            revision = self.articles[id_].revision or None
             self.note_audit("accepted", article=id_, feed=feed_id, sha256=sha256, revision=revision)
 
     def _add(self, draft: Draft) -> str:
@@ -543,6 +582,7 @@ class MemoryStore:
         item.revisions[today] = item.revisions.get(today, 0) + 1
         if item.revisions[today] > 10:
             return "revision_over_limit"
+        item.revision += 1
         item.texts.add(draft.content)
         self._fence += 1
         first = item.record

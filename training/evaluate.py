@@ -1,7 +1,7 @@
 """`make eval`: every figure of the shipped models, to docs/quality.json and docs/quality.md.
 
 Topics by cross-validation over publishers, beside the phrase baseline and a plain TF-IDF reference; entities on the
-test splits; the speed of the whole enrichment beside the bare tagger in the same run.
+test splits; events on labelled sentences; the speed of the whole enrichment beside the bare tagger in the same run.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from training import evaluate_entities, evaluate_topics
+from training import evaluate_entities, evaluate_events, evaluate_topics
 from worker.enrich import enricher, pipeline
 from worker.enrich.topics import PACKAGED_MODEL
 from worker.model import Article
@@ -87,7 +87,8 @@ def main() -> None:
     entities = evaluate_entities.evaluate(pipeline.load(), options.data)
     texts = evaluate_entities.long_texts(options.data / "topics" / "unlabelled.jsonl")
     enrichment = measure_enrichment(texts)
-    report = {"topics": topics, "entities": entities, "enrichment": enrichment}
+    events = evaluate_events.evaluate(enricher.load(), options.data)
+    report = {"topics": topics, "entities": entities, "events": events, "enrichment": enrichment}
     text = "\n".join(
         (
             "# Quality of the shipped models",
@@ -95,6 +96,7 @@ def main() -> None:
             "Written by `make eval`; the figures as JSON stand in `quality.json`.",
             "",
             evaluate_topics.markdown(topics),
+            evaluate_events.markdown(events),
             entities_markdown(entities, enrichment),
         )
     )

@@ -7,7 +7,7 @@ read and not paired, or paired and not in the gold, is a false positive.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from worker.enrich.enricher import SpacyEnricher
 from worker.model import Analysis, Article, Event, Filler, Zone
 
 GOLD = Path(__file__).parent / "data" / "events.jsonl"
-PARTS = ("development", "held-out", "second held-out")
+PARTS = ("development", "held-out", "further development")
+BAR_CORE, BAR_MODALITY = 0.70, 0.85
 CORE = ("supplier", "recipient", "item")
 _SUPPLIES = (
     "transaction.transferownership.n/a",
@@ -84,40 +85,55 @@ def evaluate(loaded: SpacyEnricher, data: Path) -> dict[str, Any]:
 
 def markdown(report: dict[str, Any]) -> str:
     """The section on events."""
-    held, seen, both = report["held-out"], report["development"], report["agreement"]
-    others = report["others"]
+    seen, held, further = (report[part] for part in PARTS)
+    both, others = report["agreement"], report["others"]
     lines = [
         "## Events",
         "",
-        f"{held['sentences'] + seen['sentences']} sentences labelled by reading (guide: `training/EVENTS_GUIDE.md`), split by",
-        "source; the rules were written on the development part and the held-out part was scored once they were done. A",
-        "filler counts where its words overlap the labelled ones in an event of the same type.",
+        f"{sum(report[part]['sentences'] for part in PARTS)} sentences labelled by reading (`training/EVENTS_GUIDE.md`), parted by source. The rules were",
+        "written on the two development parts. A filler counts where its words overlap the labelled ones, in an event of the",
+        "same type. The bars are",
+        (
+            f"{BAR_CORE} for supplier, recipient and item and {BAR_MODALITY} for modality, on the held-out part: the first is "
+            f"{_met(held['core']['f1'] >= BAR_CORE)}, the second is {_met(held['modality']['accuracy'] >= BAR_MODALITY)}."
+        ),
         "",
-        "| | development | held-out | of |",
-        "|---|---|---|---|",
-        f"| supplier, recipient, item F1 | {seen['core']['f1']} | **{held['core']['f1']}** | {held['core']['there']} |",
-        f"| modality accuracy | {seen['modality']['accuracy']} | **{held['modality']['accuracy']}** | {held['modality']['of']} |",
+        "| | development | held-out | of | further development |",
+        "|---|---|---|---|---|",
+        _row("supplier, recipient, item F1", seen["core"], held["core"], further["core"]),
+        (
+            f"| modality accuracy | {seen['modality']['accuracy']} | **{held['modality']['accuracy']}** | {held['modality']['of']} "
+            f"| {further['modality']['accuracy']} |"
+        ),
         *(
-            f"| {type_} events F1 | {seen['events'][type_]['f1']} | {held['events'][type_]['f1']} | {held['events'][type_]['there']} |"
+            _row(f"{type_} events F1", *(part["events"][type_] for part in (seen, held, further)))
             for type_ in held["events"]
         ),
+        *(_row(f"{role} F1", *(part["roles"].get(role) for part in (seen, held, further))) for role in held["roles"]),
+        "",
+        f"Two readings by one reader, the second in another order, agree on {both['sentences']} sentences with an F1 of {both['core']} for",
+        f"supplier, recipient and item, and on {both['modality']} modalities. One reader's consistency is no agreement between people.",
+        "",
+        "Passages labelled by others (RAMS, PLOVER), whose classes are wider (any change of ownership, any restriction):",
+        "",
+        "| passages | of | with such an event read | labelled roles | found |",
+        "|---|---|---|---|---|",
         *(
-            f"| {role} F1 | {seen['roles'].get(role, {}).get('f1', '–')} | {row['f1']} | {row['there']} |"
-            for role, row in held["roles"].items()
+            f"| {name} | {row['passages']} | {row['found']} | {row['roles'] or '–'} | {row['roles_right'] if row['roles'] else '–'} |"
+            for name, row in others.items()
         ),
-        "",
-        f"Two readings by the same reader, the second in another order, agree on {both['sentences']} sentences with an F1 of",
-        f"{both['core']} for supplier, recipient and item, and on {both['modality']} of the modalities. One reader's consistency is",
-        "no agreement between people.",
-        "",
-        "Passages labelled by others (RAMS, PLOVER), whose classes are wider than ours (any ownership, any restriction):",
-        f"a transfer is read in {others['supplies']['found']} of {others['supplies']['passages']} supply passages and in",
-        f"{others['weapons']['found']} of the {others['weapons']['passages']} of them that hand over weapons; of their giver, recipient and artifact",
-        f"{others['supplies']['roles_right']} of {others['supplies']['roles']} and {others['weapons']['roles_right']} of {others['weapons']['roles']} are found. A measure or a violation",
-        f"is read in {others['sanctions']['found']} of {others['sanctions']['passages']} embargo or sanction passages, and in {others['plover']['found']} of {others['plover']['passages']} PLOVER sentences of sanction.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _row(name: str, seen: dict[str, Any] | None, held: dict[str, Any] | None, second: dict[str, Any] | None) -> str:
+    first, middle, last = (row["f1"] if row else "–" for row in (seen, held, second))
+    return f"| {name} | {first} | **{middle}** | {held['there'] if held else 0} | {last} |"
+
+
+def _met(is_met: bool) -> str:
+    return "reached" if is_met else "**missed**"
 
 
 def _score(row: dict[str, Any], text: str, analysis: Analysis, tally: Tally) -> None:
@@ -226,24 +242,26 @@ def _others(loaded: SpacyEnricher, path: Path) -> dict[str, dict[str, int]]:
     sanctions = [row for row in rows if row["label"].endswith(_SANCTIONS)]
     plover = [row for row in rows if row["label"] == "SANCTION"]
     return {
-        "supplies": _passages(loaded, supplies, ("transfer",)),
-        "weapons": _passages(loaded, armed, ("transfer",)),
-        "sanctions": _passages(loaded, sanctions, ("sanction", "violation")),
-        "plover": _passages(loaded, plover, ("sanction", "violation")),
+        "RAMS supplies": _passages(loaded, supplies, _ROLES, ("transfer",)),
+        "RAMS supplies with a weapon": _passages(loaded, armed, _ROLES, ("transfer",)),
+        "RAMS embargoes and sanctions": _passages(loaded, sanctions, {}, ("sanction", "violation")),
+        "PLOVER sanctions": _passages(loaded, plover, {}, ("sanction", "violation")),
     }
 
 
-def _passages(loaded: SpacyEnricher, rows: Sequence[dict[str, Any]], types: Sequence[str]) -> dict[str, int]:
+def _passages(
+    loaded: SpacyEnricher, rows: Sequence[dict[str, Any]], ours: Mapping[str, str], types: Sequence[str]
+) -> dict[str, int]:
     """In how many passages an event of the types is read, and how many of the labelled roles it has."""
     found = roles = right = 0
     for row, analysis in zip(rows, loaded.enrich([_article(row["text"]) for row in rows]), strict=True):
         events = [event for event in analysis.events if event.type in types]
         found += bool(events)
         for role, words in row.get("args", ()):
-            if role in _ROLES:
+            if role in ours:
                 roles += 1
                 right += any(
-                    _names(filler, words) for event in events for filler in event.fillers if filler.role == _ROLES[role]
+                    _names(filler, words) for event in events for filler in event.fillers if filler.role == ours[role]
                 )
     return {"passages": len(rows), "found": found, "roles": roles, "roles_right": right}
 

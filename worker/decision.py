@@ -23,8 +23,12 @@ def record_decision(  # noqa: PLR0913 - what a decision follows from
     config_hash: str,
     now: datetime,
     are_zones_changed: bool,
+    unknown: int | None = 0,
 ) -> Decision:
-    """The decision that gave these verdicts and alerts; `story` is the one from which they were raised."""
+    """The decision that gave these verdicts and alerts; `story` is the one from which they were raised.
+
+    `unknown` counts the watches that could not be decided; None where that was not asked.
+    """
     raised = {alert.watch_id: alert.id for alert in alerts}
     fired = tuple(
         Fired(
@@ -43,7 +47,7 @@ def record_decision(  # noqa: PLR0913 - what a decision follows from
         decided_at=now,
         text_sha256=digest_text(article.text),
         fired=fired,
-        unknown=sum(verdict.finding.truth == "unknown" for verdict in verdicts),
+        unknown=unknown,
         zones=article.zones if are_zones_changed else (),
         story=story if fired else None,
     )

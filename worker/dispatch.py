@@ -94,7 +94,7 @@ class Dispatcher:
                 )
         if isinstance(decision, retry.EndpointGone):
             others = [other for name, other in self._endpoints.items() if name != endpoint]
-            notices = notice.endpoint_paused(claim.delivery, claim.number, decision.reason, others, now)
+            notices = notice.endpoint_paused(claim.delivery, claim.fence, decision.reason, others, now)
         facts: dict[str, str | int] = {"endpoint": endpoint, "outcome": outcome, "status": attempt.status}
         facts |= {"alert": claim.delivery.alert_id, "delivery": claim.delivery.id, "attempt": claim.number}
         with self._tracer.span("deliver", claim.trace, now - attempt.duration, facts):

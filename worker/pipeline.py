@@ -12,28 +12,28 @@ Each takes what is due until nothing is, or until its time is up; what it leaves
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from worker import alert, dedupe, match, ports, route, series, story
+from worker import alert, dedupe, match, onward, ports, series, story
 from worker.decision import record_decision
-from worker.deliver import formats
 from worker.dispatch import Dispatcher
 from worker.isolation import spared
 from worker.model import (
     Alert,
     Analysis,
     Configuration,
-    Delivery,
-    Endpoint,
     Match,
+    Onward,
     Verdict,
 )
+from worker.notifier import GroupStore, Notifier
 from worker.poller import Poller, ReadLimit, unlimited
 from worker.reader import PageReader
+from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber
-from worker.triage import Triage
+from worker.triage import MOST_WAITING, Backlog, Read, Triage
 
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
@@ -66,6 +66,9 @@ class Pipeline:
     read_limit: ReadLimit = unlimited
     """Ends the reading of a document that takes too long."""
     tracer: ports.Tracer = ports.UNTRACED
+    silences: SilenceStore | None = None
+    groups: GroupStore | None = None
+    """What is held; without it, only routes that tell at once are any use."""
     dispatcher: Dispatcher = field(init=False)
     poller: Poller = field(init=False)
     board: Board | None = None
@@ -140,22 +143,31 @@ class Pipeline:
 
     def enrich_due(self) -> int:
         """Analyse due articles and raise their alerts; the number of alerts that were new."""
-        raised = 0
+        raised, backlog = 0, Backlog()
         deadline = self.clock.now() + self.limits.budget
         while claims := self.store.claim_articles(self.limits.articles, self.limits.lease):
             started = self.clock.now()
             analysed = self._analyse(claims)
             share = (self.clock.now() - started) / len(claims)
-            for claim, analysis in analysed:
-                facts = {"article": claim.article.id, "feed": claim.article.feed_id}
-                with (
-                    spared(self.observer, "enrich", claim.article.id, self.store, claim),
-                    self.tracer.span("enrich", claim.trace, started, facts) as trace,
-                ):
-                    raised += self._finish_article(replace(claim, trace=trace) if trace else claim, analysis, share)
-            if self.clock.now() >= deadline:
+            for read in (Read(claim, analysis, share) for claim, analysis in analysed):
+                if self.triage and read.analysis.pending:
+                    backlog.add(read)
+                else:
+                    raised += sum(map(self._finish, [*backlog.take_kin(read), read]))
+            if len(backlog) >= MOST_WAITING or self.clock.now() >= deadline:
                 break
-        return raised
+        return raised + sum(map(self._finish, backlog.take_all()))
+
+    def _finish(self, read: Read) -> int:
+        claim = read.claim
+        facts = {"article": claim.article.id, "feed": claim.article.feed_id}
+        started = self.clock.now()
+        with (
+            spared(self.observer, "enrich", claim.article.id, self.store, claim),
+            self.tracer.span("enrich", claim.trace, started - read.share, facts) as trace,
+        ):
+            return self._finish_article(replace(claim, trace=trace) if trace else claim, read.analysis, read.share)
+        return 0
 
     def _analyse(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
         """The claims with their analyses; one article that the model cannot bear does not cost the others theirs."""
@@ -169,12 +181,9 @@ class Pipeline:
         return survived
 
     def _understand(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
-        """The claims with their analyses; under triage those first that may fire."""
         articles = [claim.article for claim in claims]
-        if not self.triage:
-            return list(zip(claims, self.enricher.enrich(articles), strict=True))
-        pairs = list(zip(claims, self.triage.analyse(articles), strict=True))
-        return sorted(pairs, key=lambda pair: pair[1].pending is not None)
+        analyses = self.triage.analyse(articles) if self.triage else self.enricher.enrich(articles)
+        return list(zip(claims, analyses, strict=True))
 
     def _without_boilerplate(self, claims: Sequence[ports.ArticleClaim]) -> list[ports.ArticleClaim]:
         """The claims with the passages that their feed repeats marked as teasers."""
@@ -191,9 +200,10 @@ class Pipeline:
         counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="match")
         counts += _count_unread(analysis)
         counts += _count_lag(claim)
-        counts += _count_unknown(verdicts, blind) if not analysis.pending else []
+        unknown = None if analysis.pending else blind + sum(one.finding.truth == "unknown" for one in verdicts)
+        counts += [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
         for _ in range(_MOST_LOOKS):
-            analysis, step, alerts = self._tell(claim, analysis, verdicts)
+            analysis, step, alerts = self._tell(claim, analysis, verdicts, unknown)
             quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
             told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
             routed = [(one, self.routed(one)) for one in alerts]
@@ -205,7 +215,7 @@ class Pipeline:
         return max(new, 0)
 
     def _tell(
-        self, claim: ports.ArticleClaim, analysis: Analysis, verdicts: Sequence[Verdict]
+        self, claim: ports.ArticleClaim, analysis: Analysis, verdicts: Sequence[Verdict], unknown: int | None
     ) -> tuple[Analysis, ports.StoryStep, tuple[Alert, ...]]:
         """The article's story as it becomes with it, and the alerts that say what is new; the analysis may be whole now."""
         now = self.clock.now()
@@ -236,21 +246,24 @@ class Pipeline:
             config_hash=self.configuration.hash,
             now=now,
             are_zones_changed=claim.is_trimmed,
+            unknown=unknown,
         )
         return analysis, ports.StoryStep(told, version, signature, found.seen, decided), alerts
 
-    def routed(self, raised: Alert) -> tuple[Delivery, ...]:
-        """The deliveries of an alert, by the routes."""
-        if raised.is_shadow:
-            return ()
-        endpoints = {endpoint.name: endpoint for endpoint in self.configuration.endpoints}
-        names = route.find_endpoints(self.configuration.route, route.labels_of(raised))
-        return deliveries(raised, [endpoints[name] for name in names])
+    def routed(self, raised: Alert) -> tuple[Onward, ...]:
+        """What becomes of an alert: by routes, silences, time intervals and rate caps."""
+        now = self.clock.now()
+        silences = self.silences.silences(ended=False) if self.silences else ()
+        return onward.send_on(self.configuration, raised, silences, now)
 
     # --- deliver -------------------------------------------------------------------------------------------
 
     def deliver_due(self) -> int:
-        """Send due deliveries; the number of answers."""
+        """Let due groups speak, then send due deliveries; the number of answers."""
+        if self.groups and self.silences:
+            Notifier(
+                self.groups, self.silences, self.clock, self.observer, self.configuration, self.limits.lease
+            ).notify_due()
         return self.dispatcher.deliver_due()
 
 
@@ -267,22 +280,3 @@ def _count_lag(claim: ports.ArticleClaim) -> list[tuple[str, float]]:
 def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
     reasons = ["language"] * (not analysis.is_language_known) + ["truncated"] * (analysis.truncated_at is not None)
     return [(series.series(series.ARTICLES_UNREAD, reason=reason), 1.0) for reason in reasons]
-
-
-def _count_unknown(verdicts: Sequence[Verdict], blind: int) -> list[tuple[str, float]]:
-    unknown = blind + sum(verdict.finding.truth == "unknown" for verdict in verdicts)
-    return [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
-
-
-def deliveries(raised: Alert, endpoints: Iterable[Endpoint]) -> tuple[Delivery, ...]:
-    """The alert's delivery to each of the endpoints, its bytes frozen."""
-    card = formats.alert_card(raised)
-    return tuple(
-        Delivery(
-            alert.delivery_id(raised.id, endpoint.name),
-            raised.id,
-            endpoint.name,
-            *formats.render(card, endpoint.format, endpoint.name),
-        )
-        for endpoint in endpoints
-    )

@@ -20,12 +20,12 @@ from worker.isolation import spared
 from worker.model import (
     Alert,
     Configuration,
-    Delivery,
     Document,
     Draft,
     Feed,
     FeedState,
     Fetched,
+    Onward,
     PollFailed,
     PollOutcome,
     Reading,
@@ -96,8 +96,8 @@ class Poller:
         self._is_alone = False
         self._epoch = ""
 
-    def adopt(self, configuration: Configuration, routed: Callable[[Alert], tuple[Delivery, ...]]) -> None:
-        """Poll the feeds of a configuration; what is in flight stays so. `routed` gives an alert its deliveries."""
+    def adopt(self, configuration: Configuration, routed: Callable[[Alert], tuple[Onward, ...]]) -> None:
+        """Poll the feeds of a configuration; what is in flight stays so. `routed` says what becomes of an alert."""
         self._feeds = {feed.id: feed for feed in configuration.feeds}
         self._config_hash, self._routed = configuration.hash, routed
 
@@ -246,6 +246,9 @@ class Poller:
         self, feed: Feed, claim: ports.FeedClaim, decision: poll.PollDecision, now: datetime
     ) -> poll.PollDecision:
         """Polls come less often while a hub delivers; where the configuration names an interval, that holds."""
+        if self._board is None and claim.pushes:
+            # hubs cannot reach us any more: what they had sent is what this poll found
+            decision = replace(decision, pushes=claim.pushes)
         if feed.interval is not None or decision.state.failures:
             return decision
         return replace(decision, next_in=websub.stretched(decision.next_in, claim.delivers_until, now))
@@ -285,7 +288,7 @@ class Poller:
 
     def _cover(
         self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime
-    ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Delivery, ...]]]]:
+    ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Onward, ...]]]]:
         """The decision with what it teaches of the feed's gaps, and the alert where we have become blind on it."""
         state, events = coverage.learn(decision.state, reading, now), decision.events
         alerts = []

@@ -21,6 +21,7 @@ from worker.model import (
     Feed,
     FeedState,
     Kin,
+    Onward,
     PollOutcome,
     Signature,
     Story,
@@ -177,7 +178,7 @@ class Store(Protocol):
         decision: PollDecision,
         drafts: Sequence[Draft],
         counts: Sequence[tuple[str, float]] = (),
-        alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
+        alerts: Sequence[tuple[Alert, Sequence[Onward]]] = (),
     ) -> Ingested:
         """Store new articles, queue them, store alerts on the feed itself, and last of all the feed's state."""
 
@@ -201,16 +202,18 @@ class Store(Protocol):
         claim: ArticleClaim,
         analysis: Analysis,
         step: StoryStep,
-        alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
+        alerts: Sequence[tuple[Alert, Sequence[Onward]]],
         counts: Sequence[tuple[str, float]] = (),
     ) -> int:
-        """Store the analysis, the story, the new alerts and their deliveries, and remember the article for its kin.
+        """Store the analysis, the story, the new alerts and what becomes of them, and remember the article for its kin.
 
         The number of alerts that were new, -1 if the claim is stale, `MOVED` if the story or the kin have changed.
         """
 
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
         """Lend due deliveries of one endpoint, so that at most `at_once` are out over all workers.
+
+        None while the endpoint asked to be left alone. Of the suspect one is out at a time over all endpoints.
 
         With the circuit open one probe every `breaker.PROBE_EVERY`, whether due or not; paused, none.
         """
@@ -236,10 +239,16 @@ class Store(Protocol):
         """
 
     def resume_endpoint(self, name: str) -> bool:
-        """Close an endpoint's circuit, whatever opened it or paused it; False if it was closed."""
+        """Close an endpoint's circuit, whatever opened it, and end the wait it asked for; False if nothing held it."""
 
     def endpoint_states(self, names: Sequence[str]) -> list[EndpointState]:
         """The circuits and queues of endpoints, in order."""
+
+    def known_endpoints(self) -> list[str]:
+        """Every endpoint that was ever sent anything, configured or not, by name."""
+
+    def redirect_endpoint(self, old: str, new: str) -> int:
+        """Hand over what waits for an endpoint and its dead letters to another, ids and bytes as they are; how many."""
 
     def mark_alert(self, alert_id: str, mark: Mark, reason: str = "", by: str = "") -> bool:
         """Acknowledge or judge an alert; a new verdict replaces the old one. False if there is no such alert.

@@ -50,12 +50,13 @@ def replay(decided: Decided, analysis: Analysis, matcher: Matcher, config_hash: 
     """
     then = decided.decision
     article = replace(decided.article, zones=then.zones) if then.zones else decided.article
-    verdicts = matcher.screen(article, analysis)
+    verdicts, blind = matcher.sift(article, analysis)
+    unknown = blind + sum(one.finding.truth == "unknown" for one in verdicts)
     story = then.story or Story(article.id)
     alerts, _ = raise_alerts(verdicts, article, analysis, story, config_hash=config_hash, now=then.decided_at)
     now = record_decision(
         article, analysis, verdicts, alerts, story,
-        config_hash=config_hash, now=then.decided_at, are_zones_changed=bool(then.zones),
+        config_hash=config_hash, now=then.decided_at, are_zones_changed=bool(then.zones), unknown=unknown,
     )  # fmt: skip
     told = {alert.id: describe(alert)["data"] for alert in alerts}
     if {one.watch_id for one in then.fired} - {one.watch_id for one in now.fired}:
@@ -81,7 +82,7 @@ def _compare(then: Decision, now: Decision, verdicts: Sequence[Any]) -> Iterator
             yield Difference(f"watch {watch}", "fired", "fires for other reasons: other words or conditions")
         elif (old.alert_id, old.why_not) != (new.alert_id, new.why_not):
             yield Difference(f"watch {watch}", _said(old), _said(new))
-    if then.unknown != now.unknown:
+    if then.unknown is not None and then.unknown != now.unknown:
         yield Difference("watches that cannot be decided", str(then.unknown), str(now.unknown))
 
 

@@ -7,7 +7,10 @@ from worker.model import Alert, Route
 
 
 def labels_of(alert: Alert) -> dict[str, str]:
-    """What matchers see: the watch's own labels, and `watch`, `kind`, `severity`, `source`, `publisher`, which these cannot hide."""
+    """What matchers see: the watch's own labels, and those of the alert itself, which these cannot hide.
+
+    `watch`, `kind`, `severity`, `source` (the feed), `publisher`, `story`.
+    """
     newest = alert.sources[-1] if alert.sources else None
     return {
         **dict(alert.labels),
@@ -16,6 +19,7 @@ def labels_of(alert: Alert) -> dict[str, str]:
         "severity": alert.severity.value,
         "source": alert.article.source,
         "publisher": newest.publisher if newest else alert.article.source,
+        "story": alert.story,
     }
 
 

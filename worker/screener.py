@@ -15,7 +15,7 @@ from typing import Protocol
 
 from worker import screening
 from worker.match import Matcher
-from worker.model import Alert, Analysis, Article, Configuration, Delivery, Story
+from worker.model import Alert, Analysis, Article, Configuration, Onward, Story
 from worker.ports import Clock, Enricher, Observer
 from worker.screening import Additions, Found, Marks, Notice
 
@@ -111,8 +111,8 @@ class ScreeningStore(Protocol):
     def found(self) -> list[Found]:
         """All that was found so far."""
 
-    def raise_alert(self, claim: Claim, position: int, raised: Alert, deliveries: Sequence[Delivery]) -> int:
-        """Store an alert with its deliveries: 1 new, 0 known before, -1 outdated claim."""
+    def raise_alert(self, claim: Claim, position: int, raised: Alert, steps: Sequence[Onward]) -> int:
+        """Store an alert with what becomes of it: 1 new, 0 known before, -1 outdated claim."""
 
     def is_live_work_due(self) -> bool:
         """Whether articles wait to be read for the first time."""
@@ -126,7 +126,7 @@ class Screener:
     configuration: Configuration
     matcher: Matcher
     enricher: Enricher
-    route: Callable[[Alert], Sequence[Delivery]]
+    route: Callable[[Alert], Sequence[Onward]]
     clock: Clock
     observer: Observer
     budget: timedelta = timedelta(seconds=5)

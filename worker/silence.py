@@ -24,8 +24,8 @@ class SilenceStore(Protocol):
     def end_silence(self, silence_id: str, by: str = "") -> bool:
         """End a silence now; False if there is none with this id, or it has ended. `by` is for the audit record."""
 
-    def silences(self) -> list[Silence]:
-        """All that are kept, the one that ends last first."""
+    def silences(self, *, ended: bool = True) -> list[Silence]:
+        """All that are kept, the one that ends last first; without those that have `ended` if so asked."""
 
 
 def make(  # noqa: PLR0913 - what a silence is made of

@@ -116,16 +116,13 @@ def choose(signature: Signature, kin: Sequence[Kin], now: datetime) -> tuple[Kin
 
 
 def undecided(signature: Signature, kin: Sequence[Kin], now: datetime) -> frozenset[int]:
-    """The numbers of the kin of which names tell whether they are copies or the same story.
-
-    None where a copy under the very same headline is there: equal words name the same.
-    """
-    recent = [one for one in kin if now - one.seen_at <= WINDOW]
-    copies = [one for one in recent if is_copy(signature, one.signature)]
-    if any(one.signature.title == signature.title for one in copies):
-        return frozenset()
-    alike = (one for one in recent if _share_headline(signature, one.signature))
-    return frozenset(one.number for one in (*copies, *alike))
+    """The numbers of the kin of which names tell whether they are the same story: texts are alike or headlines agree."""
+    recent = (one for one in kin if now - one.seen_at <= WINDOW)
+    return frozenset(
+        one.number
+        for one in recent
+        if share(signature, one.signature) >= COPY_SHARE or _share_headline(signature, one.signature)
+    )
 
 
 def share(one: Signature, other: Signature) -> float:

@@ -5,14 +5,16 @@ names can tell whether the article belongs to a story that is already known: so 
 depends on the choice. What else names are good for (entities in searches and trends) is lost for the others.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from worker import match, ports, story
 from worker.model import Analysis, Article, Kin, Signature
 
+MOST_WAITING = 1_000
+"""So many articles that fire nothing may wait until those that may fire were found; a worker dies with them in hand."""
 _REMEMBERED = 1_000
 
 
@@ -65,3 +67,55 @@ class Triage:
         self._signatures[article_id] = signature
         if len(self._signatures) > _REMEMBERED:
             self._signatures.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An article that waits to be told, its analysis, and how long that took."""
+
+    claim: ports.ArticleClaim
+    analysis: Analysis
+    share: timedelta
+
+
+class Backlog:
+    """Articles that fire nothing wait here while others are looked at, but never behind one of their own story.
+
+    Handing out first what shares a key with an article, and what shares one with that, keeps stories as they would be
+    had every article been told in the order in which it came.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, tuple[Read, tuple[str, ...]]] = {}
+        self._by_key: defaultdict[str, list[int]] = defaultdict(list)
+        self._added = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, read: Read) -> None:
+        """Put an article at the end."""
+        keys = story.sign(read.claim.article, read.analysis).keys
+        self._waiting[self._added] = read, keys
+        for key in keys:
+            self._by_key[key].append(self._added)
+        self._added += 1
+
+    def take_kin(self, read: Read) -> list[Read]:
+        """Take out what may be of the article's story, directly or by way of others, in the order in which it came."""
+        if not self._waiting:
+            return []
+        open_, found = list(story.sign(read.claim.article, read.analysis).keys), set[int]()
+        while open_:
+            for number in self._by_key.pop(open_.pop(), ()):
+                if number in self._waiting and number not in found:
+                    found.add(number)
+                    open_ += self._waiting[number][1]
+        return [self._waiting.pop(number)[0] for number in sorted(found)]
+
+    def take_all(self) -> list[Read]:
+        """Take everything out, in order."""
+        taken = [read for read, _ in self._waiting.values()]
+        self._waiting.clear()
+        self._by_key.clear()
+        return taken

@@ -25,6 +25,7 @@ _SET_ASIDE = {
     "stale": "it was more than 30 days old when it was first seen",
     "rekeyed": "its feed gave new ids to what it had",
 }
+_NO_MODEL = "(unknown: no model for this language)"
 _NEAR_FIRST: tuple[Said, ...] = ("fired", "near", "undecided", "silent")
 
 
@@ -91,6 +92,7 @@ class Case:
     is_language_known: bool = True
     language: str = ""
     truncated_at: int | None = None
+    is_partial: bool = False
     alerts: tuple[Raised, ...] = ()
 
 
@@ -301,9 +303,12 @@ def _watches(case: Case, wanted: str | None) -> Iterator[WatchSaid]:
             yield WatchSaid(verdict.watch.id, "silent", "would fire under the present configuration")
             continue
         outcome: Said = "near" if verdict.is_near else "silent"
-        if verdict.finding.truth == "unknown":
+        missing = verdict.missing
+        if case.is_partial:  # the analysis was left partial because nothing that it lacks could make a watch fire
+            missing = missing.replace(_NO_MODEL, "(names were not looked for: no watch could fire)")
+        elif verdict.finding.truth == "unknown":
             outcome = "undecided"
-        yield WatchSaid(verdict.watch.id, outcome, f"missing: {verdict.missing}")
+        yield WatchSaid(verdict.watch.id, outcome, f"missing: {missing}")
 
 
 def _summarise(steps: Sequence[Step], watches: Sequence[WatchSaid], watch: str | None) -> str:

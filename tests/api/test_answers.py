@@ -19,6 +19,7 @@ from worker.client import ApiError, Client
 from worker.model import Access
 from worker.runtime.demo import compose
 from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime.rest import silences as rest_silences
 
 pytestmark = pytest.mark.integration
 KEY = "{tocsin}:"
@@ -326,6 +327,16 @@ def test_a_silence_that_makes_no_sense_is_refused(served, body, told):
     answer = ask(served.base, "/api/v1/silences", "POST", served.tokens[Role.ANALYST], whole)
     assert answer.status == 422
     assert told in answer.json["detail"]
+
+
+def test_a_script_that_ran_away_cannot_make_silences_without_end(served, monkeypatch):
+    monkeypatch.setattr(rest_silences, "MOST_HELD", 3)
+    client = served.client(Role.ANALYST)
+    made = [client.add_silence([("watch", "=", f"w{n}")], seconds=60, comment="x") for n in range(3)]
+    with pytest.raises(ApiError, match="end some first"):
+        client.add_silence([("watch", "=", "w4")], seconds=60, comment="x")
+    client.end_silence(made[0].id)
+    assert client.add_silence([("watch", "=", "w4")], seconds=60, comment="x")
 
 
 def test_a_repeated_silence_is_one(served):

@@ -98,6 +98,18 @@ def test_an_open_stream_does_not_hold_up_the_end(open_api):
     assert b"event: ready" in rest
 
 
+def test_one_stream_too_many_is_told_to_come_back(served, monkeypatch):
+    monkeypatch.setattr(stream, "_MOST_STREAMS", 1)
+    token = served.tokens[Role.READER]
+    request = urllib.request.Request(served.base + "/api/v1/events", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=20) as first:
+        assert first.readline() == b"retry: 2000\n"
+        refused = ask(served.base, "/api/v1/events", token=token)
+        assert (refused.status, refused.headers["retry-after"]) == (503, "30")
+        head = ask(served.base, "/api/v1/events", "HEAD", token)
+        assert (head.status, head.body) == (200, b"")
+
+
 def test_a_stream_does_not_outlive_its_token(served, monkeypatch):
     monkeypatch.setattr(stream, "_BEAT_EVERY_S", 0.2)
     id_, token = make_token(served.store, Role.READER)

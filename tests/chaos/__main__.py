@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.chaos.fixture import make
 from tests.chaos.rig import open_rig
-from tests.chaos.scenarios import ALLOWED, SCENARIOS
+from tests.chaos.scenarios import ALLOWED, RELEASES, SCENARIOS
 
 DOCS = Path(__file__).parents[2] / "docs"
 BEGIN, END = "<!-- chaos -->\n", "<!-- end of chaos -->"
@@ -25,7 +25,9 @@ def run(name: str, articles: int | None, server_path: str) -> dict[str, object]:
     started = time.monotonic()
     with (
         tempfile.TemporaryDirectory() as directory,
-        open_rig(Path(directory), make(articles or usual, feeds), server_path=server_path) as rig,
+        open_rig(
+            Path(directory), make(articles or usual, feeds), server_path=server_path, release=RELEASES.get(name, "")
+        ) as rig,
     ):
         scenario(rig)
         judgement = rig.finish(_MOST_S)

@@ -1,9 +1,11 @@
 """What the scenarios break: a deployment over a server of its own, whose processes can be killed, frozen and cut off."""
 
+import json
 import os
 import random
 import shutil
 import subprocess
+import tarfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,7 +16,7 @@ import redis
 
 from tests.chaos.checker import Judgement, judge
 from tests.chaos.fixture import WATCHES, Fixture
-from tests.integration.world import Deployment, World, open_world
+from tests.integration.world import Deployment, Received, World, open_world
 from worker.errors import StoreUnavailable
 from worker.runtime.health import readiness
 from worker.runtime.redis_store import RedisStore, connect
@@ -32,9 +34,13 @@ class BreakableServer(EmbeddedServer):
         self._fsyncs = data.parent / "fsyncs"
         self._preload = built("disk", data.parent)
         self._full = data.parent / "full"
+        self.clock: dict[str, str] = {}
 
     def start(self) -> None:
-        with environment(LD_PRELOAD=str(self._preload), FSYNC_LOG=str(self._fsyncs), DISK_FULL=str(self._full)):
+        preload = " ".join([str(self._preload), *self.clock.get("LD_PRELOAD", "").split()])
+        with environment(
+            FSYNC_LOG=str(self._fsyncs), DISK_FULL=str(self._full), **self.clock | {"LD_PRELOAD": preload}
+        ):
             super().start()
 
     def crash(self) -> None:
@@ -58,6 +64,12 @@ class BreakableServer(EmbeddedServer):
         with file.open("r+b") as tail:
             tail.truncate(secured)
         return status.st_size - secured
+
+
+def shifted(directory: Path, seconds: int) -> dict[str, str]:
+    """The environment of a process whose wall clock is off by what the file `shift` there says, at first `seconds`."""
+    (directory / "shift").write_text(str(seconds))
+    return {"LD_PRELOAD": str(built("clock_shift", directory)), "CLOCK_SHIFT": str(directory / "shift")}
 
 
 def built(name: str, directory: Path) -> Path:
@@ -85,6 +97,19 @@ def environment(**values: str):
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+RECORDED_PORT = 28_917
+"""Where the feeds of recorded states were: the address of a feed is its name."""
+
+
+def go_back_to(release: str, directory: Path, world: World) -> dict[str, str]:
+    """Unpack what a release left, and what its receiver had; the environment in which the time goes on from there."""
+    with tarfile.open(Path(__file__).parent / "state" / f"{release}.tar.xz") as tar:
+        tar.extractall(directory / "data", filter="data")
+    told = json.loads((directory / "data" / "told.json").read_text("utf-8"))
+    world.received += [Received(hook["id"], hook["body"].encode(), is_genuine=True) for hook in told["received"]]
+    return shifted(directory, told["recorded_at"] + 60 - int(time.time()))
 
 
 @dataclass
@@ -202,17 +227,24 @@ class Rig:
 
 
 @contextmanager
-def open_rig(directory: Path, fixture: Fixture, interval: str = "5s", server_path: str = ""):
-    """A running deployment that polls the fixture's feeds; `server_path` is searched first for the server's binary."""
+def open_rig(directory: Path, fixture: Fixture, interval: str = "5s", server_path: str = "", release: str = ""):
+    """A running deployment that polls the fixture's feeds.
+
+    `server_path` is searched first for the server's binary. With `release` it goes on from what that release left half
+    done, a minute later by all clocks.
+    """
     with ExitStack() as stack:
-        world = stack.enter_context(open_world())
+        world = stack.enter_context(open_world(RECORDED_PORT if release else 0))
         server = BreakableServer(directory / "data")
+        if release:
+            server.clock = go_back_to(release, directory, world)
         if server_path:
             stack.enter_context(environment(PATH=server_path + os.pathsep + os.environ["PATH"]))
         server.start()
         stack.callback(server.stop)
         deployment = Deployment(directory, server, world)
         deployment.interval = interval
+        deployment.environ |= server.clock
         stack.callback(deployment.stop)
         feeds = [world.serve(f"/feed{number}", fixture.document(number)) for number in range(fixture.feeds)]
         deployment.configure(feeds, WATCHES)

@@ -7,12 +7,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import redis
 
 from tests.chaos.fixture import WATCHES
 from tests.chaos.hostile import start_hostile
-from tests.chaos.rig import Rig, built
+from tests.chaos.rig import Rig, shifted
 from tests.integration.world import eventually
 
 WORKERS = ("poller", "enricher", "deliverer")
@@ -159,11 +160,7 @@ def c7_beats(rig: Rig) -> None:
 def c7_clocks(rig: Rig) -> None:
     """All workers' and the beat's clocks jump an hour ahead, an hour back, and home; the receiver refuses wrong times"""
     rig.world.is_strict = True
-    shift = rig.deployment.directory / "shift"
-    rig.deployment.environ |= {
-        "LD_PRELOAD": str(built("clock_shift", rig.deployment.directory)),
-        "CLOCK_SHIFT": str(shift),
-    }
+    rig.deployment.environ |= shifted(rig.deployment.directory, 0)
     for name in list(rig.deployment.processes):
         rig.deployment.kill(name)
         rig.deployment.start(name)
@@ -171,7 +168,7 @@ def c7_clocks(rig: Rig) -> None:
     total = len(rig.fixture.expected())
     rig.run_until(lambda: rig.accepted() > total // 5, LIMIT_S)
     for seconds in (3_600, -3_600, 0):
-        shift.write_text(str(seconds))
+        Path(rig.deployment.environ["CLOCK_SHIFT"]).write_text(str(seconds))
         rig.count("jumps")
         rig.run_until(lambda: False, 12 if seconds else 0)
     rig.run_until(lambda: rig.accepted() >= total, LIMIT_S)
@@ -222,6 +219,13 @@ def c9_disk(rig: Rig) -> None:
     rig.require(rig.is_ready(), "/readyz says yes when there is room")
 
 
+def c10_upgrade(rig: Rig) -> None:
+    """An upgrade amid the work: this release goes on from what 0.1 left, half told, half waiting, half unread"""
+    rig.figures["told by 0.1"] = rig.accepted()
+    rig.run_until(lambda: rig.accepted() >= len(rig.fixture.expected()), LIMIT_S)
+    rig.run_until(lambda: False, 10)  # whatever it might tell again has been polled by then
+
+
 def c11_reload(rig: Rig) -> None:
     """20 reloads under load: watches added, titles changed, every fourth file wrong, SIGHUPs"""
     watches = rig.deployment.config / "watches.yaml"
@@ -266,8 +270,11 @@ SCENARIOS: dict[str, tuple[Callable[[Rig], None], int, int]] = {
     "C8": (c8_hostile, 1_000, 400),
     "C9": (c9_memory, 800, 20),
     "C9 disk": (c9_disk, 800, 20),
+    "C10": (c10_upgrade, 150, 3),
     "C11": (c11_reload, 1_500, 30),
 }
 """Each with its number of articles and of feeds."""
-ALLOWED = {"C3 everysec": {"changed_bytes"}, "C7 clocks": {"forged"}}
+ALLOWED = {"C3 everysec": {"changed_bytes"}, "C7 clocks": {"forged"}, "C10": {"forged"}}
 """Faults that cannot be prevented: of a server that answers before it is on disk, of a clock that is an hour off."""
+RELEASES = {"C10": "0.1"}
+"""The recorded states that scenarios begin with."""

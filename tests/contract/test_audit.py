@@ -16,8 +16,8 @@ from worker.dedupe import identify
 from worker.deliver.retry import Delivered, EndpointGone, RetryIn
 from worker.match import Matcher
 from worker.model import Attempt, FeedState, Fetched, Story
+from worker.onward import deliveries
 from worker.parse import parse
-from worker.pipeline import deliveries
 from worker.poll import PollDecision
 from worker.ports import ConfigurationState, StoryStep
 from worker.runtime.audit_store import AuditStore

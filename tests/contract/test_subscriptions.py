@@ -158,3 +158,16 @@ def test_a_paused_feed_takes_nothing(bench):
     bench.store.steer_feed(FEED.id, "pause")
     assert bench.push(ARMS)
     assert bench.subscriptions.pushed(FEED.id) == []
+
+
+def test_where_hubs_are_given_up_what_they_had_sent_makes_no_feed_due_for_ever(bench):
+    bench.fetcher.serve(FEED.url, rss(HARMLESS))
+    bench.poller.poll_due()
+    bench.subscribe()
+    bench.push(ARMS)
+    bench.poller._board = None
+    bench.fetcher.serve(FEED.url, rss(ARMS | {"pubDate": bench.now().strftime("%a, %d %b %Y %H:%M:%S GMT")}))
+    assert bench.poller.poll_due() == 1
+    assert bench.subscriptions.pushed(FEED.id) == []
+    assert len(bench.fetcher.asked) == 2, "once, and at the usual time again"
+    assert bench.next_poll_in() > timedelta(minutes=1)

@@ -20,6 +20,7 @@ from worker.model import (
     Analysis,
     EntityCondition,
     Escalation,
+    EventCondition,
     Group,
     LanguageCondition,
     LanguageModel,
@@ -60,6 +61,10 @@ leaves = st.one_of(
     st.builds(
         TopicCondition, st.sampled_from(("sanctions-measure", "arms-transfer", "armed-conflict")),
         st.sampled_from((None, 0.05, 0.3)), salience,
+    ),
+    st.builds(
+        EventCondition, st.sampled_from(("transfer", "sanction", "violation")),
+        modalities=st.sampled_from(((), ("asserted",))),
     ),
     st.builds(PhraseCondition, some_terms),
     st.builds(NearCondition, st.tuples(some_terms, some_terms), st.integers(1, 30)),
@@ -127,6 +132,7 @@ def test_names_bring_only_ids_and_labels_that_were_expected(readings):
     for article, glance, whole in readings:
         assert {e.id for e in whole.entities if e.id} <= set(glance.pending.ids), article.title
         assert {e.label for e in whole.entities} <= set(glance.pending.labels), article.title
+        assert glance.pending.has_events or not whole.events, article.title
 
 
 @settings(max_examples=400)

@@ -1,17 +1,22 @@
 """`tocsin endpoints`, `tocsin alerts replay` and `tocsin routes` over a real store and a real receiver."""
 
 import json
+import os
 from datetime import timedelta
 
 import pytest
 from typer.testing import CliRunner
 
+from tests.contract.test_groups import Bench
 from tests.fakes import SECRET
 from tests.receiver import Receiver, serving
 from worker.cli import app
 from worker.deliver.retry import Exhausted
-from worker.model import Attempt
+from worker.model import Attempt, GroupKey
 from worker.runtime import process
+from worker.runtime.doctor import _circuits
+from worker.runtime.group_store import RedisGroups
+from worker.watchlist import load_configuration
 
 LEASE = timedelta(seconds=60)
 
@@ -40,6 +45,20 @@ def tocsin(tmp_path, redis_store, server, monkeypatch):
         process.open_store.cache_clear()
 
 
+OWN = """
+endpoints:
+  own: {url: {env: URL}, secret: {env: SECRET}, allow_private: true, format: template, template: '{"text": {{ title }}}'}
+  service: {url: {env: APPRISE_URL}, allow_private: true, format: apprise}
+"""
+
+
+class AnySignature:
+    """A verifier that lets everything pass."""
+
+    def verify(self, body, headers) -> None:
+        """All is well."""
+
+
 def put(store, id_="msg_1"):
     item = {"alert": "alrt_1", "endpoint": "desk", "body": "{}", "created_at": 1, "attempts": 0, "state": "due"}
     store.client.hset("{tocsin}:delivery:" + id_, mapping=item)
@@ -56,6 +75,19 @@ def test_an_endpoint_is_tried_with_a_signed_sample_and_the_exchange_shown(tocsin
     assert SECRET not in out
 
 
+def test_own_formats_are_tried_like_any_other_with_an_alert_and_a_digest(tocsin, tmp_path, monkeypatch):
+    tocsin.receiver.verifier = AnySignature()
+    monkeypatch.setenv("APPRISE_URL", os.environ["URL"].replace("http://", "json://user:topsecret@"))
+    (tmp_path / "config.yaml").write_text(OWN, "utf-8")
+    for name, told in (("own", "Norland ships tanks"), ("service", "Norland ships tanks")):
+        for more in ((), ("--digest",)):
+            code, out, error = tocsin("endpoints", "test", name, *more, "--json")
+            assert code == (0 if name == "own" else 1), error  # this receiver wants a webhook-id, which Apprise has not
+            exchange = json.loads(out)
+            assert told in exchange["request"]["body"] or "2 alerts" in exchange["request"]["body"]
+            assert "topsecret" not in out
+
+
 def test_an_endpoint_that_refuses_the_sample_is_an_exit_code(tocsin):
     tocsin.receiver.verifier = None  # fails, hence 500
     code, out, _ = tocsin("endpoints", "test", "desk")
@@ -70,6 +102,25 @@ def test_endpoints_are_listed_with_their_circuit_and_resumed(tocsin):
     assert (row["state"], row["waiting"], row["reason"]) == ("paused", 1, "answered 410")
     assert "is resumed" in tocsin("endpoints", "resume", "desk")[1]
     assert "was not paused" in tocsin("endpoints", "resume", "desk")[1]
+
+
+def test_an_endpoint_that_was_renamed_is_shown_named_by_doctor_and_handed_over(tocsin, tmp_path):
+    put(tocsin.store)
+    tocsin.store.client.sadd("{tocsin}:endpoints", "desk")
+    renamed = (tmp_path / "config.yaml").read_text("utf-8").replace("desk:", "night:")
+    assert "still configured" in str(tocsin("endpoints", "redirect", "desk", "desk")[2])
+    (tmp_path / "config.yaml").write_text(renamed, "utf-8")
+    rows = json.loads(tocsin("endpoints", "list", "--json")[1])["endpoints"]
+    assert [(row["name"], row["is_configured"], row["waiting"]) for row in rows] == [
+        ("night", True, 0), ("desk", False, 1),
+    ]  # fmt: skip
+    [finding] = [f for f in _circuits(load_configuration(tmp_path)) if f["name"] == "endpoint desk"]
+    assert finding["status"] == "failure"
+    assert "endpoints redirect desk" in finding["message"]
+    assert "there is no endpoint dusk" in str(tocsin("endpoints", "redirect", "desk", "dusk")[2])
+    assert "nothing was ever sent" in str(tocsin("endpoints", "redirect", "nobody", "night")[2])
+    assert "1 deliveries now wait for night" in tocsin("endpoints", "redirect", "desk", "night")[1]
+    assert [row["name"] for row in json.loads(tocsin("endpoints", "list", "--json")[1])["endpoints"]] == ["night"]
 
 
 def test_dead_letters_are_replayed_by_age_and_endpoint(tocsin):
@@ -98,6 +149,54 @@ def test_what_is_not_there_is_one_clear_message(tocsin, arguments, told):
     code, _, error = tocsin(*arguments)
     assert code != 0
     assert told in str(error)
+
+
+ROUTES = """
+endpoints:
+  desk: {url: {env: URL}, secret: {env: SECRET}, allow_private: true}
+time_intervals:
+  nights: {times: ["20:00-06:30"], location: Europe/Vienna}
+watches:
+  - {id: arms, title: Arms, severity: high, rate: 10/h, match: {phrase: tanks}}
+route:
+  endpoint: desk
+  routes:
+    - {matchers: ['severity="high"'], mute_time_intervals: [nights], continue: true}
+    - {matchers: ['severity="high"'], group_by: [watch], group_wait: 1m, continue: true}
+    - {digest: {cron: "0 8 * * *", time_zone: Europe/Vienna}}
+"""
+
+
+def test_routes_test_says_when_an_alert_would_go(tocsin, tmp_path):
+    (tmp_path / "config.yaml").write_text(ROUTES, "utf-8")
+    at = "2026-03-28T22:00+01:00"
+    told = json.loads(tocsin("routes", "test", "watch=arms", "--at", at, "--json")[1])
+    assert [(plan["how"], plan["at"], plan["why"]) for plan in told["routes"]] == [
+        ("quiet", "2026-03-29T04:30:00+00:00", "silent"),
+        ("group", "2026-03-28T21:01:00+00:00", "group_wait"),
+        ("digest", "2026-03-29T06:00:00+00:00", "digest"),
+    ]
+    assert [plan.get("beyond_rate", {}).get("max") for plan in told["routes"]] == [10, 10, None]
+    shown = tocsin("routes", "test", "watch=arms", "--at", at)[1]
+    assert "held, since the route is silent, until Sun 29 Mar 2026 06:30:00 CEST" in shown
+
+
+def test_routes_test_says_what_a_silence_keeps_back(tocsin):
+    tocsin("silences", "add", 'severity="high"', "--for", "2h", "-m", "known", "--author", "ann")
+    told = json.loads(tocsin("routes", "test", "severity=high", "--json")[1])
+    assert (told["silence"]["author"], told["silence"]["comment"]) == ("ann", "known")
+    assert "would go to desk at once" in tocsin("routes", "test", "severity=high")[1]
+    assert json.loads(tocsin("routes", "test", "severity=low", "--json")[1])["silence"] is None
+
+
+def test_an_alert_that_waits_shows_when_it_will_be_told(tocsin, tmp_path):
+    (tmp_path / "config.yaml").write_text(ROUTES, "utf-8")
+    bench = Bench(tocsin.store, RedisGroups(tocsin.store.client), None, None)
+    alert = bench.hold(timedelta(hours=9), GroupKey("digest", "root/", "desk"))
+    shown = json.loads(tocsin("alerts", "show", alert.id)[1])
+    [held] = shown["held"]
+    assert (held["endpoint"], held["kind"], held["waiting"]) == ("desk", "digest", 1)
+    assert held["at"].endswith("00:00+00:00")
 
 
 def test_routes_test_says_where_an_alert_would_go(tocsin):

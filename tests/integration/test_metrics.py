@@ -8,7 +8,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as strict_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.desk import CONFIGURATION, Desk, serving
+from tests.desk import CONFIGURATION, HOSTILE, Desk, serving
 from worker.runtime.demo import compose
 from worker.runtime.metrics import HELP, StoreCollector
 from worker.series import BUCKETS, SPANS
@@ -120,3 +120,13 @@ def test_exemplars_name_the_article_behind_the_last_observation_of_a_bucket(redi
         ("published_to_fetched", "published_to_alert", "fetched_to_alert", "raised_to_delivered", "fetched_to_webhook"),
         1,
     )
+
+
+def test_news_make_no_new_series(redis_store, scrape):
+    before = {key for key in scrape() if not key[0].endswith("_info")}
+    desk = Desk(redis_store)
+    desk.publish_demo(8)
+    desk.publish(HOSTILE)
+    desk.give_up()
+    desk.set_aside(HOSTILE | {"guid": "another", "title": "Another"})
+    assert {key for key in scrape() if not key[0].endswith("_info")} == before

@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.desk import HOSTILE, Desk, serving
+from tests.desk import CONFIGURATION, HOSTILE, Desk, replace, serving
+from tests.fakes import SECRET
 from tests.integration.world import eventually, tocsin
+from worker.ports import STAGES
 from worker.runtime.demo import compose
 from worker.runtime.silence_store import RedisSilences
 from worker.watchlist import load_configuration
@@ -371,6 +373,47 @@ def test_a_silence_is_added_shown_and_ended(desk, base):
     assert "no such silence" in ask(f"{base}/silences/{made.id}/end", {})[1]
 
 
+GROUPED = """
+feeds: [{url: "https://wire.example/rss", name: w}]
+endpoints: {desk: {url: {env: HOOK}, secret: {env: SECRET}}, night-shift: {url: {env: HOOK}, secret: {env: SECRET}}}
+route: {endpoint: desk, group_by: [watch], group_wait: 30m, group_interval: 2h}
+"""
+
+
+def test_an_alert_that_is_held_says_until_when_and_why(desk, tmp_path):
+    (tmp_path / "all.yaml").write_text(GROUPED, "utf-8")
+    loaded = load_configuration(tmp_path, {"HOOK": "https://desk.example/", "SECRET": SECRET})
+    grouped = replace(CONFIGURATION, route=loaded.route)
+    desk.pipeline = desk.pipeline.reconfigured(grouped, desk.pipeline.enricher)
+    desk.publish(compose(2), compose(6))
+    [alert_id, _] = desk.store.client.zrange(ALERTS, 0, 1)
+    with serving(desk.store, configuration_=grouped) as address:
+        page = ask(f"{address}/alerts/{alert_id}")[1]
+        assert '<span class="chip held">held</span>' in page
+        assert "in 30 min" in page
+        assert "together with 1 other" in page
+
+
+def test_an_alert_that_is_silenced_says_by_what(desk, base):
+    form = {"matchers": 'watch="arms-transfer"', "for": "2h", "author": "Ada", "comment": "drill"}
+    ask(base + "/silences", form)
+    desk.publish(compose(2))
+    [alert_id] = desk.store.client.zrange(ALERTS, 0, 0)
+    [made] = RedisSilences(desk.store.client).silences()
+    assert f'Kept back by the silence <a href="/silences">{made.id}</a>' in ask(f"{base}/alerts/{alert_id}")[1]
+    assert '<span class="chip">silenced</span>' in ask(base + "/")[1]
+    assert "<b>1</b> alert kept back" in ask(base + "/silences")[1]
+
+
+def test_what_waits_for_an_endpoint_that_is_gone_is_shown(desk):
+    desk.publish(compose(2))
+    left = replace(CONFIGURATION, endpoints=CONFIGURATION.endpoints[:1])
+    with serving(desk.store, configuration_=left) as address:
+        page = ask(address + "/endpoints")[1]
+        assert "not configured" in page
+        assert "tocsin endpoints redirect night-shift NEW" in page
+
+
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
@@ -388,6 +431,14 @@ def test_a_silence_that_cannot_be_is_refused_with_the_reason(redis_store, base, 
     assert status == 400
     assert reason in said
     assert RedisSilences(redis_store.client).silences() == []
+
+
+def test_every_stage_has_its_place_in_quarantine(redis_store, base):
+    for stage in STAGES:
+        redis_store.client.zadd(f"{{tocsin}}:quarantine:{stage}", {f"{stage}_1": 1})
+    status, page, _ = ask(base + "/quarantine")
+    assert status == 200
+    assert [f"{stage}_1" in page for stage in STAGES] == [True] * len(STAGES)
 
 
 def test_an_address_chooses_only_among_our_own_words(base):

@@ -121,9 +121,9 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def open_world():
+def open_world(port: int = 0):
     world = World()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(world))
+    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(world))
     server.daemon_threads = True
     world.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, daemon=True).start()

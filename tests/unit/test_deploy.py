@@ -25,7 +25,7 @@ from tests.browser import free_port
 from tests.integration.world import eventually
 from worker.cli import app as cli
 from worker.deliver import sample
-from worker.pipeline import deliveries
+from worker.onward import deliveries
 from worker.runtime.sender import request_headers
 from worker.runtime.settings import load_settings
 from worker.watchlist import load_configuration

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes import NOW, analysis, article, endpoint, watch
+from tests.fakes import NOW, analysis, article, endpoint, speaking, watch
 from worker.alert import raise_alerts
-from worker.deliver import formats
+from worker.deliver import body
+from worker.deliver.card import alert_card
 from worker.deliver.notice import endpoint_paused
 from worker.match import Matcher
 from worker.model import Delivery, Format, Story
-from worker.pipeline import deliveries
+from worker.onward import deliveries
 
 NASTY = (
     "<!channel> <@U123> <https://evil.example|click> @everyone @here @channel @all <@&42> [x](https://evil.example) "
@@ -30,8 +31,8 @@ def alert_of(title=NASTY, body=NASTY, link='https://x.example/a|b>c d"e<f'):
 
 
 def body_of(format_, **kwargs):
-    body, content_type = formats.render(formats.alert_card(alert_of(**kwargs)), format_, "desk")
-    return json.loads(body), content_type
+    text, content_type = body.render(alert_card(alert_of(**kwargs)), speaking(format_))
+    return json.loads(text), content_type
 
 
 def test_slack_gets_plain_text_blocks_and_an_escaped_fall_back():
@@ -94,17 +95,17 @@ def test_pagerduty_groups_a_story_and_carries_no_key():
 
 @pytest.mark.parametrize("format_", [Format.SLACK, Format.TEAMS, Format.DISCORD, Format.MATTERMOST, Format.PAGERDUTY])
 def test_a_link_cannot_end_early(format_):
-    body, _ = formats.render(formats.alert_card(alert_of()), format_, "desk")
-    assert "https://x.example/a%7Cb%3Ec%20d%22e%3Cf" in body
+    text, _ = body.render(alert_card(alert_of()), speaking(format_))
+    assert "https://x.example/a%7Cb%3Ec%20d%22e%3Cf" in text
 
 
 @given(st.sampled_from(list(Format)), st.text(max_size=5_000), st.text(max_size=5_000))
 def test_any_article_makes_a_small_json_body(format_, title, text):
     art = article(title, text, first_seen=NOW)
-    card = formats.alert_card(alert_of(title, text, link=""))
-    body, _ = formats.render(card, format_, "desk")
-    assert isinstance(json.loads(body), dict)
-    assert len(body.encode()) < 28_000
+    card = alert_card(alert_of(title, text, link=""))
+    text, _ = body.render(card, speaking(format_))
+    assert isinstance(json.loads(text), dict)
+    assert len(text.encode()) < 28_000
     assert art.title == title
 
 
@@ -118,7 +119,7 @@ def test_each_endpoint_gets_its_own_format_with_its_own_id():
 @pytest.mark.parametrize("format_", list(Format))
 def test_the_notice_of_a_paused_endpoint_is_told_in_every_format(format_):
     gone = Delivery("msg_1", "alrt_1", "desk", "{}")
-    [notice] = endpoint_paused(gone, 1, "answered 410 Gone", [endpoint("chat", format=format_)], NOW)
+    [notice] = endpoint_paused(gone, 1, "answered 410 Gone", [speaking(format_, "chat")], NOW)
     assert "desk" in notice.body
     assert "resume" in notice.body
     assert notice.endpoint == "chat"

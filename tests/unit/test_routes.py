@@ -93,6 +93,93 @@ def test_a_mistake_in_a_route_is_told_with_its_place(tmp_path, route, told):
     assert told in str(error.value)
 
 
+NIGHTS = """
+time_intervals:
+  nights:
+    - times: ["20:00-06:30", {start_time: "12:00", end_time: "24:00"}]
+      weekdays: ["monday:friday", sun]
+      months: ["november:february", 7]
+      days_of_month: ["1:5", "-3:-1"]
+      years: ["2026:2028"]
+      location: Europe/Vienna
+"""
+
+
+def test_time_intervals_are_read_in_alertmanagers_words(tmp_path):
+    tree = "route: {endpoint: desk, mute_time_intervals: [nights], active_time_intervals: [nights]}\n"
+    timing = load(tmp_path, ENDPOINTS + NIGHTS + tree).route.timing
+    [interval] = timing.mute
+    assert timing.active == timing.mute
+    assert interval.times == ((1_200, 390), (720, 1_440))
+    assert interval.weekdays == (0, 1, 2, 3, 4, 6)
+    assert interval.months == (1, 2, 7, 11, 12)
+    assert (interval.days_of_month, interval.years) == (((1, 5), (-3, -1)), ((2026, 2028),))
+    assert interval.zone == "Europe/Vienna"
+
+
+def test_a_route_inherits_how_to_group_and_not_when_to_be_silent(tmp_path):
+    tree = """
+route:
+  endpoint: desk
+  group_by: [watch, story]
+  group_wait: 10s
+  repeat_interval: 2h
+  mute_time_intervals: [nights]
+  routes:
+    - {matchers: ['a="1"'], group_interval: 1m}
+    - {matchers: ['a="2"'], group_by: ["..."]}
+    - {matchers: ['a="3"'], digest: {cron: "0 8 * * *", time_zone: Europe/Vienna}}
+    - {matchers: ['a="3"'], digest: {cron: "0 9 * * *"}, group_by: [watch]}
+"""
+    root = load(tmp_path, ENDPOINTS + NIGHTS + tree).route
+    grouped, alone, digest, by_watch = (route.timing for route in root.routes)
+    assert (grouped.group_by, grouped.group_wait.seconds, grouped.group_interval.seconds) == (
+        ("watch", "story"),
+        10,
+        60,
+    )
+    assert (grouped.mute, root.timing.mute == ()) == ((), False)
+    assert alone.group_by is None
+    assert (digest.digest.zone, digest.digest.top, digest.group_by, by_watch.group_by) == (
+        "Europe/Vienna", 10, (), ("watch",),
+    )  # fmt: skip
+    keys = [route.key for route in root.routes]
+    assert keys == ['root/a="1"', 'root/a="2"', 'root/a="3"', 'root/a="3"#2'], "each has a name that outlives a reload"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"), [("10/h", (10, 3_600)), ("5/30m", (5, 1_800)), ("{max: 3, per: 1d}", (3, 86_400))]
+)
+def test_a_rate_cap_is_read(tmp_path, text, read):
+    watch = f"watches: [{{id: w, title: W, rate: {text}, match: {{phrase: tanks}}}}]\n"
+    rate = load(tmp_path, watch).watches[0].rate
+    assert (rate.most, rate.per.total_seconds()) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("time_intervals: {n: {times: ['25:00-26:00']}}", "is not a time of day"),
+        ("time_intervals: {n: {times: ['08:00-08:00']}}", "is no span of time"),
+        ("time_intervals: {n: {weekdays: [someday]}}", "is none of monday"),
+        ("time_intervals: {n: {months: [13]}}", "is none of january"),
+        ("time_intervals: {n: {days_of_month: ['0:5']}}", "is not a range of days"),
+        ("time_intervals: {n: {years: ['2028:2026']}}", "is not a range of years"),
+        ("time_intervals: {n: {location: Mars/Base}}", "is not a time zone"),
+        ("route: {endpoint: desk, mute_time_intervals: [nigths]}" + NIGHTS, "did you mean `nights`"),
+        ("route: {endpoint: desk, digest: {cron: 'every day'}}", "is not a cron expression"),
+        ("route: {endpoint: desk, digest: {cron: '0 8 30 2 *'}}", "is not a cron expression that ever comes true"),
+        ("route: {endpoint: desk, digest: {cron: '0 8 * * *', top: 99}}", "can be at most 50"),
+        ("route: {endpoint: desk, group_by: ['a b']}", "group_by"),
+        ("watches: [{id: w, title: W, rate: many, match: {phrase: tanks}}]", "is not a rate"),
+    ],
+)
+def test_a_mistake_in_when_is_told_with_its_place(tmp_path, text, told):
+    with pytest.raises(ConfigError, match=r"config\.yaml:") as error:
+        load(tmp_path, ENDPOINTS + text + "\n")
+    assert told in str(error.value)
+
+
 def test_only_messengers_need_no_secret(tmp_path):
     with pytest.raises(ConfigError, match="`secret` is missing"):
         load(tmp_path, "endpoints:\n  desk: {url: {env: URL}, format: cloudevents}\n")

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymisp import MISPEvent
 
-from tests.fakes import NOW, endpoint
+from tests.fakes import NOW, endpoint, speaking
 from tests.unit.test_formats import NASTY, alert_of
-from worker.deliver import formats, misp, payload, stix, table
+from worker.deliver import body as body_of
+from worker.deliver import misp, payload, stix, table
+from worker.deliver.card import alert_card
 from worker.deliver.notice import endpoint_paused
 from worker.deliver.shared_alert import SharedAlert
 from worker.model import Delivery, Entity, Format
@@ -111,7 +113,7 @@ def test_any_text_of_a_publisher_stays_valid(title, body, name):
 
 @pytest.mark.parametrize("wanted", [Format.STIX, Format.MISP])
 def test_as_webhooks_they_carry_alerts_and_notices(wanted):
-    body, content_type = formats.render(formats.alert_card(alert_of()), wanted, "desk")
+    body, content_type = body_of.render(alert_card(alert_of()), speaking(wanted))
     queued = Delivery("msg_1", "alrt_1", "gone", "{}")
     [notice] = endpoint_paused(queued, 1, "410", [replace(endpoint("desk"), format=wanted)], NOW)
     if wanted is Format.STIX:

@@ -1,5 +1,6 @@
 """`tocsin alerts`: look at alerts."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -28,16 +29,24 @@ def alerts_list(
 
 @app.command(name="show")
 def alerts_show(alert: Annotated[str, typer.Argument(help="The alert's id.")], config: Config = None) -> None:
-    """One alert whole, as JSON, with every attempt at its deliveries."""
-    del config  # the store is asked only; -c is taken so that one habit serves every command
+    """One alert whole, as JSON, with every attempt at its deliveries.
+
+    `held` says where it waits to be told together with others, and when that will be; `silence` what keeps it back.
+    """
+    from worker.runtime.held import list_held, waits
     from worker.runtime.process import open_store
     from worker.runtime.views import show_alert
+    from worker.watchlist import load_configuration
 
-    found = show_alert(open_store(), alert)
+    store = open_store()
+    found = show_alert(store, alert)
     if found is None:
         msg = f"there is no alert {alert}; `tocsin alerts list` names those there are"
         raise InputError(msg)
-    print_json({key: value for key, value in found.items() if key != "pieces"})
+    held = []
+    if waits(store.client, alert):
+        held = list_held(store.client, load_configuration(config_directory(config)), [alert], datetime.now(UTC))[alert]
+    print_json({**{key: value for key, value in found.items() if key != "pieces"}, "held": held})
 
 
 @app.command(name="replay")
@@ -74,6 +83,7 @@ def alerts_replay(
 
 def _flat_alert(row: dict[str, Any]) -> dict[str, Any]:
     states = ", ".join(f"{delivery['endpoint']}: {delivery['state']}" for delivery in row["deliveries"])
+    states = states or (f"silenced ({row['silence']})" if row["silence"] else "")
     article = {"title": row["article"]["title"], "source": row["article"]["source"]}
     return {**row, **article, "watch": row["watch"]["id"], "delivered": states}
 

@@ -14,32 +14,46 @@ Name = Annotated[str, typer.Argument(help="The endpoint's name in the configurat
 
 @app.command(name="list")
 def endpoints_list(config: Config = None, as_json: Json = False) -> None:
-    """Every endpoint with its circuit (closed, open, half_open, paused), what waits for it, and its dead letters."""
+    """Every endpoint with its circuit (closed, open, half_open, paused), what waits for it, and its dead letters.
+
+    One that is no longer configured is listed while anything waits for it; `tocsin endpoints redirect` hands that over.
+    """
     from worker.runtime.process import open_store
     from worker.runtime.views import list_endpoints
 
     rows = list_endpoints(open_store(), _configuration(config))
-    columns = ("name", "state", "waiting", "dead", "succeeded_at", "failed_at", "reason")
-    print_rows(rows, "endpoints", as_json, columns)
+    columns = ("name", "state", "waiting", "dead", "held_until", "succeeded_at", "failed_at", "reason")
+    flat = rows if as_json else [row if row["is_configured"] else {**row, "state": "not configured"} for row in rows]
+    print_rows(flat, "endpoints", as_json, columns)
 
 
 @app.command(name="test")
-def endpoints_test(name: Name, config: Config = None, as_json: Json = False) -> None:
+def endpoints_test(
+    name: Name,
+    digest: Annotated[bool, typer.Option("--digest", help="Send a digest of two invented alerts instead.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
     """Send one invented alert, signed like a real one, and show the exchange. Exit code 1 where it is not accepted.
 
     It goes to this endpoint alone, is tried once, and is not stored. Its watch is `test`.
     """
     from datetime import UTC, datetime
 
-    from worker.alert import alert_id
-    from worker.deliver import sample
-    from worker.pipeline import deliveries
+    from worker.alert import alert_id, delivery_id
+    from worker.deliver import body, sample
+    from worker.model import Delivery
+    from worker.onward import deliveries
     from worker.runtime.http import HttpLoop
     from worker.runtime.sender import WebhookSender, request_headers
 
     endpoint = _find(config, name)
     now = datetime.now(UTC)
     [delivery] = deliveries(sample.make(alert_id("test", now.isoformat(), 0), now), [endpoint])
+    if digest:
+        together = sample.cards(now)[1]
+        made = body.render(together, endpoint)
+        delivery = Delivery(delivery_id(delivery.id, "digest"), together.id, endpoint.name, *made)
     headers = request_headers(delivery, endpoint, now)
     loop = HttpLoop()
     attempt = WebhookSender(loop).send(delivery, endpoint).result()
@@ -74,6 +88,29 @@ def endpoints_resume(name: Name, config: Config = None) -> None:
     endpoint = _find(config, name)
     was_shut = open_store().resume_endpoint(endpoint.name)
     typer.echo(f"{name} is resumed" if was_shut else f"{name} was not paused")
+
+
+@app.command(name="redirect")
+def endpoints_redirect(
+    old: Annotated[str, typer.Argument(help="An endpoint that is no longer configured.")],
+    new: Annotated[str, typer.Argument(help="The one that gets what waits for it, and its dead letters.")],
+    config: Config = None,
+) -> None:
+    """Hand over what waits for an endpoint that was removed or renamed.
+
+    Ids and bytes stay as they are, so the new one should speak the same format; it signs with its own secret.
+    """
+    from worker.runtime.process import open_store
+
+    target = _find(config, new)
+    if any(endpoint.name == old for endpoint in _configuration(config).endpoints):
+        msg = f"{old} is still configured, and what waits for it is sent; take it out of the configuration first"
+        raise InputError(msg)
+    store = open_store()
+    if old not in store.known_endpoints():
+        msg = f"nothing was ever sent to an endpoint {old}; `tocsin endpoints list` names those where something waits"
+        raise InputError(msg)
+    typer.echo(f"{store.redirect_endpoint(old, target.name)} deliveries now wait for {new}")
 
 
 def _configuration(config: Any) -> Any:

@@ -4,6 +4,8 @@ closed     deliveries flow, up to `AT_ONCE` at a time over all processes
 open       after 10 failures in a row, or more than 10 of the last 20: everything waits and burns no attempt
 half_open  one real delivery is under way as a probe, every 60 s; its success closes the circuit
 paused     the receiver said 410, and an operator must resume it
+
+Whatever its circuit, an endpoint that answered 429 or 503 with a Retry-After is left alone until then.
 """
 
 from dataclasses import dataclass
@@ -27,7 +29,10 @@ class Circuit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EndpointState:
-    """What the attempts so far have taught about an endpoint; `waiting` counts its outbox, `dead` its dead letters."""
+    """What the attempts so far have taught about an endpoint; `waiting` counts its outbox, `dead` its dead letters.
+
+    Until `held_until` nothing is sent to it: it asked for that with a Retry-After.
+    """
 
     name: str
     circuit: Circuit = Circuit.CLOSED
@@ -37,3 +42,4 @@ class EndpointState:
     failed_at: datetime | None = None
     waiting: int = 0
     dead: int = 0
+    held_until: datetime | None = None

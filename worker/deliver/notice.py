@@ -5,7 +5,8 @@ from base64 import b32encode
 from collections.abc import Iterable
 from datetime import datetime
 
-from worker.deliver.formats import Card, render
+from worker.deliver.body import render
+from worker.deliver.card import Card
 from worker.deliver.payload import moment
 from worker.model import Delivery, Endpoint, Severity
 
@@ -13,10 +14,13 @@ TYPE = "tocsin.endpoint.paused.v1"
 
 
 def endpoint_paused(
-    delivery: Delivery, number: int, reason: str, others: Iterable[Endpoint], now: datetime
+    delivery: Delivery, fence: int, reason: str, others: Iterable[Endpoint], now: datetime
 ) -> list[Delivery]:
-    """One notice for each of the `others`, in its format, named after the attempt that was answered with 410."""
-    notice, name = "ntc_" + _digest(delivery.id, str(number)), delivery.endpoint
+    """One notice for each of the `others`, in its format, named after the attempt that was answered with 410.
+
+    An attempt is known by the `fence` of its claim: its number does not rise where an endpoint is gone.
+    """
+    notice, name = "ntc_" + _digest(delivery.id, str(fence)), delivery.endpoint
     told = {
         "notice_id": notice,
         "endpoint": name,
@@ -37,8 +41,7 @@ def endpoint_paused(
         payload={"type": TYPE, "timestamp": moment(now), "schema_version": 1, "data": told},
     )
     return [
-        Delivery("msg_" + _digest(notice, other.name), notice, other.name, *render(card, other.format, other.name))
-        for other in others
+        Delivery("msg_" + _digest(notice, other.name), notice, other.name, *render(card, other)) for other in others
     ]
 
 

@@ -40,7 +40,7 @@ def describe(alert: Alert) -> dict[str, Any]:
                 "id": alert.story,
                 "fact_revision": alert.fact_revision,
                 "follows": alert.follows,
-                "new": [{"kind": fact.kind, "value": _short(fact.value)} for fact in alert.new[:_MOST_EVIDENCE]],
+                "new": [{"kind": fact.kind, "value": shorten(fact.value)} for fact in alert.new[:_MOST_EVIDENCE]],
             },
             "sources": [_describe_source(source) for source in alert.sources[:_MOST_SOURCES]],
             "independent_sources": alert.independent_sources,
@@ -67,16 +67,16 @@ def describe_article(article: Article, language: str) -> dict[str, Any]:
     """What a receiver needs to find and file the article; times are ISO 8601 in UTC or null."""
     return {
         "id": article.id,
-        "title": _short(article.title),
+        "title": shorten(article.title),
         "link": article.link,
         "source": article.source,
         "published": moment(article.published),
         "first_seen": moment(article.first_seen),
         "language": language,
-        "author": _short(article.author),
+        "author": shorten(article.author),
         "tags": list(article.tags),
         "text_from": article.text_from,
-        "text_reason": _short(article.text_reason),
+        "text_reason": shorten(article.text_reason),
     }
 
 
@@ -91,8 +91,8 @@ def _describe_listing(listing: Listing | None) -> dict[str, Any] | None:
 def _describe_source(source: Source) -> dict[str, Any]:
     return {
         "article_id": source.article_id,
-        "name": _short(source.name),
-        "publisher": _short(source.publisher),
+        "name": shorten(source.name),
+        "publisher": shorten(source.publisher),
         "link": source.link,
         "first_seen": moment(source.seen_at),
         "is_copy": source.is_copy,
@@ -105,7 +105,7 @@ def describe_topics(analysis: Analysis) -> list[dict[str, Any]]:
         {
             "topic": topic.topic,
             "score": round(topic.score, 4),
-            "evidence": [{"start": s.start, "end": s.end, "text": _short(s.text)} for s in topic.evidence[:2]],
+            "evidence": [{"start": s.start, "end": s.end, "text": shorten(s.text)} for s in topic.evidence[:2]],
         }
         for topic in analysis.topics
         if topic.is_reported
@@ -124,9 +124,9 @@ def describe_event(event: Event) -> dict[str, Any]:
         "type": event.type,
         "modality": event.modality,
         "line": events.line(event),
-        "trigger": {"start": event.trigger.start, "end": event.trigger.end, "text": _short(event.trigger.text)},
+        "trigger": {"start": event.trigger.start, "end": event.trigger.end, "text": shorten(event.trigger.text)},
         "roles": [
-            {"role": f.role, "text": _short(f.text), "start": f.start, "end": f.end,
+            {"role": f.role, "text": shorten(f.text), "start": f.start, "end": f.end,
              "label": f.label, "id": f.id, "name": events.name(f)}
             for f in event.fillers[:_MOST_FILLERS]
         ],
@@ -135,7 +135,7 @@ def describe_event(event: Event) -> dict[str, Any]:
 
 def describe_finding(finding: Finding) -> dict[str, Any]:
     """The tree of conditions with truth, score and offsets; the words are in `evidence`."""
-    described: dict[str, Any] = {"kind": finding.kind, "asks": _short(finding.asks), "truth": finding.truth}
+    described: dict[str, Any] = {"kind": finding.kind, "asks": shorten(finding.asks), "truth": finding.truth}
     if finding.score is not None:
         described["score"] = round(finding.score, 4)
     if finding.contribution is not None:
@@ -154,8 +154,8 @@ def _evidence(finding: Finding) -> list[Mapping[str, Any]]:
     if finding.truth != "true" or finding.kind == "none":
         return []
     own = [
-        {"condition": finding.kind, "asks": _short(finding.asks), "start": e.start, "end": e.end,
-         "text": _short(e.text), "zone": e.zone} | _describe_entry(e.entry)
+        {"condition": finding.kind, "asks": shorten(finding.asks), "start": e.start, "end": e.end,
+         "text": shorten(e.text), "zone": e.zone} | _describe_entry(e.entry)
         for e in finding.evidence
     ]  # fmt: skip
     return own + [evidence for child in finding.children for evidence in _evidence(child)]
@@ -172,13 +172,14 @@ def _distinct_entities(analysis: Analysis) -> list[dict[str, Any]]:
     """One row for each distinct name, at its first place in the text."""
     seen: dict[tuple[str, str], dict[str, Any]] = {}
     for entity in analysis.entities:
-        row = {"text": _short(entity.text), "label": entity.label, "id": entity.id}
+        row = {"text": shorten(entity.text), "label": entity.label, "id": entity.id}
         seen.setdefault((entity.text, entity.label), row | {"start": entity.start, "end": entity.end})
     return list(seen.values())
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"
+def shorten(text: str, limit: int = _TEXT_LIMIT) -> str:
+    """At most `limit` characters, the last an ellipsis where something was cut."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def moment(at: datetime | None) -> str | None:

@@ -13,6 +13,7 @@ SCHEDULE = tuple(
 WHOLE_SCHEDULE = sum(SCHEDULE, timedelta())
 LONGEST_WAIT = timedelta(hours=24)
 _GONE = 410
+_BUSY = (429, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,16 @@ class EndpointGone:
     """The receiver said 410: send it nothing more until an operator resumes it; the delivery waits with the others."""
 
     reason: str
+
+
+def asks_to_wait(attempt: Attempt) -> timedelta:
+    """How long the whole endpoint is left alone: the Retry-After of a 429 or 503, up to 24 h; else not at all.
+
+    These speak of the receiver and not of the one delivery (RFC 6585 section 4, RFC 9110 section 15.6.4).
+    """
+    if attempt.status not in _BUSY or attempt.retry_after is None:
+        return timedelta(0)
+    return min(max(attempt.retry_after, timedelta(0)), LONGEST_WAIT)
 
 
 Decision = Delivered | RetryIn | Exhausted | EndpointGone

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from worker.deliver import digest
+from worker.deliver.card import Card, alert_card
 from worker.model import Alert, Analysis, Article, Entity, Evidence, Finding, Severity, Span, TopicScore, Zone
 
 _TITLE = "Test: Norland ships tanks to Sudmark"
@@ -33,3 +35,12 @@ def make(alert_id: str, now: datetime) -> Alert:
         raised_at=now,
         config_hash="test",
     )
+
+
+def cards(now: datetime) -> tuple[Card, digest.DigestCard]:
+    """The card of an invented alert, and that of a digest with two."""
+    one, other = (alert_card(make("alrt_" + letter * 32, now)) for letter in "ab")
+    together = digest.compose(
+        "ntf_" + "a" * 32, "grp_test", "digest", [one, other], top=10, labels=(("test", "true"),), now=now
+    )
+    return one, together

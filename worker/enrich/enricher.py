@@ -73,7 +73,7 @@ class SpacyEnricher:
         analysis = self._see(article, text)
         if not analysis.pending:
             return analysis
-        entities, pending = expect(self._nlp, text)
+        entities, pending = expect(self._nlp, text, analysis.sentences)
         return replace(analysis, entities=entities, pending=pending)
 
     def _zone(self) -> AbstractContextManager[object]:

@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from worker.enrich.countries import possible_ids
+from worker.enrich.events import may_tell
 from worker.enrich.gazetteer import Gazetteer, find_all, longest, with_rules
 from worker.enrich.names import Name, Tokens
 from worker.enrich.ner import LABELS, BioTagger
@@ -21,14 +22,15 @@ Read: TypeAlias = Callable[[Sequence[str]], list[tuple[Entity, ...]]]
 _AT_ONCE = 32
 
 
-def expect(nlp: Language, text: str) -> tuple[tuple[Entity, ...], Pending]:
+def expect(nlp: Language, text: str, sentences: Sequence[tuple[int, int]]) -> tuple[tuple[Entity, ...], Pending]:
     """Return what rules find in a text, and what may still come of `make_reader`'s entities: no tokens, no network."""
     found = longest(find_all(text))
     entities = tuple(Entity(text[f.start : f.end], f.label, f.start, f.end, f.id or None) for f in found)
     if not _is_ours(nlp):
         return entities, Pending()
     labels = {*LABELS, *(find.label for find in found)}
-    return entities, Pending(tuple(sorted(possible_ids(text))), tuple(sorted(labels)))
+    has_events = may_tell(text, sentences, entities)
+    return entities, Pending(tuple(sorted(possible_ids(text))), tuple(sorted(labels)), has_events)
 
 
 def make_reader(nlp: Language) -> Read:

@@ -8,6 +8,7 @@ the cost of an article goes with what stands in it, not with the number of watch
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from typing import get_args
 
 from worker.match.inflect import forms
 from worker.match.reading import Reading
@@ -16,6 +17,7 @@ from worker.model import (
     Condition,
     EntityCondition,
     EventCondition,
+    EventType,
     FieldCondition,
     Group,
     LanguageCondition,
@@ -174,6 +176,7 @@ def _present(reading: Reading) -> Iterator[Key]:
     if pending := analysis.pending:
         yield from (("id", id_) for id_ in pending.ids or ())
         yield from (("label", label) for label in pending.labels or ())
+        yield from (("event", type_) for type_ in get_args(EventType) if pending.has_events)
 
 
 def _cost(keys: frozenset[Key]) -> float:

@@ -14,6 +14,8 @@ def find_event(condition: EventCondition, watch: Watch, reading: Reading, sure: 
 
     `sure` is the least score of a listed name.
     """
+    if pending := reading.analysis.pending:
+        return Finding("event", _asks(condition), "unknown" if pending.has_events else "false")
     best = 0.0
     found: list[Evidence] = []
     for event in reading.analysis.events:

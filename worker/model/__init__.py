@@ -23,12 +23,14 @@ from worker.model.feed import (
     PollOutcome,
     Postponed,
 )
+from worker.model.notification import Collecting, GroupKey, Held, Onward, Rated, Silenced
 from worker.model.page import Page, PageDecision, PageOutcome
 from worker.model.silence import Silence
 from worker.model.span import Span
 from worker.model.story import Fact, Kin, Signature, Source, Story, StoryEvent, Told
 from worker.model.subscription import Hubs, Subscription, SubscriptionState
 from worker.model.terms import TOPICS, Severity, Truth, ZoneName
+from worker.model.timing import Digest, Rate, TimeInterval, Timing
 from worker.model.verdict import Evidence, Finding, Match, Miss, Verdict
 from worker.model.watch import (
     AgeCondition,
@@ -67,10 +69,12 @@ __all__ = [
     "Analysis",
     "Article",
     "Attempt",
+    "Collecting",
     "Condition",
     "Configuration",
     "Decision",
     "Delivery",
+    "Digest",
     "Document",
     "Draft",
     "Endpoint",
@@ -93,6 +97,8 @@ __all__ = [
     "Fired",
     "Format",
     "Group",
+    "GroupKey",
+    "Held",
     "Hubs",
     "Kin",
     "LabelMatcher",
@@ -108,6 +114,7 @@ __all__ = [
     "NameList",
     "NearCondition",
     "NotModified",
+    "Onward",
     "OwnTopic",
     "Pace",
     "Page",
@@ -119,6 +126,8 @@ __all__ = [
     "PollFailure",
     "PollOutcome",
     "Postponed",
+    "Rate",
+    "Rated",
     "Reading",
     "RegexCondition",
     "Role",
@@ -128,6 +137,7 @@ __all__ = [
     "Severity",
     "Signature",
     "Silence",
+    "Silenced",
     "Source",
     "SourceCondition",
     "SourceFilter",
@@ -136,6 +146,8 @@ __all__ = [
     "StoryEvent",
     "Subscription",
     "SubscriptionState",
+    "TimeInterval",
+    "Timing",
     "Together",
     "Told",
     "TopicCondition",

@@ -36,13 +36,14 @@ class TopicScore:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What the learnt names, not looked for yet, may still bring: at most these ids and labels (None: any).
+    """What the learnt names, not looked for yet, may still bring: at most these ids and labels (None: any), and events.
 
     Meanwhile an analysis has the entities that rules find, which the learnt names may yet overrule.
     """
 
     ids: tuple[str, ...] | None = None
     labels: tuple[str, ...] | None = None
+    has_events: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
 
+from worker.model.alert import JSON_TYPE
 from worker.model.feed import Feed
+from worker.model.timing import AT_ONCE, Timing
 from worker.model.watch import OwnTopic, Watch
 
 
@@ -24,11 +26,16 @@ class Format(StrEnum):
     PAGERDUTY = "pagerduty"
     STIX = "stix"
     MISP = "misp"
+    TEMPLATE = "template"
+    APPRISE = "apprise"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where alerts go. The secret never appears in a repr, a log or an error."""
+    """Where alerts go. The secret never appears in a repr, a log or an error.
+
+    `template` and `content_type` are those of `Format.TEMPLATE`; the `url` of `Format.APPRISE` is one of Apprise's.
+    """
 
     name: str
     url: str = field(repr=False)
@@ -36,6 +43,8 @@ class Endpoint:
     timeout: timedelta = timedelta(seconds=20)
     allow_private: bool = False
     format: Format = Format.STANDARD
+    template: str = ""
+    content_type: str = JSON_TYPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +70,17 @@ class LabelMatcher:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A node of the routing tree: who gets what reaches it and no child of it takes."""
+    """A node of the routing tree: who gets what reaches it and no child of it takes, and when.
+
+    `key` names it over reloads: the matchers on the way to it.
+    """
 
     endpoints: tuple[str, ...]
     matchers: tuple[LabelMatcher, ...] = ()
     is_continued: bool = False
     routes: tuple[Route, ...] = ()
+    timing: Timing = AT_ONCE
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ class Decision:
     """The watches that fired on an article, and all that this followed from besides its text and analysis.
 
     `zones` are those that were read where repeated passages had been taken out, else empty. `story` is the article's
-    story as the watches saw it, kept only where one fired. `unknown` counts the watches that could not be decided.
+    story as the watches saw it, kept only where one fired. `unknown` counts the watches that could not be decided; None
+    where names were not looked for, since no watch could fire whatever they are.
     """
 
     config_hash: str
@@ -36,6 +37,6 @@ class Decision:
     decided_at: datetime
     text_sha256: str
     fired: tuple[Fired, ...] = ()
-    unknown: int = 0
+    unknown: int | None = 0
     zones: tuple[Zone, ...] = ()
     story: Story | None = None

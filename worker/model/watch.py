@@ -8,6 +8,7 @@ from typing import Literal
 
 from worker.model.event import EventType, Modality, Role
 from worker.model.terms import Severity, ZoneName
+from worker.model.timing import Rate
 
 # --- what is watched ---------------------------------------------------------------------------------------
 
@@ -268,6 +269,7 @@ class Watch:
     labels: tuple[tuple[str, str], ...] = ()
     is_shadow: bool = False
     escalate: tuple[Escalation, ...] = ()
+    rate: Rate | None = None
     sources: SourceFilter | None = None
     threshold: float | None = None
     weights: tuple[tuple[str, float], ...] = ()

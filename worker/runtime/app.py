@@ -7,6 +7,7 @@ celery -A worker.runtime.app worker -Q deliver  deliverer
 celery -A worker.runtime.app beat               any number of them
 """
 
+import gc
 import signal
 import sys
 from collections.abc import Mapping
@@ -125,6 +126,8 @@ def _warm_up(**_: object) -> None:
     for stage in STAGES:
         if stage in queues:
             open_pipeline(stage)
+    gc.collect()
+    gc.freeze()  # a hundred thousand objects of the model and the lists: no collection need walk them again
 
 
 @worker_ready.connect

@@ -122,6 +122,7 @@ def _reading(analysis: Analysis) -> dict[str, Any]:
         "is_language_known": analysis.is_language_known,
         "language": analysis.language,
         "truncated_at": analysis.truncated_at,
+        "is_partial": analysis.pending is not None,
     }
 
 

@@ -6,15 +6,17 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from worker.deliver.breaker import Circuit
 from worker.errors import ConfigError, ModelError, StoreUnavailable
-from worker.model import Configuration, LanguageModel
+from worker.model import Configuration, Format, LanguageModel
 from worker.runtime.health import persistence, readiness
 from worker.runtime.process import has_store, open_store
 from worker.runtime.settings import load_settings
 from worker.runtime.trends import read_budgets
+from worker.runtime.views import list_endpoints
 from worker.watchlist import load_configuration
 
 Finding = dict[str, str]
@@ -100,6 +102,11 @@ def _configuration(directory: Path) -> tuple[Configuration | None, Finding]:
 
 def _endpoints(configuration: Configuration) -> Iterator[Finding]:
     for endpoint in configuration.endpoints:
+        if endpoint.format is Format.APPRISE:
+            yield _finding(
+                f"endpoint {endpoint.name}", "ok", f"is Apprise's; try it: `tocsin endpoints test {endpoint.name}`"
+            )
+            continue
         parts = urlsplit(endpoint.url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         try:
@@ -135,21 +142,33 @@ def _budgets(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _circuits(configuration: Configuration) -> Iterator[Finding]:
-    """Endpoints whose circuit is not closed, where the store can be asked."""
+    """Endpoints whose circuit is not closed, and those that are no more, where the store can be asked."""
     try:
-        states = open_store().endpoint_states([endpoint.name for endpoint in configuration.endpoints])
+        rows = list_endpoints(open_store(), configuration)
     except StoreUnavailable:
         return
-    for state in states:
-        name, waiting = f"endpoint {state.name}", f"{state.waiting} deliveries wait"
-        if state.circuit is Circuit.PAUSED:
-            remedy = f"`tocsin endpoints resume {state.name}` when it is back"
-            yield _finding(name, "failure", f"is paused: {state.reason}; {waiting}; {remedy}")
-        elif state.circuit is not Circuit.CLOSED:
-            yield _finding(name, "warning", f"keeps failing ({state.reason}); {waiting}; it is tried every minute")
-        if state.dead:
-            remedy = f"`tocsin alerts replay --endpoint {state.name}` sends them again"
-            yield _finding(name, "warning", f"has {state.dead} dead letters; {remedy}")
+    for row in rows:
+        yield from _circuit(row)
+
+
+def _circuit(row: dict[str, Any]) -> Iterator[Finding]:
+    name, waiting = f"endpoint {row['name']}", f"{row['waiting']} deliveries wait"
+    if not row["is_configured"]:
+        remedy = f"configure it again, or `tocsin endpoints redirect {row['name']} ANOTHER`"
+        yield _finding(
+            name, "failure", f"is no longer configured, and nobody sends: {waiting}, {row['dead']} dead; {remedy}"
+        )
+        return
+    if row["state"] == Circuit.PAUSED:
+        remedy = f"`tocsin endpoints resume {row['name']}` when it is back"
+        yield _finding(name, "failure", f"is paused: {row['reason']}; {waiting}; {remedy}")
+    elif row["state"] != Circuit.CLOSED:
+        yield _finding(name, "warning", f"keeps failing ({row['reason']}); {waiting}; it is tried every minute")
+    if row["held_until"]:
+        yield _finding(name, "warning", f"asked to be left alone until {row['held_until']}; {waiting}")
+    if row["dead"]:
+        remedy = f"`tocsin alerts replay --endpoint {row['name']}` sends them again"
+        yield _finding(name, "warning", f"has {row['dead']} dead letters; {remedy}")
 
 
 def _finding(name: str, status: str, message: str) -> Finding:

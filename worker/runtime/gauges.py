@@ -14,7 +14,7 @@ from worker.ports import STAGES
 from worker.precision import wilson_interval
 from worker.runtime.redis_store import K, RedisStore
 from worker.runtime.trends import read_budgets
-from worker.runtime.views import list_feeds
+from worker.runtime.views import endpoint_names, list_feeds
 
 HEALTHS = ("ok", "waiting", "failing", "gone", "quarantined", "paused")
 _CERTIFICATE_DAYS = (0, 3, 14)
@@ -57,7 +57,19 @@ def _queues(client: Any, configuration: Configuration, now: float) -> Iterator[M
         due.add_metric([stage], sum(int(client.zcount(K + key, "-inf", now)) for key in queues[stage]))
         oldest.add_metric([stage], max(now - first, 0) / 1000)
         quarantine.add_metric([stage], client.zcard(K + f"quarantine:{stage}"))
-    yield from (due, oldest, quarantine)
+    yield from (due, oldest, quarantine, *_groups(client, now))
+
+
+def _groups(client: Any, now: float) -> Iterator[Metric]:
+    first: list[Any] = client.zrange(K + "groups:due", 0, 0, withscores=True)
+    yield GaugeMetricFamily(
+        "tocsin_alert_groups", "Groups of alerts that will send a message.", client.zcard(K + "groups:due")
+    )
+    yield GaugeMetricFamily(
+        "tocsin_alert_groups_overdue_seconds",
+        "How long ago the group that should have sent its message first should have done so.",
+        max(now - first[0][1], 0) / 1000 if first else 0.0,
+    )
 
 
 def _endpoints(store: RedisStore, configuration: Configuration, now: float) -> Iterator[Metric]:
@@ -71,7 +83,7 @@ def _endpoints(store: RedisStore, configuration: Configuration, now: float) -> I
     circuits = GaugeMetricFamily(
         "tocsin_endpoint_state", "1 for the state an endpoint's circuit is in.", labels=["endpoint", "state"]
     )
-    for state in store.endpoint_states([endpoint.name for endpoint in configuration.endpoints]):
+    for state in store.endpoint_states(endpoint_names(store, configuration)):
         waiting.add_metric([state.name], state.waiting)
         age.add_metric([state.name], _oldest(store.client, state.name, now))
         dead.add_metric([state.name], state.dead)

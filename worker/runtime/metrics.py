@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from typing import get_args
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -18,7 +19,8 @@ from prometheus_client.utils import floatToGoString
 from worker import __version__
 from worker.coverage import WATCH_ID
 from worker.deliver.breaker import Circuit
-from worker.model import TOPICS, Configuration, PageOutcome, PollFailure, Severity
+from worker.model import TOPICS, Collecting, Configuration, PageOutcome, PollFailure, Severity
+from worker.notifier import KINDS
 from worker.ports import STAGES
 from worker.runtime.gauges import gauges
 from worker.runtime.redis_store import K, RedisStore
@@ -34,11 +36,14 @@ from worker.series import (
     ENTRIES_ODD,
     FEED_EVENTS,
     FRESHNESS_SECONDS,
+    HELD,
     NOTHING_NEW,
+    NOTIFICATIONS,
     PAGES,
     POLLS,
     SPANS,
     STAGE_SECONDS,
+    SUPPRESSED,
     WATCH_UNKNOWN,
     WEBSUB,
     series,
@@ -58,6 +63,9 @@ HELP = {
     ALERTS_BY_COUNTRY: "Alerts by country that their articles name (ISO 3166-1); one with several counts under each.",
     "tocsin_alerts_repeated_total": "Alerts raised again under the id they already had, hence not sent again.",
     NOTHING_NEW: "Matches of articles that told their watch nothing new about a story it was told of.",
+    HELD: "Alerts that were not told at once, by endpoint and what collects them.",
+    SUPPRESSED: "Alerts that are never told: silenced, or deleted from the store while they waited.",
+    NOTIFICATIONS: "Messages that groups sent, by endpoint and kind; a group of one sends the alert itself.",
     WATCH_UNKNOWN: "Watches that could not be decided for lack of a model of the article's language.",
     ATTEMPTS: "Webhook attempts by endpoint and outcome.",
     "tocsin_circuit_changes_total": "Changes of an endpoint's circuit breaker by the state it went to.",
@@ -134,6 +142,10 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
             for circuit in _CIRCUIT_CHANGES
         )
         yield series("tocsin_replayed_total", endpoint=endpoint.name)
+        yield from (series(HELD, endpoint=endpoint.name, reason=reason) for reason in get_args(Collecting))
+        yield from (series(NOTIFICATIONS, endpoint=endpoint.name, kind=kind) for kind in KINDS)
+    yield from (series(SUPPRESSED, reason=reason) for reason in ("silence", "gone"))
+    yield series("tocsin_stale_completions_total", stage="notify")
     for stage in STAGES:
         yield series("tocsin_stale_completions_total", stage=stage)
         yield series("tocsin_quarantined_total", stage=stage)

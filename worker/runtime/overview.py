@@ -12,7 +12,7 @@ from worker.precision import wilson_interval
 from worker.runtime.redis_store import K, RedisStore, translated
 from worker.runtime.test_results import TestRun, read_results
 from worker.runtime.trends import read_trends
-from worker.runtime.views import iso_ms, list_endpoints, list_feeds
+from worker.runtime.views import endpoint_names, iso_ms, list_endpoints, list_feeds
 from worker.series import ALERTS
 
 _SHOWN_DEAD = 20
@@ -59,8 +59,9 @@ def pulse(store: RedisStore, configuration: Configuration) -> dict[str, Any]:
     with translated():
         client = store.client
         waiting = int(client.zcard(K + "articles:due"))
-        outbox = sum(int(client.zcard(K + f"outbox:{endpoint.name}")) for endpoint in configuration.endpoints)
-        dead = sum(int(client.zcard(K + f"dead:{endpoint.name}")) for endpoint in configuration.endpoints)
+        names = endpoint_names(store, configuration)
+        outbox = sum(int(client.zcard(K + f"outbox:{name}")) for name in names)
+        dead = sum(int(client.zcard(K + f"dead:{name}")) for name in names)
         aside = sum(int(client.zcard(K + f"quarantine:{stage}")) for stage in STAGES)
     health = Counter(feed["health"] for feed in list_feeds(store, configuration.feeds))
     return {

@@ -16,6 +16,7 @@ from worker.model import TOPICS, Configuration, Severity
 from worker.ports import STAGES
 from worker.runtime import highlight, overview, plots
 from worker.runtime.alert_filter import STATES, AlertFilter
+from worker.runtime.held import list_held
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.silence_store import RedisSilences
 from worker.runtime.trends import Trends, in_steps, read_trends
@@ -89,7 +90,9 @@ class Pages:
         found = show_alert(self._store, request.path_params["alert"])
         if found is None:
             return self.problem(request, 404, "There is no such alert.")
-        return self._page("alert.html", request, **found, refused=request.query_params.get("refused", ""))
+        id_ = found["alert"]["alert_id"]
+        held = list_held(self._store.client, self._configuration, [id_], datetime.now(UTC))[id_]
+        return self._page("alert.html", request, **found, held=held)
 
     def trends(self, request: Request) -> Response:
         is_day = request.query_params.get("range") == "day"

@@ -8,19 +8,17 @@ from typing import Any
 from worker.replay import Decided
 from worker.runtime.redis_store import ANALYSIS, DECISION, K, RedisStore, restore_article, translated
 
-_MOST_REVISIONS = 10
-"""As in finish_poll.lua."""
 _FIELDS = ("record", "first_seen", "analysis", "decision", "decided")
 
 
 def read_decided(store: RedisStore, article: str) -> list[Decided]:
-    """The decisions on an article that are kept, the newest first: one for each revision that was judged."""
+    """The decisions on an article that are kept, the newest first: also those on earlier texts that made a watch fire."""
     with translated():
+        *newest, revision = store.client.hmget(K + f"article:{article}", (*_FIELDS, "revision"))
         pipeline = store.client.pipeline(transaction=False)
-        pipeline.hmget(K + f"article:{article}", _FIELDS)
-        for number in range(_MOST_REVISIONS + 1):
+        for number in range(int(revision or 0)):
             pipeline.hmget(K + f"article:{article}:was:{number}", _FIELDS)
-        newest, *past = pipeline.execute()
+        past = pipeline.execute() if revision else []
     found = [(int(newest[4] or 0), newest), *reversed(list(enumerate(past)))]
     return [_restore(store, article, revision, row) for revision, row in found if row[2] and row[3]]
 

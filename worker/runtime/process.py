@@ -16,6 +16,7 @@ from worker.runtime.clock import SystemClock
 from worker.runtime.configuration_store import ConfigurationStore
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
+from worker.runtime.group_store import RedisGroups
 from worker.runtime.http import HttpLoop
 from worker.runtime.last_good import LastGood
 from worker.runtime.log import LogObserver
@@ -224,6 +225,8 @@ def _make_pipeline(
         limits=Limits(lease=settings.lease),
         tracer=open_tracer(),
         read_limit=within_cpu_limit,
+        silences=RedisSilences(store.client),
+        groups=RedisGroups(store.client),
         board=hubs[0] if hubs else None,
         subscriber=hubs[1] if hubs else None,
         reader=make_reader(store, fetcher, settings) if stage == "read" else None,

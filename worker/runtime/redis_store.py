@@ -7,6 +7,9 @@ Keys, all under the hash tag `{tocsin}:`
     feed:ID  article:ID  alert:ID  delivery:ID  hashes; `fence` is the newest claim's number
     seen:ALIAS  address:HASH                    the article an alias, or a page's address, belongs to
     alerts  dead:ENDPOINT  quarantine:STAGE     sorted sets of ids by time
+    group:ID  groups:due                        alerts that wait to be told together; see `group_store`
+    silences  silence:ID                        see `silence_store`
+    rate:WATCH                                  what a watch with a rate cap told of late
     articles  stories                           the same of what was first seen within retention
     alerts:log  alerts:last                     alerts by a number that only grows, and the last such number
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
@@ -36,9 +39,9 @@ from redis.retry import Retry
 
 from worker.decision import digest_text
 from worker.dedupe import mark_of_address
-from worker.deliver import breaker, payload
+from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
-from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn
+from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn, asks_to_wait
 from worker.deliver.retry import Decision as RetryDecision
 from worker.errors import StoreUnavailable
 from worker.fulltext import PATIENCE
@@ -54,6 +57,7 @@ from worker.model import (
     Feed,
     FeedState,
     Kin,
+    Onward,
     Story,
 )
 from worker.poll import PollDecision
@@ -75,8 +79,8 @@ from worker.ports import (
     StoryStep,
 )
 from worker.runtime import kin_index
+from worker.runtime.alert_work import alert_work, delivery_work
 from worker.runtime.log import redact
-from worker.series import alert_counts
 from worker.story import WINDOW, pack, unpack
 from worker.trend import counted
 from worker.zones import passages
@@ -157,7 +161,7 @@ class RedisStore:
         decision: PollDecision,
         drafts: Sequence[Draft],
         counts: Counts = (),
-        alerts: Sequence[tuple[Alert, Sequence[Delivery]]] = (),
+        alerts: Sequence[tuple[Alert, Sequence[Onward]]] = (),
     ) -> Ingested:
         work = {
             "state": _dump(STATE, decision.state),
@@ -167,7 +171,7 @@ class RedisStore:
             "patience_ms": _ms(PATIENCE),
             "pushes": decision.pushes,
             "counts": list(counts),
-            "alerts": [alert_work(alert, deliveries) | {"article": alert.article.id} for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, steps) | {"article": alert.article.id} for alert, steps in alerts],
             "drafts": [
                 {
                     "id": draft.article.id,
@@ -223,7 +227,7 @@ class RedisStore:
         claim: ArticleClaim,
         analysis: Analysis,
         step: StoryStep,
-        alerts: Sequence[tuple[Alert, Sequence[Delivery]]],
+        alerts: Sequence[tuple[Alert, Sequence[Onward]]],
         counts: Counts = (),
     ) -> int:
         seen = _dump(ANALYSIS, analysis)
@@ -237,7 +241,7 @@ class RedisStore:
             "trend_keep_ms": _ms(KEEP_TRENDS),
             "story": _story_work(claim, step),
             "model": analysis.model,
-            "alerts": [alert_work(alert, deliveries) for alert, deliveries in alerts],
+            "alerts": [alert_work(alert, steps) for alert, steps in alerts],
         }
         return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
 
@@ -276,6 +280,7 @@ class RedisStore:
             "status": attempt.status,
             "wait_ms": _ms(decision.wait) if isinstance(decision, RetryIn) else 0,
             "asked_ms": _ms(min(attempt.retry_after, LONGEST_WAIT)) if attempt.retry_after else 0,
+            "hold_ms": asks_to_wait(attempt) // timedelta(milliseconds=1),
             "is_counted": decision.is_counted
             if isinstance(decision, RetryIn)
             else not isinstance(decision, EndpointGone),
@@ -285,7 +290,7 @@ class RedisStore:
             "attempt": _dump(ATTEMPT, attempt),
             "counts": list(counts),
             "keep_ms": _ms(KEEP),
-            "notices": [_delivery_work(notice) for notice in notices],
+            "notices": [delivery_work(notice) for notice in notices],
             "breaker": {
                 "open_after": breaker.OPEN_AFTER,
                 "window": breaker.WINDOW,
@@ -331,6 +336,13 @@ class RedisStore:
                 pipeline.zcard(K + f"dead:{name}")
             answers = pipeline.execute()
         return [_endpoint_state(name, *answers[3 * i : 3 * i + 3]) for i, name in enumerate(names)]
+
+    def known_endpoints(self) -> list[str]:
+        with translated():
+            return sorted(self.client.smembers(K + "endpoints"))
+
+    def redirect_endpoint(self, old: str, new: str) -> int:
+        return int(self._run("redirect_endpoint", old, new))
 
     def ask_reload(self) -> None:
         with translated():
@@ -411,6 +423,7 @@ _SCRIPTS = (
     "release",
     "replay",
     "resume_endpoint",
+    "redirect_endpoint",
     "mark_alert",
     "report_configuration",
     "audit_epoch",
@@ -423,7 +436,7 @@ _WORK: dict[Stage, tuple[str, str]] = {
     "deliver": ("", "delivery:"),
 }
 """Where each stage's work waits (deliveries: in the outbox of their endpoint), and the prefix of its keys."""
-_SHARED = ("prelude", "queue", "kin", "pages")
+_SHARED = ("prelude", "hold", "queue", "kin", "pages")
 _OUTCOMES: dict[type[RetryDecision], str] = {
     Delivered: "delivered",
     RetryIn: "retried",
@@ -521,29 +534,5 @@ def _endpoint_state(name: str, fields: Mapping[str, str], waiting: int, dead: in
         at("failed_at"),
         waiting,
         dead,
+        at("held_until"),
     )
-
-
-def _delivery_work(delivery: Delivery, fetched_at: datetime | None = None) -> dict[str, Any]:
-    return {
-        "id": delivery.id,
-        "alert": delivery.alert_id,
-        "endpoint": delivery.endpoint,
-        "body": delivery.body,
-        "content_type": delivery.content_type,
-        "fetched_ms": round(fetched_at.timestamp() * 1000) if fetched_at else 0,
-    }
-
-
-def alert_work(alert: Alert, deliveries: Sequence[Delivery]) -> dict[str, Any]:
-    """An alert as `raise_alert` of the scripts takes it; the age of an article of before is no delay of ours."""
-    fetched_at = None if alert.listing else alert.article.first_seen
-    return {
-        "id": alert.id,
-        "record": payload.build(alert),
-        "watch": alert.watch_id,
-        "severity": alert.severity.value,
-        "is_shadow": alert.is_shadow,
-        "counts": alert_counts(alert),
-        "deliveries": [_delivery_work(delivery, fetched_at) for delivery in deliveries],
-    }

@@ -16,9 +16,10 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from worker.model import Alert, Delivery, Story
+from worker.model import Alert, Onward, Story
+from worker.runtime.alert_work import alert_work
 from worker.runtime.archive import read_articles
-from worker.runtime.redis_store import K, RedisStore, alert_work, script_source, translated
+from worker.runtime.redis_store import K, RedisStore, script_source, translated
 from worker.screener import Claim, Handover, Page, Progress, StoredArticle
 from worker.screening import Found, Marks
 
@@ -97,8 +98,8 @@ class RedisScreeningStore:
             rows = self._client.hgetall(K + "screening:found")
         return [Found(*(*json.loads(name), int(seen_ms))) for name, seen_ms in rows.items()]
 
-    def raise_alert(self, claim: Claim, position: int, raised: Alert, deliveries: Sequence[Delivery]) -> int:
-        work = json.dumps(alert_work(raised, deliveries))
+    def raise_alert(self, claim: Claim, position: int, raised: Alert, steps: Sequence[Onward]) -> int:
+        work = json.dumps(alert_work(raised, steps))
         return int(self._run("screening_raise", claim.fence, position, work, raised.article.id))
 
     def is_live_work_due(self) -> bool:

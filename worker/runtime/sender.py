@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import aiohttp
 
 from worker import __version__
+from worker.deliver import breaker
 from worker.deliver.sign import sign
 from worker.model import JSON_TYPE, Attempt, Delivery, Endpoint, Format
 from worker.runtime import http
 from worker.runtime.log import redact
 
 RESPONSE_LIMIT_BYTES = 4_096
+_ACCEPTED = 200
+"""Stands for the answer of a service that Apprise says took the message; Apprise does not tell its status."""
 
 
 class WebhookSender:
@@ -21,6 +24,7 @@ class WebhookSender:
 
     def __init__(self, loop: http.HttpLoop) -> None:
         self._loop = loop
+        self._threads: dict[str, ThreadPoolExecutor] = {}
 
     def send(self, delivery: Delivery, endpoint: Endpoint) -> Future[Attempt]:
         """Start one attempt; up to the endpoint's time-out."""
@@ -33,6 +37,8 @@ class WebhookSender:
             return timedelta(seconds=asyncio.get_running_loop().time() - started)
 
         try:
+            if endpoint.format is Format.APPRISE:
+                return await self._hand_over(delivery, endpoint, elapsed)
             return await self._post(delivery, endpoint, elapsed)
         except TimeoutError:
             return Attempt(0, elapsed(), f"no answer within {endpoint.timeout.total_seconds():.0f} s")
@@ -52,10 +58,21 @@ class WebhookSender:
             wait = http.retry_after(answer.headers.get("Retry-After"), http.now())
             return Attempt(answer.status, elapsed(), redact(reason)[:300], await _read(answer, endpoint), wait)
 
+    async def _hand_over(self, delivery: Delivery, endpoint: Endpoint, elapsed: Callable[[], timedelta]) -> Attempt:
+        """To Apprise, in a thread of the endpoint's: one that outlives the time-out may still deliver, hence at least once."""
+        from worker.runtime.apprise_service import notify
+
+        threads = self._threads.setdefault(endpoint.name, ThreadPoolExecutor(breaker.AT_ONCE, "apprise"))
+        loop, limit = asyncio.get_running_loop(), endpoint.timeout.total_seconds()
+        reason = await asyncio.wait_for(loop.run_in_executor(threads, notify, endpoint.url, delivery.body), limit)
+        return Attempt(0 if reason else _ACCEPTED, elapsed(), redact(reason)[:300])
+
 
 def request_headers(delivery: Delivery, endpoint: Endpoint, at: datetime) -> Mapping[str, str]:
     """What one attempt at time `at` says beside the body; signed where the endpoint has a secret."""
     signature: Mapping[str, str] = {}
+    if endpoint.format is Format.APPRISE:
+        return {}
     if endpoint.format is Format.PAGERDUTY:
         signature = {"X-Routing-Key": endpoint.secrets[0]}
     elif endpoint.format is Format.MISP:

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import redis
 from pydantic import TypeAdapter
 
 from worker.model import Silence
-from worker.runtime.redis_store import script_source, translated
+from worker.runtime.redis_store import K, script_source, translated
 
 KEEP = timedelta(days=90)
 _SILENCE = TypeAdapter(Silence)
@@ -18,6 +19,7 @@ class RedisSilences:
     """See `silence.SilenceStore`."""
 
     def __init__(self, client: redis.Redis) -> None:
+        self._client: Any = client
         self._scripts = {name: client.register_script(script_source(name)) for name in _SCRIPTS}
 
     def add_silence(self, silence: Silence) -> None:
@@ -30,9 +32,9 @@ class RedisSilences:
         with translated():
             return bool(self._scripts["end_silence"](args=[silence_id, by]))
 
-    def silences(self) -> list[Silence]:
+    def silences(self, *, ended: bool = True) -> list[Silence]:
         with translated():
-            rows = self._scripts["list_silences"](args=[])
+            rows = self._scripts["list_silences"](args=[int(ended)])
         return [
             replace(
                 _SILENCE.validate_json(record),
@@ -41,6 +43,23 @@ class RedisSilences:
             )
             for _, record, ends_ms, suppressed in rows
         ]
+
+    def silence(self, silence_id: str) -> Silence | None:
+        """One silence; None where there is none with this id."""
+        with translated():
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.hmget(K + f"silence:{silence_id}", ["record", "suppressed"])
+            pipeline.zscore(K + "silences", silence_id)
+            (record, suppressed), ends_ms = pipeline.execute()
+        if not record or ends_ms is None:
+            return None
+        ends_at = datetime.fromtimestamp(int(ends_ms) / 1000, UTC)
+        return replace(_SILENCE.validate_json(record), ends_at=ends_at, suppressed=int(suppressed or 0))
+
+    def held(self, now: datetime) -> int:
+        """How many have not ended."""
+        with translated():
+            return int(self._client.zcount(K + "silences", f"({_to_ms(now)}", "+inf"))
 
 
 def _to_ms(moment: datetime) -> int:

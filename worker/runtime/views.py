@@ -85,21 +85,38 @@ def is_alert(store: RedisStore, alert_id: str) -> bool:
         return bool(store.client.exists(K + f"alert:{alert_id}"))
 
 
+def endpoint_names(store: RedisStore, configuration: Configuration) -> list[str]:
+    """The configured endpoints, and then those that are no more but for which something waits or is dead."""
+    names = [endpoint.name for endpoint in configuration.endpoints]
+    states = store.endpoint_states([name for name in store.known_endpoints() if name not in names])
+    return names + [state.name for state in states if state.waiting or state.dead]
+
+
 def list_endpoints(store: RedisStore, configuration: Configuration) -> list[dict[str, Any]]:
-    """Every configured endpoint with its circuit and queues; no address, since addresses can be secrets."""
-    states = store.endpoint_states([endpoint.name for endpoint in configuration.endpoints])
+    """Every endpoint with its circuit and queues; no address, since addresses can be secrets.
+
+    `is_configured` is false where an endpoint was removed or renamed and left something behind: nobody sends that.
+    """
+    configured = {endpoint.name for endpoint in configuration.endpoints}
+    now = datetime.now(UTC)
     return [
         {
             "name": state.name,
             "state": state.circuit.value,
+            "is_configured": state.name in configured,
             "waiting": state.waiting,
             "dead": state.dead,
-            "succeeded_at": state.succeeded_at.isoformat(timespec="seconds") if state.succeeded_at else None,
-            "failed_at": state.failed_at.isoformat(timespec="seconds") if state.failed_at else None,
+            "held_until": _iso(state.held_until) if state.held_until and state.held_until > now else None,
+            "succeeded_at": _iso(state.succeeded_at),
+            "failed_at": _iso(state.failed_at),
             "reason": state.reason,
         }
-        for state in states
+        for state in store.endpoint_states(endpoint_names(store, configuration))
     ]
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
 
 
 def list_feeds(store: RedisStore, feeds: Sequence[Feed]) -> list[dict[str, Any]]:
@@ -146,6 +163,7 @@ def _alert_row(fields: Mapping[str, str], deliveries: Sequence[tuple[str, Any]])
         "is_shadow": fields["is_shadow"] == "1",
         "verdict": fields.get("verdict"),
         "acknowledged_at": iso_ms(fields.get("acknowledged_at")),
+        "silence": fields.get("silence"),
         "deliveries": [
             {"id": id_, "endpoint": row[0], "state": row[1], "attempts": int(row[2] or 0)} for id_, row in deliveries
         ],

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from worker.model import (
     Route,
 )
 from worker.watchlist import yaml
+from worker.watchlist.endpoints import CONTENT_TYPES, check_url, read_template, try_template
 from worker.watchlist.lists import Lists, Sources
 from worker.watchlist.mistakes import report
 from worker.watchlist.routes import read_route
@@ -37,7 +38,9 @@ from worker.watchlist.schema import (
     FileSections,
     Reference,
     RouteSection,
+    TemplateFile,
 )
+from worker.watchlist.timings import read_intervals
 from worker.watchlist.watches import Watches
 
 _SECRET_BYTES = range(24, 65)
@@ -157,7 +160,7 @@ class _Resolver:
                 routes.append((tree, sections.model.route))
         self._refuse_doubles(watches, "id", lambda watch: watch.id)
         self._refuse_doubles(endpoints, "", lambda endpoint: endpoint.name)
-        for section in ("lists", "sources", "topics"):
+        for section in ("lists", "sources", "topics", "time_intervals"):
             found = [(tree, (section, name), name) for tree, name, _ in self._defined(section)]
             self._refuse_doubles(found, "", str)
         self.read += [*lists.files, *reader.files]
@@ -235,13 +238,28 @@ class _Resolver:
     def _endpoint(self, tree: yaml.Tree, name: str, section: EndpointSection) -> Endpoint:
         path = ("endpoints", name)
         url = self._lookup(tree, (*path, "url"), section.url)
-        if url and not url.lower().startswith(("http://", "https://")):
-            tree.report((*path, "url"), "leads to something that is not an http or https address")
+        if problem := check_url(url, section):
+            tree.report((*path, "url"), problem)
         given = [("secret", section.secret), ("previous_secret", section.previous_secret)]
         read = self._lookup if section.format in KEYED else self._secret
         secrets = [read(tree, (*path, key), reference) for key, reference in given if reference]
-        secret = tuple(filter(None, secrets))
-        return Endpoint(name, url, secret, section.timeout, section.allow_private, section.format)
+        made = Endpoint(name, url, tuple(filter(None, secrets)), section.timeout, section.allow_private, section.format)
+        return self._with_template(tree, path, section, made) if section.template else made
+
+    def _with_template(self, tree: yaml.Tree, path: yaml.Path, section: EndpointSection, made: Endpoint) -> Endpoint:
+        """The endpoint with its template, which is tried on an invented alert and on a digest."""
+        source = section.template
+        if isinstance(source, TemplateFile):
+            file = self.directory / source.file
+            self.read.append(file)
+            source = read_template(file)
+            if source is None:
+                tree.report((*path, "template", "file"), f"the file {section.template.file} is missing or unreadable")  # type: ignore[union-attr]
+                return made
+        made = replace(made, template=str(source), content_type=CONTENT_TYPES[section.content])
+        if problem := try_template(made):
+            tree.report((*path, "template"), f"the template {problem}")
+        return made
 
     def _secret(self, tree: yaml.Tree, path: yaml.Path, reference: Reference) -> str:
         secret = self._lookup(tree, path, reference)
@@ -288,11 +306,12 @@ class _Resolver:
         for tree, _ in routes[1:]:
             tree.report(("route",), "is a second route", "keep one over all files", of_key=True)
         if not routes:
-            return Route(names)
+            return Route(names, key="root")
         tree, section = routes[0]
         if section.matchers:
             tree.report(("route", "matchers"), "stand in the root, which takes everything", "move them to `routes`")
-        return read_route(tree, ("route",), section, names, known)
+        intervals = {name: read_intervals(sections) for _, name, sections in self._defined("time_intervals")}
+        return read_route(tree, ("route",), section, Route(names), known, intervals)
 
     def _refuse_doubles(
         self, found: Sequence[tuple[yaml.Tree, yaml.Path, Any]], key: str, name: Callable[[Any], str]

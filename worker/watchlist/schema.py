@@ -20,6 +20,7 @@ from worker.watchlist.fields import (
     Name,
     Names,
     Shown,
+    SomeNames,
     Text,
     Texts,
     parse_duration,
@@ -29,6 +30,7 @@ from worker.watchlist.fields import (
 )
 from worker.watchlist.list_schema import ListSection, OwnTopicSection, SourceGroupSection, WatchSourcesSection
 from worker.watchlist.test_schema import TestSection
+from worker.watchlist.timing_schema import DigestSection, RateCap, TimeIntervals
 
 __all__ = ["FileSections", "parse_duration"]
 
@@ -144,6 +146,8 @@ watches:
     """The conditions."""
     escalate: list[EscalationSection] = []
     """Raises the severity of a story as more report it."""
+    rate: RateCap | None = None
+    """At most so many alerts are told one by one, such as `10/h`; what is beyond comes in a digest."""
     score: ScoreSection | None = None
     """Weights and a threshold."""
     max_alerts_per_day: Annotated[float, Field(gt=0, le=100_000)] | None = None
@@ -158,7 +162,14 @@ def _to_list(value: object) -> object:
 
 KEYED = (Format.PAGERDUTY, Format.MISP)
 """Their secret is the receiver's own key, of whatever form."""
-MESSENGERS = (Format.SLACK, Format.TEAMS, Format.DISCORD, Format.MATTERMOST)
+UNSIGNED = (Format.SLACK, Format.TEAMS, Format.DISCORD, Format.MATTERMOST, Format.TEMPLATE, Format.APPRISE)
+"""What needs no secret: the address of a messenger is one, and who writes a format knows whether its reader verifies."""
+
+
+class TemplateFile(_Strict):
+    """A template in a file of its own, relative to the configuration."""
+
+    file: Text
 
 
 class EndpointSection(_Strict):
@@ -172,10 +183,21 @@ class EndpointSection(_Strict):
     previous_secret: Reference | None = None
     timeout: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(seconds=30))] = timedelta(seconds=20)
     allow_private: bool = False
+    template: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] | TemplateFile | None = None
+    """For the format `template`: Jinja2, of which `{{ … }}`, `for`, `if` and filters are understood; or {file: path}."""
+    content: Literal["json", "text", "html"] = "json"
+    """What the template makes. In JSON every `{{ … }}` brings its own quotation marks."""
+
+    @model_validator(mode="after")
+    def _has_template(self) -> EndpointSection:
+        if (self.format is Format.TEMPLATE) is not (self.template is not None):
+            msg = "`format: template` and `template` go together"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _is_signed(self) -> EndpointSection:
-        if self.secret is None and self.format not in MESSENGERS:
+        if self.secret is None and self.format not in UNSIGNED:
             msg = "`secret` is missing; write {env: NAME}, and make one with `tocsin secret`"
             raise ValueError(msg)
         return self
@@ -186,6 +208,7 @@ def _check_matcher(value: str) -> str:
     return value
 
 
+Label = Annotated[str, StringConstraints(pattern=r"^([a-zA-Z_][\w-]{0,63}|\.\.\.)$")]
 Matcher = Annotated[str, StringConstraints(max_length=500), BeforeValidator(_check_matcher)]
 
 
@@ -195,9 +218,23 @@ class RouteSection(_Strict):
     endpoint: Names | None = None
     """Who gets what no route below takes; that of the route above where none is given, and at the root all."""
     matchers: Annotated[list[Matcher], BeforeValidator(_to_list)] = []
-    """Conditions on labels: those of the watch, and watch, severity, source and publisher."""
+    """Conditions on labels: those of the watch, and watch, severity, source, publisher and story."""
     is_continued: Annotated[bool, Field(alias="continue")] = False
     """Whether the routes after this one are tried as well."""
+    group_by: Annotated[list[Label], BeforeValidator(_to_list)] | None = None
+    """Alerts that have the same values of these labels are told together; `...` tells each alone and at once."""
+    group_wait: Annotated[Duration, Field(le=timedelta(days=1))] | None = None
+    """So long a group's first alert waits for others; 30s where a route groups."""
+    group_interval: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=7))] | None = None
+    """So long after a group's message the next one comes at the earliest; 5m where a route groups."""
+    repeat_interval: Annotated[Duration, Field(ge=timedelta(minutes=1), le=timedelta(days=30))] | None = None
+    """After so long a group's alerts that nobody has acknowledged are told again; not at all where it is not given."""
+    mute_time_intervals: SomeNames = []
+    """During these nothing is sent; what comes is held, and told in one message afterwards."""
+    active_time_intervals: SomeNames = []
+    """Outside these nothing is sent; what comes is held, and told in one message afterwards."""
+    digest: DigestSection | None = None
+    """Everything in one message at certain moments."""
     routes: list[RouteSection] = []
 
 
@@ -222,6 +259,7 @@ class FileSections(_Strict):
     watches: list[WatchSection] = []
     endpoints: dict[Name, EndpointSection] = {}
     route: RouteSection | None = None
+    time_intervals: dict[Name, TimeIntervals] = {}
     nlp: NlpSection | None = None
 
 

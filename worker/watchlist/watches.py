@@ -19,6 +19,7 @@ from worker.model import (
     LanguageCondition,
     NearCondition,
     PhraseCondition,
+    Rate,
     RegexCondition,
     Role,
     RoleCondition,
@@ -73,6 +74,7 @@ class Watches:
             escalate=tuple(
                 Escalation(step.to, step.when.independent_sources, step.when.within) for step in section.escalate
             ),
+            rate=Rate(section.rate.max, section.rate.per) if section.rate else None,
             max_alerts_per_day=section.max_alerts_per_day,
             tests=tuple(self._test(tree, (*path, "tests", i), test) for i, test in enumerate(section.tests)),
         )

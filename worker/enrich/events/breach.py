@@ -58,7 +58,7 @@ def _regime(units: Sequence[Unit], start: int, stop: int) -> tuple[int, list[Par
         unit = units[at]
         if unit.word in words("boundaries") or unit.word in (".", ";", ":"):
             return None
-        if unit.kind == "word" and unit.word in words("regime_nouns"):
+        if unit.kind == "word" and unit.word in words("regime_nouns") and units[at - 1].word != "to":
             if unit.word in (
                 "controls",
                 "measures",

@@ -16,7 +16,8 @@ _BE: Final = frozenset("is are was were be been being get gets got".split())
 AND: Final = frozenset(("and", "or", "&", "as-well-as"))
 _PAIRS: Final = {"(": ")", "–": "–", "—": "—", "-": "-", "‘": "’"}
 QUOTES: Final = frozenset("\"“”‘’'")
-_CONTROL: Final = ("planned", "requested", "negated", "hypothetical", "hedged", "denied", "help", "say")
+_ADMITTING: Final = frozenset("admit admits admitted acknowledge acknowledged confirm confirms confirmed".split())
+_CONTROL: Final = ("planned", "requested", "negated", "hypothetical", "hedged", "denied", "rejecting", "help", "say")
 _CAUSES: Final = frozenset(("for", "by", "with", "in"))
 """Before a gerund these part it from the verb before: one "will pay for selling" what was sold."""
 LONGEST_ASIDE: Final = 14
@@ -66,7 +67,7 @@ def verb_group(units: Sequence[Unit], at: int) -> VerbGroup:
             is_gerund = word.endswith("ing")
         else:
             break
-        if not is_cause or word in words("hedged"):
+        if not is_cause or word in words("hedged") or word in ("would", "could", "may", "might"):
             cues.append(word)
         is_cause = is_cause or (is_gerund and word in _CAUSES)
         i -= 1
@@ -75,34 +76,61 @@ def verb_group(units: Sequence[Unit], at: int) -> VerbGroup:
 
 def subjects(units: Sequence[Unit], start: int) -> tuple[int, ...]:
     """The units (coordinated ones all) that are the subject of the verb group which begins at `start`."""
+    near = _at_hand(units, start)
+    return _searched(units, start) if near is None else near
+
+
+def _at_hand(units: Sequence[Unit], start: int) -> tuple[int, ...] | None:
+    """The subject where the words right before decide it; None where it has to be searched."""
     if (controlled := _controlled(units, start)) >= 0:
         return coordinated(units, controlled)
-    if start and units[start - 1].kind == "word" and units[start - 1].word in words("say"):
+    before = units[start - 1] if start else None
+    if before is None or before.kind != "word":
+        return None
+    if before.word in words("say") - words("denied") - _ADMITTING:
         return ()
+    if start > 1 and before.word == "'s" and units[start - 2].kind in _NOMINAL:
+        return (start - 2,)
+    if before.word == "for" and units[start].word in ("permission", "approval"):
+        asked = next((i for i in range(start - 2, max(-1, start - 6), -1) if units[i].word in words("requested")), -1)
+        return subjects(units, verb_group(units, asked).start) if asked > 0 else None
+    return _antecedent(units, start - 1) if before.word in _RELATIVES else None
+
+
+def _antecedent(units: Sequence[Unit], relative: int) -> tuple[int, ...] | None:
+    """What a relative pronoun stands for; nothing where that is no mention."""
+    i = relative - 2 if relative and units[relative - 1].word == "," else relative - 1
+    if i < 0 or units[i].kind == "mark" or (units[i].kind == "word" and units[i].word in words("say")):
+        return None
+    return coordinated(units, i) if units[i].kind in _NOMINAL else ()
+
+
+def _searched(units: Sequence[Unit], start: int) -> tuple[int, ...]:
+    """The nearest mention on the left that no preposition governs, else the nearest of all."""
     i = _before_aside(units, start - 1)
     fallback = -1
-    steps = 0
-    while i >= 0 and steps < _FURTHEST:
-        steps += 1
+    first = max(-1, start - _FURTHEST)
+    while i > first:
         unit = units[i]
-        if unit.kind == "word" and unit.word in _RELATIVES and i + 1 >= start - 2 and fallback < 0:
-            i = i - 2 if units[i - 1].word == "," else i - 1
-            if i >= 0 and units[i].kind == "word" and units[i].word not in words("say"):
-                return ()
-            continue
         if unit.kind in _NOMINAL:
             prep = preposition(units, i)
             if prep < 0:
                 return coordinated(units, i)
-            fallback = i if fallback < 0 or (units[i].kind == "party" and units[fallback].kind == "goods") else fallback
+            is_better = fallback < 0 or (unit.kind == "party" and units[fallback].kind == "goods")
+            fallback = i if is_better else fallback
             i = prep - 1
-            continue
-        if unit.kind == "mark" and (unit.word in ";:" or (unit.word == "," and fallback >= 0 and i < start - 2)):
+        elif _parts(units, i, is_far=fallback >= 0 and i < start - 2, is_found=fallback >= 0):
             break
-        if unit.kind == "word" and unit.word in words("boundaries") and fallback >= 0:
-            break
-        i = _before_aside(units, i) if unit.word == "," and fallback < 0 else i - 1
+        else:
+            i = _before_aside(units, i) if unit.word == "," and fallback < 0 else i - 1
     return coordinated(units, fallback) if fallback >= 0 else ()
+
+
+def _parts(units: Sequence[Unit], i: int, *, is_far: bool, is_found: bool) -> bool:
+    """Whether the clause begins after `i`."""
+    if units[i].kind == "mark":
+        return units[i].word in ";:" or (units[i].word == "," and is_far)
+    return is_found and units[i].kind == "word" and units[i].word in words("boundaries")
 
 
 def _controlled(units: Sequence[Unit], start: int) -> int:
@@ -112,7 +140,7 @@ def _controlled(units: Sequence[Unit], start: int) -> int:
         return i
     if i < 1 or units[i].kind not in ("party", "pronoun") or start >= len(units):
         return -1
-    if units[start].word.endswith("ing"):
+    if units[start].word.endswith("ing") or units[start].word == "for":
         return i
     before = units[preposition(units, i) - 1].word if preposition(units, i) > 0 else ""
     return i if units[start].word == "to" and before in words("requested") else -1

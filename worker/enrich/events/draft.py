@@ -45,7 +45,21 @@ class Draft:
 
 def is_outer(cue: str) -> bool:
     """Whether a word before a clause bears on it: of asking, denying, alleging or a condition, not the next clause's "will"."""
-    return cue in _CONDITIONS or any(cue in words(name) for name in ("denied", "requested", "hedged", "help"))
+    return (
+        cue in _CONDITIONS
+        or cue in ("may", "might", "want", "wants", "wanted")
+        or any(cue in words(name) for name in ("denied", "rejecting", "requested", "hedged", "help"))
+    )
+
+
+def words_after(units: Sequence[Unit], at: int) -> tuple[str, ...]:
+    """The two words right after a noun, which may be its verb: "arms sales stall", "sanctions must be applied"."""
+    found: list[str] = []
+    for unit in units[at + 1 : at + 3]:
+        if unit.kind != "word" or unit.word in words("prepositions") | words("boundaries"):
+            break
+        found.append(unit.word)
+    return tuple(found)
 
 
 def part(role: Role, units: Sequence[Unit], i: int) -> Part:

@@ -37,6 +37,15 @@ def extract(text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[
     return tuple(found)
 
 
+def may_tell(text: str, sentences: Sequence[tuple[int, int]], found: Sequence[Entity]) -> bool:
+    """Whether `extract` can find any event once names are known; `found` holds the weapons and vessels, in order."""
+    starts = [entity.start for entity in found]
+    return any(
+        _may_tell(text, start, end, found[bisect_left(starts, start) : bisect_left(starts, end)])
+        for start, end in sentences
+    )
+
+
 def _may_tell(text: str, start: int, end: int, inside: Sequence[Entity]) -> bool:
     """Whether a sentence holds the words without which no reader finds an event in it."""
     found = set(_WORD.findall(text[start:end].lower()))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from worker.enrich.events.clause import subjects, verb_group
-from worker.enrich.events.draft import Draft, Part, part, parts
+from worker.enrich.events.draft import Draft, Part, part, parts, words_after
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import pairs, words
@@ -18,6 +18,8 @@ _HELPING: Final = frozenset("is are was were be been being has have had having".
 _LIFTING: Final = frozenset(
     "lift lifts lifted end ends ended remove removes removed drop drops dropped waive waived".split()
 )
+_BACKING: Final = frozenset("back backs backed support supports supported favour favours favor favors".split())
+_CALLS: Final = frozenset(("call", "calls", "plea", "appeal", "debate"))
 _TARGETING: Final = frozenset("target targets targeted targeting hit hits".split())
 _VAGUE: Final = frozenset(
     "potential possible recent recently several new more further additional fresh latest other some many existing all first tougher tough of".split()
@@ -159,7 +161,7 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
     if not any(one.role == "target" for one in found) and not has_verb:
         return None
     found += _measure(units, at)
-    return _draft(units, at, found, cues, min(first, left))
+    return _draft(units, at, found, (*cues, *words_after(units, at)), min(first, left))
 
 
 def _right(units: Sequence[Unit], at: int) -> tuple[list[Part], bool]:
@@ -214,8 +216,11 @@ def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, 
         if unit.kind != "word":
             continue
         passed.append(unit.word)
-        if unit.word in words("impose") | _TARGETING:
+        if unit.word in _BACKING and not _CALLS & set(passed):
+            passed.append("plan")
+        if unit.word in words("impose") | _TARGETING or passed[-1] == "plan":
             group = verb_group(units, i)
+            passed += ["will"] if group.cues[:1] == ("to",) else []
             who = () if group.is_passive else subjects(units, group.start)
             between = [part("target", units, j) for j in range(i + 1, left) if units[j].kind == "party"]
             on = "under" in passed or unit.word in _TARGETING
@@ -228,7 +233,7 @@ def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, 
             )
         if unit.word in words("boundaries"):
             break
-    return [], tuple(passed[:2]), left
+    return [], tuple(passed[:3]), left
 
 
 def _measure(units: Sequence[Unit], at: int) -> list[Part]:

@@ -50,7 +50,7 @@ def _ends(units: Sequence[Unit], i: int, last: int) -> bool:
     """Whether the clause ends at the word `i`, the last mention having been `last`."""
     word = units[i].word
     if word in words("boundaries"):
-        return True
+        return not (word in ("since", "after", "before") and i + 1 < len(units) and units[i + 1].kind == "date")
     if word in AND:
         return not _goes_on(units, i, last)
     return last >= 0 and (word in words("say") or word in _FINITE or (word == "to" and _is_infinitive(units, i)))

@@ -24,6 +24,14 @@ _SEEN: Final = frozenset("seen described considered regarded viewed".split())
 _INVERTED: Final = frozenset(
     "say says said adds added confirms confirmed reports reported claims claimed warns warned".split()
 )
+_ASIDE: Final = frozenset("who which whose whether if when because as after".split())
+_OFFICES: Final = frozenset("minister secretary president ministry government chancellor premier pm spokesman".split())
+_NOT: Final = frozenset(("not", "n't", "never"))
+_CLAIMED: Final = frozenset(
+    "claims claim reports report allegations allegation accusations suggestions suggestion that".split()
+)
+_PERMITTING: Final = frozenset("permission approval licence license leave".split())
+_AHEAD: Final = frozenset("will would 'll to going".split())
 _TRYING: Final = frozenset(
     "attempt attempts try tries trying tried effort efforts seek seeks sought seeking aim aims to".split()
 )
@@ -35,6 +43,7 @@ _FACTUAL: Final = frozenset("managed manages found known used failed seen".split
 _ANNOUNCING: Final = frozenset(("announce", "announces", "announced"))
 _ARTICLES: Final = frozenset(("a", "an", "the"))
 _WHEN: Final = frozenset("on in at late early last this week month year night morning evening earlier later".split())
+_FINDING: Final = frozenset("find finds found show shows showed conclude concluded".split())
 _NAMED_FIRST: Final = frozenset(("US", "GB", "UN", "EU"))
 _SELVES: Final = frozenset(("supplier", "recipient", "imposer", "violator"))
 
@@ -59,11 +68,17 @@ def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[M
     claim = _innermost(draft, said)
     who = claim.who if claim else ()
     cues = _cues(units, draft, claim)
+    is_own = bool(who) and _is_own(units, draft, who)
     if modality := _marked(cues, has_claim=claim is not None):
-        return modality, who
-    if draft.type != "violation" and _is_open(cues):
+        is_denial = modality == "negated" and is_own and not _AHEAD & set(cues)
+        return ("denied" if is_denial else modality), who
+    if draft.type == "sanction" and not draft.cues:
+        return "asserted", ()
+    if units[-1].word == "?":
+        return "hypothetical", who
+    if draft.type != "violation" and not units[draft.at].word.endswith("ing") and _is_open(cues):
         return "planned", who
-    return ("alleged" if who and not _is_own(units, draft, who) else "asserted"), who
+    return ("alleged" if who and not is_own else "asserted"), who
 
 
 def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]:
@@ -74,27 +89,43 @@ def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]
     cues = [cue for cue in draft.cues if cue not in void]
     if claim is None:
         return cues
-    if claim.verb in words("denied") | words("requested"):
+    is_asked = claim.verb in words("requested") and not _PERMITTING & set(cues)
+    if claim.verb in words("denied") or (is_asked and _is_complement(units, claim, draft)):
         cues.append(claim.verb)
-    if claim.verb in _TELLING and cues[:1] == ["to"]:
+    if claim.verb in _TELLING and cues[:1] == ["to"] and not words("planned") & set(cues):
         cues.append("urge")
     if claim.verb in _WARNING and {"against", "about"} & set(cues):
         cues.append("threaten")
     return cues
 
 
+def _is_complement(units: Sequence[Unit], claim: Claim, draft: Draft) -> bool:
+    """Whether what is asked for is the event, not something about it: "called on X to try a man who smuggled"."""
+    between = units[claim.start : draft.at] if claim.start < draft.at else ()
+    return not any(unit.word in _ASIDE for unit in between if unit.kind == "word")
+
+
 def _marked(cues: Sequence[str], *, has_claim: bool) -> Modality | None:
-    """The modality that words mark: the first of `_ORDER` that any of them stands for."""
+    """The modality that words mark: what several mean together, else the first of `_ORDER` that any stands for."""
     marks = [modality for modality in _ORDER if any(cue in words(modality) for cue in cues)]
-    if {"yet", "to"} <= set(cues):
-        return "negated"
-    if "would" in cues and has_claim and not {"if", "could"} & set(cues):
-        return "negated" if "negated" in marks else "planned"
-    if _MAY & set(cues) and "have" in cues:
-        return "alleged"
+    if together := _together(set(cues), marks, has_claim=has_claim):
+        return together
     if marks:
         return marks[0]
     return "alleged" if any(cue in words("hedged") for cue in cues) else None
+
+
+def _together(cues: set[str], marks: Sequence[Modality], *, has_claim: bool) -> Modality | None:
+    """As in "has yet to", "has not ruled out", "rejects claims", "said it would", "may have"."""
+    if words("rejecting") & cues:
+        return "denied" if _CLAIMED & cues else "negated"
+    if "ruled" in cues and _NOT & cues:
+        return "hypothetical"
+    if "would" in cues and (has_claim or "bill" in cues) and not {"if", "could"} & cues:
+        return "negated" if "negated" in marks else "planned"
+    if _MAY & cues and "have" in cues:
+        return "alleged"
+    return "negated" if {"yet", "to"} <= cues else None
 
 
 def _is_open(cues: Sequence[str]) -> bool:
@@ -113,6 +144,8 @@ def _is_own(units: Sequence[Unit], draft: Draft, who: Sequence[int]) -> bool:
     """Whether a claimant takes part in the event; of its officials too, by the id of their country."""
     mine = [units[one.unit] for one in draft.parts if one.role in _SELVES and one.unit >= 0]
     for i in who:
+        if units[i].id is None and not units[i].label and units[i].word in _OFFICES and any(unit.id for unit in mine):
+            return True
         for unit in mine:
             is_same = units[i].start == unit.start or (unit.id and unit.id == units[i].id)
             if is_same or (unit.kind == "pronoun" and unit.start > units[i].start and units[i].kind == "party"):
@@ -127,9 +160,9 @@ def _by_verb(units: Sequence[Unit]) -> Iterator[Claim]:
             who = tuple(j for prep, j in reach(units, i) if prep == "by" and units[j].kind == "party")
             yield from [Claim(who, who[-1] + 1, len(units), unit.word)] if who else ()
             continue
-        if unit.kind != "word" or unit.word not in words("say") | _ANNOUNCING:
+        if unit.kind != "word" or unit.word not in words("say") | _ANNOUNCING | _FINDING:
             continue
-        if unit.word in _ANNOUNCING and not (after and (after.word == "that" or after.kind in _PARTY)):
+        if unit.word in _ANNOUNCING | _FINDING and not (after and (after.word == "that" or after.kind in _PARTY)):
             continue
         if _is_inverted(units, i):
             yield Claim((i + 1,), 0, i, unit.word)
@@ -168,7 +201,7 @@ def _is_closing(units: Sequence[Unit], who: int, verb: int) -> bool:
     i = verb + 1
     if units[verb].word in _TELLING and i < len(units):
         i += 1
-    while i < len(units) and (units[i].kind == "date" or units[i].word in _WHEN):
+    while i < len(units) and (units[i].kind == "date" or units[i].word in _WHEN or units[i - 1].word == "in"):
         i += 1
     return i >= len(units) or units[i].kind == "mark"
 
@@ -204,7 +237,8 @@ def _according(units: Sequence[Unit]) -> Iterator[Claim]:
 def _by_dash(units: Sequence[Unit]) -> Iterator[Claim]:
     """As in "X supplied arms to Y – US ambassador": a headline that ends in its source."""
     last = len(units) - 1
-    if last > 1 and units[last].kind == "party" and units[last - 1].word in ("-", "–", "—"):
+    last -= last > 0 and units[last].word == "."
+    if last > 1 and units[last].kind == "party" and units[last - 1].word in ("-", "–", "—", ":"):
         is_apart = units[last].start - units[last - 1].end == 1
         yield from [Claim((last,), 0, last - 1, "-")] if is_apart else ()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from worker.enrich.events.clause import VerbGroup, coordinated, subjects, verb_group
-from worker.enrich.events.draft import Draft, Part, is_outer, part, parts
+from worker.enrich.events.draft import Draft, Part, is_outer, part, parts, words_after
 from worker.enrich.events.goods import TO, item, passed
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
@@ -23,7 +23,7 @@ _LIGHT: Final = frozenset(
         "pledge pledges pledged promise promised promises sign signed signs reshuffles reshuffle boost boosts boosted stop "
         "stops stopped block blocks blocked secure secures secured get gets got sees see involved "
         "offer offers offered unveil unveils unveiled send sends sent provide provides provided authorize authorized "
-        "authorizes authorise authorised allocate allocates authorised need needs seek seeks sought request requests"
+        "authorizes authorise authorised announcing allocate allocates authorised need needs seek seeks sought request requests"
     ).split()
 )
 _PARTICIPLE: Final = frozenset("sold sent given bought built flown shown got lent".split())
@@ -86,6 +86,8 @@ def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
     if glued := _glued_supplier(units, at):
         return _draft(units, at, (), glued)
     group = verb_group(units, at)
+    if _is_adjective(units, group):
+        return None
     is_get = units[at].word in words("get")
     giver: Role = "recipient" if is_get else "supplier"
     if group.is_passive or _is_reduced(units, group):
@@ -93,6 +95,19 @@ def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
     else:
         found = _active(units, group, giver, is_get)
     return _draft(units, at, group.cues, found, group.start)
+
+
+def _is_adjective(units: Sequence[Unit], group: VerbGroup) -> bool:
+    """As in "offering smuggled goods": a participle before goods that nobody is the subject of."""
+    at = group.at
+    if not units[at].word.endswith("ed") or group.cues or at + 1 >= len(units) or units[at + 1].kind != "goods":
+        return False
+    before = units[at - 1] if at else None
+    return (
+        before is None
+        or before.kind == "mark"
+        or (before.kind == "word" and before.word not in ("and", "which", "who", "that"))
+    )
 
 
 def _leads_to_verb(units: Sequence[Unit], at: int) -> bool:
@@ -176,7 +191,7 @@ def _has_recipient(units: Sequence[Unit], at: int) -> bool:
 
 
 _ASKING: Final = frozenset(
-    "ask asks asked asking request requests requested requesting seek seeks sought seeking".split()
+    "plead pleads pleaded call calls called appeal appeals appealed ask asks asked asking request requests requested requesting seek seeks sought seeking".split()
 )
 
 
@@ -230,8 +245,11 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
     found: list[Part] = []
     first = at
     i = at - 1
-    if i >= 0 and units[i].kind == "goods" and i and units[i - 1].kind == "money":
-        found.append(part("price", units, i - 1))
+    if prices := [
+        k for k in (i, i - 1) if k >= 0 and units[k].kind == "money" and (k == i or units[i].kind == "goods")
+    ]:
+        found.append(part("price", units, prices[0]))
+        i -= prices[0] == i
     while (
         i >= 0
         and units[i].kind == "word"
@@ -248,6 +266,7 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         first = owner
     found += _noun_reach(units, at, giver, found)
     cues: tuple[str, ...] = ()
+    after = words_after(units, at)
     if swapped := _as_buyer(units, owner, first, found):
         return _draft(units, at, *swapped)
     if not any(one.role == giver for one in found):
@@ -255,7 +274,7 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         found += by_light
     else:
         cues = _words_before(units, first)
-    return _draft(units, at, cues, found, first)
+    return _draft(units, at, (*cues, *after), found, first)
 
 
 def _as_buyer(
@@ -303,7 +322,8 @@ def _light_subject(units: Sequence[Unit], first: int, giver: Role) -> tuple[list
                 if group.is_passive and units[i].word != "involved"
                 else parts(giver, units, subjects(units, group.start), _PARTY)
             )
-            return found, (units[i].word, *_words_before(units, first)[:3], *group.cues), group.start
+            ahead = ("will",) if "to" in group.cues[:1] else ()
+            return found, (*ahead, units[i].word, *_words_before(units, first)[:3], *group.cues), group.start
         if units[i].kind == "mark" or units[i].word in words("boundaries"):
             break
     return [], _words_before(units, first), first
@@ -315,7 +335,7 @@ def _words_before(units: Sequence[Unit], first: int) -> tuple[str, ...]:
     for unit in reversed(units[max(0, first - 5) : first]):
         if unit.kind == "mark":
             break
-        if unit.kind == "word":
+        if unit.kind == "word" or unit.word in words("hedged"):
             found.append(unit.word)
     return tuple(found)
 
@@ -333,6 +353,8 @@ def _by_aid(units: Sequence[Unit], at: int) -> Draft | None:
     if not recipients:
         return None
     found = [*item(units, at), *parts("recipient", units, recipients[:1], _PARTY)]
+    before = at - 2 if at > 1 and units[at - 1].word in ("in", "of") else at - 1
+    found += parts("price", units, [before] if before >= 0 else [], ("money",))
     owner = _owner(units, at - 1)
     if owner >= 0 and not units[owner].is_bare and units[owner].kind == "pronoun":
         owner = -1
@@ -352,7 +374,9 @@ def _draft(
     if _is_future(units, at):
         cues = ("will", *cues)
     if units[at].kind == "word" and not _is_noun(units, at):
-        outer = tuple(cue for cue in _words_before(units, left)[:3] if is_outer(cue))
+        outer = tuple(
+            "urge" if cue.startswith("want") else cue for cue in _words_before(units, left)[:3] if is_outer(cue)
+        )
         return Draft("transfer", at, tuple(dict.fromkeys(found)), (*_own_cue(units, at), *cues, *outer), left)
     return Draft("transfer", at, tuple(dict.fromkeys(found)), (*cues, *_words_before(units, left)[:3]), left)
 
@@ -378,7 +402,8 @@ def _from_origin(units: Sequence[Unit], found: Sequence[Part]) -> list[Part]:
 def _date_before(units: Sequence[Unit], first: int, at: int, found: Sequence[Part]) -> list[Part]:
     if any(one.role == "date" for one in found):
         return []
-    return [part("date", units, i) for i in range(first, at) if units[i].kind == "date"][:1]
+    leading = [1] if first > 1 and units[0].word in ("on", "in", "since") else []
+    return [part("date", units, i) for i in (*leading, *range(first, at)) if units[i].kind == "date"][:1]
 
 
 def _is_future(units: Sequence[Unit], at: int) -> bool:

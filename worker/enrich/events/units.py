@@ -146,7 +146,7 @@ def _single(token: _Token) -> Kind | None:
 def _left_over(token: _Token) -> Kind:
     if token.is_name("NORP") or (token.word == "western" and not token.entity):
         return "origin"
-    return "word" if token.word[:1].isalnum() or token.word[:1] in "'n" else "mark"
+    return "word" if token.word[:1].isalnum() or token.word == "'s" else "mark"
 
 
 def _skip_modifiers(tokens: list[_Token], i: int) -> int:

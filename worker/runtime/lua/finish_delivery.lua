@@ -1,6 +1,6 @@
 -- Record an attempt and what follows for its delivery and its endpoint's circuit.
--- ARGV: delivery id, fence, JSON {outcome, number, status, wait_ms, asked_ms, is_counted, is_probe, is_success, reason, attempt, counts,
--- keep_ms, notices, breaker = {open_after, window, probe_ms}}.
+-- ARGV: delivery id, fence, JSON {outcome, number, status, wait_ms, asked_ms, hold_ms (0: not), is_counted, is_probe,
+-- is_success, reason, attempt, counts, keep_ms, notices, breaker = {open_after, window, probe_ms}}.
 -- outcome: delivered | retried | dead | gone. Returns 1, or 0 if the claim was outdated.
 local id, fence, work = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local delivery = K .. 'delivery:' .. id
@@ -13,6 +13,7 @@ redis.call('ZREM', K .. 'in_flight:' .. name, id)
 redis.call('RPUSH', delivery .. ':attempts', work.attempt)
 redis.call('LTRIM', delivery .. ':attempts', -100, -1)
 redis.call('HDEL', delivery, 'claims', 'fence')
+if redis.call('HGET', K .. 'suspect', 'delivery') == id then redis.call('DEL', K .. 'suspect') end
 count_all(work.counts, redis.call('HGET', K .. 'alert:' .. redis.call('HGET', delivery, 'alert'), 'article'))
 if work.is_counted then redis.call('HINCRBY', delivery, 'attempts', 1) end
 audit('attempted', {'delivery', id, 'alert', redis.call('HGET', delivery, 'alert'), 'endpoint', name,
@@ -51,6 +52,15 @@ local function should_open(window)
     or (#window == work.breaker.window and failures * 2 > work.breaker.window)
 end
 
+-- Nothing sleeps out its schedule once the receiver is back.
+local function wake()
+  for _, sleeping in ipairs(redis.call('ZRANGE', outbox, '(' .. string.format('%.0f', now), '+inf', 'BYSCORE', 'LIMIT', 0, 10000)) do
+    if not redis.call('ZSCORE', K .. 'in_flight:' .. name, sleeping) then redis.call('ZADD', outbox, now, sleeping) end
+  end
+end
+
+if work.hold_ms > 0 then redis.call('HSET', endpoint, 'held_until', now + work.hold_ms) end
+
 local circuit = redis.call('HGET', endpoint, 'circuit') or 'closed'
 redis.call('HSET', endpoint, work.is_success and 'succeeded_at' or 'failed_at', now)
 if work.outcome == 'gone' then
@@ -59,7 +69,12 @@ if work.outcome == 'gone' then
     for _, notice in ipairs(work.notices) do queue(notice, now, now) end
   end
 elseif circuit == 'half_open' and work.is_probe then
-  if work.is_success then turn('closed', '') else open(work.reason) end
+  if work.is_success then
+    turn('closed', '')
+    wake()
+  else
+    open(work.reason)
+  end
 elseif circuit == 'closed' then
   local window = redis.call('HGET', endpoint, 'window') or ''
   window = string.sub(window .. (work.is_success and '1' or '0'), -work.breaker.window)

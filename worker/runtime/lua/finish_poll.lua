@@ -16,10 +16,10 @@ local function known_as(aliases)
   return nil
 end
 
--- A revision that was decided stays as it was, for replaying what it raised.
+-- A revision under which a watch fired stays as it was, for replaying what it raised.
 local function keep_decided(article)
   local kept = redis.call('HMGET', article, 'record', 'first_seen', 'analysis', 'decision')
-  if not kept[4] then return end
+  if not kept[4] or string.find(kept[4], '"fired":[]', 1, true) then return end
   local past = article .. ':was:' .. (redis.call('HGET', article, 'decided') or '0')
   redis.call('HSET', past, 'record', kept[1], 'first_seen', kept[2], 'analysis', kept[3], 'decision', kept[4])
   redis.call('PEXPIRE', past, work.keep_ms)

@@ -8,7 +8,21 @@ local function queue(delivery, at, now)
   redis.call('RPUSH', K .. 'alert:' .. delivery.alert .. ':deliveries', delivery.id)
 end
 
--- Store an alert {id, record, watch, severity, is_shadow, counts, deliveries} of an article and queue its deliveries.
+-- Pass an alert on: queue `deliveries`, put it into the groups of `held`. `told` gains what the audit record says of it.
+local function pass_on(alert, steps, now, told)
+  for _, delivery in ipairs(steps.deliveries) do
+    queue(delivery, now, now)
+    table.insert(told.deliveries, {endpoint = delivery.endpoint, id = delivery.id, sha1 = redis.sha1hex(delivery.body)})
+  end
+  for _, held in ipairs(steps.held) do
+    hold(alert.id, held, now)
+    table.insert(told.held, {endpoint = held.endpoint, group = held.group, kind = held.kind})
+  end
+end
+
+-- Store an alert {id, record, watch, severity, is_shadow, counts} of an article and pass it on.
+-- `deliveries` and `held` are what becomes of it at any rate; `rated` {watch, most, per_ms, within, beyond}, by its
+-- watch's rate cap; `silence` keeps it back. `card` and `labels` are what a group's message is made of.
 -- Whether it was new; one that is known already changes nothing. Shared.
 local function raise_alert(alert, article, now)
   local key = K .. 'alert:' .. alert.id
@@ -18,12 +32,16 @@ local function raise_alert(alert, article, now)
   redis.call('ZADD', K .. 'alerts', now, alert.id)
   redis.call('ZADD', K .. 'alerts:log', next_number('alerts:last'), alert.id)
   count_all(alert.counts, article)
-  local deliveries = {}
-  for _, delivery in ipairs(alert.deliveries) do
-    queue(delivery, now, now)
-    deliveries[#deliveries + 1] = {endpoint = delivery.endpoint, id = delivery.id, sha1 = redis.sha1hex(delivery.body)}
+  local told = {deliveries = {}, held = {}}
+  if alert.card then redis.call('HSET', key, 'card', alert.card, 'labels', alert.labels) end
+  if alert.silence then suppress(alert.id, alert.silence, now) end
+  pass_on(alert, alert, now, told)
+  if alert.rated then
+    local is_within = is_within_rate(alert.id, alert.rated, now)
+    pass_on(alert, is_within and alert.rated.within or alert.rated.beyond, now, told)
   end
   audit('raised', {'alert', alert.id, 'watch', alert.watch, 'severity', alert.severity, 'article', article,
-    'is_shadow', alert.is_shadow, 'record_sha1', redis.sha1hex(alert.record), 'deliveries', deliveries})
+    'is_shadow', alert.is_shadow, 'record_sha1', redis.sha1hex(alert.record), 'deliveries', told.deliveries,
+    'held', told.held, 'silence', alert.silence})
   return true
 end

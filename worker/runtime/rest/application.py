@@ -68,6 +68,8 @@ class _Api:
     async def answer(self, request: Request, operation: Operation) -> Response:
         caller = await run_in_threadpool(self._door.admit, request, operation)
         call, body = await read_call(request, operation, caller)
+        if operation.id == "stream_alerts" and request.method == "HEAD":
+            return Response(media_type=operation.media)
         if operation.id == "stream_alerts":
             events = await self._stream.open(call.query, last_event(request), lambda: self._door.holds(caller))
             return StreamingResponse(events, media_type=operation.media)

@@ -10,6 +10,9 @@ from worker.runtime.rest.call import Call, Desk
 from worker.runtime.rest.problem import Refusal, missing
 from worker.runtime.silence_store import RedisSilences
 
+MOST_HELD = 1_000
+"""Every alert is held against each of them; a script that ran away shall not slow all alerts."""
+
 
 def list_(desk: Desk, call: Call) -> SilenceList:
     now = datetime.now(UTC)
@@ -22,8 +25,11 @@ def get(desk: Desk, call: Call) -> Silence:
 
 
 def add(desk: Desk, call: Call) -> Silence:
-    made = _make(call.body, call.caller.name, datetime.now(UTC))
-    RedisSilences(desk.store.client).add_silence(made)
+    now, silences = datetime.now(UTC), RedisSilences(desk.store.client)
+    made = _make(call.body, call.caller.name, now)
+    if silences.held(now) >= MOST_HELD:
+        raise Refusal(409, f"{MOST_HELD:,} silences hold or will; end some first")
+    silences.add_silence(made)
     return _row(made, made.created_at)
 
 
@@ -47,7 +53,7 @@ def _make(body: SilenceBody, author: str, now: datetime) -> Kept:
 
 
 def _find(desk: Desk, id_: str) -> Silence:
-    found = next((one for one in RedisSilences(desk.store.client).silences() if one.id == id_), None)
+    found = RedisSilences(desk.store.client).silence(id_)
     if found is None:
         raise missing("silence", id_)
     return _row(found, datetime.now(UTC))

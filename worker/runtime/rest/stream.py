@@ -73,6 +73,7 @@ class Stream:
                             yield _event(number, row)
                 patience = min(_BEAT_EVERY_S, ends - time.monotonic())
                 if patience <= 0:
+                    yield f"id: {after}\n: the end\n\n"
                     return
                 try:
                     await asyncio.wait_for(changed.wait(), patience)
