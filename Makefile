@@ -8,7 +8,7 @@ APT := apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get i
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 # make chaos, make fuzz, make audit: break it, bend its inputs, look for known weaknesses
-.PHONY: api-fuzz audit browser chaos fuzz run install install-dev install-train test lint soak train eval lock clean
+.PHONY: api-fuzz audit bench browser chaos fuzz run install install-dev install-train test lint soak train eval lock clean
 
 run: install
 	@exec $(BIN)/tocsin up
@@ -54,6 +54,10 @@ chaos: install-dev
 # Steady news for MINUTES (10): does any process's memory grow?
 soak: install-dev
 	$(BIN)/python -m tests.chaos.soak --minutes $(or $(MINUTES),10)
+
+# Measures speed against a plain design, the bare model and bare loops; writes docs/performance.json (BENCH=--quick: minutes).
+bench: install-dev
+	$(BIN)/python -m bench $(BENCH)
 
 # Asks whether a pinned dependency has a known weakness.
 audit: install-dev

@@ -14,6 +14,7 @@ from worker.model import Draft, Entry, Feed, FeedState
 from worker.pipeline import Pipeline
 from worker.poll import PollDecision
 from worker.runtime import process
+from worker.runtime.article_store import ArticleStore
 from worker.runtime.configuration_store import ConfigurationStore
 from worker.watchlist import load_configuration
 
@@ -52,6 +53,7 @@ class Newsroom(Desk):
         self.pipeline = Pipeline(
             store=self.store, fetcher=self, enricher=old.enricher, sender=self, clock=old.clock,
             observer=old.observer, configuration=loaded, matcher=Matcher(loaded.watches),
+            articles=ArticleStore(self.store.client),
         )  # fmt: skip
         self.store.sync_feeds(loaded.feeds)
         ConfigurationStore(self.store).keep(loaded, old.enricher.model)

@@ -4,4 +4,4 @@ The data flow is one sentence, and each word of it is a module here:
 poll → parse → dedupe → enrich → match → alert → deliver.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

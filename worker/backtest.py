@@ -165,8 +165,13 @@ def find_hits(past: PastArticle, analysis: Analysis, matcher: Matcher) -> list[H
 
 
 def _analyse(batch: list[PastArticle], enricher: Enricher, model: str) -> Iterator[tuple[PastArticle, Analysis, bool]]:
-    kept = [past.analysis if past.analysis and past.analysis.model == model else None for past in batch]
+    # one that was only glanced at when it came may lack what a changed watch asks for
+    kept = [_whole(past.analysis) if past.analysis and past.analysis.model == model else None for past in batch]
     absent = [past.article for past, analysis in zip(batch, kept, strict=True) if analysis is None]
     made = iter(enricher.enrich(absent) if absent else ())
     for past, analysis in zip(batch, kept, strict=True):
         yield past, analysis or next(made), analysis is not None
+
+
+def _whole(analysis: Analysis) -> Analysis | None:
+    return None if analysis.pending else analysis

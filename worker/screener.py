@@ -181,7 +181,9 @@ class Screener:
 
     def mentions(self, stored: StoredArticle, additions: Additions, *, is_new_only: bool = True) -> list[Found]:
         """Which watches fire on the article because of which added party, unless they have told of it."""
-        parties = additions.find(stored.article, stored.analysis)
+        kept = stored.analysis
+        is_nameless = kept is not None and kept.pending is not None and additions.asks_for_ids
+        parties = additions.find(stored.article, self._analysis(stored) if is_nameless else kept)
         if not parties:
             return []
         analysis = self._analysis(stored)
@@ -230,8 +232,11 @@ class Screener:
         return None
 
     def _analysis(self, stored: StoredArticle) -> Analysis:
-        """The kept one; what was only remembered (before a feed's first poll) is read now."""
-        return stored.analysis or self.enricher.enrich([stored.article])[0]
+        """The kept one, with names; what was only remembered (before a feed's first poll) is read now."""
+        kept = stored.analysis
+        if kept is None:
+            return self.enricher.enrich([stored.article])[0]
+        return self.enricher.complete([stored.article], [kept])[0] if kept.pending else kept
 
     def _found_by(self, added: Marks) -> Additions:
         if self._additions is None or self._additions[0] != added:

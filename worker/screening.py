@@ -6,6 +6,7 @@ further spelling where an old one stands in the article too.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from worker.terms import TermIndex
 MOST_STORIES = 20
 """Of one party under one watch so many stories are alerted, the newest; the alerts say of how many."""
 _LEAST = 0.5
+_COUNTRY = re.compile("[A-Z]{2}")
 
 Marks = Mapping[str, Collection[int]]
 """Marks of list entries, by list."""
@@ -133,6 +135,7 @@ class Additions:
         for entry in entries:
             self._by_text[entry.name].append(entry)
         self._terms = TermIndex(entry.name for entry in entries)
+        self.asks_for_ids = any(_COUNTRY.fullmatch(entry.name) for entry in entries)
 
     def find(self, article: Article, analysis: Analysis | None) -> dict[ListEntry, set[tuple[int, int]]]:
         """The added parties that may be named in the article, with where: the watch has the last word."""

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes import watch
 from worker.enrich.enricher import load
 from worker.enrich.events import extract
 from worker.enrich.sentences import split_sentences
-from worker.model import ROLES, Article, Entity
+from worker.match import Matcher
+from worker.model import ROLES, Article, Entity, EventCondition
 from worker.zones import split_zones
 
 
@@ -97,6 +99,31 @@ def test_the_event_of_a_sentence_is_read_with_its_roles_and_modality(reader, tex
 @pytest.mark.parametrize("text", NOTHING)
 def test_a_sentence_without_an_event_gives_none(reader, text):
     assert read(reader, "Report\n" + text).events == ()
+
+
+@pytest.mark.parametrize(("text", "expected"), [*TRANSFERS, *STANCES, *MEASURES])
+def test_a_glance_without_names_expects_every_event_that_is_read_later(reader, text, expected):
+    article = Article("a", "", "", "Report", "Report\n" + text, split_zones("Report", text), declared_language="en")
+    (glance,) = reader.glance([article])
+    (whole,) = reader.complete([article], [glance])
+    assert glance.pending.has_events or not whole.events
+    watch_ = watch(condition=EventCondition(expected.split()[0]))
+    assert Matcher((watch_,)).may_fire(article, glance)
+
+
+def test_a_glance_expects_no_event_where_no_word_tells_of_one(reader):
+    article = Article(
+        "a",
+        "",
+        "",
+        "Report",
+        "Report\nThe mayor opened a school in Paris.",
+        split_zones("Report", "x"),
+        declared_language="en",
+    )
+    (glance,) = reader.glance([article])
+    assert not glance.pending.has_events
+    assert not Matcher((watch(condition=EventCondition("transfer")),)).may_fire(article, glance)
 
 
 def test_the_claimant_is_who_says_it(reader):

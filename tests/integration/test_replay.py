@@ -47,6 +47,14 @@ def test_a_thousand_decisions_on_real_news_come_out_identical(room, shared):
     assert len({fired.watch_id for one in decisions for fired in one.decision.fired}) >= 5
 
 
+def test_decisions_for_which_names_were_not_looked_for_come_out_identical(room, shared):
+    room.configure(room.directory, WATCHES + "nlp: {entities: when_relevant}\n")
+    room.take_in(list(news(shared, 60)))
+    assert any(one.analysis.pending for one in all_decided(room.store))
+    code, said, error = tocsin("replay", "--since", "1d", "--json")
+    assert (code, said["decisions"], said["identical"]) == (0, 60, 60), (said, error)
+
+
 def test_one_alert_is_replayed_by_its_id(room, shared):
     room.take_in(list(news(shared, 80)))
     article, alert = fired(room, "parties")

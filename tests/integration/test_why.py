@@ -125,3 +125,9 @@ def test_what_is_not_kept_is_said_so(room, asked, said):
 
 def test_a_misspelt_watch_is_corrected(room):
     assert "did you mean `parties`" in str(CliRunner().invoke(app, ["why", "art_x", "--watch", "partes"]).exception)
+
+
+def test_it_answers_where_the_secrets_of_the_configuration_are_not_known(room, monkeypatch):
+    [war] = poll(room, WAR)
+    monkeypatch.delenv("SECRET")
+    assert why(WAR["link"])["article"] == war

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pymisp import MISPEvent
 
 from tests.fakes import NOW, endpoint, speaking
+from tests.unit import test_digest_formats as digests
 from tests.unit.test_formats import NASTY, alert_of
 from worker.deliver import body as body_of
 from worker.deliver import misp, payload, stix, table
@@ -124,6 +125,14 @@ def test_as_webhooks_they_carry_alerts_and_notices(wanted):
         assert content_type == "application/json"
         assert read_misp(json.loads(body)).info == NASTY
         assert "is paused" in read_misp(json.loads(notice.body)).info
+
+
+def test_several_alerts_at_once_are_one_bundle_or_one_event():
+    cards = [digests.card_of(number) for number in range(3)]
+    assert len(read_stix(digests.body_of(Format.STIX, cards))["report"]) == 3
+    event = read_misp(digests.body_of(Format.MISP, cards))
+    assert "3" in event.info
+    assert len(event.attributes) == 1
 
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\n=1", "\ufeff=1", "＝1", "x;=1", "x; =1", "x;\t@1")

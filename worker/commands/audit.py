@@ -283,7 +283,11 @@ def _summary(check: "Check", what: str, verb: str) -> str:
     span = " to ".join(
         datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds") for ms in (check.first_ms, check.last_ms)
     )
-    sealed = f"{check.seals} seals up to line {check.sealed_to}" if check.seals else "no whole seal among them"
+    sealed = (
+        f"{check.seals} seal{'s' * (check.seals != 1)} up to line {check.sealed_to}"
+        if check.seals
+        else "no whole seal among them"
+    )
     return f"{what}: {check.lines:,} lines {verb}, {check.start.seq + 1} to {check.end.seq}, {span}; {sealed}"
 
 

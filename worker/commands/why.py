@@ -1,5 +1,6 @@
 """`tocsin why`: what became of an article, and why."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 
 if TYPE_CHECKING:
+    from worker.model import Configuration
     from worker.why import Answer
 
 _COLOURS = {"yes": "green", "no": "red", "waits": "yellow", "unknown": "yellow"}
@@ -32,10 +34,9 @@ def why(
 
     from worker.runtime.case import find_case
     from worker.runtime.process import open_store
-    from worker.watchlist import load_configuration
     from worker.why import answer
 
-    configuration = load_configuration(config_directory(config))
+    configuration = _configuration(config_directory(config))
     if watch is not None:
         _refuse_unknown(watch, [one.id for one in configuration.watches])
     case = find_case(open_store(), configuration, asked)
@@ -44,6 +45,22 @@ def why(
         print_json(found.to_json())
     else:
         _show(found)
+
+
+def _configuration(directory: Path) -> "Configuration":
+    """The configuration, or where it cannot be read here (its secrets may be elsewhere) the one that is in force."""
+    from worker.errors import ConfigError
+    from worker.runtime.configuration_store import ConfigurationStore
+    from worker.runtime.process import open_store
+    from worker.watchlist import load_configuration
+
+    try:
+        return load_configuration(directory)
+    except ConfigError:
+        kept = ConfigurationStore(open_store()).in_force()
+        if kept is None:
+            raise
+        return kept
 
 
 def register(app: typer.Typer) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from worker.match.events import find_event
-from worker.match.inflect import forms
 from worker.match.names import NameHit
 from worker.match.near import find_windows
 from worker.match.reading import Reading
@@ -228,9 +227,8 @@ def _find_phrase(condition: PhraseCondition, watch: Watch, reading: Reading) -> 
     asks += f" or {len(condition.phrases) - _NAMED} more" if len(condition.phrases) > _NAMED else ""
     found = {
         (e.start, e.end): e
-        for phrase in condition.phrases
-        for form in (forms(phrase) if condition.is_lemma else (phrase,))
-        for e in reading.evidence(watch, reading.terms.get(form, ()))
+        for form in reading.terms.keys() & reading.forms[id(condition)]
+        for e in reading.evidence(watch, reading.terms[form])
         if not condition.is_cased or _is_spelled(form, e.text)
     }
     return _by_evidence("phrase", asks, (found[key] for key in sorted(found)))

@@ -46,6 +46,7 @@ class Matcher:
         self._patterns = Patterns((c.pattern, c.is_cased) for c in conditions if isinstance(c, RegexCondition))
         self._names = NameIndex(dict.fromkeys(names for watch in watches for names in name_lists(watch.condition)))
         self._candidates = Candidates(watches)
+        self._forms = {id(c): frozenset(_terms(c)) for c in conditions if isinstance(c, PhraseCondition)}
 
     def evaluate(self, article: Article, analysis: Analysis) -> tuple[Verdict, ...]:
         """A verdict for every watch, in the order of the watchlist."""
@@ -75,6 +76,7 @@ class Matcher:
             fields=self._read_fields(article) if self._fields else {},
             names=self._names.find(article.text),
             patterns=self._patterns.find(article.text),
+            forms=self._forms,
         )
 
     def _read_fields(self, article: Article) -> Mapping[str, Hits]:

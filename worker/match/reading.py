@@ -3,6 +3,7 @@
 import bisect
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,6 +28,8 @@ class Reading:
     fields: Mapping[str, Hits]
     names: tuple[NameHit, ...]
     patterns: Mapping[tuple[str, bool], Spans]
+    forms: Mapping[int, AbstractSet[str]]
+    """By a phrase condition's identity the terms that make it true; a watch may have tens of thousands."""
 
     @cached_property
     def _words(self) -> list[int]:

@@ -42,6 +42,12 @@ class ConfigurationStore:
         with translated():
             return bool(self._client.exists(K + f"configuration:{config_hash}"))
 
+    def in_force(self) -> Configuration | None:
+        """What the enricher works under; None where it never ran. Raises InputError where it was changed."""
+        with translated():
+            config_hash = self._client.hget(K + "configuration", "config")
+        return self.read(config_hash) if config_hash else None
+
     def read(self, config_hash: str) -> Configuration | None:
         """The configuration of a hash; None where none is kept. Raises InputError where it was changed."""
         with translated():

@@ -1,4 +1,4 @@
-"""The index of remembered articles as `kin.lua` writes it, read here: one GET and one MGET for an article, no script.
+"""The index of remembered articles as `kin.lua` writes it, read here: one MGET for an article, no script.
 
 A key is 11 hex digits. Its first 18 bits name a shelf, a string of entries of 8 bytes, the oldest first: the other 26
 bits, then the article's number. Shelves and books (of 64 records) belong to a period, of which this and the last count.
@@ -29,17 +29,14 @@ def look_up(
     places = [divmod(int(key, 16), 1 << _LOW_BITS) for key in keys]
     told = [struct.pack(">I", low) for _, low in places]
     names = [f"{prefix}shelf:{at}:{shelf}" for at in periods for shelf, _ in places]
-    pipeline = client.pipeline(transaction=False)
-    pipeline.get(prefix + "n")  # first: what is remembered after this is noticed by its number
-    pipeline.execute_command("MGET", *names, **{NEVER_DECODE: True})
-    remembered, shelves = pipeline.execute()
+    remembered, *shelves = client.execute_command("MGET", prefix + "n", *names, **{NEVER_DECODE: True})
     hits: Counter[str] = Counter()
     for i, entries in enumerate(shelves):
         if entries and told[i % len(keys)] in entries:
             at = periods[i // len(keys)]
             hits.update(f"{at}:{number}" for number in list(_standing(entries, told[i % len(keys)]))[-per_key:])
     found = sorted(hits, key=lambda name: (-hits[name], name))[:most]
-    return f"{remembered or 0} {' '.join(found)}", _records(client, prefix, found)
+    return f"{int(remembered or 0)} {' '.join(found)}", _records(client, prefix, found)
 
 
 def _periods(window_ms: int) -> list[int]:

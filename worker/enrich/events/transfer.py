@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from worker.enrich.events.clause import VerbGroup, coordinated, subjects, verb_group
-from worker.enrich.events.draft import Draft, Part, is_outer, part, parts, words_after
+from worker.enrich.events.clause import VerbGroup, subjects, verb_group
+from worker.enrich.events.draft import Draft, Part, part, parts, words_after
+from worker.enrich.events.finish import finish, words_before
 from worker.enrich.events.goods import TO, item, passed
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
@@ -273,7 +274,7 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         by_light, cues, first = _light_subject(units, first, giver)
         found += by_light
     else:
-        cues = _words_before(units, first)
+        cues = words_before(units, first)
     return _draft(units, at, (*cues, *after), found, first)
 
 
@@ -323,21 +324,10 @@ def _light_subject(units: Sequence[Unit], first: int, giver: Role) -> tuple[list
                 else parts(giver, units, subjects(units, group.start), _PARTY)
             )
             ahead = ("will",) if "to" in group.cues[:1] else ()
-            return found, (*ahead, units[i].word, *_words_before(units, first)[:3], *group.cues), group.start
+            return found, (*ahead, units[i].word, *words_before(units, first)[:3], *group.cues), group.start
         if units[i].kind == "mark" or units[i].word in words("boundaries"):
             break
-    return [], _words_before(units, first), first
-
-
-def _words_before(units: Sequence[Unit], first: int) -> tuple[str, ...]:
-    """Up to five words left of `first` in its clause, nearest first."""
-    found: list[str] = []
-    for unit in reversed(units[max(0, first - 5) : first]):
-        if unit.kind == "mark":
-            break
-        if unit.kind == "word" or unit.word in words("hedged"):
-            found.append(unit.word)
-    return tuple(found)
+    return [], words_before(units, first), first
 
 
 # --- by aid ------------------------------------------------------------------------------------------------
@@ -358,7 +348,7 @@ def _by_aid(units: Sequence[Unit], at: int) -> Draft | None:
     owner = _owner(units, at - 1)
     if owner >= 0 and not units[owner].is_bare and units[owner].kind == "pronoun":
         owner = -1
-    cues = _words_before(units, at)
+    cues = words_before(units, at)
     if owner >= 0:
         return _draft(units, at, cues, [part("supplier", units, owner), *found], owner)
     by_light, cues, first = _light_subject(units, at, "supplier")
@@ -367,48 +357,6 @@ def _by_aid(units: Sequence[Unit], at: int) -> Draft | None:
 
 def _draft(
     units: Sequence[Unit], at: int, cues: tuple[str, ...], found: Sequence[Part], first: int | None = None
-) -> Draft | None:
-    known = [one.unit for one in found if one.unit >= 0]
-    left = min([at if first is None else first, *known])
-    found = [*found, *_from_origin(units, found), *_date_before(units, left, at, found)]
-    if _is_future(units, at):
-        cues = ("will", *cues)
-    if units[at].kind == "word" and not _is_noun(units, at):
-        outer = tuple(
-            "urge" if cue.startswith("want") else cue for cue in _words_before(units, left)[:3] if is_outer(cue)
-        )
-        return Draft("transfer", at, tuple(dict.fromkeys(found)), (*_own_cue(units, at), *cues, *outer), left)
-    return Draft("transfer", at, tuple(dict.fromkeys(found)), (*cues, *_words_before(units, left)[:3]), left)
-
-
-def _own_cue(units: Sequence[Unit], at: int) -> tuple[str, ...]:
-    """Verbs that are plans themselves: "promised tanks to Ukraine"."""
-    return (units[at].word,) if units[at].word.startswith(("promis", "pledg", "offer")) else ()
-
-
-def _from_origin(units: Sequence[Unit], found: Sequence[Part]) -> list[Part]:
-    """Where no supplier is named, the people after whom the goods are."""
-    if any(one.role == "supplier" for one in found):
-        return []
-    owned = [origin for one in found if one.role == "item" and (origin := units[one.unit].origin)]
-    taken = {(units[one.unit].start, units[one.unit].id) for one in found if one.unit >= 0}
-    return [
-        Part("supplier", origin.start, origin.end, -2)
-        for origin in owned[:1]
-        if origin.id not in {id_ for _, id_ in taken}
-    ]
-
-
-def _date_before(units: Sequence[Unit], first: int, at: int, found: Sequence[Part]) -> list[Part]:
-    if any(one.role == "date" for one in found):
-        return []
-    leading = [1] if first > 1 and units[0].word in ("on", "in", "since") else []
-    return [part("date", units, i) for i in (*leading, *range(first, at)) if units[i].kind == "date"][:1]
-
-
-def _is_future(units: Sequence[Unit], at: int) -> bool:
-    """As in "Iran to send Russia drones": a headline's future, the infinitive right after its subject."""
-    if at < 2 or units[at - 1].word != "to" or units[at - 2].kind != "party":  # noqa: PLR2004
-        return False
-    first = coordinated(units, at - 2)[0]
-    return first == 0 or units[first - 1].kind == "mark" or units[first - 1].word in words("boundaries")
+) -> Draft:
+    is_verb = units[at].kind == "word" and not _is_noun(units, at)
+    return finish(units, at, cues, found, first, is_verb=is_verb)

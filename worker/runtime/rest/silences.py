@@ -16,7 +16,7 @@ MOST_HELD = 1_000
 
 def list_(desk: Desk, call: Call) -> SilenceList:
     now = datetime.now(UTC)
-    rows = [_row(one, now) for one in RedisSilences(desk.store.client).silences()]
+    rows = [_row(one, now) for one in RedisSilences(desk.store.client).silences(ended=call.query.all)]
     return SilenceList(silences=[row for row in rows if call.query.all or row.state != "ended"])
 
 
