@@ -86,6 +86,14 @@ def test_what_still_waits_stays_and_dead_letters_go_only_when_asked_for(tocsin):
     assert tocsin.client.zcard(K + "dead:desk") == tocsin.client.zcard(K + "quarantine:deliver") == 0
 
 
+def test_an_alert_that_waits_in_a_group_stays(tocsin):
+    put_alert(tocsin.client, "held", 400)
+    tocsin.client.sadd(K + "alert:held:groups", "grp_1")
+    put_alert(tocsin.client, "old", 400)
+    tocsin("--older-than", "365d", "--yes")
+    assert alerts(tocsin.client) == ["held"]
+
+
 def test_many_alerts_go_in_steps_around_those_that_stay(tocsin):
     for number in range(450):
         put_alert(tocsin.client, f"a{number:03}", 400 + number % 7, "due" if number % 10 == 0 else "delivered")
