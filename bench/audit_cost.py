@@ -27,8 +27,9 @@ from worker.model import Analysis, Attempt, Draft, Feed, FeedState, PhraseCondit
 from worker.onward import deliveries
 from worker.poll import PollDecision
 from worker.ports import StoryStep
-from worker.runtime import redis_store
-from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime import redis_client
+from worker.runtime.redis_client import connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.valkey import EmbeddedServer
 
 _LEASE, _TOGETHER, _ROUNDS = timedelta(hours=1), 50, 3
@@ -66,7 +67,7 @@ def _store(client: Any, *, is_audited: bool) -> RedisStore:
     store = RedisStore(client)
     if not is_audited:
         for name in store._scripts:
-            source = redis_store.script_source(name)
+            source = redis_client.script_source(name)
             assert _EMPTIED[0] in source
             store._scripts[name] = client.register_script(source.replace(*_EMPTIED))
     return store

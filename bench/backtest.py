@@ -18,7 +18,8 @@ from worker.enrich.enricher import load
 from worker.match import Matcher
 from worker.model import LanguageModel
 from worker.runtime.archive import stored_articles
-from worker.runtime.redis_store import _ARTICLE, ANALYSIS, K, RedisStore, connect
+from worker.runtime.redis_client import K, connect
+from worker.runtime.redis_store import _ARTICLE, ANALYSIS, RedisStore
 from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
 

@@ -31,7 +31,7 @@ from xml.sax.saxutils import escape
 from bench.figures import percentiles, spread
 from bench.week import shared
 from tests.integration.world import Deployment, World, eventually, open_world
-from worker.runtime.redis_store import connect
+from worker.runtime.redis_client import connect
 from worker.runtime.valkey import EmbeddedServer
 
 LEAST_WORDS, TERMS = 150, 2_000

@@ -29,7 +29,8 @@ from worker.match import Matcher
 from worker.model import NotModified
 from worker.pipeline import Pipeline
 from worker.runtime.clock import SystemClock
-from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime.redis_client import connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.valkey import EmbeddedServer
 
 FEEDS, ARTICLES, POLL_EVERY_S = 100_000, 5_000_000, 900

@@ -21,7 +21,8 @@ from worker.pipeline import Limits, Pipeline
 from worker.poll import PollRequest
 from worker.runtime.clock import SystemClock
 from worker.runtime.deadline import within_cpu_limit
-from worker.runtime.redis_store import K, RedisStore, connect
+from worker.runtime.redis_client import K, connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.valkey import EmbeddedServer
 
 DUE = 100

@@ -16,7 +16,8 @@ from typing import Any
 
 from tests.desk import Desk
 from tests.fakes import feed
-from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime.redis_client import connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.valkey import EmbeddedServer
 
 LEAST_WORDS = 200

@@ -188,7 +188,8 @@ def score(true: set[tuple[int, int]], said: set[tuple[int, int]]) -> dict[str, f
 
 def speed(sizes: list[int]) -> list[dict[str, object]]:
     """Signing, looking up, choosing and remembering one article of about 250 words, with more and more remembered."""
-    from worker.runtime.redis_store import RedisStore, connect
+    from worker.runtime.redis_client import connect
+    from worker.runtime.redis_store import RedisStore
     from worker.runtime.valkey import EmbeddedServer
 
     articles = [as_article(title, " ".join(body.split()[:250])) for title, body in texts(80, 1_000)]

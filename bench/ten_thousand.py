@@ -27,7 +27,8 @@ from worker.runtime.clock import SystemClock
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.http import HttpLoop
-from worker.runtime.redis_store import K, RedisStore, connect
+from worker.runtime.redis_client import K, connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.valkey import EmbeddedServer
 
 FEEDS, ENTRIES, SERVERS = 10_000, 5, 2

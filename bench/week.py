@@ -25,7 +25,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from tests.integration.world import Deployment, World, open_world
-from worker.runtime.redis_store import connect
+from worker.runtime.redis_client import connect
 from worker.runtime.valkey import EmbeddedServer
 
 TOPICS = ("sanctions-violation", "arms-transfer", "sanctions-measure", "weapons-program", "arms-smuggling")

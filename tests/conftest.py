@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from worker.errors import StoreUnavailable
-from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime.redis_client import connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.valkey import EmbeddedServer
 
 settings.register_profile("tocsin", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -12,7 +12,8 @@ from pathlib import Path
 from tests.browser import Browser, find_chromium
 from tests.desk import Desk, judged, serving
 from tests.integration.world import eventually
-from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime.redis_client import connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.valkey import EmbeddedServer
 
 ARTICLE = """Germany to deliver howitzers to Greece

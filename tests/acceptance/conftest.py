@@ -7,7 +7,7 @@ import pytest
 from tests.collector import Newsroom, VirtualClock
 from tests.fakes import NOW, FakeClock
 from tests.memory_store import MemoryStore
-from worker.runtime import group_store, kin_index, redis_store, silence_store
+from worker.runtime import group_store, kin_index, redis_client, redis_store, silence_store
 
 _TIME = """  local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
@@ -28,7 +28,7 @@ def newsroom_at(request, tmp_path, monkeypatch):
         yield make
         return
     client = request.getfixturevalue("redis_store").client
-    plain = redis_store.script_source
+    plain = redis_client.script_source
 
     def virtual(script):
         source = plain(script)
@@ -36,15 +36,13 @@ def newsroom_at(request, tmp_path, monkeypatch):
         return source.replace(_TIME, _VIRTUAL)
 
     client.config_set("appendfsync", "no")  # days of virtual time are many small writes
-    for module in (redis_store, group_store, silence_store):
-        monkeypatch.setattr(module, "script_source", virtual)
+    monkeypatch.setattr(redis_client, "script_source", virtual)
 
     def make_real(start=NOW):
         clock = VirtualClock(start, lambda at: client.set("virtual_now", round(at.timestamp() * 1000)))
         groups, silences = group_store.RedisGroups(client), silence_store.RedisSilences(client)
         monkeypatch.setattr(kin_index, "time", SimpleNamespace(time=lambda: clock.now().timestamp()))
         store = redis_store.RedisStore(client)
-        store._has_waitaof = False
         return Newsroom(tmp_path, clock, store, groups, silences, start)
 
     yield make_real

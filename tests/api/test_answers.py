@@ -18,7 +18,8 @@ from worker.audit import link_of
 from worker.client import ApiError, Client
 from worker.model import Access
 from worker.runtime.demo import compose
-from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime.redis_client import connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.rest import silences as rest_silences
 
 pytestmark = pytest.mark.integration

@@ -18,7 +18,8 @@ from tests.desk import Desk, judged, serving
 from worker.api.openapi import document
 from worker.api.token import Role
 from worker.client import Client
-from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime.redis_client import connect
+from worker.runtime.redis_store import RedisStore
 
 pytestmark = pytest.mark.integration
 CASES = int(os.environ.get("TOCSIN_API_FUZZ") or 25)

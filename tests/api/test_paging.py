@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.api.questions import Between
-from worker.runtime.redis_store import connect
+from worker.runtime.redis_client import connect
 from worker.runtime.rest import paging
 
 pytestmark = pytest.mark.integration

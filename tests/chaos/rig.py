@@ -19,7 +19,8 @@ from tests.chaos.fixture import WATCHES, Fixture
 from tests.integration.world import Deployment, Received, World, open_world
 from worker.errors import StoreUnavailable
 from worker.runtime.health import readiness
-from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime.redis_client import connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.valkey import EmbeddedServer
 
 K = "{tocsin}:"

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.integration.world import Deployment, open_world
-from worker.runtime.redis_store import connect
+from worker.runtime.redis_client import connect
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 
 from tests.desk import Desk
 from worker.runtime.demo import compose
-from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime.redis_client import connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.valkey import EmbeddedServer
 from worker.runtime.views import list_alerts, show_alert
 

@@ -455,7 +455,8 @@ def test_an_open_stream_does_not_hold_up_the_end(desk):
 
 
 def test_a_store_that_is_away_is_said(redis_store):
-    from worker.runtime.redis_store import RedisStore, connect
+    from worker.runtime.redis_client import connect
+    from worker.runtime.redis_store import RedisStore
 
     with serving(RedisStore(connect("unix:///nowhere/valkey.sock"))) as address:
         for path in ("/", "/api/feeds", "/metrics"):

@@ -13,7 +13,8 @@ from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.health import readiness
 from worker.runtime.metrics import StoreCollector
 from worker.runtime.overview import describe_endpoints, list_watches
-from worker.runtime.redis_store import RedisStore, translated
+from worker.runtime.redis_client import translated
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.views import list_alerts, list_feeds
 
 _FEW, _MOST = 50, 200

@@ -146,7 +146,8 @@ def _stand_watch(**_: object) -> None:
     from worker.ports import STAGES
     from worker.runtime.first_start import load_running
     from worker.runtime.process import DEFAULT_REDIS_URL
-    from worker.runtime.redis_store import RedisStore, connect
+    from worker.runtime.redis_client import connect
+    from worker.runtime.redis_store import RedisStore
     from worker.runtime.vigil import EndpointNames, Watchdog
     from worker.watchlist import load_configuration
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from worker.backtest import PastArticle
-from worker.runtime.redis_store import ANALYSIS, K, RedisStore, restore_article, translated
+from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_store import ANALYSIS, RedisStore, restore_article
 from worker.screener import StoredArticle
 
 _TOGETHER = 200

@@ -12,7 +12,8 @@ from itertools import takewhile
 from typing import Any
 
 from worker.audit import LONGEST_SEAL, Anchor, Check, Line, check_lines, seal_of
-from worker.runtime.redis_store import K, RedisStore, script, translated
+from worker.runtime.redis_client import K, script, translated
+from worker.runtime.redis_store import RedisStore
 
 _STREAM, _HEAD = K + "audit", K + "audit:head"
 _TOGETHER = 1_000

@@ -13,7 +13,8 @@ from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration, Feed, FeedState
 from worker.runtime.configuration_store import ConfigurationStore
 from worker.runtime.past import find_alert, read_decided
-from worker.runtime.redis_store import STATE, K, RedisStore, restore_article, translated
+from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_store import STATE, RedisStore, restore_article
 from worker.runtime.views import list_feeds, read_alerts, show_alert
 from worker.why import Case, FeedSeen, Raised, Sent
 

@@ -16,7 +16,8 @@ from typing import Any
 from worker import __version__, snapshot
 from worker.errors import InputError
 from worker.model import Configuration
-from worker.runtime.redis_store import K, RedisStore, script_source, translated
+from worker.runtime.redis_client import K, script, translated
+from worker.runtime.redis_store import RedisStore
 
 KEEP = timedelta(days=90)
 
@@ -26,7 +27,7 @@ class ConfigurationStore:
 
     def __init__(self, store: RedisStore) -> None:
         self._client: Any = store.client
-        self._keep = self._client.register_script(script_source("keep_configuration"))
+        self._keep = script(self._client, "keep_configuration")
 
     def keep(self, configuration: Configuration, model: str) -> None:
         """Keep a configuration that is in force from now on. Raises TypeError where it cannot be written."""

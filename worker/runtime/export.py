@@ -8,7 +8,8 @@ from typing import Any
 
 from worker.deliver import misp, stix, table
 from worker.deliver.shared_alert import SharedAlert
-from worker.runtime.redis_store import K, RedisStore, translated
+from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_store import RedisStore
 
 _TOGETHER = 200
 _FIELDS = ("record", "verdict", "judged_at", "marked_for", "acknowledged_at", "is_shadow")

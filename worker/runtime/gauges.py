@@ -12,7 +12,8 @@ from worker.deliver.breaker import Circuit
 from worker.model import Configuration
 from worker.ports import STAGES
 from worker.precision import wilson_interval
-from worker.runtime.redis_store import K, RedisStore
+from worker.runtime.redis_client import K
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.trends import read_budgets
 from worker.runtime.views import endpoint_names, list_feeds
 

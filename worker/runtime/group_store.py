@@ -18,7 +18,7 @@ from worker.model import GroupKey
 from worker.notifier import GroupClaim, GroupStep, StoredAlert
 from worker.notify.decide import GroupState, Waiting
 from worker.runtime.alert_work import delivery_work
-from worker.runtime.redis_store import K, script_source, translated
+from worker.runtime.redis_client import K, script, translated
 
 KEEP = timedelta(days=8)
 """A group that has nothing to say is remembered this long, for the interval until its next message."""
@@ -30,7 +30,7 @@ class RedisGroups:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client: Any = client
-        self._scripts = {name: client.register_script(script_source(name)) for name in _SCRIPTS}
+        self._scripts = {name: script(client, name) for name in _SCRIPTS}
 
     def claim_groups(self, limit: int, lease: timedelta) -> list[GroupClaim]:
         with translated():

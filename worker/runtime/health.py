@@ -7,7 +7,8 @@ import redis
 
 from worker.errors import StoreUnavailable
 from worker.ports import STAGES, Stage
-from worker.runtime.redis_store import K, RedisStore, translated
+from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_store import RedisStore
 
 _OLDEST_REDIS = (6, 2)
 _STUCK_MS = 60_000

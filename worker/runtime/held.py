@@ -10,7 +10,7 @@ from worker import onward
 from worker.model import Configuration
 from worker.notify import decide, intervals
 from worker.runtime.group_store import RedisGroups
-from worker.runtime.redis_store import K, translated
+from worker.runtime.redis_client import K, translated
 
 
 def list_held(

@@ -17,7 +17,8 @@ from worker.errors import StoreUnavailable
 from worker.model import Configuration
 from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.overview import pulse
-from worker.runtime.redis_store import K, RedisStore, translated
+from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.views import list_alerts, read_alerts
 
 LOOK_EVERY_S = 1.0

@@ -23,7 +23,8 @@ from worker.model import TOPICS, Collecting, Configuration, PageOutcome, PollFai
 from worker.notifier import KINDS
 from worker.ports import STAGES
 from worker.runtime.gauges import gauges
-from worker.runtime.redis_store import K, RedisStore
+from worker.runtime.redis_client import K
+from worker.runtime.redis_store import RedisStore
 from worker.series import (
     ALERTS,
     ALERTS_BY_COUNTRY,

@@ -9,7 +9,8 @@ from worker import trend
 from worker.model import Configuration, Watch
 from worker.ports import STAGES
 from worker.precision import wilson_interval
-from worker.runtime.redis_store import K, RedisStore, translated
+from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.test_results import TestRun, read_results
 from worker.runtime.trends import read_trends
 from worker.runtime.views import endpoint_names, iso_ms, list_endpoints, list_feeds

@@ -3,8 +3,6 @@
 import json
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -12,7 +10,8 @@ from pydantic import TypeAdapter
 from worker.decision import digest_text
 from worker.model import Article, PageDecision
 from worker.reader import PageClaim
-from worker.runtime.redis_store import RedisStore, moment_of, restore_article, translated
+from worker.runtime.redis_client import moment_of, script, translated
+from worker.runtime.redis_store import RedisStore, restore_article
 
 _ARTICLE = TypeAdapter(Article)
 
@@ -21,7 +20,7 @@ class RedisPageStore:
     """See `reader.PageStore`."""
 
     def __init__(self, store: RedisStore) -> None:
-        self._scripts = {name: store.client.register_script(_source(name)) for name in ("claim_pages", "finish_page")}
+        self._scripts = {name: script(store.client, name) for name in ("claim_pages", "finish_page")}
 
     def claim_pages(self, limit: int, lease: timedelta) -> list[PageClaim]:
         if limit <= 0:
@@ -50,9 +49,3 @@ class RedisPageStore:
 
 def _ms(duration: timedelta) -> int:
     return max(round(duration.total_seconds() * 1000), 1)
-
-
-@cache
-def _source(script: str) -> str:
-    folder = files("worker.runtime") / "lua"
-    return "".join((folder / f"{name}.lua").read_text("utf-8") for name in ("prelude", "pages", script))

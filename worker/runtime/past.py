@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from worker.replay import Decided
-from worker.runtime.redis_store import ANALYSIS, DECISION, K, RedisStore, restore_article, translated
+from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_store import ANALYSIS, DECISION, RedisStore, restore_article
 
 _FIELDS = ("record", "first_seen", "analysis", "decision", "decided")
 

@@ -21,7 +21,8 @@ from worker.runtime.http import HttpLoop
 from worker.runtime.last_good import LastGood
 from worker.runtime.log import LogObserver
 from worker.runtime.politeness import Turns
-from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime.redis_client import connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.reload import LiveConfiguration, Refused
 from worker.runtime.screening_store import RedisScreeningStore
 from worker.runtime.sender import WebhookSender

@@ -24,18 +24,13 @@ Keys, all under the hash tag `{tocsin}:`
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import redis
 import xxhash
 from pydantic import TypeAdapter
-from redis.backoff import ExponentialBackoff
-from redis.retry import Retry
 
 from worker.decision import digest_text
 from worker.dedupe import mark_of_address
@@ -43,7 +38,6 @@ from worker.deliver import breaker
 from worker.deliver.breaker import Circuit, EndpointState
 from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn, asks_to_wait
 from worker.deliver.retry import Decision as RetryDecision
-from worker.errors import StoreUnavailable
 from worker.fulltext import PATIENCE
 from worker.model import (
     JSON_TYPE,
@@ -81,11 +75,11 @@ from worker.ports import (
 from worker.runtime import kin_index
 from worker.runtime.alert_work import alert_work, delivery_work
 from worker.runtime.log import redact
+from worker.runtime.redis_client import K, moment_of, script, translated
 from worker.story import WINDOW, pack, unpack
 from worker.trend import counted
 from worker.zones import passages
 
-K = "{tocsin}:"
 REMEMBER = timedelta(days=90)
 """An alias is remembered this long after the entry was last in its feed."""
 KEEP = timedelta(days=30)
@@ -99,18 +93,6 @@ _MOST_KIN, _KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
 _CONFIGURATION, DECISION = TypeAdapter(ConfigurationState), TypeAdapter(Decision)
 Counts = Iterable[tuple[str, float]]
-
-
-def connect(url: str) -> redis.Redis:
-    """A client that gives up in seconds, notices dead connections and decodes text."""
-    return redis.Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_timeout=30,
-        socket_connect_timeout=5,
-        health_check_interval=25,
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), 3),
-    )
 
 
 class RedisStore:
@@ -386,30 +368,6 @@ class RedisStore:
             return self._scripts[script](args=args)
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Redis's refusals as one error that says what to do."""
-    try:
-        yield
-    except redis.exceptions.OutOfMemoryError as error:
-        msg = "Redis is at its memory limit and refuses writes; raise maxmemory or shorten retention"
-        raise StoreUnavailable(msg) from error
-    except redis.exceptions.ReadOnlyError as error:
-        msg = "Redis is a read-only replica; point TOCSIN_REDIS_URL at the primary"
-        raise StoreUnavailable(msg) from error
-    except redis.exceptions.AuthenticationError as error:
-        msg = "Redis refuses the password in TOCSIN_REDIS_URL"
-        raise StoreUnavailable(msg) from error
-    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
-        msg = f"Redis cannot be reached ({type(error).__name__}); is it running, and is TOCSIN_REDIS_URL right?"
-        raise StoreUnavailable(msg) from error
-    except redis.exceptions.ResponseError as error:
-        if str(error).startswith(("MISCONF", "OOM", "NOSPACE")):
-            msg = "Redis cannot write its append-only file; look at its disk"
-            raise StoreUnavailable(msg) from error
-        raise
-
-
 _SCRIPTS = (
     "sync_feeds",
     "steer_feed",
@@ -436,7 +394,6 @@ _WORK: dict[Stage, tuple[str, str]] = {
     "deliver": ("", "delivery:"),
 }
 """Where each stage's work waits (deliveries: in the outbox of their endpoint), and the prefix of its keys."""
-_SHARED = ("prelude", "hold", "queue", "kin", "pages")
 _OUTCOMES: dict[type[RetryDecision], str] = {
     Delivered: "delivered",
     RetryIn: "retried",
@@ -445,29 +402,12 @@ _OUTCOMES: dict[type[RetryDecision], str] = {
 }
 
 
-@cache
-def script_source(script: str) -> str:
-    """A script of `lua/` with what all scripts share before it."""
-    folder = files("worker.runtime") / "lua"
-    return "".join((folder / f"{name}.lua").read_text("utf-8") for name in (*_SHARED, script))
-
-
-def script(client: Any, name: str) -> Any:
-    """One of the scripts under `lua/`, with what they share before it, to be called with `args`."""
-    return client.register_script(script_source(name))
-
-
 def _dump(adapter: TypeAdapter[Any], value: Any) -> str:
     return adapter.dump_json(value).decode()
 
 
 def _ms(duration: timedelta) -> int:
     return max(round(duration.total_seconds() * 1000), 1)
-
-
-def moment_of(ms: str | float) -> datetime:
-    """Milliseconds since 1970 as a moment."""
-    return datetime.fromtimestamp(int(ms) / 1000, UTC)
 
 
 def _item_key(claim: FeedClaim | ArticleClaim | DeliveryClaim) -> str:

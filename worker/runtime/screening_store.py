@@ -19,7 +19,8 @@ from typing import Any
 from worker.model import Alert, Onward, Story
 from worker.runtime.alert_work import alert_work
 from worker.runtime.archive import read_articles
-from worker.runtime.redis_store import K, RedisStore, script_source, translated
+from worker.runtime.redis_client import K, script, translated
+from worker.runtime.redis_store import RedisStore
 from worker.screener import Claim, Handover, Page, Progress, StoredArticle
 from worker.screening import Found, Marks
 
@@ -32,7 +33,7 @@ class RedisScreeningStore:
     def __init__(self, store: RedisStore) -> None:
         self._store = store
         self._client: Any = store.client
-        self._scripts = {name: self._client.register_script(script_source(name)) for name in _NAMES}
+        self._scripts = {name: script(self._client, name) for name in _NAMES}
 
     def progress(self) -> Progress:
         with translated():

@@ -8,7 +8,7 @@ import redis
 from pydantic import TypeAdapter
 
 from worker.model import Silence
-from worker.runtime.redis_store import K, script_source, translated
+from worker.runtime.redis_client import K, script, translated
 
 KEEP = timedelta(days=90)
 _SILENCE = TypeAdapter(Silence)
@@ -20,7 +20,7 @@ class RedisSilences:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client: Any = client
-        self._scripts = {name: client.register_script(script_source(name)) for name in _SCRIPTS}
+        self._scripts = {name: script(client, name) for name in _SCRIPTS}
 
     def add_silence(self, silence: Silence) -> None:
         record = _SILENCE.dump_json(silence).decode()

@@ -10,14 +10,13 @@ import json
 import zlib
 from collections.abc import Collection
 from datetime import timedelta
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from worker.model import Fetched, Subscription
-from worker.runtime.redis_store import K, RedisStore, translated
+from worker.runtime.redis_client import K, script, translated
+from worker.runtime.redis_store import RedisStore
 from worker.subscriber import Kept
 
 MOST_WAITING = 20
@@ -31,7 +30,7 @@ class RedisSubscriptionStore:
 
     def __init__(self, store: RedisStore) -> None:
         self._client = store.client
-        self._scripts = {name: store.client.register_script(_source(name)) for name in _SCRIPTS}
+        self._scripts = {name: script(store.client, name) for name in _SCRIPTS}
 
     def read(self, feed_id: str) -> Kept | None:
         with translated():
@@ -103,9 +102,3 @@ class RedisSubscriptionStore:
 def _restore(row: Any) -> Kept | None:
     record, version = row
     return Kept(_SUBSCRIPTION.validate_json(record), int(version)) if record else None
-
-
-@cache
-def _source(script: str) -> str:
-    folder = files("worker.runtime") / "lua"
-    return "".join((folder / f"{name}.lua").read_text("utf-8") for name in ("prelude", script))

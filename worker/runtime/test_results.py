@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from worker.runtime.redis_store import K, RedisStore, translated
+from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_store import RedisStore
 from worker.watchtest import TestOutcome
 
 _KEY = K + "tests"

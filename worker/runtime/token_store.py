@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from worker.api.token import Role, Token
-from worker.runtime.redis_store import K, script, translated
+from worker.runtime.redis_client import K, script, translated
 
 _USE_NOTED_EVERY = timedelta(minutes=1)
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from worker.model import Configuration
-from worker.runtime.redis_store import K, RedisStore, translated
+from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_store import RedisStore
 
 HOUR_MS = 3_600_000
 

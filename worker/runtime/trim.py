@@ -12,7 +12,8 @@ from typing import Any
 
 from worker.coverage import WATCH_ID
 from worker.model import Configuration
-from worker.runtime.redis_store import STATE, K, RedisStore, script_source, translated
+from worker.runtime.redis_client import K, script, translated
+from worker.runtime.redis_store import STATE, RedisStore
 
 _TOGETHER = 200
 _LABEL = re.compile(r'(watch|endpoint)="((?:[^"\\]|\\.)*)"')
@@ -44,7 +45,7 @@ class Trimmer:
         self._client: Any = store.client
         self._before, self._before_ms = before, round(before.timestamp() * 1000)
         names = ("trim_alerts", "trim_leftovers")
-        self._scripts = {name: self._client.register_script(script_source(name)) for name in names}
+        self._scripts = {name: script(self._client, name) for name in names}
         self.trimmed = Trimmed()
 
     def count_alerts(self) -> int:

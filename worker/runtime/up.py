@@ -16,7 +16,8 @@ from worker.errors import StoreUnavailable, TocsinError
 from worker.runtime import demo
 from worker.runtime.children import Child, Family
 from worker.runtime.first_start import refuse_failing_tests
-from worker.runtime.redis_store import RedisStore, connect
+from worker.runtime.redis_client import connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.settings import Settings
 from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration

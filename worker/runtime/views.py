@@ -9,7 +9,8 @@ from worker.model import Configuration, Feed, FeedState
 from worker.runtime import highlight
 from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.http import short_url
-from worker.runtime.redis_store import ATTEMPT, STATE, K, RedisStore, translated
+from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_store import ATTEMPT, STATE, RedisStore
 
 _CHUNK, _MOST_READ = 200, 4_000
 """A filter reads at most the newest 4,000 alerts, 200 at a time."""

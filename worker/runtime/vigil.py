@@ -18,7 +18,8 @@ import structlog
 from worker.errors import ConfigError, StoreUnavailable
 from worker.model import Configuration
 from worker.ports import Stage
-from worker.runtime.redis_store import K, RedisStore, translated
+from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.reload import Fingerprint, fingerprint
 
 EXIT_STALLED = 70

@@ -18,7 +18,7 @@ from worker.api import token as tokens
 from worker.api.operations import Operation
 from worker.api.token import Role, Token
 from worker.runtime.access import NAMES, is_from_here, name_of
-from worker.runtime.redis_store import script, translated
+from worker.runtime.redis_client import script, translated
 from worker.runtime.rest.problem import Refusal
 from worker.runtime.token_store import Tokens
 

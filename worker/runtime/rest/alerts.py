@@ -9,7 +9,7 @@ from worker.api.questions import AlertWish
 from worker.deliver.atom import atom_feed
 from worker.ports import Mark
 from worker.runtime.alert_filter import AlertFilter
-from worker.runtime.redis_store import K, translated
+from worker.runtime.redis_client import K, translated
 from worker.runtime.rest.call import Call, Desk
 from worker.runtime.rest.paging import page
 from worker.runtime.rest.problem import missing

@@ -10,7 +10,8 @@ from worker.api.answers import Article, ArticlePage, ArticleSummary, Story, Stor
 from worker.deliver.payload import describe_topics
 from worker.model import Source
 from worker.model import Story as Tale
-from worker.runtime.redis_store import ANALYSIS, K, translated
+from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_store import ANALYSIS
 from worker.runtime.rest.call import Call, Desk
 from worker.runtime.rest.paging import page
 from worker.runtime.rest.problem import missing

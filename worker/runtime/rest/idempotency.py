@@ -8,7 +8,7 @@ import hashlib
 import json
 from typing import Any
 
-from worker.runtime.redis_store import K, translated
+from worker.runtime.redis_client import K, translated
 from worker.runtime.rest.call import Call
 from worker.runtime.rest.problem import Refusal
 

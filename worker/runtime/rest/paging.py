@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from worker.api.fields import to_ms
-from worker.runtime.redis_store import K, translated
+from worker.runtime.redis_client import K, translated
 
 _CHUNK, _MOST_READ = 200, 1_000
 """A page looks at no more than 1,000 entries for what a filter wants; a page may therefore be short and still go on."""

@@ -19,7 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from worker.api.alert import Alert
 from worker.errors import StoreUnavailable
 from worker.runtime.alert_filter import AlertFilter
-from worker.runtime.redis_store import K, RedisStore, translated
+from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.rest.alerts import wanted_alerts
 from worker.runtime.rest.problem import Refusal
 from worker.runtime.views import read_alerts

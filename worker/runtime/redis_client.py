@@ -1,0 +1,71 @@
+"""The way to Redis: its connection, its keys' prefix, its scripts, and its refusals in our words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from worker.errors import StoreUnavailable
+
+K = "{tocsin}:"
+_SHARED = ("prelude", "hold", "queue", "kin", "pages")
+"""What stands before every script."""
+
+
+def connect(url: str) -> redis.Redis:
+    """A client that gives up in seconds, notices dead connections and decodes text."""
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=30,
+        socket_connect_timeout=5,
+        health_check_interval=25,
+        retry=Retry(ExponentialBackoff(cap=1, base=0.05), 3),
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Redis's refusals as one error that says what to do."""
+    try:
+        yield
+    except redis.exceptions.OutOfMemoryError as error:
+        msg = "Redis is at its memory limit and refuses writes; raise maxmemory or shorten retention"
+        raise StoreUnavailable(msg) from error
+    except redis.exceptions.ReadOnlyError as error:
+        msg = "Redis is a read-only replica; point TOCSIN_REDIS_URL at the primary"
+        raise StoreUnavailable(msg) from error
+    except redis.exceptions.AuthenticationError as error:
+        msg = "Redis refuses the password in TOCSIN_REDIS_URL"
+        raise StoreUnavailable(msg) from error
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+        msg = f"Redis cannot be reached ({type(error).__name__}); is it running, and is TOCSIN_REDIS_URL right?"
+        raise StoreUnavailable(msg) from error
+    except redis.exceptions.ResponseError as error:
+        if str(error).startswith(("MISCONF", "OOM", "NOSPACE")):
+            msg = "Redis cannot write its append-only file; look at its disk"
+            raise StoreUnavailable(msg) from error
+        raise
+
+
+def script(client: Any, name: str) -> Any:
+    """One of the scripts under `lua/`, with what they share before it, to be called with `args`."""
+    return client.register_script(script_source(name))
+
+
+@cache
+def script_source(script: str) -> str:
+    """The text of a script, what all share before it included."""
+    folder = files("worker.runtime") / "lua"
+    return "".join((folder / f"{name}.lua").read_text("utf-8") for name in (*_SHARED, script))
+
+
+def moment_of(ms: str | float) -> datetime:
+    """Milliseconds since 1970 as a moment."""
+    return datetime.fromtimestamp(int(ms) / 1000, UTC)
