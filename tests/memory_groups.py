@@ -101,6 +101,14 @@ class MemoryGroups:
                 break
         return claimed
 
+    def look_again(self) -> int:
+        now, moved = self.store.clock.now(), 0
+        for id_, at in self.due.items():
+            lent_until = self.kept[id_].lent_until
+            if at > now and (lent_until is None or lent_until <= now):
+                self.due[id_], moved = now, moved + 1
+        return moved
+
     def state(self, id_) -> GroupState:
         group = self.kept[id_]
         waiting = tuple(Waiting(alert, at) for alert, at in sorted(group.waiting.items(), key=lambda one: one[::-1]))

@@ -62,6 +62,9 @@ class GroupStore(Protocol):
     def claim_groups(self, limit: int, lease: timedelta) -> list[GroupClaim]:
         """Lend due groups, the longest due first."""
 
+    def look_again(self) -> int:
+        """Make every group due that is not lent out, since its timing may have changed; how many."""
+
     def read_alerts(self, alert_ids: Sequence[str]) -> list[StoredAlert]:
         """These alerts as they were held, in order; what is gone is left out."""
 
@@ -89,11 +92,13 @@ class Notifier:
         self._endpoints = {endpoint.name: endpoint for endpoint in configuration.endpoints}
 
     def notify_due(self) -> int:
-        """Let every due group speak or wait on; the number of messages."""
+        """Let due groups speak or wait on, until a round of them has nothing to say; the number of messages."""
         messages = 0
         while claims := self._groups.claim_groups(_AT_ONCE, self._lease):
-            for claim in claims:
-                messages += self._spared(claim)
+            said = sum(map(self._spared, claims))
+            messages += said
+            if not said:
+                break
         return messages
 
     def _spared(self, claim: GroupClaim) -> int:

@@ -117,6 +117,8 @@ class Pipeline:
         """The same spine under a new configuration; what is in flight to servers and receivers goes with it."""
         matcher = match.Matcher(configuration.watches)
         made = replace(self, configuration=configuration, matcher=matcher, enricher=enricher)
+        if self.groups:
+            self.groups.look_again()
         self.dispatcher.adopt(configuration)
         object.__setattr__(made, "dispatcher", self.dispatcher)
         self.poller.adopt(configuration, made.routed)

@@ -246,8 +246,8 @@ class Poller:
         self, feed: Feed, claim: ports.FeedClaim, decision: poll.PollDecision, now: datetime
     ) -> poll.PollDecision:
         """Polls come less often while a hub delivers; where the configuration names an interval, that holds."""
-        if self._board is None and claim.pushes:
-            # hubs cannot reach us any more: what they had sent is what this poll found
+        if claim.pushes and (self._board is None or claim.is_suspect):
+            # hubs cannot reach us any more, or what one sent brought a process down: this poll found it instead
             decision = replace(decision, pushes=claim.pushes)
         if feed.interval is not None or decision.state.failures:
             return decision

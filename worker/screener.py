@@ -202,12 +202,11 @@ class Screener:
         notices = screening.plan(self.store.found())
         for position, notice in enumerate(notices[claim.cursor :], claim.cursor):
             told = self._word(notice, additions)
-            if told is None:  # the article is gone, or the list no longer holds the party
-                continue
-            new = self.store.raise_alert(claim, position + 1, told, self.route(told))
-            if new == -1:
-                return raised
-            raised += new
+            if told is not None:  # else the article is gone, or the list no longer holds the party
+                new = self.store.raise_alert(claim, position + 1, told, self.route(told))
+                if new == -1:
+                    return raised
+                raised += new
             if self.clock.now() >= deadline:
                 self.store.advance(claim, Handover("raise", position + 1))
                 return raised
@@ -220,6 +219,8 @@ class Screener:
         newest = notice.newest
         stored = self.store.read(newest.article)
         if stored is None:
+            return None
+        if not additions.asks_for_ids and not additions.find(stored.article, stored.analysis):
             return None
         analysis = self._analysis(stored)
         parties = additions.find(stored.article, analysis)

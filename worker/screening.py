@@ -187,7 +187,7 @@ def plan(found: Iterable[Found], most: int = MOST_STORIES) -> list[Notice]:
         newest = sorted((max(ones, key=_recency) for ones in stories.values()), key=_recency, reverse=True)
         told = newest[:most]
         notices += [Notice(one, len(stories[one.story]), len(stories), len(told)) for one in told]
-    return sorted(notices, key=lambda notice: _recency(notice.newest), reverse=True)
+    return sorted(notices, key=lambda notice: (*_recency(notice.newest), *_party(notice.newest)), reverse=True)
 
 
 def word(  # noqa: PLR0913, PLR0917 - what an alert is made of
@@ -257,6 +257,11 @@ def _entity_evidence(finding: Finding) -> Iterator[Evidence]:
 
 def _touches(evidence: Evidence, spans: Iterable[tuple[int, int]]) -> bool:
     return evidence.entry is None and any(start < evidence.end and evidence.start < end for start, end in spans)
+
+
+def _party(found: Found) -> tuple[str, str, str]:
+    """Orders what was found at the same moment always alike, since a place in that order is remembered."""
+    return found.watch, found.list, found.name
 
 
 def _recency(found: Found) -> tuple[int, str]:

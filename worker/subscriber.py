@@ -6,7 +6,7 @@ Owns the step; what each answer means is decided in `websub`, documents that hub
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from worker import ports, series, websub
@@ -109,6 +109,9 @@ class Subscriber:
         claimed = self._store.claim(_AT_ONCE, _LEASE)
         posted: list[tuple[Kept, Future[str]]] = []
         for kept in claimed:
+            if _is_ended(kept.subscription, self._clock.now()):
+                self._store.save(kept.subscription.feed_id, None, kept.version, timedelta(0))
+                continue
             wanted = kept
             if kept.subscription.feed_id not in self._feeds and kept.subscription.state is not SubscriptionState.ENDING:
                 wanted = Kept(_ending(kept.subscription), kept.version)
@@ -135,7 +138,13 @@ class Subscriber:
 
 
 def _ending(subscription: Subscription) -> Subscription:
-    return replace(subscription, state=SubscriptionState.ENDING, failures=0)
+    return replace(subscription, state=SubscriptionState.ENDING, failures=0, asked_at=None)
+
+
+def _is_ended(subscription: Subscription, now: datetime) -> bool:
+    """Whether a hub was asked to stop, never answered for it, and owes nothing any more since its lease is over."""
+    is_over = subscription.expires_at is None or subscription.expires_at <= now
+    return subscription.state is SubscriptionState.ENDING and subscription.asked_at is not None and is_over
 
 
 EVENTS = (

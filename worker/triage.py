@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from worker import match, ports, story
 from worker.model import Analysis, Article, Kin, Signature
 
-MOST_WAITING = 1_000
+MOST_WAITING = 200
 """So many articles that fire nothing may wait until those that may fire were found; a worker dies with them in hand."""
 _REMEMBERED = 1_000
 

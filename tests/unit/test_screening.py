@@ -237,6 +237,31 @@ def test_where_a_worker_dies_another_goes_on_after_the_lease_and_tells_nothing_t
     assert room.store.progress().phase == ""
 
 
+def test_a_list_that_was_corrected_meanwhile_does_not_keep_the_next_step_at_the_same_place(monkeypatch):
+    """What is no longer listed raises nothing, and yet the step ends in time and says how far it came."""
+    room = Room(*(stored(number) for number in range(15)))
+    room.screen(of_file(listed(OLD)))
+    room.screener(of_file(listed(OLD), listed(IVAN))).step()
+    assert room.store.progress().phase == "raise"
+    corrected = room.screener(of_file(listed(OLD)))
+    looked = []
+    word = corrected._word
+
+    def slowly(notice, additions):
+        looked.append(notice.newest.article)
+        room.clock.advance(seconds=1)
+        return word(notice, additions)
+
+    monkeypatch.setattr(corrected, "_word", slowly)
+    while room.store.progress().phase:
+        before = len(looked)
+        corrected.step()
+        assert len(looked) - before <= corrected.budget.total_seconds() + 1
+        room.clock.advance(seconds=91)
+    assert len(set(looked)) == len(looked) == 15, "nothing is looked at twice"
+    assert room.alerts == []
+
+
 def test_a_shadow_watch_is_stored_as_one():
     room = Room(stored(1))
     room.screen(of_file(listed(OLD), is_shadow=True))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.runtime.vigil import Sighting, Vigil
+from worker.runtime.vigil import Sighting, Vigil, look
 
 DUE, LATER, IDLE, AWAY = Sighting(True, "1"), Sighting(True, "2"), Sighting(False, "1"), None
 
@@ -31,3 +31,14 @@ def test_the_vigil(seen, is_stalled, why):
 def test_a_process_that_was_frozen_has_its_chance_first():
     vigil = Vigil("1", since=100.0, looked=105.0).after(DUE, 500.0, 60)
     assert not vigil.is_stalled(500.0, 60)
+
+
+def test_an_endpoint_that_asked_for_a_pause_makes_nobody_stall(redis_store):
+    """Its deliveries stand in the outbox with a moment that has come, and are not lent until the pause is over."""
+    client = redis_store.client
+    client.zadd("{tocsin}:outbox:desk", {"dlv_1": 1})
+    assert look(redis_store, "deliver", ["desk"]).is_due
+    client.hset("{tocsin}:endpoint:desk", "held_until", 4_000_000_000_000)
+    assert not look(redis_store, "deliver", ["desk"]).is_due
+    client.hset("{tocsin}:endpoint:desk", "held_until", 1)
+    assert look(redis_store, "deliver", ["desk"]).is_due

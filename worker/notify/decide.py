@@ -74,7 +74,8 @@ def decide(state: GroupState, timing: Timing, per: timedelta, now: datetime) -> 
     until, why = found
     if until > now:
         return Wait(until, why)
-    if intervals.is_silent(timing, now):  # nobody looked while the route spoke
+    is_forgotten = bool(state.waiting) and now - state.waiting[0].since >= intervals.LONGEST
+    if intervals.is_silent(timing, now) and not is_forgotten:  # nobody looked while the route spoke
         return Wait(intervals.speaks_at(timing, now), "silent")
     if not state.waiting:
         return Speak("repeat", state.told)
@@ -86,7 +87,8 @@ def decide(state: GroupState, timing: Timing, per: timedelta, now: datetime) -> 
 def due(state: GroupState, timing: Timing, per: timedelta) -> tuple[datetime, Why] | None:
     """When a group speaks next and what makes it wait till then; None where it has nothing to say.
 
-    group   max(first waiting + group_wait, last message + group_interval)
+    group   max(first waiting + group_wait, last message + group_interval);
+            what the last message had no room for: at once
     digest  the first moment of the cron expression after the first waiting
     rate    first waiting + per
     quiet   as soon as the route is not silent
@@ -103,10 +105,16 @@ def due(state: GroupState, timing: Timing, per: timedelta) -> tuple[datetime, Wh
         case "rate":
             return _audible(timing, since + per, "rate")
         case "group" if timing.group_by is not None:
-            waited = since + timing.group_wait
-            spaced = state.sent_at + timing.group_interval if state.sent_at else waited
-            return _audible(timing, max(waited, spaced), "group_interval" if spaced > waited else "group_wait")
+            return _audible(timing, *_together(state, timing, since))
     return _audible(timing, since, "at once")
+
+
+def _together(state: GroupState, timing: Timing, since: datetime) -> tuple[datetime, Why]:
+    if state.sent_at and since < state.sent_at:  # there was no room for it in the last message
+        return state.sent_at, "group_wait"
+    waited = since + timing.group_wait
+    spaced = state.sent_at + timing.group_interval if state.sent_at else waited
+    return max(waited, spaced), "group_interval" if spaced > waited else "group_wait"
 
 
 def collecting(timing: Timing, now: datetime) -> Literal["group", "digest", "quiet"] | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from worker.backtest import PastArticle
+from worker.runtime.article_store import with_decided_zones
 from worker.runtime.redis_client import K, translated
 from worker.runtime.redis_store import ANALYSIS, RedisStore, restore_article
 from worker.screener import StoredArticle
@@ -38,15 +39,15 @@ def read_articles(store: RedisStore, ids: Sequence[str]) -> list[StoredArticle]:
     with translated():
         pipeline = store.client.pipeline(transaction=False)
         for id_ in ids:
-            pipeline.hmget(K + "article:" + id_, ["record", "first_seen", "analysis", "story"])
+            pipeline.hmget(K + "article:" + id_, ["record", "first_seen", "analysis", "story", "decision"])
         rows = pipeline.execute()
     return [
         StoredArticle(
-            restore_article(id_, {"record": record, "first_seen": first_seen}),
+            with_decided_zones(restore_article(id_, {"record": record, "first_seen": first_seen}), decision),
             ANALYSIS.validate_json(analysis) if analysis else None,
             story or "",
         )
-        for id_, (record, first_seen, analysis, story) in zip(ids, rows, strict=True)
+        for id_, (record, first_seen, analysis, story, decision) in zip(ids, rows, strict=True)
         if record and first_seen
     ]
 

@@ -22,5 +22,10 @@ class ArticleStore:
         if not (item["record"] and item["first_seen"] and item["analysis"]):
             return None
         article = restore_article(article_id, {name: str(value) for name, value in item.items() if value})
-        zones = DECISION.validate_json(item["decision"]).zones if item["decision"] else ()
-        return (replace(article, zones=zones) if zones else article), ANALYSIS.validate_json(item["analysis"])
+        return with_decided_zones(article, str(item["decision"] or "")), ANALYSIS.validate_json(item["analysis"])
+
+
+def with_decided_zones(article: Article, decision: str | None) -> Article:
+    """The article with the zones it was matched in: passages that its feed repeats may be teasers by then."""
+    zones = DECISION.validate_json(decision).zones if decision else ()
+    return replace(article, zones=zones) if zones else article

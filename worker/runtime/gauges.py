@@ -16,6 +16,7 @@ from worker.runtime.redis_client import K
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.trends import read_budgets
 from worker.runtime.views import endpoint_names, list_feeds
+from worker.runtime.vigil import takes_deliveries
 
 HEALTHS = ("ok", "waiting", "failing", "gone", "quarantined", "paused")
 _CERTIFICATE_DAYS = (0, 3, 14)
@@ -48,7 +49,8 @@ def gauges(store: RedisStore, configuration: Configuration) -> Iterator[Metric]:
 
 def _queues(client: Any, configuration: Configuration, now: float) -> Iterator[Metric]:
     queues = {"poll": ["feeds:due"], "read": ["pages:due"], "enrich": ["articles:due"]}
-    queues["deliver"] = [f"outbox:{endpoint.name}" for endpoint in configuration.endpoints]
+    names = (endpoint.name for endpoint in configuration.endpoints)
+    queues["deliver"] = [f"outbox:{name}" for name in names if takes_deliveries(client, name, round(now))]
     due = GaugeMetricFamily("tocsin_due_items", "Work that is due now.", labels=["stage"])
     oldest = GaugeMetricFamily("tocsin_due_oldest_seconds", "How long the oldest due work waits.", labels=["stage"])
     quarantine = GaugeMetricFamily("tocsin_quarantine_items", "Work set aside, by stage.", labels=["stage"])

@@ -22,7 +22,7 @@ from worker.runtime.redis_client import K, script, translated
 
 KEEP = timedelta(days=8)
 """A group that has nothing to say is remembered this long, for the interval until its next message."""
-_SCRIPTS = ("claim_groups", "finish_group", "note_group_failure")
+_SCRIPTS = ("claim_groups", "finish_group", "look_at_groups", "note_group_failure")
 
 
 class RedisGroups:
@@ -39,6 +39,10 @@ class RedisGroups:
             GroupClaim(id_, int(fence), _state(_pairs(fields), waiting, told))
             for id_, fence, fields, waiting, told in rows
         ]
+
+    def look_again(self) -> int:
+        with translated():
+            return int(self._scripts["look_at_groups"](args=[]))
 
     def read_alerts(self, alert_ids: Sequence[str]) -> list[StoredAlert]:
         with translated():

@@ -12,6 +12,8 @@ from typing import Any
 
 from redis.client import NEVER_DECODE
 
+from worker.runtime.redis_client import K, script, translated
+
 _ENTRY, _LOW_BITS, _BOOK = 8, 26, 64
 _SKEW_MS = 60_000
 """Two machines' clocks differ by less; around the turn of a period three are read."""
@@ -37,6 +39,23 @@ def look_up(
             hits.update(f"{at}:{number}" for number in list(_standing(entries, told[i % len(keys)]))[-per_key:])
     found = sorted(hits, key=lambda name: (-hits[name], name))[:most]
     return f"{int(remembered or 0)} {' '.join(found)}", _records(client, prefix, found)
+
+
+def adopt_old(client: Any) -> int:
+    """Take over the shelves as 0.1 kept them, once; how many there were.
+
+    Without it the copies of an article that was told before the upgrade would begin a story of their own.
+    """
+    flag, name = K + "kin:form", K + "kin:key:*"
+    with translated():
+        if client.get(flag):
+            return 0
+        adopt = script(client, "adopt_kin")
+        found = [key.removeprefix(K) for key in client.scan_iter(match=name, count=1_000)]
+        for key in found:
+            adopt(args=[key])
+        client.set(flag, 2)
+    return len(found)
 
 
 def _periods(window_ms: int) -> list[int]:

@@ -11,6 +11,7 @@ from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
 from worker.ports import Enricher, Stage, Tracer, Untraced
+from worker.runtime import kin_index
 from worker.runtime.article_store import ArticleStore
 from worker.runtime.clock import SystemClock
 from worker.runtime.configuration_store import ConfigurationStore
@@ -180,6 +181,10 @@ class _Process:
             refuse_failing_tests(outcomes)
         store.sync_feeds(configuration.feeds)
         if self._pipeline is None:
+            if self._is_enricher:
+                kin_index.adopt_old(store.client)
+            if self._stage == "deliver":  # another configuration may be in force than when it stopped
+                RedisGroups(store.client).look_again()
             self._pipeline = _make_pipeline(store, configuration, enricher, self._stage)
         else:
             self._pipeline = self._pipeline.reconfigured(configuration, enricher)

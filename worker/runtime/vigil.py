@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -59,16 +60,20 @@ class Vigil:
         return now - self.since >= limit_s
 
 
+def takes_deliveries(client: Any, endpoint: str, now: int) -> bool:
+    """Whether an endpoint's deliveries are lent at all: its circuit is closed, and it asked for no pause (ms since 1970)."""
+    circuit, held_until = client.hmget(K + f"endpoint:{endpoint}", ["circuit", "held_until"])
+    return (circuit or "closed") == "closed" and int(held_until or 0) <= now
+
+
 def look(store: RedisStore, stage: Stage, endpoints: Sequence[str]) -> Sighting:
-    """What the store says of a stage now. Deliveries of an endpoint whose circuit is not closed are not due: they wait."""
+    """What the store says of a stage now. Deliveries that wait for their endpoint are not due."""
     client = store.client
     with translated():
         seconds, micros = client.time()
         now = seconds * 1000 + micros // 1000
         queues = {"poll": ["feeds:due"], "read": ["pages:due"], "enrich": ["articles:due"]}.get(stage) or [
-            f"outbox:{name}"
-            for name in endpoints
-            if (client.hget(K + f"endpoint:{name}", "circuit") or "closed") == "closed"
+            f"outbox:{name}" for name in endpoints if takes_deliveries(client, name, now)
         ]
         is_due = any(client.zcount(K + queue, "-inf", now) for queue in queues)
         return Sighting(is_due, str(client.hget(K + "progress", stage) or ""))

@@ -1,3 +1,5 @@
+local MESSAGE_KEPT_MS = 30 * 86400000
+
 -- Put a delivery {id, alert, endpoint, body, content_type, fetched_ms (0: of no article)} into its endpoint's outbox, due at `at`. Shared.
 local function queue(delivery, at, now)
   redis.call('HSET', K .. 'delivery:' .. delivery.id, 'alert', delivery.alert, 'endpoint', delivery.endpoint,
@@ -5,7 +7,11 @@ local function queue(delivery, at, now)
     'fetched_ms', delivery.fetched_ms, 'attempts', 0, 'state', 'due')
   redis.call('ZADD', K .. 'outbox:' .. delivery.endpoint, 'NX', at, delivery.id)
   redis.call('SADD', K .. 'endpoints', delivery.endpoint)
-  redis.call('RPUSH', K .. 'alert:' .. delivery.alert .. ':deliveries', delivery.id)
+  local alert = K .. 'alert:' .. delivery.alert
+  redis.call('RPUSH', alert .. ':deliveries', delivery.id)
+  if redis.call('EXISTS', alert) == 0 then  -- a message of a group, or on an endpoint: no alert, which would be trimmed
+    redis.call('PEXPIRE', alert .. ':deliveries', MESSAGE_KEPT_MS)
+  end
 end
 
 -- Pass an alert on: queue `deliveries`, put it into the groups of `held`. `told` gains what the audit record says of it.
