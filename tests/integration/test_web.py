@@ -102,6 +102,12 @@ def test_the_pages_json_asks_others_for_a_token_once_there_is_one(desk, base):
     assert ask(base + "/api/alerts", **proxied, Authorization=f"Bearer {narrow}")[0] == 403
 
 
+def test_a_silence_without_end_is_refused_with_words(base):
+    form = {"matchers": "watch=x", "for": "9999999999999d", "author": "a", "comment": "b"}
+    status, body, _ = ask(base + "/silences", form)
+    assert (status, "is too long a time" in body) == (400, True)
+
+
 def test_a_form_of_too_many_fields_is_refused_with_words(base):
     status, body, _ = ask(base + "/silences", {f"field{n}": "x" for n in range(21)})
     assert (status, "more than 20 fields" in body) == (400, True)
