@@ -95,6 +95,7 @@ class MemoryStore:
         self.dead: dict[str, list[str]] = {}
         self.quarantine: dict[str, dict[str, datetime]] = {"poll": {}, "read": {}, "enrich": {}, "deliver": {}}
         self.verdicts: dict[str, str] = {}
+        self.marks: dict[str, tuple[str, str]] = {}
         self.acknowledged: set[str] = set()
         self.counted: Counter[str] = Counter()
         self.passage_days: dict[tuple[str, str], list[datetime]] = {}
@@ -337,6 +338,14 @@ class MemoryStore:
             return False
         watch = self.alerts[alert_id].watch_id
         self.note_audit("marked", alert=alert_id, watch=watch, mark=mark, reason=reason, by=by)
+        has_verdict = alert_id in self.verdicts
+        if mark in ("true", "false"):
+            self.marks[alert_id] = (reason, by)
+        elif mark == "open":
+            self.marks.pop(alert_id, None)
+        elif not has_verdict:
+            before = self.marks.get(alert_id, ("", ""))
+            self.marks[alert_id] = (reason or before[0], by or before[1])
         self.verdicts.pop(alert_id, None) if mark != "acknowledged" else None
         if mark in ("true", "false"):
             self.verdicts[alert_id] = mark

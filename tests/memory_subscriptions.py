@@ -46,7 +46,8 @@ class MemorySubscriptionStore:
     def push(self, kept, body, content_type) -> bool:
         id_, subscription, store = kept.subscription.feed_id, kept.subscription, self.store
         if id_ not in store.due["feeds"]:
-            return True
+            self.count("not_polled")
+            return False
         waiting = store.pushed.setdefault(id_, [])
         if len(waiting) >= MOST_WAITING:
             self.count("too_many")

@@ -258,6 +258,7 @@ def web(config: Config = None) -> None:
             may_edit=settings.web_edits,
             requests_per_minute=settings.api_rate,
             callbacks=callbacks,
+            public_url=settings.public_url,
         ),
         settings.web_host,
         settings.web_port,

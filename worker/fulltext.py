@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from worker import zones
 from worker.dedupe import canonical_address
@@ -65,6 +66,7 @@ _CONSENT_PLACE = re.compile(
 _SPACELESS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 _PASSING = frozenset({PollFailure.UNREACHABLE, PollFailure.TIMEOUT, PollFailure.THROTTLED, PollFailure.DNS})
 _SERVER_ERROR = 500
+_PORTS = {"http": 80, "https": 443}
 _OUTCOMES = {
     PollFailure.CDN_CHALLENGE: PageOutcome.CHALLENGE,
     PollFailure.TOO_LARGE: PageOutcome.HOSTILE,
@@ -98,6 +100,8 @@ def wants_page(feed: Feed, article: Article) -> str:
     """Why the article's page is to be read, or ""."""
     if feed.fulltext == "never" or not canonical_address(article.link):
         return ""
+    if feed.access.proxy and _place(article.link)[0] != _place(feed.url)[0]:
+        return ""  # what lies behind the proxy is not ours to look at, so an article's link may not choose it
     if feed.fulltext == "always":
         return "the feed asks for pages"
     body = article.text[len(article.title) + 1 :]
@@ -108,14 +112,20 @@ def wants_page(feed: Feed, article: Article) -> str:
 
 
 def page_feed(feed: Feed, link: str) -> Feed:
-    """The feed under whose rights its article's page is fetched: private addresses only at the feed's own host."""
-    is_own_host = _host(link) == _host(feed.url)
-    return feed if is_own_host else replace(feed, allow_private=False)
+    """The feed under whose rights its article's page is fetched: private addresses only at the feed's own host and port."""
+    place = _place(link)
+    is_own = bool(place[0]) and place == _place(feed.url)
+    return feed if is_own else replace(feed, allow_private=False)
 
 
-def _host(url: str) -> str:
-    found = re.match(r"https?://([^/?#]+)", url, re.IGNORECASE)
-    return found[1].rpartition("@")[2].partition(":")[0].lower() if found else ""
+def _place(url: str) -> tuple[str, int]:
+    """Host and port of an http address; ("", 0) for anything else."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme.lower(), 0)
+    except ValueError:
+        return "", 0
+    return ((parts.hostname or "").lower(), port) if parts.scheme.lower() in _PORTS else ("", 0)
 
 
 # --- after -------------------------------------------------------------------------------------------------

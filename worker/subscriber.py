@@ -45,7 +45,7 @@ class SubscriptionStore(Protocol):
         """Make the subscriptions of all other feeds due, so that they are ended."""
 
     def push(self, kept: Kept, body: bytes, content_type: str) -> bool:
-        """Store a pushed document and make its feed due at once; False where too many wait already."""
+        """Store a pushed document and make its feed due at once; False where too many wait already, or it is not polled."""
 
     def pushed(self, feed_id: str) -> list[Fetched]:
         """The documents that wait, the oldest first."""
@@ -149,7 +149,7 @@ def _is_ended(subscription: Subscription, now: datetime) -> bool:
 
 EVENTS = (
     "asked", "failed", "verified", "renewed", "unsubscribed", "denied", "refused",
-    "pushed", "forged", "too_large", "too_many", "unreadable",
+    "pushed", "forged", "too_large", "too_many", "not_polled", "unreadable",
 )  # fmt: skip
 """The `event` label of `tocsin_websub_total`."""
 

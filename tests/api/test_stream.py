@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import urllib.request
 from datetime import UTC, datetime
 
@@ -51,6 +52,29 @@ def test_every_place_is_one_to_go_on_from(desk, served):
     assert len({number for _, number in entries}) == len(entries), "alerts of one millisecond have numbers of their own"
     for place, (_, number) in enumerate(entries):
         assert told(served, str(int(number)))[0] == [id_ for id_, _ in entries[place + 1 :]]
+
+
+def test_a_stream_tells_what_an_older_server_raises_anew(desk, served):
+    """Redis came back without its newest alerts, and the numbers they had are given once more."""
+    desk.publish_demo(8)
+    entries = desk.store.client.zrange(LOG, 0, -1, withscores=True)
+    token = served.tokens[Role.READER]
+    request = urllib.request.Request(
+        served.base + "/api/v1/events", headers={"Authorization": f"Bearer {token}", "Last-Event-ID": "1"}
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        events = read_events(iter(answer))
+        ids = [id_ for id_, _ in entries]
+        seen = [json.loads(next(_alerts(events))["data"])["alert_id"] for _ in ids]
+        assert seen == ids
+        desk.store.client.zrem(LOG, *ids[-2:])
+        time.sleep(2.5)  # two looks
+        desk.store.client.zadd(LOG, {ids[-1]: entries[-2][1]})
+        assert json.loads(next(_alerts(events))["data"])["alert_id"] == ids[-1]
+
+
+def _alerts(events):
+    return (event for event in events if event.get("event") == "alert")
 
 
 def test_a_filtered_stream_goes_on_past_what_it_did_not_tell(desk, served):

@@ -1,6 +1,7 @@
 """`tocsin tokens` over a real store."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
@@ -61,6 +62,16 @@ def test_a_token_is_rotated_with_an_overlap_and_revoked(tocsin):
     assert old["token"].rpartition("_")[2] not in str(told), "the record holds no secret"
 
 
+def test_a_rotated_token_lives_as_long_as_the_old_one_was_given(tocsin):
+    def lifetime(row):
+        return datetime.fromisoformat(row["expires_at"]) - datetime.fromisoformat(row["created_at"])
+
+    old = json.loads(tocsin("add", "desk", "--expires", "90d", "--json")[1])
+    new = json.loads(tocsin("rotate", old["token_id"], "--json")[1])
+    assert lifetime(new) == lifetime(old) == timedelta(days=90)
+    assert lifetime(json.loads(tocsin("rotate", new["token_id"], "--expires", "1d", "--json")[1])) == timedelta(days=1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -68,6 +79,8 @@ def test_a_token_is_rotated_with_an_overlap_and_revoked(tocsin):
         (("add", "x", "--role", "subscriber"), "give --watch with --role subscriber"),
         (("add", "x", "--watch", "arms"), "give --watch with --role subscriber"),
         (("add", "x", "--expires", "soon"), "is not a duration"),
+        (("add", "x", "--expires", "999999999d"), "is too long a time"),
+        (("add", "x", "--expires", "9" * 5_000 + "d"), "is too long a time"),
         (("add", "a\x00b"), "printable characters"),
         (("revoke", "aaaaaaaa"), "there is no live token aaaaaaaa"),
     ],

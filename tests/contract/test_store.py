@@ -70,6 +70,12 @@ class Bench:
     def alert_ids(self) -> list[str]:
         return list(self.store.alerts) if self.clock else self.store.client.zrange("{tocsin}:alerts", 0, -1)
 
+    def mark_of(self, alert_id: str) -> tuple[str, str]:
+        if isinstance(self.store, MemoryStore):
+            return self.store.marks.get(alert_id, ("", ""))
+        given = self.store.client.hmget("{tocsin}:alert:" + alert_id, ["marked_for", "marked_by"])
+        return given[0] or "", given[1] or ""
+
     def verdicts(self) -> dict[str, int]:
         if self.clock:
             given = list(self.store.verdicts.values())
@@ -321,6 +327,22 @@ def test_a_limit_of_nothing_lends_nothing(bench):
 
 def test_the_epoch_is_steady_while_the_store_runs(bench):
     assert bench.store.epoch() == bench.store.epoch()
+
+
+def test_a_verdict_has_the_reason_and_the_judge_that_came_with_it_and_no_earlier_ones(bench):
+    bench.ingest(ARMS)
+    bench.raise_alerts()
+    [alert_id] = bench.alert_ids()
+    for mark, reason, by, told in (
+        ("acknowledged", "seen", "ada", ("seen", "ada")),
+        ("true", "confirmed", "bob", ("confirmed", "bob")),
+        ("acknowledged", "read too", "eve", ("confirmed", "bob")),
+        ("false", "", "", ("", "")),
+        ("true", "", "cy", ("", "cy")),
+        ("open", "", "", ("", "")),
+    ):
+        bench.store.mark_alert(alert_id, mark, reason, by)
+        assert bench.mark_of(alert_id) == told, mark
 
 
 def test_a_verdict_replaces_the_one_before_and_can_be_taken_back(bench):

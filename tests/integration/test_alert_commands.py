@@ -75,6 +75,17 @@ def test_an_endpoint_is_tried_with_a_signed_sample_and_the_exchange_shown(tocsin
     assert SECRET not in out
 
 
+@pytest.mark.parametrize("format_", ["misp", "pagerduty"])
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_key_that_goes_in_a_header_is_not_shown(tocsin, tmp_path, format_, more):
+    tocsin.receiver.verifier = AnySignature()
+    text = f"endpoints: {{keyed: {{url: {{env: URL}}, secret: {{env: SECRET}}, allow_private: true, format: {format_}}}}}\n"
+    (tmp_path / "config.yaml").write_text(text, "utf-8")
+    out = tocsin("endpoints", "test", "keyed", *more)[1]
+    assert "…" in out
+    assert SECRET not in out
+
+
 def test_own_formats_are_tried_like_any_other_with_an_alert_and_a_digest(tocsin, tmp_path, monkeypatch):
     tocsin.receiver.verifier = AnySignature()
     monkeypatch.setenv("APPRISE_URL", os.environ["URL"].replace("http://", "json://user:topsecret@"))

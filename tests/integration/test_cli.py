@@ -114,7 +114,7 @@ def test_doctor_names_each_thing_and_what_to_do(redis_store, server, tmp_path):
     environ = {
         "TOCSIN_REDIS_URL": server.url,
         "PATH": "/usr/bin:/bin",
-        "TOCSIN_DESK_URL": "http://127.0.0.1:9/",
+        "TOCSIN_DESK_URL": "https://127.0.0.1:9/",
         "TOCSIN_DESK_SECRET": SECRET,
     }
     ended = tocsin("doctor", "-c", str(tmp_path), "--json", env=environ)

@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.api.conftest import make_token
 from tests.desk import CONFIGURATION, HOSTILE, Desk, replace, serving
 from tests.fakes import SECRET
 from tests.integration.world import eventually, tocsin
+from worker.api.token import Role
 from worker.ports import STAGES
 from worker.runtime.demo import compose
 from worker.runtime.silence_store import RedisSilences
@@ -78,6 +80,37 @@ PAGES = (
     "/playground",
 )
 JSON = ("/api/alerts", "/api/feeds", "/api/watches", "/api/endpoints", "/version")
+
+
+def test_under_a_rebound_name_nothing_is_read_and_probes_are_answered(base):
+    for path in (*PAGES, *JSON, "/events", "/metrics", "/style.css"):
+        status, body, _ = ask(base + path, Host="evil.example:8787", X_Forwarded_For="192.0.2.7")
+        assert (status, "TOCSIN_PUBLIC_URL" in body) == (421, True), path
+    for path in ("/healthz", "/readyz"):
+        assert ask(base + path, Host="evil.example:8787")[0] != 421
+
+
+def test_the_pages_json_asks_others_for_a_token_once_there_is_one(desk, base):
+    proxied = {"X_Forwarded_For": "192.0.2.7"}
+    data = [path for path in JSON if path.startswith("/api/")]
+    assert {ask(base + path, **proxied)[0] for path in data} == {200}
+    _, token = make_token(desk.store, Role.READER)
+    assert {ask(base + path, **proxied)[0] for path in data} == {401}
+    assert {ask(base + path, **proxied, Authorization=f"Bearer {token}")[0] for path in data} == {200}
+    assert {ask(base + path)[0] for path in data} == {200}, "this machine reads it like the page"
+    _, narrow = make_token(desk.store, Role.SUBSCRIBER)
+    assert ask(base + "/api/alerts", **proxied, Authorization=f"Bearer {narrow}")[0] == 403
+
+
+def test_a_silence_without_end_is_refused_with_words(base):
+    form = {"matchers": "watch=x", "for": "9999999999999d", "author": "a", "comment": "b"}
+    status, body, _ = ask(base + "/silences", form)
+    assert (status, "is too long a time" in body) == (400, True)
+
+
+def test_a_form_of_too_many_fields_is_refused_with_words(base):
+    status, body, _ = ask(base + "/silences", {f"field{n}": "x" for n in range(21)})
+    assert (status, "more than 20 fields" in body) == (400, True)
 
 
 @pytest.mark.parametrize("is_filled", [False, True], ids=["empty", "filled"])

@@ -10,6 +10,7 @@ import subprocess
 import time
 import tracemalloc
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import brotli
@@ -97,6 +98,10 @@ def answering(status="200 OK", body=DOCUMENT, **headers):
         "http://0x7f000001:{port}/",
         "http://0177.0.0.1:{port}/",
         "http://127.1:{port}/",
+        "http://[fec0::1]/",
+        "http://[::ffff:0:7f00:1]/",
+        "http://[5f00::1]/",
+        "http://[3fff::1]/",
         "http://①②⑦.0.0.1:{port}/",
         "http://localhost:{port}/",
         "http://good@127.0.0.1:{port}/",
@@ -213,6 +218,56 @@ def test_redirects_do_not_leave_https_nor_knock_at_other_ports(source, target, w
     refusal = refuse_hop(PollRequest(feed()), source, target)
     assert words in refusal
     assert bool(words) is bool(refusal)
+
+
+PAGE = "http://wire.example/story"
+
+
+@pytest.mark.parametrize(
+    ("rights", "target", "words"),
+    [
+        ({}, "http://other.example:8443/", ""),
+        ({}, "http://other.example:22/", "port 22"),
+        ({}, "http://wire.example:8000/", ""),
+        ({}, "http://other.example:8000/", "port 8000"),
+        ({"allow_private": True}, "http://wire.example:8000/b", ""),
+        ({"allow_private": True}, "http://wire.example:6379/", "own host and port"),
+        ({"allow_private": True}, "http://169.254.169.254/", "own host and port"),
+        ({"access": Access(proxy="http://proxy:3128")}, "http://wire.example/b", ""),
+        ({"access": Access(proxy="http://proxy:3128")}, "http://inside.example/", "own host"),
+    ],
+)
+def test_a_pages_redirect_goes_no_further_than_its_own_rights(rights, target, words):
+    source = replace(feed(**rights), url="http://wire.example:8000/rss")
+    refusal = refuse_hop(PollRequest(source, url=PAGE, is_page=True), PAGE, target)
+    assert words in refusal
+    assert bool(words) is bool(refusal)
+
+
+@pytest.mark.parametrize("port", [22, 25, 6379])
+def test_a_page_is_asked_for_at_ports_of_the_web_only(port, fetcher):
+    request = PollRequest(feed(), url=f"http://127.0.0.1:{port}/", is_page=True)
+    message = refused(fetcher.fetch(request).result(9), PollFailure.BLOCKED_ADDRESS)
+    assert f"port {port}, where no page" in message
+
+
+def test_a_page_at_the_feeds_own_port_is_asked_for(fetcher, serve):
+    server = serve(answering())
+    source = replace(feed(allow_private=True), url=server.url)
+    request = PollRequest(source, url=server.url + "/page", is_page=True)
+    assert isinstance(fetcher.fetch(request).result(9), Fetched)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["2130706433", "0x7f.1", "127.1", "0177.0.0.1", "localhost", "a.localhost.", "metadata.google.internal", "nas.local",
+     "[::1]", "169.254.169.254."],
+)  # fmt: skip
+def test_no_private_host_is_named_to_a_proxy_in_any_spelling(host, fetcher, serve):
+    proxy = serve(answering())
+    access = Access(proxy=proxy.url.replace("/feed", ""))
+    refused(fetch(fetcher, f"http://{host}/", access=access, allow_private=False), PollFailure.BLOCKED_ADDRESS)
+    assert proxy.asked == []
 
 
 def test_a_redirect_from_outside_to_inside_is_blocked(fetcher, serve):

@@ -1,6 +1,7 @@
 """Each format is what its reader documents, and nothing an article says is interpreted on the way."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from worker.deliver import body
 from worker.deliver.card import alert_card
 from worker.deliver.notice import endpoint_paused
 from worker.match import Matcher
-from worker.model import Delivery, Format, Story
+from worker.model import Delivery, Format, ListEntry, Listing, Story
 from worker.onward import deliveries
 
 NASTY = (
@@ -33,6 +34,19 @@ def alert_of(title=NASTY, body=NASTY, link='https://x.example/a|b>c d"e<f'):
 def body_of(format_, **kwargs):
     text, content_type = body.render(alert_card(alert_of(**kwargs)), speaking(format_))
     return json.loads(text), content_type
+
+
+@pytest.mark.parametrize("format_", [Format.STIX, Format.MISP])
+def test_a_newly_listed_alert_is_shared_like_any_other(format_):
+    alert = alert_of()
+    listed = replace(alert, listing=Listing(ListEntry("sdn", "1", "IVAN, A"), 1, 1, 1))
+    said = [json.loads(body.render(alert_card(one), speaking(format_))[0]) for one in (alert, listed)]
+    shapes = [_shape(one) for one in said]
+    assert shapes[0] == shapes[1]
+
+
+def _shape(said):
+    return [one["type"] for one in said["objects"]] if "objects" in said else sorted(said["Event"])
 
 
 def test_slack_gets_plain_text_blocks_and_an_escaped_fall_back():

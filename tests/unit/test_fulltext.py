@@ -1,5 +1,6 @@
 """When a page is read, what is taken for its text, and what is seen through; the feed's text remains in every doubt."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from tests import pages
 from tests.fakes import article, feed
 from worker import fulltext
 from worker.challenge import name_challenger
-from worker.model import Draft, Fetched, PageOutcome, PollFailed, PollFailure, Postponed
+from worker.model import Access, Draft, Fetched, PageOutcome, PollFailed, PollFailure, Postponed
 from worker.page import read_page
 
 LINK = "https://wire.example/world/tanks"
@@ -63,15 +64,37 @@ def test_nothing_is_fetched_for_an_entry_that_is_only_remembered(fate):
     ("link", "allowed"),
     [
         ("http://intranet.example:8080/a", True),
-        ("http://INTRANET.example/a", True),
+        ("http://INTRANET.example:8080/a", True),
+        ("http://user@intranet.example:8080/a", True),
+        ("http://intranet.example/a", False),
+        ("http://intranet.example:6379/a", False),
+        ("https://intranet.example:8080x/a", False),
         ("http://169.254.169.254/latest", False),
         ("http://intranet.example@10.0.0.1/a", False),
         ("http://intranet.example.evil.example/", False),
     ],
 )
 def test_a_feed_on_a_private_network_opens_its_own_host_and_no_other(link, allowed):
-    source = feed("intranet", allow_private=True)
+    source = replace(feed(allow_private=True), url="http://intranet.example:8080/rss")
     assert fulltext.page_feed(source, link).allow_private is allowed
+
+
+@pytest.mark.parametrize(
+    ("link", "allowed"),
+    [("http://[fd00::1]/a", True), ("http://[fd00::1]:80/a", True), ("http://[fd00::2]/a", False)],
+)
+def test_of_two_addresses_of_ipv6_one_is_not_the_other(link, allowed):
+    source = replace(feed(allow_private=True), url="http://[fd00::1]/rss")
+    assert fulltext.page_feed(source, link).allow_private is allowed
+
+
+@pytest.mark.parametrize(
+    ("link", "is_wanted"),
+    [("https://wire.example/a", True), ("https://elsewhere.example/a", False), ("http://10.0.0.1/a", False)],
+)
+def test_behind_a_proxy_only_pages_at_the_feeds_own_host_are_wanted(link, is_wanted):
+    source = replace(feed(fulltext="always", access=Access(proxy="http://proxy:3128")), url="https://wire.example/rss")
+    assert bool(fulltext.wants_page(source, article(pages.TITLE, pages.SUMMARY, link=link))) is is_wanted
 
 
 # --- what it is --------------------------------------------------------------------------------------------

@@ -54,6 +54,18 @@ def process(folder):
     return Process(folder, MemoryStore(FakeClock()))
 
 
+def test_a_start_where_reading_breaks_is_one_with_the_last_good(process, folder, monkeypatch):
+    write(folder, GOOD % "first")
+    process.start()
+
+    def fail(_):
+        raise OverflowError
+
+    monkeypatch.setattr("tests.unit.test_last_good.load_configuration", fail)
+    assert process.start() == ["first"]
+    assert "cannot be read: OverflowError" in process.state.reason
+
+
 def test_a_first_start_with_a_wrong_configuration_is_refused(process, folder):
     write(folder, WRONG)
     with pytest.raises(ConfigError, match="unknown key `topik`"):

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from tests.fakes import analysis, article
 from worker.errors import InputError
 from worker.precision import wilson_interval
-from worker.runtime.access import refusal
+from worker.runtime.access import refusal, refuse_name
 from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.highlight import Mention, cut
 from worker.runtime.plots import columns, interval, meter, nice_top, sparkline
@@ -82,9 +82,14 @@ def test_a_filter_that_cannot_be_is_refused(query):
         AlertFilter.from_query(query)
 
 
-def request(client="127.0.0.1", **headers):
+def request(client="127.0.0.1", version="1.1", **headers):
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return Request({"type": "http", "client": (client, 5), "headers": pairs, "method": "POST", "path": "/"})
+    return Request(
+        {
+            "type": "http", "http_version": version, "client": (client, 5), "headers": pairs, "method": "POST",
+            "path": "/",
+        }
+    )  # fmt: skip
 
 
 HERE = {"host": "127.0.0.1:8787"}
@@ -100,6 +105,11 @@ HERE = {"host": "127.0.0.1:8787"}
         (request("192.0.2.7", **HERE), "this machine"),
         (request(**HERE, x_forwarded_for="192.0.2.7"), "this machine"),
         (request(**HERE, forwarded="for=192.0.2.7"), "this machine"),
+        (request(**HERE, via="1.1 proxy"), "this machine"),
+        (request(**HERE, x_forwarded_host="tocsin.example"), "this machine"),
+        (request(**HERE, x_forwarded_proto="https"), "this machine"),
+        (request(**HERE, cf_connecting_ip="192.0.2.7"), "this machine"),
+        (request(**HERE, version="1.0"), "this machine"),  # nginx, when nothing else is said
         (request(host="evil.example:8787", origin="http://evil.example:8787"), "names"),  # a rebound name
         (request(), "names"),
         (request(**HERE, origin="http://evil.example"), "own page"),
@@ -113,6 +123,22 @@ HERE = {"host": "127.0.0.1:8787"}
 def test_only_a_person_at_this_machine_may_change_something(asked, reason):
     said = refusal(asked)
     assert (reason in said) if reason else said == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "may_read"),
+    [
+        (request(**HERE), True),
+        (request("::1", host="[::1]:8787"), True),
+        (request(host="tocsin.example"), True),  # what TOCSIN_PUBLIC_URL says
+        (request(host="evil.example:8787"), False),
+        (request(host="evil.example:8787", x_forwarded_for="1"), False),  # which a script may set
+        (request(), False),
+        (request("192.0.2.7", host="desk.lan:8787"), True),
+    ],
+)
+def test_a_rebound_name_reads_nothing(asked, may_read):
+    assert (refuse_name(asked, "tocsin.example") == "") is may_read
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=60), st.text(max_size=20))

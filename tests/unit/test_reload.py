@@ -104,6 +104,38 @@ def test_a_wrong_file_keeps_the_last_good_and_says_why(running, tmp_path):
     assert (running.watches, running.state.is_ok) == (["mended"], True)
 
 
+@pytest.mark.parametrize("error", [OverflowError(), RecursionError(), MemoryError(), KeyError("x"), PermissionError()])
+def test_whatever_goes_wrong_in_reading_keeps_the_last_good(running, tmp_path, error, monkeypatch):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr(running.live, "load", fail)
+    write(tmp_path, GOOD % "second")
+    running.live.refresh()
+    assert (running.watches, running.state.is_ok) == (["first"], False)
+    assert "cannot be read" in running.state.reason
+    assert type(error).__name__ in running.state.reason
+
+
+def test_whatever_goes_wrong_in_adopting_keeps_the_last_good(running, tmp_path, monkeypatch):
+    def fail(_):
+        raise RecursionError
+
+    monkeypatch.setattr(running.live, "adopt", fail)
+    write(tmp_path, GOOD % "second")
+    running.live.refresh()
+    assert running.watches == ["first"]
+    assert "RecursionError" in running.state.reason
+
+
+def test_a_time_without_end_is_a_mistake_like_any_other(running, tmp_path):
+    feeds = "feeds: [{url: 'https://x.example/rss', name: x, backfill: 9999999999999d}]\n"
+    write(tmp_path, feeds + GOOD % "second")
+    running.live.refresh()
+    assert running.watches == ["first"]
+    assert "is too long a time" in running.state.reason
+
+
 def test_a_missing_list_file_is_noticed_when_it_comes(running, tmp_path):
     write(tmp_path, "lists: {l: {file: list.txt}}\n" + GOOD % "second")
     running.live.refresh()

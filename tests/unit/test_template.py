@@ -48,6 +48,34 @@ def test_html_is_escaped_and_text_is_not():
     assert render("{{ title }}", TEXT, VALUES) == NASTY
 
 
+def _nested(doubled: str, levels: int = 12) -> str:
+    """Loops of one turn, each of which doubles the text of the one around it."""
+    loops = "".join(f"{{% for x in [{doubled}] %}}" for _ in range(levels))
+    return "{% for x in [t] %}" + loops + "x" + "{% endfor %}" * (levels + 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("{{ 1 + 2 }} {{ 2.345 | round(1) }} {{ [1] + [2] }}", "3 2.3 [1, 2]"),
+        ("{{ 'a' ~ 1 ~ [n] }}", "a1[5]"),
+        ("{{ 'a' + 'b' }}", "ab"),
+    ],
+)
+def test_what_is_small_is_added_and_rounded_as_ever(source, said):
+    assert render(source, TEXT, VALUES) == said
+
+
+def test_what_is_put_together_in_html_is_escaped_once():
+    assert render("{{ '<' ~ title | upper | e ~ '>' }}", HTML, {"title": "<b>"}) == "&lt;&lt;B&gt;&gt;"
+
+
+def test_a_template_that_is_nested_too_deeply_is_a_mistake_in_its_place(tmp_path):
+    text = "endpoints: {own: {url: {env: URL}, format: template, content: text, template: {file: own.j2}}}\n"
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        load(tmp_path, text, **{"own.j2": "{% if id %}" * 120 + "{% endif %}" * 120})
+
+
 @pytest.mark.parametrize(
     ("reason", "source", "told"),
     [
@@ -70,6 +98,14 @@ def test_html_is_escaped_and_text_is_not():
         ("too long", "{% for a in t %}{{ t }}{% endfor %}", "more than 64000 characters"),
         ("growing by replacing", '{{ t | replace("x", t) | replace("x", t) }}', "more than 64000 characters"),
         ("growing by joining", "{{ t | join(t) | list | join(t) }}", "more than 64000 characters"),
+        ("growing by concatenation", _nested("x ~ x"), "more than 64000 characters"),
+        ("growing by addition", _nested("x + x"), "more than 64000 characters"),
+        ("rounding without end", '{{ 1 | round(999999999, "ceil") }}', "more than 15 digits"),
+        ("rounding by name", '{{ [1] | map("round", 999999999, "ceil") | list }}', "more than 15 digits"),
+        ("loops within loops", "{% for x in t %}" * 30 + "{% endfor %}" * 30, "nested too deeply"),
+        ("conditions within conditions", "{% if n %}" * 120 + "{% endif %}" * 120, "nested too deeply"),
+        ("parentheses within parentheses", "{{ " + "(" * 3_000 + "n" + ")" * 3_000 + " }}", "nested too deeply"),
+        ("signs without end", "{{ " + "-" * 15_000 + "n }}", "nested too deeply"),
         ("growing by quoting", "{{ t" + " | tojson" * 30 + " }}", "more than 64000 characters"),
     ],
 )  # fmt: skip
@@ -88,7 +124,10 @@ def load(tmp_path, text, **files):
     for name, content in files.items():
         (tmp_path / name).write_text(content, "utf-8")
     (tmp_path / "config.yaml").write_text(text, "utf-8")
-    return load_configuration(tmp_path, {"URL": "https://x.example/hook", "SECRET": SECRET, "MAIL": "json://10.0.0.1"})
+    environ = {
+        "URL": "https://x.example/hook", "SECRET": SECRET, "MAIL": "json://10.0.0.1", "PLAIN": "http://10.0.0.1/",
+    }  # fmt: skip
+    return load_configuration(tmp_path, environ)
 
 
 OWN = """
@@ -128,6 +167,7 @@ def test_a_template_may_stand_in_a_file_and_changes_the_configurations_hash(tmp_
         ("endpoints: {own: {url: {env: URL}, format: slack, template: x}}", "go together"),
         ("endpoints: {own: {url: {env: URL}, format: template, template: {file: none.j2}}}", "none.j2 is missing"),
         ("endpoints: {own: {url: {env: MAIL}, format: apprise}}", "no guard watches"),
+        ("endpoints: {own: {url: {env: PLAIN}, format: slack}}", "leads to an http address"),
         ("endpoints: {own: {url: {env: URL}, format: apprise}}", "not an address of Apprise"),
     ],
 )

@@ -66,7 +66,10 @@ def tokens_revoke(token: Id) -> None:
 def tokens_rotate(
     token: Id,
     overlap: Annotated[str, typer.Option(help="How long the old one still opens: 0s, 1h, 2d …")] = "24h",
-    expires: Annotated[str | None, typer.Option(help="When the new one ends; never where nothing is said.")] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option(help="When the new one ends; it lives as long as the old one was given where nothing is said."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a token of the same name and role, and let the old one end after the overlap."""
@@ -76,10 +79,12 @@ def tokens_rotate(
 
     now, kept = _now(), _kept()
     old, _ = kept.find(token)
-    ends = now + _duration(expires) if expires else None
     if old is None or old.state(now) != "live":
         msg = f"there is no live token {token}; `tocsin tokens list` names those there are"
         raise InputError(msg)
+    lives = old.expires_at - old.created_at if old.expires_at else None
+    lives = _duration(expires) if expires else lives
+    ends = now + lives if lives else None
     new, text = tokens.create(old.name, old.role, now=now, random=secrets.token_bytes, expires_at=ends, watch=old.watch)
     if not kept.rotate(token, new, now + _duration(overlap)):
         msg = f"token {token} has ended meanwhile"

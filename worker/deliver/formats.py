@@ -177,13 +177,13 @@ def _pagerduty(card: Card) -> Mapping[str, Any]:
 
 
 def _stix(card: Card) -> Mapping[str, Any]:
-    if card.payload["type"] == payload.TYPE:
+    if card.payload["type"] in (payload.TYPE, payload.LISTED_TYPE):
         return stix.bundle([SharedAlert(card.payload)])
     return stix.notice(card.id, card.title, card.text, card.at)
 
 
 def _misp(card: Card) -> Mapping[str, Any]:
-    if card.payload["type"] == payload.TYPE:
+    if card.payload["type"] in (payload.TYPE, payload.LISTED_TYPE):
         return misp.event(SharedAlert(card.payload))
     return misp.notice(card.id, card.title, card.text, card.at)
 

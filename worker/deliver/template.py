@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SIZE_LIMIT, SOURCE_LIMIT = 64_000, 20_000
 MOST_TURNS = 10_000
+_MOST_DIGITS = 15
+_TOO_DEEP = "is nested too deeply; at most some twenty loops and conditions stand within each other"
 JSON, TEXT, HTML = "application/json", "text/plain; charset=utf-8", "text/html; charset=utf-8"
 CONTENT_TYPES: Mapping[str, str] = {"json": JSON, "text": TEXT, "html": HTML}
 _FILTERS = frozenset(
@@ -59,6 +61,8 @@ def render(source: str, content_type: str, values: Mapping[str, Any]) -> str:
         raise TemplateError(msg) from None
     except TemplateError:
         raise
+    except (RecursionError, MemoryError):
+        raise TemplateError(_TOO_DEEP) from None
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         msg = f"cannot be filled in: {error}"
         raise TemplateError(msg) from None
@@ -108,10 +112,13 @@ def _compile(source: str, content_type: str) -> Template:
     try:
         tree = environment.parse(source)
         _refuse_unbounded(tree)
+        _bound_sums(tree)
         return jinja2.Template.from_code(environment, environment.compile(tree), {})
     except jinja2.TemplateSyntaxError as error:
         msg = f"line {error.lineno}: {error.message}"
         raise TemplateError(msg) from None
+    except (SyntaxError, RecursionError, MemoryError):  # what Python says of the code that Jinja makes
+        raise TemplateError(_TOO_DEEP) from None
 
 
 def _refuse_unbounded(tree: nodes.Template) -> None:
@@ -132,6 +139,24 @@ def _refuse_unbounded(tree: nodes.Template) -> None:
         loop.iter = nodes.Filter(loop.iter, "through_turns", [], [], None, None, lineno=loop.lineno)
 
 
+def _bound_sums(tree: nodes.Template) -> None:
+    """Let `~` and `+` look at the length before they make anything: nested loops would double it at each level."""
+    from jinja2 import nodes
+    from jinja2.visitor import NodeTransformer
+
+    class Bounded(NodeTransformer):
+        def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - Jinja's name
+            self.generic_visit(node)
+            parts = nodes.List(node.nodes, lineno=node.lineno)
+            return nodes.Filter(parts, "concatenated", [], [], None, None, lineno=node.lineno)
+
+        def visit_Add(self, node: nodes.Add) -> nodes.Node:  # noqa: N802 - Jinja's name
+            self.generic_visit(node)
+            return nodes.Filter(node.left, "plus", [node.right], [], None, None, lineno=node.lineno)
+
+    Bounded().visit(tree)
+
+
 class _Json(str):
     """A piece of JSON, which is not written as JSON again."""
 
@@ -148,6 +173,30 @@ def _join(items: Iterable[Any], between: str = "") -> str:
     parts = [str(item) for item in items]
     _refuse_long(sum(map(len, parts)) + len(between) * len(parts) > SIZE_LIMIT)
     return between.join(parts)
+
+
+def _concatenated(parts: Iterable[Any], *, is_html: bool) -> Any:
+    """What `~` makes. In HTML, text beside markup is escaped."""
+    from jinja2.runtime import markup_join, str_join
+
+    written = [part if hasattr(part, "__html__") else str(part) for part in parts]
+    _refuse_long(sum(map(len, written)) > SIZE_LIMIT)
+    return (markup_join if is_html else str_join)(written)
+
+
+def _plus(left: Any, right: Any) -> Any:
+    if hasattr(left, "__len__") and hasattr(right, "__len__"):
+        _refuse_long(len(left) + len(right) > SIZE_LIMIT)
+    return left + right
+
+
+def _round(value: float, precision: int = 0, method: str = "common") -> Any:
+    from jinja2.filters import do_round
+
+    if abs(precision) > _MOST_DIGITS:
+        msg = f"rounds to more than {_MOST_DIGITS} digits"
+        raise TemplateError(msg)
+    return do_round(value, precision, method)  # type: ignore[arg-type]  # it says itself which methods there are
 
 
 def _replace(text: str, old: str, new: str) -> str:
@@ -174,5 +223,8 @@ def _environment(content_type: str) -> Environment:
     )
     made.filters = {name: rule for name, rule in made.filters.items() if name in _FILTERS}
     made.filters |= {"tojson": _to_json, "join": _join, "replace": _replace, "through_turns": through_turns}
+    made.filters |= {
+        "concatenated": partial(_concatenated, is_html=content_type == HTML), "plus": _plus, "round": _round,
+    }  # fmt: skip
     made.globals = {}
     return made

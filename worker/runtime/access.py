@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 NAMES = ("localhost", "127.0.0.1", "::1")
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+_FORWARDED = (
+    "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via", "cf-connecting-ip",
+)  # fmt: skip
 
 
 def refusal(request: Request) -> str:
@@ -27,9 +29,31 @@ def refusal(request: Request) -> str:
 
 
 def is_from_here(request: Request) -> bool:
-    """Whether the connection comes from loopback, and not through a proxy that says so."""
-    is_loopback = _is_loopback(request.client.host if request.client else "")
-    return is_loopback and not any(name in request.headers for name in _FORWARDED)
+    """Whether the connection comes from loopback, and not through a proxy that says so.
+
+    No browser speaks HTTP/1.0; nginx does, as long as nobody tells it otherwise.
+    """
+    is_old = request.scope.get("http_version") == "1.0"
+    return _is_loopback_connection(request) and not is_old and not any(name in request.headers for name in _FORWARDED)
+
+
+def refuse_name(request: Request, public: str = "") -> str:
+    """Why a request may not even read, by the name it asked for; "" where it may.
+
+    A name that its owner rebinds to 127.0.0.1 makes another site's script and our page one origin. That script may set
+    headers as a proxy would, hence they are not looked at: over loopback the name is a loopback one, or `public`.
+    """
+    name = name_of(f"//{request.headers.get('host', '')}")
+    if not _is_loopback_connection(request) or name in NAMES or (public and name == public.lower()):
+        return ""
+    return (
+        "over loopback this answers under the names localhost, 127.0.0.1, [::1] and that of TOCSIN_PUBLIC_URL only; "
+        "let a proxy pass one of them as Host"
+    )
+
+
+def _is_loopback_connection(request: Request) -> bool:
+    return _is_loopback(request.client.host if request.client else "")
 
 
 def _is_loopback(address: str) -> bool:

@@ -68,5 +68,5 @@ class Callback:
             return PlainTextResponse("the signature is missing or not ours\n", 403)
         content_type = request.headers.get("content-type", "")[:200]
         if not await run_in_threadpool(self._store.push, kept, raw, content_type):
-            return PlainTextResponse("too many documents wait\n", 503, headers={"Retry-After": "60"})
+            return PlainTextResponse("no document is taken now\n", 503, headers={"Retry-After": "60"})
         return PlainTextResponse("accepted\n", 202)

@@ -76,6 +76,8 @@ class HttpFetcher:
 
     async def _follow(self, request: PollRequest) -> PollOutcome:
         hop = _Hop(request.address)
+        if refusal := refuse_page(request):
+            return PollFailed(PollFailure.BLOCKED_ADDRESS, f"{http.short_url(request.address)} {refusal}")
         for _ in range(MOST_REDIRECTS + 1):
             outcome = await self._ask(request, hop)
             if not isinstance(outcome, _Hop):
@@ -162,9 +164,30 @@ def refuse_hop(request: PollRequest, source: str, target: str) -> str:
         return f"redirects to {scheme or 'no'}: addresses, which are not followed"
     if urlsplit(source).scheme == "https" and scheme == "http":
         return "redirects from https to http; name the http address itself if it is meant"
-    own = http.origin(request.feed.url)[2]
-    if not request.feed.allow_private and port not in PORTS and port != own:
+    own = http.origin(request.feed.url)
+    if request.is_page:
+        return _refuse_page_hop(request.feed, http.origin(target), own)
+    if not request.feed.allow_private and port not in PORTS and port != own[2]:
         return f"redirects to port {port}, where no feed is expected"
+    return ""
+
+
+def refuse_page(request: PollRequest) -> str:
+    """Why the page that an entry links to is not asked for, or "": a publisher chooses the link, hence not the port."""
+    place, own = http.origin(request.address), http.origin(request.feed.url)
+    if request.is_page and place[2] not in PORTS and place[1:] != own[1:]:
+        return f"is at port {place[2]}, where no page is expected"
+    return ""
+
+
+def _refuse_page_hop(feed: Feed, place: http.Origin, own: http.Origin) -> str:
+    """Why a page's redirect is not followed, or "". What the feed alone may reach, its pages reach at its own place."""
+    if feed.allow_private and place[1:] != own[1:]:
+        return "redirects away from the feed's own host and port, to which private addresses are opened"
+    if feed.access.proxy and place[1] != own[1]:
+        return "redirects away from the feed's own host, behind a proxy"
+    if place[2] not in PORTS and place[1:] != own[1:]:
+        return f"redirects to port {place[2]}, where no page is expected"
     return ""
 
 
@@ -177,11 +200,7 @@ def _join(base: str, target: str) -> str:
 
 def _refuse_private_host(url: str) -> None:
     host = http.origin(url)[1]
-    try:
-        is_public = http.is_public(host)
-    except ValueError:
-        return  # a name: the proxy resolves it
-    if not is_public:
+    if not http.may_be_public(host):
         msg = f"the address {host} is not public"
         raise http.BlockedAddressError(msg)
 

@@ -22,6 +22,8 @@ from aiohttp.abc import AbstractResolver
 T = TypeVar("T")
 Address = tuple[socket.AddressFamily | int, socket.SocketKind | int, int, str, tuple[Any, ...]]
 """What `socket.getaddrinfo` returns for one address."""
+Origin = tuple[str, str, int | None]
+"""Scheme, host and port."""
 
 _EXTRA_PRIVATE = tuple(
     map(
@@ -35,10 +37,15 @@ _EXTRA_PRIVATE = tuple(
             "100.64.0.0/10",  # carrier-grade NAT
             "192.0.0.0/24",
             "192.88.99.0/24",
+            "fec0::/10",  # site-local
+            "::ffff:0:0:0/96",  # IPv4-translated
+            "5f00::/16",  # segment routing
+            "3fff::/20",  # documentation
         ),
     )
 )
 """Ranges that `is_global` of Python 3.11 lets through."""
+_PRIVATE_NAMES = frozenset({"localhost", "internal", "local"})
 
 
 class BlockedAddressError(OSError):
@@ -52,6 +59,19 @@ def is_public(address: str) -> bool:
     ip = mapped or ip
     is_extra = any(ip.version == network.version and ip in network for network in _EXTRA_PRIVATE)
     return ip.is_global and not ip.is_multicast and not is_extra
+
+
+def may_be_public(host: str) -> bool:
+    """Whether a host may be on the public internet, without asking anybody: for what a proxy will resolve.
+
+    Addresses in every spelling that resolvers read (`2130706433`, `0x7f.1`), and names that never are public
+    (RFC 6761, RFC 6762, and `internal`).
+    """
+    name = host.lower().rstrip(".")
+    try:
+        return is_public(name if ":" in name else socket.inet_ntoa(socket.inet_aton(name)))
+    except (OSError, ValueError):
+        return name.rpartition(".")[2] not in _PRIVATE_NAMES
 
 
 def guarded_socket(info: Address) -> socket.socket:
@@ -170,7 +190,7 @@ def fresh_for(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     return fresh if fresh > timedelta(0) else None
 
 
-def origin(url: str) -> tuple[str, str, int | None]:
+def origin(url: str) -> Origin:
     """Scheme, host and port: what credentials never leave (RFC 6454)."""
     parts = urlsplit(url)
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme.lower())

@@ -9,6 +9,7 @@ from worker import __version__
 from worker.model import Feed
 from worker.runtime import http
 from worker.runtime.explain import explain
+from worker.runtime.fetcher import PORTS
 
 _TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 _REDIRECTS, _MOST_REDIRECTS = (307, 308), 3
@@ -22,14 +23,17 @@ class HttpHubs:
         self._agent = f"Tocsin/{__version__}" + (f" (+{contact})" if contact else "")
 
     def post(self, url: str, form: dict[str, str], feed: Feed | None) -> Future[str]:
-        return self._loop.submit(self._post(url, form, allow_private=bool(feed and feed.allow_private)))
+        return self._loop.submit(self._post(url, form, feed))
 
-    async def _post(self, url: str, form: dict[str, str], *, allow_private: bool) -> str:
+    async def _post(self, url: str, form: dict[str, str], feed: Feed | None) -> str:
         where = http.short_url(url)
-        session = self._loop.session(allow_private=allow_private)
         try:
             async with asyncio.timeout(_TIMEOUT.total):
                 for _ in range(_MOST_REDIRECTS + 1):
+                    place, is_own = http.origin(url), _is_own(url, feed)
+                    if place[2] not in PORTS and not is_own:
+                        return f"{where} leads to port {place[2]}, where no hub is expected"
+                    session = self._loop.session(allow_private=is_own and bool(feed and feed.allow_private))
                     async with session.post(
                         url, data=form, headers={"User-Agent": self._agent}, timeout=_TIMEOUT, allow_redirects=False
                     ) as answer:
@@ -43,3 +47,8 @@ class HttpHubs:
         except Exception as error:  # noqa: BLE001 - whatever a hub provokes is this request's outcome alone
             return explain(error, where, _TIMEOUT).message
         return f"{where} redirects more than {_MOST_REDIRECTS} times"
+
+
+def _is_own(url: str, feed: Feed | None) -> bool:
+    """Whether a hub is at its feed's own host and port: a document names its hub, so it opens nothing else."""
+    return feed is not None and http.origin(url)[1:] == http.origin(feed.url)[1:]

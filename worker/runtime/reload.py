@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from worker.errors import ConfigError, ModelError, StoreUnavailable
+from worker.errors import ConfigError, ModelError, Problem, StoreUnavailable
 from worker.model import Configuration
 from worker.ports import ConfigurationState
 
@@ -74,7 +74,7 @@ class LiveConfiguration:
         """The first load: what is on disk, else the last good one. Raises ConfigError or Refused where there is none."""
         asked = self.store.reloads_asked()
         try:
-            loaded = self.load(self.directory)
+            loaded = self._read()
             self._files = loaded.files
             if self._has_to_wait(loaded):
                 self._waiting = loaded
@@ -113,12 +113,10 @@ class LiveConfiguration:
             return
         self._seen, self._waiting = (files, asked), None
         try:
-            loaded = self.load(self.directory)
+            loaded = self._read()
         except ConfigError as error:
             self._files = error.files or self._files
             self._fail(_tell(map(str, error.problems)))
-        except OSError as error:
-            self._fail(f"cannot be read: {error.strerror or type(error).__name__}")
         else:
             self._files = loaded.files
             if self.runs_tests or not any(watch.tests for watch in loaded.watches) or self._is_accepted(loaded):
@@ -126,6 +124,18 @@ class LiveConfiguration:
             else:
                 self._waiting = loaded
         self._seen = (fingerprint(self.directory, self._files), asked)
+
+    def _read(self) -> Configuration:
+        """What is on disk. Raises ConfigError, whatever goes wrong: no text in a file may end a worker."""
+        try:
+            return self.load(self.directory)
+        except (ConfigError, StoreUnavailable):
+            raise
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+        except Exception as error:  # noqa: BLE001 - see above
+            reason = type(error).__name__
+        raise ConfigError((Problem(str(self.directory), 0, 0, f"cannot be read: {reason}"),))
 
     def _is_accepted(self, configuration: Configuration) -> bool:
         """Whether an enricher runs this very configuration."""
@@ -145,6 +155,8 @@ class LiveConfiguration:
         except StoreUnavailable:
             self._seen = None  # not refused, only not taken yet
             raise
+        except Exception as error:  # noqa: BLE001 - the last good one is kept, whatever is wrong with this one
+            self._fail(f"cannot be used: {type(error).__name__}")
         else:
             self.note("configuration_reloaded", process=self.process, hash=configuration.hash)
 

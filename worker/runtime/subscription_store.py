@@ -76,7 +76,7 @@ class RedisSubscriptionStore:
         document = json.dumps({"body": packed, "content_type": content_type, "url": subscription.topic})
         until = round(subscription.expires_at.timestamp() * 1000) if subscription.expires_at else 0
         keep = round(KEEP.total_seconds() * 1000)
-        return bool(self._run("websub_push", subscription.feed_id, document, until, MOST_WAITING, keep))
+        return int(self._run("websub_push", subscription.feed_id, document, until, MOST_WAITING, keep)) > 0
 
     def pushed(self, feed_id: str) -> list[Fetched]:
         with translated():

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from worker import __version__
 from worker.errors import InputError, StoreUnavailable
 from worker.model import Configuration
-from worker.runtime.access import refusal
+from worker.runtime.access import name_of, refusal, refuse_name
 from worker.runtime.actions import Actions, Form
 from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.api import Api
@@ -26,6 +26,9 @@ from worker.runtime.live import Live
 from worker.runtime.pages import Pages
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.rest import application as rest
+from worker.runtime.rest.admission import Door, Limit
+from worker.runtime.rest.problem import Refusal
+from worker.runtime.token_store import RedisTokens
 
 _SECURITY = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -43,7 +46,7 @@ _ASSETS = {
     "theme.js": "text/javascript",
     "bell.svg": "image/svg+xml",
 }
-_LARGEST_FORM_BYTES = 1_000_000
+_LARGEST_FORM_BYTES, _MOST_FIELDS = 1_000_000, 20
 
 View = Callable[[Request], Response]
 Action = Callable[[Request, Form], Response | Awaitable[Response]]
@@ -58,18 +61,23 @@ def create_web(  # noqa: PLR0913 - what it is made of
     may_edit: bool = False,
     requests_per_minute: int = 600,
     callbacks: Sequence[Route] = (),
+    public_url: str = "",
 ) -> Starlette:
     """The ASGI application over a store; `configuration` gives the newest good one, `config` is its directory.
 
-    With `may_edit` the page may add tests to the files there. `callbacks` are where hubs push to.
+    With `may_edit` the page may add tests to the files there. `callbacks` are where hubs push to. `public_url` is an
+    address under which a proxy on this machine may ask.
     """
     pages, api = Pages(store, configuration), Api(store, configuration)
     actions = Actions(store, configuration, pages, config, may_edit=may_edit)
     live = Live(store, configuration, pages.card, is_stopping)
-    routes = [Route(path, _answering(_off_the_loop(view), pages)) for path, view in _views(pages, api).items()]
+    answering = partial(_answering, pages=pages, public=name_of(public_url))
+    door = Door(RedisTokens(store.client), Limit(store.client, requests_per_minute))
+    routes = [Route(path, answering(_off_the_loop(view))) for path, view in _views(pages, api).items()]
+    routes += [Route(path, answering(_off_the_loop(_asking(door, view)))) for path, view in _data(api).items()]
+    routes += [Route(path, _answering(_off_the_loop(view), pages, None)) for path, view in _probes(api).items()]
     routes += [
-        Route(path, _answering(_guarded(action, pages), pages), methods=["POST"])
-        for path, action in _actions(actions).items()
+        Route(path, answering(_guarded(action, pages)), methods=["POST"]) for path, action in _actions(actions).items()
     ]
 
     async def events(request: Request) -> Response:
@@ -87,7 +95,7 @@ def create_web(  # noqa: PLR0913 - what it is made of
         await actions.playground.stop()
 
     routes += rest.routes(store, configuration, is_stopping, per_minute=requests_per_minute)
-    routes.append(Route("/events", _answering(events, pages)))
+    routes.append(Route("/events", answering(events)))
     routes += callbacks
     return Starlette(routes=routes, lifespan=lifespan)
 
@@ -103,16 +111,37 @@ def _views(pages: Pages, api: Api) -> dict[str, View]:
         "/quarantine": pages.quarantine,
         "/silences": pages.silences,
         "/playground": pages.playground,
+        "/metrics": api.metrics,
+        "/version": lambda _: JSONResponse({"version": __version__}),
+        **{f"/{name}": partial(_asset, name, kind) for name, kind in _ASSETS.items()},
+    }
+
+
+def _data(api: Api) -> dict[str, View]:
+    return {
         "/api/alerts": api.alerts,
         "/api/feeds": api.feeds,
         "/api/watches": api.watches,
         "/api/endpoints": api.endpoints,
-        "/metrics": api.metrics,
-        "/readyz": api.ready,
-        "/healthz": lambda _: PlainTextResponse("ok\n"),
-        "/version": lambda _: JSONResponse({"version": __version__}),
-        **{f"/{name}": partial(_asset, name, kind) for name, kind in _ASSETS.items()},
     }
+
+
+def _probes(api: Api) -> dict[str, View]:
+    """What orchestrators ask under whatever name."""
+    return {"/readyz": api.ready, "/healthz": lambda _: PlainTextResponse("ok\n")}
+
+
+def _asking(door: Door, view: View) -> View:
+    """The view for whom the door lets through."""
+
+    def respond(request: Request) -> Response:
+        try:
+            door.admit_to_page(request)
+        except Refusal as refusal:
+            return refusal.respond()
+        return view(request)
+
+    return respond
 
 
 def _actions(actions: Actions) -> dict[str, Action]:
@@ -177,17 +206,27 @@ async def _form(request: Request) -> dict[str, str]:
         if len(body) > _LARGEST_FORM_BYTES:
             msg = "the form is too large"
             raise InputError(msg)
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=20))
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        msg = f"the form has more than {_MOST_FIELDS} fields"
+        raise InputError(msg) from None
 
 
 def _answering(
-    view: Callable[[Request], Awaitable[Response]], pages: Pages
+    view: Callable[[Request], Awaitable[Response]], pages: Pages, public: str | None
 ) -> Callable[[Request], Awaitable[Response]]:
-    """With security headers; 400 for what cannot be used, 503 where Redis does not answer, each with its reason."""
+    """With security headers; 400 for what cannot be used, 503 where Redis does not answer, each with its reason.
+
+    421 for a name that is not ours (`public` is one beside those of loopback), unless `public` is None.
+    """
 
     async def respond(request: Request) -> Response:
         try:
-            response = await view(request)
+            if public is not None and (reason := refuse_name(request, public)):
+                response: Response = PlainTextResponse(f"{reason}\n", 421)
+            else:
+                response = await view(request)
         except InputError as error:
             response = await run_in_threadpool(pages.problem, request, 400, str(error))
         except StoreUnavailable as error:

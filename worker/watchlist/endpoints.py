@@ -25,6 +25,10 @@ def check_url(url: str, section: EndpointSection) -> str:
         return _check_apprise(url, section)
     if not url.lower().startswith(("http://", "https://")):
         return "leads to something that is not an http or https address"
+    if not url.lower().startswith("https://") and not section.allow_private:
+        return (
+            "leads to an http address, where alerts could be read on their way; use https, or say `allow_private: true`"
+        )
     return ""
 
 

@@ -14,6 +14,8 @@ from worker.terms import is_term
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST_LIST = 5_000
+_LONGEST, _MOST_DIGITS = timedelta(days=36_500), 11
+"""Some centuries from now there are no dates; so many digits of days still make a timedelta after a few additions."""
 
 
 class Strict(BaseModel):
@@ -30,6 +32,13 @@ def parse_duration(value: object) -> object:
     if not parts or re.sub(r"(\d+)\s*([smhd])\s*", "", str(value)):
         msg = f"“{value}” is not a duration; write 90s, 15m, 2h or 1d"
         raise ValueError(msg)
+    if max(len(number) for number, _ in parts) > _MOST_DIGITS or (made := _sum(parts)) > _LONGEST:
+        msg = f"“{str(value)[:40]}” is too long a time; the longest is {_LONGEST.days}d"
+        raise ValueError(msg)
+    return made
+
+
+def _sum(parts: list[tuple[str, str]]) -> timedelta:
     return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
 
 

@@ -3,7 +3,10 @@
 -- A feed that is lent at this moment is made due by whoever hands it in.
 local id, feed, pushed = ARGV[1], K .. 'feed:' .. ARGV[1], K .. 'pushed:' .. ARGV[1]
 local due = redis.call('ZSCORE', K .. 'feeds:due', id)
-if not due then return -1 end
+if not due then
+  count('tocsin_websub_total{event="not_polled"}')
+  return -1
+end
 if redis.call('LLEN', pushed) >= tonumber(ARGV[4]) then
   count('tocsin_websub_total{event="too_many"}')
   return 0

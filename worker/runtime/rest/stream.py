@@ -36,6 +36,7 @@ class Stream:
         self._store, self._is_stopping = store, is_stopping
         self._newest = 0
         self._changed = asyncio.Event()
+        self._looking = asyncio.Lock()
         self._open = 0
         self._watcher: asyncio.Task[None] | None = None
 
@@ -48,7 +49,7 @@ class Stream:
         """
         if self._open >= _MOST_STREAMS:
             raise Refusal(503, "too many live streams are open", headers={"Retry-After": "30"})
-        self._hear(await run_in_threadpool(self._look))
+        await self._look_anew()
         begins = self._newest if last is None else min(last, self._newest)  # a server may have lost its newest writes
         return self._events(wanted_alerts(wish), begins, wish.seconds, is_welcome)
 
@@ -67,6 +68,7 @@ class Stream:
                     asked_at = time.monotonic()
                     if not await run_in_threadpool(_is_still, is_welcome):
                         return
+                after = min(after, self._newest)
                 while after < self._newest:
                     rows, after = await run_in_threadpool(self._read, after)
                     for number, row in rows:
@@ -91,14 +93,20 @@ class Stream:
         """While somebody listens. An unreachable store is waited for: nothing is lost by it."""
         while self._open and not self._is_stopping():
             try:
-                self._hear(await run_in_threadpool(self._look))
+                await self._look_anew()
             except StoreUnavailable:
                 pass
             await asyncio.sleep(_LOOK_EVERY_S)
         self._wake()
 
+    async def _look_anew(self) -> None:
+        """One look after the other, so that an older one is never taken for a server that lost its newest writes."""
+        async with self._looking:
+            self._hear(await run_in_threadpool(self._look))
+
     def _hear(self, newest: int) -> None:
-        if newest > self._newest:
+        """Also a smaller number: a server that came back older gives the numbers between once more."""
+        if newest != self._newest:
             self._newest = newest
             self._wake()
 
