@@ -54,6 +54,22 @@ TRANSFERS = [
     ("China, which sold tanks to Pakistan, objects.", "transfer asserted: CN | PK | tanks"),
     ("Poland, a neighbour of Ukraine, sent tanks to Kyiv.", "transfer asserted: PL | UA | tanks"),
 ]  # fmt: skip
+HEADLINES = [
+    ("Iran ships rockets to Sudan", "transfer asserted: IR | SD | rockets"),
+    ("Iran secretly ships more drones to Sudan, Cairo says", "transfer alleged: IR | SD | more drones"),
+    ("Serbian company ships mortars to Ukraine", "transfer asserted: RS | UA | mortars"),
+    ("Turkey ships 30 truckloads of rifles to Libya", "transfer asserted: TR | LY | rifles"),
+    ("Belarus has sent 400 crates of grenades to Syria.", "transfer asserted: BY | SY | grenades"),
+    ("Iran supplied dozens of boxes of rockets to Syria.", "transfer asserted: IR | SY | rockets"),
+    ("China sends a cargo of missiles to Pakistan", "transfer asserted: CN | PK | missiles"),
+    ("An Iranian cargo plane brought missiles to Syria, Israel says.", "transfer alleged: IR | SY | missiles"),
+    ("Turkish ship suspected of carrying rifles to Libya", "transfer alleged: TR | LY | rifles"),
+    ("Iran's freighter unloaded rockets in Sudan.", "transfer asserted: IR | SD | rockets"),
+    ("Rockets were carried to Syria by an Iranian ship.", "transfer asserted: IR | SY | Rockets"),
+    ("Russian train carries Chinese drones to Belarus", "transfer asserted: CN | BY | Chinese drones"),
+    ("Greek ship carried rifles from Serbia to Libya.", "transfer asserted: RS | LY | rifles"),
+    ("Russian planes were delivered to Iran.", "transfer asserted: RU | IR | Russian planes"),
+]  # fmt: skip
 STANCES = [
     ("Iran will supply drones to Russia.", "transfer planned: IR | RU | drones"),
     ("Iran to send Russia more drones", "transfer planned: IR | RU | more drones"),
@@ -88,12 +104,35 @@ NOTHING = [
     "The company delivered a warning to investors.",
     "Oil prices rose after the sale of the bank.",
     "An arms trafficking ring was broken up.",
+    "Russian ships shell Ukrainian port",
+    "Russia ships shell Ukrainian port",
+    "China ships fire missiles at Taiwan",
+    "Cargo ships carry grain to Egypt",
+    "Greek tankers carry oil to India",
+    "Restaurant chain ships lobster shells to Japan",
+    "Russian ships carry missiles",
+    "Russian ship carries missiles to Russia",
+    "Russian ship carried out missile strikes on Syria",
+    "Russian planes carry bombs into Ukraine",
+    "A man carried a rifle to Paris.",
+    "Iran sent 20 pictures of missiles to Russia",
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), [*TRANSFERS, *STANCES, *MEASURES])
+@pytest.mark.parametrize(("text", "expected"), [*TRANSFERS, *HEADLINES, *STANCES, *MEASURES])
 def test_the_event_of_a_sentence_is_read_with_its_roles_and_modality(reader, text, expected):
     assert expected in [told(event) for event in read(reader, "Report\n" + text).events]
+
+
+@pytest.mark.parametrize("text", [text for text, _ in HEADLINES])
+def test_a_headline_tells_the_same_as_a_sentence_of_the_body(reader, text):
+    in_title = [told(event) for event in read(reader, text + "\n").events]
+    assert in_title == [told(event) for event in read(reader, "Report\n" + text).events] != []
+
+
+def test_goods_in_containers_are_counted_by_them(reader):
+    (event,) = read(reader, "Report\nIran delivered 3,000 containers of rockets to Sudan.").events
+    assert [filler.text for filler in event.of("quantity")] == ["3,000 containers"]
 
 
 @pytest.mark.parametrize("text", NOTHING)
@@ -101,7 +140,7 @@ def test_a_sentence_without_an_event_gives_none(reader, text):
     assert read(reader, "Report\n" + text).events == ()
 
 
-@pytest.mark.parametrize(("text", "expected"), [*TRANSFERS, *STANCES, *MEASURES])
+@pytest.mark.parametrize(("text", "expected"), [*TRANSFERS, *HEADLINES, *STANCES, *MEASURES])
 def test_a_glance_without_names_expects_every_event_that_is_read_later(reader, text, expected):
     article = Article("a", "", "", "Report", "Report\n" + text, split_zones("Report", text), declared_language="en")
     (glance,) = reader.glance([article])

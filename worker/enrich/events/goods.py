@@ -5,7 +5,7 @@ from typing import Final
 
 from worker.enrich.events.clause import coordinated
 from worker.enrich.events.draft import Part, part
-from worker.enrich.events.units import Unit
+from worker.enrich.events.units import Unit, is_container, is_number
 from worker.enrich.events.words import words
 from worker.model import Role
 
@@ -28,6 +28,8 @@ def passed(units: Sequence[Unit], prep: str, i: int, found: Sequence[Part], *, i
     """
     have = {one.role for one in found}
     match units[i].kind:
+        case "goods" if _contains_goods(units, i):
+            return []
         case "goods" if _is_object(units, prep, i) and ("item" not in have or _is_further(units, i, found)):
             return item(units, i)
         case "money" if prep in ("", "of", "for", "worth"):
@@ -60,7 +62,12 @@ def _is_object(units: Sequence[Unit], prep: str, i: int) -> bool:
     head = units[first - 2] if first > 1 and units[first - 1].word == prep else None
     if head is None or prep not in ("of", "in"):
         return False
-    return head.kind == "money" or head.word in _COLLECTIVE or head.word in words("nouns_give") | words("nouns_get")
+    return (
+        head.kind == "money"
+        or head.word in _COLLECTIVE
+        or is_container(head.word)
+        or head.word in words("nouns_give") | words("nouns_get")
+    )
 
 
 def _is_joined(units: Sequence[Unit], i: int, found: Sequence[Part]) -> bool:
@@ -71,6 +78,38 @@ def _is_further(units: Sequence[Unit], i: int, found: Sequence[Part]) -> bool:
     return any(one.unit in coordinated(units, i) for one in found if one.role == "item" and one.unit != i)
 
 
+def _contains_goods(units: Sequence[Unit], i: int) -> bool:
+    """As in "a cargo of shells": what passes comes after."""
+    return (
+        is_container(units[i].word)
+        and i + 2 < len(units)
+        and units[i + 1].word == "of"
+        and units[i + 2].kind == "goods"
+    )
+
+
 def item(units: Sequence[Unit], i: int) -> list[Part]:
-    counted = units[i].quantity
+    """The goods at `i`, and how many: their own number, or that of what they come in."""
+    counted = units[i].quantity or _contained(units, i)
     return [part("item", units, i), *([Part("quantity", *counted)] if counted else [])]
+
+
+def _contained(units: Sequence[Unit], i: int) -> tuple[int, int] | None:
+    """As in "12,000 containers of munitions"; None where no number stands before the container."""
+    if i < 2 or units[i - 1].word != "of" or not is_container(units[i - 2].word):  # noqa: PLR2004
+        return None
+    if units[i - 2].quantity:
+        return units[i - 2].quantity
+    at = i - 3
+    while at >= 0 and units[at].kind == "word" and (units[at].word == "of" or units[at].word in words("modifiers")):
+        at -= 1
+    first = at
+    while first > 0 and units[first - 1].kind == "word" and is_number(units[first - 1].word):
+        first -= 1
+    is_counted = at >= 0 and units[at].kind == "word" and is_number(units[at].word)
+    return (units[first].start, units[i - 2].end) if is_counted else None
+
+
+def are_weapons(units: Sequence[Unit], found: Sequence[Part]) -> bool:
+    """Whether any of what passes is a weapon."""
+    return any(one.role == "item" and units[one.unit].label == "WEAPON" for one in found)

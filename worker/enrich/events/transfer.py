@@ -6,13 +6,16 @@ from typing import Final
 from worker.enrich.events.clause import VerbGroup, subjects, verb_group
 from worker.enrich.events.draft import Draft, Part, part, parts, words_after
 from worker.enrich.events.finish import finish, words_before
-from worker.enrich.events.goods import TO, item, passed
+from worker.enrich.events.goods import TO, are_weapons, item, passed
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import HYPHENED, words
 from worker.model import Role
 
 _PARTY: Final = ("party", "pronoun")
+_CORE: Final = frozenset(("supplier", "recipient", "item"))
+_ONLY_CARRYING: Final = words("carry") - words("give")
+"""Verbs that tell of a transfer only where all of its roles are told, and weapons pass."""
 _ARTICLES: Final = frozenset("a an the one and or its their".split())
 _OWNING: Final = frozenset("its their his our my your".split())
 _LIGHT: Final = frozenset(
@@ -27,7 +30,7 @@ _LIGHT: Final = frozenset(
         "authorizes authorise authorised announcing allocate allocates authorised need needs seek seeks sought request requests"
     ).split()
 )
-_PARTICIPLE: Final = frozenset("sold sent given bought built flown shown got lent".split())
+_PARTICIPLE: Final = frozenset("sold sent given bought brought built flown shown got lent".split())
 
 
 def find(units: Sequence[Unit]) -> Iterator[Draft]:
@@ -39,7 +42,7 @@ def find(units: Sequence[Unit]) -> Iterator[Draft]:
             draft = None
         elif _is_noun(units, at):
             draft = _by_noun(units, at)
-        elif unit.word in words("give") | words("get"):
+        elif unit.word in words("give") | words("get") | words("carry"):
             draft = _by_verb(units, at)
         elif unit.word in _ASKING:
             draft = _by_request(units, at)
@@ -50,13 +53,15 @@ def find(units: Sequence[Unit]) -> Iterator[Draft]:
 
 
 def _says_enough(units: Sequence[Unit], draft: Draft) -> bool:
-    told = {one.role for one in draft.parts} & {"supplier", "recipient", "item"}
+    told = {one.role for one in draft.parts} & _CORE
     word = units[draft.at].word
+    if word in _ONLY_CARRYING and (len(told) < len(_CORE) or not are_weapons(units, draft.parts)):
+        return False
     if "item" not in told and (
         _is_noun(units, draft.at) or word in words("goods_only_of") | words("dative") - _SELLING
     ):
         return False
-    if word in _SENDING and _is_attack(units, draft):
+    if word in _SENDING | words("carry") and _is_attack(units, draft):
         return False
     if "item" not in told and not any(one.role == "recipient" and units[one.unit].id for one in draft.parts):
         return False
@@ -68,14 +73,17 @@ _BEFORE_NOUN: Final = frozenset("an his any this that further more no such over 
 _SELLING: Final = frozenset("sell sells sold selling".split())
 
 
-_SENDING: Final = frozenset("send sends sent sending fly flew flown flying launch launched deliver delivered".split())
+_SENDING: Final = frozenset(
+    "send sends sent sending ships fly flew flown flying launch launched deliver delivered".split()
+)
 _AT: Final = frozenset(("into", "toward", "towards", "at", "against", "over"))
 
 
 def _is_attack(units: Sequence[Unit], draft: Draft) -> bool:
     """As in "sent drones into Crimea"."""
-    is_weapon = any(one.role == "item" and units[one.unit].label == "WEAPON" for one in draft.parts)
-    return is_weapon and any(prep in _AT and units[i].kind == "party" for prep, i in reach(units, draft.at))
+    return are_weapons(units, draft.parts) and any(
+        prep in _AT and units[i].kind == "party" for prep, i in reach(units, draft.at)
+    )
 
 
 # --- by verb -----------------------------------------------------------------------------------------------
@@ -95,7 +103,30 @@ def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
         found = _passive(units, group, giver)
     else:
         found = _active(units, group, giver, is_get)
+    if units[at].word in words("unload"):
+        found += _unloaded_in(units, at, found)
     return _draft(units, at, group.cues, found, group.start)
+
+
+def _is_carrier(unit: Unit) -> bool:
+    return unit.kind == "party" and unit.word in words("carriers")
+
+
+def _with_carriers(units: Sequence[Unit], found: list[Part], carriers: Sequence[Part]) -> list[Part]:
+    """A nation's ship stands for the nation as supplier where weapons are not said to come from elsewhere or go home."""
+    is_other = any(one.role == "supplier" or (one.role == "item" and units[one.unit].origin) for one in found)
+    if is_other or not are_weapons(units, found):
+        return found
+    home = {units[one.unit].id for one in found if one.role == "recipient"}
+    return [*(one for one in carriers if units[one.unit].id not in home), *found]
+
+
+def _unloaded_in(units: Sequence[Unit], at: int, found: Sequence[Part]) -> list[Part]:
+    """As in "unloaded shells in Syria"."""
+    if any(one.role == "recipient" for one in found):
+        return []
+    places = [i for prep, i in reach(units, at) if prep in ("in", "at") and units[i].label in ("GPE", "LOC", "FAC")]
+    return parts("recipient", units, places[:1], _PARTY)
 
 
 def _is_adjective(units: Sequence[Unit], group: VerbGroup) -> bool:
@@ -143,20 +174,25 @@ def _is_reduced(units: Sequence[Unit], group: VerbGroup) -> bool:
 
 def _passive(units: Sequence[Unit], group: VerbGroup, giver: Role) -> list[Part]:
     found: list[Part] = []
+    carriers: list[Part] = []
     for i in subjects(units, group.start):
         found += item(units, i) if units[i].kind == "goods" else []
         if units[i].kind in _PARTY and units[group.at].word in words("dative"):
             found.append(part("recipient", units, i))
     for prep, i in reach(units, group.at):
         if prep == "by" and units[i].kind in _PARTY:
-            found.append(part(giver, units, i))
+            (carriers if _is_carrier(units[i]) else found).append(part(giver, units, i))
         else:
             found += passed(units, prep, i, found, is_get=giver == "recipient")
-    return found
+    return _with_carriers(units, found, carriers)
 
 
 def _active(units: Sequence[Unit], group: VerbGroup, giver: Role, is_get: bool) -> list[Part]:
-    found = parts(giver, units, subjects(units, group.start), _PARTY)
+    acting = parts(giver, units, subjects(units, group.start), _PARTY)
+    carriers = [one for one in acting if _is_carrier(units[one.unit])]
+    found = [one for one in acting if one not in carriers]
+    if found and units[group.at].word in _ONLY_CARRYING:
+        return []
     is_first = True
     for prep, i in reach(units, group.at):
         unit = units[i]
@@ -171,7 +207,7 @@ def _active(units: Sequence[Unit], group: VerbGroup, giver: Role, is_get: bool) 
         else:
             found += passed(units, prep, i, found, is_get=is_get)
         is_first = False
-    return found
+    return _with_carriers(units, found, carriers)
 
 
 def _names_goods(units: Sequence[Unit], i: int) -> bool:

@@ -6,19 +6,16 @@ Does not own what passes between them (`transfer`, `measure`, `breach`).
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from worker.enrich.countries import country_id
-from worker.enrich.events.words import HYPHENED, pairs, words
+from worker.enrich.events.tokens import POSSESSIVE, Token, read_tokens
+from worker.enrich.events.words import pairs, words
 from worker.model import Entity
 
 Kind = Literal["party", "goods", "money", "date", "origin", "pronoun", "word", "mark"]
 
-_TOKEN: Final = re.compile(
-    r"(?:[A-Za-z]\.){2,}|\d[\d.,]*\d|\w+?(?=n['’]t\b)|n['’]t\b|['’´`]s\b|\w+(?:[-–]\w+)*|[^\w\s]", re.IGNORECASE
-)
-_POSSESSIVE: Final = re.compile(r"(?:['’´`]s|(?<=s)['’´])$")
 _DETERMINERS: Final = frozenset("a an the this these those its their his her our my any every each".split())
 _PRONOUNS: Final = frozenset(
     "he she it they we i you them him us himself itself themselves me her its their his our my".split()
@@ -38,6 +35,9 @@ _LOOSE: Final = frozenset(
 )
 _PROMISED: Final = frozenset(("promised", "pledged"))
 _ARMED: Final = frozenset("military lethal weapons arms security defence defense".split())
+_LED: Final = frozenset("that which seen spotted caught suspected accused believed thought said used of".split())
+"""Between a ship and what it does: "a ship suspected of carrying"."""
+_FIRING: Final = frozenset("shell bomb rocket arm torpedo mortar".split())
 _NAMES: Final = frozenset(("PERSON", "ORG", "GPE", "LOC", "FAC", "NORP"))
 _UNITED_NATIONS: Final = re.compile(r"(?:the )?(?:UN|U\.N\.?|United Nations)\b", re.IGNORECASE)
 _DESIGNATION: Final = re.compile(r"[a-z]+-?\d+[a-z]*$|\d+mm$")
@@ -65,20 +65,9 @@ class Unit:
     """The people whose goods they are: "North Korean missiles"."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    word: str
-    start: int
-    end: int
-    entity: Entity | None = None
-
-    def is_name(self, *labels: str) -> bool:
-        return self.entity is not None and self.entity.label in labels
-
-
 def read_units(text: str, start: int, end: int, entities: Sequence[Entity]) -> list[Unit]:
     """The units of the sentence [start, end); `entities` are those that stand in it, in order."""
-    tokens = _tokens(text, start, end, entities)
+    tokens = read_tokens(text, start, end, entities)
     units: list[Unit] = []
     i = 0
     while i < len(tokens):
@@ -87,48 +76,16 @@ def read_units(text: str, start: int, end: int, entities: Sequence[Entity]) -> l
     return units
 
 
-# --- tokens ------------------------------------------------------------------------------------------------
-
-
-def _tokens(text: str, start: int, end: int, entities: Sequence[Entity]) -> list[_Token]:
-    tokens: list[_Token] = []
-    at = start
-    for entity in entities:
-        if entity.start < at:
-            continue
-        tokens += _plain(text, at, entity.start)
-        bare = _POSSESSIVE.search(text, entity.start, entity.end)
-        stop = bare.start() if bare and bare.start() > entity.start else entity.end
-        tokens.append(_Token(_last_word(text[entity.start : stop]), entity.start, stop, entity))
-        tokens += _plain(text, stop, entity.end)
-        at = entity.end
-    return tokens + _plain(text, at, end)
-
-
-def _plain(text: str, start: int, end: int) -> list[_Token]:
-    found: list[_Token] = []
-    for match in _TOKEN.finditer(text, start, end):
-        word = match.group().lower().replace("’", "'").replace("´", "'").replace("`", "'")
-        head, _, tail = word.rpartition("-")
-        if head and tail in HYPHENED:
-            cut = match.end() - len(tail)
-            found += [_Token(head, match.start(), cut - 1), _Token("-", cut - 1, cut), _Token(tail, cut, match.end())]
-        elif word != "-" or not found or found[-1].end != match.start():
-            found.append(_Token(word, match.start(), match.end()))
-    return found
-
-
-def _last_word(name: str) -> str:
-    return (name.split() or [""])[-1].lower()
-
-
 # --- mentions ----------------------------------------------------------------------------------------------
 
 
-def _read(tokens: list[_Token], i: int) -> tuple[Unit, int]:
+def _read(tokens: list[Token], i: int) -> tuple[Unit, int]:
     token = tokens[i]
     if kind := _single(token):
         return _unit(kind, tokens, i, i + 1), i + 1
+    if noun := _carrier(tokens, i):
+        stop = _past_name(tokens, noun)
+        return replace(_unit("party", tokens, i, stop), word=tokens[noun - 1].word), stop
     core = _skip_modifiers(tokens, i)
     if (stop := _goods_end(tokens, core)) and not _is_compound(tokens, stop):
         return _unit("goods", tokens, i, stop, quantity=_quantity(tokens, i, stop)), stop
@@ -137,19 +94,19 @@ def _read(tokens: list[_Token], i: int) -> tuple[Unit, int]:
     return _unit(_left_over(token), tokens, i, i + 1), i + 1
 
 
-def _single(token: _Token) -> Kind | None:
+def _single(token: Token) -> Kind | None:
     if token.is_name("MONEY", "DATE"):
         return "money" if token.is_name("MONEY") else "date"
     return "pronoun" if token.word in _PRONOUNS and not token.entity else None
 
 
-def _left_over(token: _Token) -> Kind:
+def _left_over(token: Token) -> Kind:
     if token.is_name("NORP") or (token.word == "western" and not token.entity):
         return "origin"
     return "word" if token.word[:1].isalnum() or token.word == "'s" else "mark"
 
 
-def _skip_modifiers(tokens: list[_Token], i: int) -> int:
+def _skip_modifiers(tokens: list[Token], i: int) -> int:
     """The first token from `i` on that is none of a mention's determiners, numbers and adjectives."""
     at = i
     while at < len(tokens) and not _goods_end(tokens, at) and not _party_end(tokens, at):
@@ -159,7 +116,7 @@ def _skip_modifiers(tokens: list[_Token], i: int) -> int:
     return at if at < len(tokens) else i
 
 
-def _is_modifier(tokens: list[_Token], i: int) -> bool:
+def _is_modifier(tokens: list[Token], i: int) -> bool:
     token = tokens[i]
     if token.entity is not None:
         return token.is_name("NORP")
@@ -178,7 +135,7 @@ def _is_adjective(word: str) -> bool:
     return bool(_ADJECTIVE.match(word)) and not _is_verb(word)
 
 
-def _joins_peoples(tokens: list[_Token], i: int) -> bool:
+def _joins_peoples(tokens: list[Token], i: int) -> bool:
     """As in "Romanian and Bulgarian weapons"."""
     return 0 < i < len(tokens) - 1 and tokens[i - 1].is_name("NORP") and tokens[i + 1].is_name("NORP")
 
@@ -189,11 +146,11 @@ def _is_verb(word: str) -> bool:
     )
 
 
-def _goods_end(tokens: list[_Token], i: int) -> int:
+def _goods_end(tokens: list[Token], i: int) -> int:
     """Where goods end whose last words begin at `i`; 0 where there are none."""
     at = i
     while at < len(tokens):
-        if tokens[at].is_name("WEAPON", "VESSEL") or (tokens[at].entity is None and tokens[at].word in words("goods")):
+        if tokens[at].is_name("WEAPON", "VESSEL") or _is_goods_noun(tokens, at):
             at += 1
         elif at + 1 < len(tokens) and (tokens[at].word, tokens[at + 1].word) in pairs("aid_goods"):
             at += 2
@@ -205,11 +162,99 @@ def _goods_end(tokens: list[_Token], i: int) -> int:
     return at if at > i else 0
 
 
-def _is_compound(tokens: list[_Token], stop: int) -> bool:
+def _is_goods_noun(tokens: list[Token], at: int) -> bool:
+    word = tokens[at].word
+    if tokens[at].entity is not None or word not in words("goods"):
+        return False
+    return word not in words("give") or not _is_between(tokens, at)
+
+
+def _is_between(tokens: list[Token], at: int) -> bool:
+    """Whether a word that is goods or a verb is the verb: between a party and goods, as in "Iran ships shells"."""
+    before = at - 1
+    while before >= 0 and tokens[before].entity is None and _is_adverb(tokens[before].word):
+        before -= 1
+    if _is_firing(tokens, at + 1):
+        return False
+    return before >= 0 and _may_act(tokens[before]) and _leads_to_goods(tokens, at + 1)
+
+
+def _is_firing(tokens: list[Token], at: int) -> bool:
+    """As in "Russia ships shell Odesa": the goods are the verb, for no preposition leads on from them."""
+    after = tokens[at + 1].word if at + 1 < len(tokens) else ""
+    return at < len(tokens) and tokens[at].word in _FIRING and after not in words("prepositions")
+
+
+def _is_adverb(word: str) -> bool:
+    return word.endswith("ly") or (word in words("auxiliaries") and word != "'s")
+
+
+def _may_act(token: Token) -> bool:
+    if token.entity is None:
+        return token.word in words("parties") or token.word in ("it", "he", "she", "which", "that", "who")
+    return token.is_name("GPE", "ORG", "PERSON", "LOC")
+
+
+def _leads_to_goods(tokens: list[Token], i: int) -> bool:
+    """Whether goods follow right after their adjectives, numbers and containers ("12,000 containers of")."""
+    while i < len(tokens):
+        core = _skip_modifiers(tokens, i)
+        if _goods_end(tokens, core):
+            return True
+        at = i
+        while at < len(tokens) and _is_modifier(tokens, at):
+            at += 1
+        if at + 1 >= len(tokens) or not is_container(tokens[at].word) or tokens[at + 1].word != "of":
+            return False
+        i = at + 2
+    return False
+
+
+def is_container(word: str) -> bool:
+    """Whether goods are counted by it: "containers", "truckloads"."""
+    return word in words("containers") or word.endswith(("loads", "load"))
+
+
+def _carrier(tokens: list[Token], i: int) -> int:
+    """Where the noun ends of a nation's ship, train or plane that begins at `i` and carries goods; 0 where none does."""
+    at = i
+    is_national = False
+    while at < len(tokens):
+        token = tokens[at]
+        if is_national and token.entity is None and token.word in words("carriers"):
+            return at + 1 if _carries(tokens, at + 1) or _is_carried_by(tokens, i) else 0
+        is_name = token.is_name("GPE", "NORP")
+        if not (is_name or token.word in ("'s", "cargo") or _is_modifier(tokens, at)):
+            return 0
+        is_national = is_national or is_name
+        at += 1
+    return 0
+
+
+def _past_name(tokens: list[Token], at: int) -> int:
+    is_name = at < len(tokens) and tokens[at].is_name("VESSEL", "PERSON", "ORG")
+    return at + 1 if is_name else at
+
+
+def _carries(tokens: list[Token], at: int) -> bool:
+    """As in "… has secretly carried shells": active, with its goods behind it."""
+    at = _past_name(tokens, at)
+    while at < len(tokens) and tokens[at].entity is None and (_is_adverb(tokens[at].word) or tokens[at].word in _LED):
+        at += 1
+    return at < len(tokens) and tokens[at].word in words("carry") | words("give") and _leads_to_goods(tokens, at + 1)
+
+
+def _is_carried_by(tokens: list[Token], i: int) -> bool:
+    """As in "shells were carried to Syria by …"."""
+    led = i > 1 and tokens[i - 1].word == "by"
+    return led and any(token.word in words("carry") | words("give") for token in tokens[max(0, i - 6) : i - 1])
+
+
+def _is_compound(tokens: list[Token], stop: int) -> bool:
     return stop < len(tokens) and tokens[stop].word in words("not_goods_before")
 
 
-def _party_end(tokens: list[_Token], i: int) -> int:
+def _party_end(tokens: list[Token], i: int) -> int:
     """Where a party ends whose name or last words begin at `i`; 0 where there is none."""
     at = i
     is_party = False
@@ -230,12 +275,12 @@ def _party_end(tokens: list[_Token], i: int) -> int:
     return at if is_party else 0
 
 
-def _joins(tokens: list[_Token], at: int) -> bool:
+def _joins(tokens: list[Token], at: int) -> bool:
     """Whether what stands at `at` goes on with the name before it: a title, a body, a possessive before one."""
     return bool(_further(tokens, at)) or (tokens[at].entity is None and tokens[at].word in words("parties"))
 
 
-def _further(tokens: list[_Token], at: int) -> int:
+def _further(tokens: list[Token], at: int) -> int:
     """Where the party noun begins that a possessive or adjectives at `at` lead to; 0 where none."""
     i = at + 1 if tokens[at].word == "'s" else at
     while i < len(tokens) and tokens[i].entity is None and tokens[i].word in words("modifiers"):
@@ -244,28 +289,29 @@ def _further(tokens: list[_Token], at: int) -> int:
     return i if is_noun and i > at and not _is_compound_party(tokens, i) else 0
 
 
-def _is_people(tokens: list[_Token], at: int) -> bool:
+def _is_people(tokens: list[Token], at: int) -> bool:
     """Whether a NORP names people by itself: "Russians", "the Taliban", not "Russian oil"."""
     token = tokens[at]
     after = tokens[at + 1].word if at + 1 < len(tokens) else ""
     return token.word.endswith("s") and after not in words("goods") and not after.startswith("'")
 
 
-def _is_compound_party(tokens: list[_Token], at: int) -> bool:
+def _is_compound_party(tokens: list[Token], at: int) -> bool:
     after = tokens[at + 1].word if at + 1 < len(tokens) else ""
     return after in words("not_goods_before") and after not in words("parties")
 
 
-def _quantity(tokens: list[_Token], start: int, stop: int) -> tuple[int, int] | None:
-    numbers = [t for t in tokens[start:stop] if t.entity is None and _is_number(t.word)]
+def _quantity(tokens: list[Token], start: int, stop: int) -> tuple[int, int] | None:
+    numbers = [t for t in tokens[start:stop] if t.entity is None and is_number(t.word)]
     return (numbers[0].start, numbers[-1].end) if numbers else None
 
 
-def _is_number(word: str) -> bool:
+def is_number(word: str) -> bool:
+    """Whether it counts, in figures or letters."""
     return word in _NUMBERS or (word[0].isdigit() and not _DESIGNATION.match(word))
 
 
-def _are_weapons(tokens: list[_Token], stop: int) -> bool:
+def _are_weapons(tokens: list[Token], stop: int) -> bool:
     """Whether goods are weapons by their last words: "arms", "military aid"."""
     last = tokens[stop - 1].word
     return last in words("materiel") or (last in words("aid") and tokens[stop - 2].word in _ARMED)
@@ -273,11 +319,11 @@ def _are_weapons(tokens: list[_Token], stop: int) -> bool:
 
 def _is_led_by(word: str, kind: Kind) -> bool:
     """Whether a mention begins after this word: its article, and of goods the number, which is a role of its own."""
-    is_counted = kind == "goods" and (_is_number(word) or word == "of")
+    is_counted = kind == "goods" and (is_number(word) or word == "of")
     return word in _DETERMINERS - _OWNING or is_counted or (kind == "party" and word in _LOOSE)
 
 
-def _people(token: _Token) -> Entity:
+def _people(token: Token) -> Entity:
     return token.entity or Entity(token.word, "NORP", token.start, token.end)
 
 
@@ -285,11 +331,11 @@ def _id(entity: Entity) -> str | None:
     """The entity's id; of the bodies that impose sanctions also `UN`, which is no country."""
     if entity.id or entity.label not in _NAMES:
         return entity.id
-    bare = _POSSESSIVE.sub("", entity.text)
+    bare = POSSESSIVE.sub("", entity.text)
     return "UN" if _UNITED_NATIONS.match(bare) else country_id(bare) if entity.label in ("GPE", "NORP") else None
 
 
-def _unit(kind: Kind, tokens: list[_Token], start: int, stop: int, quantity: tuple[int, int] | None = None) -> Unit:
+def _unit(kind: Kind, tokens: list[Token], start: int, stop: int, quantity: tuple[int, int] | None = None) -> Unit:
     first = start
     while first < stop - 1 and tokens[first].entity is None and _is_led_by(tokens[first].word, kind):
         first += 1
