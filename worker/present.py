@@ -1,6 +1,7 @@
 """How articles, verdicts and tables look on a terminal; `--json` output is plain `json` and lives in `cli`."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 _COLOURS = {"PERSON": "cyan", "ORG": "green", "GPE": "yellow", "NORP": "yellow", "LOC": "yellow", "WEAPON": "red"}
+SHADOW = "shadow: nothing is sent"
 _GAP = "  "
 _SHORTENED = frozenset({"title", "message", "last_message", "reason", "text_reason", "comment", "subject"})
 _LEAST_WIDTH = 16
@@ -16,9 +18,14 @@ _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\d(?:\.\d+)?(Z|[+-]\d\d:\d\
 
 
 def show_article(console: Console, shown: dict[str, Any]) -> None:
-    """What `tocsin try` found in one article: the text with its entities, topics, events, watches that fire and nearly fire."""
+    """What `tocsin try` found in one article: its text, names, topics, events, watches that fire and nearly fire."""
     console.print(_highlighted(shown))
     console.print()
+    if shown["entities"]:
+        console.print(Text("Names", "bold"))
+    for (text, label, known), number in _counted(shown["entities"]).items():
+        times = f"  {number} times" if number > 1 else ""
+        console.print(Text("  " + "  ".join(filter(None, (text, label, known))) + times))
     console.print(Text("Topics", "bold"))
     for topic in shown["topics"]:
         console.print(f"  {topic['score']:.2f}  {topic['topic']}", highlight=False)
@@ -30,7 +37,8 @@ def show_article(console: Console, shown: dict[str, Any]) -> None:
         console.print(Text(f"  {event['line']}"))
     console.print(Text("Fires", "bold") if shown["matches"] else Text("No watch fires", "bold"))
     for match in shown["matches"]:
-        console.print(Text(f"  {match['watch']['id']} ({match['severity']})", "red bold"))
+        quiet = f"; {SHADOW}" if match["watch"]["is_shadow"] else ""
+        console.print(Text(f"  {match['watch']['id']} ({match['severity']}{quiet})", "red bold"))
         _show_finding(console, match["explanation"], 4, shown["article"]["text"])
     near = [miss for miss in shown["misses"] if miss["is_near"]]
     if near:
@@ -82,6 +90,11 @@ def _sized(text: str, width: int) -> str:
     if cell_len(text) > width:
         text = set_cell_size(text, width - 1) + "…"
     return text + " " * (width - cell_len(text))
+
+
+def _counted(entities: Sequence[dict[str, Any]]) -> Counter[tuple[str, str, str]]:
+    """How often each name stands in the text, as text, label and id, in the order of the text."""
+    return Counter((" ".join(e["text"].split()), e["label"], e["id"] or "") for e in entities)
 
 
 def _highlighted(shown: dict[str, Any]) -> Text:

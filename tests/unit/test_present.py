@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from worker.present import show_rows
+from worker.present import show_article, show_rows
 
 ROW = {
     "raised_at": "2026-11-23T04:22:30.123456+00:00",
@@ -43,6 +43,35 @@ def test_where_even_that_is_too_little_ids_stay_whole():
     [_, line] = table([ROW], width=40, force_terminal=True, color_system=None)
     assert "…" in line
     assert line.endswith("alrt_0123456789abcdef0123")
+
+
+def test_try_names_what_it_found_and_says_that_a_shadow_sends_nothing():
+    shown = {
+        "article": {"text": "Norland ships.\nNorland\nsails.", "zones": []},
+        "entities": [
+            {"text": "Norland", "label": "GPE", "id": "NX", "start": 0, "end": 7},
+            {"text": "Norland", "label": "GPE", "id": "NX", "start": 15, "end": 22},
+            {"text": "Ann\nOther", "label": "PERSON", "id": None, "start": 0, "end": 3},
+        ],
+        "topics": [],
+        "events": [],
+        "matches": [
+            {
+                "watch": {"id": "ships", "is_shadow": is_shadow},
+                "severity": "high",
+                "explanation": {"truth": "true", "asks": "the word ships", "kind": "phrase"},
+            }
+            for is_shadow in (True, False)
+        ],
+        "misses": [],
+    }
+    console = Console(file=io.StringIO(), highlight=False)
+    show_article(console, shown)
+    lines = console.file.getvalue().splitlines()
+    names = lines.index("Names")
+    assert lines[names + 1 : names + 3] == ["  Norland  GPE  NX  2 times", "  Ann Other  PERSON"]
+    assert "  ships (high; shadow: nothing is sent)" in lines
+    assert "  ships (high)" in lines
 
 
 def test_no_rows_are_one_line():
