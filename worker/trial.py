@@ -42,7 +42,7 @@ def describe(article: Article, analysis: Analysis, verdicts: Iterable[Verdict]) 
     matches, misses = [], []
     for verdict in verdicts:
         row = {
-            "watch": {"id": verdict.watch.id, "title": verdict.watch.title},
+            "watch": {"id": verdict.watch.id, "title": verdict.watch.title, "is_shadow": verdict.watch.is_shadow},
             "severity": verdict.watch.severity.value,
             "explanation": describe_finding(verdict.finding),
         }

@@ -212,5 +212,26 @@ def test_an_alert_that_waits_shows_when_it_will_be_told(tocsin, tmp_path):
     assert (row["waits"], row["silence"], row["deliveries"]) == (1, None, [])
 
 
+def test_a_held_alert_is_shown_without_a_configuration(tocsin, tmp_path):
+    bench = Bench(tocsin.store, RedisGroups(tocsin.store.client), None, None)
+    alert = bench.hold(timedelta(hours=9), GroupKey("digest", "root/", "desk"))
+    ended = CliRunner().invoke(app, ["alerts", "show", alert.id, "-c", str(tmp_path / "nowhere")])
+    assert ended.exit_code == 0, ended.exception
+    [held] = json.loads(ended.stdout)["held"]
+    assert (held["endpoint"], held["kind"], held["waiting"], held["at"]) == ("desk", "digest", 1, None)
+    assert "give another with -c" in ended.stderr
+
+
+def test_routes_test_says_that_a_shadow_sends_nothing(tocsin, tmp_path):
+    shadow = ROUTES.replace("rate: 10/h", "enabled: shadow")
+    (tmp_path / "config.yaml").write_text(shadow, "utf-8")
+    told = json.loads(tocsin("routes", "test", "watch=arms", "--json")[1])
+    assert (told["is_shadow"], told["endpoints"], told["routes"]) == (True, [], [])
+    assert tocsin("routes", "test", "watch=arms")[1] == "arms is in shadow: nothing is sent\n"
+    assert "shadow: nothing is sent" in tocsin("watches")[1]
+    (tmp_path / "config.yaml").write_text(ROUTES, "utf-8")
+    assert "shadow" not in tocsin("watches")[1]
+
+
 def test_routes_test_says_where_an_alert_would_go(tocsin):
     assert json.loads(tocsin("routes", "test", "severity=high", "--json")[1])["endpoints"] == ["desk"]

@@ -151,3 +151,9 @@ def test_reading_commands_say_when_redis_is_away():
     ended = tocsin("alerts", "list", env={"TOCSIN_REDIS_URL": "redis://127.0.0.1:9/0", "PATH": "/usr/bin:/bin"})
     assert ended.returncode == 69
     assert "cannot be reached" in ended.stderr
+
+
+def test_reading_commands_say_when_nothing_runs_here(tmp_path):
+    ended = tocsin("alerts", "list", env={"TOCSIN_DATA": str(tmp_path), "PATH": "/usr/bin:/bin"})
+    assert ended.returncode == 69
+    assert ended.stderr == "tocsin: nothing runs here; start `tocsin up`, or set TOCSIN_REDIS_URL\n"

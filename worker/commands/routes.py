@@ -39,12 +39,18 @@ def routes_test(
     if watch:
         given = {**dict(watch.labels), "severity": watch.severity.value, **given}
     silence, note = _silence(given, now)
-    plans = [_describe(one, now, watch.rate if watch else None) for one in onward.plan(configuration, given, now)]
+    is_shadow = watch is not None and watch.is_shadow
+    steps = [] if is_shadow else onward.plan(configuration, given, now)
+    plans = [_describe(one, now, watch.rate if watch else None) for one in steps]
     endpoints = list(dict.fromkeys(plan["endpoint"] for plan in plans))
     told = {"labels": given, "at": now.isoformat(timespec="seconds"), "silence": silence, "endpoints": endpoints}
     if as_json:
-        print_json({**told, "routes": plans, "note": note})
+        print_json({**told, "is_shadow": is_shadow, "routes": plans, "note": note})
         return
+    if is_shadow:
+        from worker.present import SHADOW
+
+        typer.echo(f"{given['watch']} is in {SHADOW}")
     if silence:
         typer.echo(
             f"{silence['id']} by {silence['author']} ({silence['comment']}) keeps it back until {silence['ends_at']}"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from worker.watchlist.add_test import NewTest
 
 app = typer.Typer(help="How right each watch is; make a judged alert a test of its watch.")
-_COLUMNS = ("watch", "severity", "alerts", "true", "false", "precision", "between", "tests")
+_COLUMNS = ("watch", "severity", "alerts", "true", "false", "precision", "between", "tests", "note")
 
 
 @app.callback(invoke_without_command=True)
@@ -100,6 +100,8 @@ def _lesson(store: "RedisStore", alert: str) -> tuple[str, "NewTest"]:
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    from worker.present import SHADOW
+
     interval = row["precision_interval"]
     return {
         **row,
@@ -107,4 +109,5 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
         "precision": "" if row["precision"] is None else f"{row['precision']:.0%}",
         "between": f"{interval[0]:.0%}–{interval[1]:.0%}" if interval else "",
         "tests": row["tests"]["number"],
+        "note": SHADOW if row["is_shadow"] else "",
     }

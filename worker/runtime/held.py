@@ -14,9 +14,12 @@ from worker.runtime.redis_client import K, translated
 
 
 def list_held(
-    client: redis.Redis, configuration: Configuration, alert_ids: Sequence[str], now: datetime
+    client: redis.Redis, configuration: Configuration | None, alert_ids: Sequence[str], now: datetime
 ) -> dict[str, list[dict[str, Any]]]:
-    """For each of these alerts the groups it waits in: endpoint, reason, and when (ISO 8601, UTC) it will be told."""
+    """For each of these alerts the groups it waits in: endpoint, reason, and when (ISO 8601, UTC) it will be told.
+
+    `at` is None without a configuration, which alone knows the routes' times.
+    """
     found = RedisGroups(client).groups_of(alert_ids)
     return {
         alert_id: [_row(configuration, group, state, now) for group, state in groups]
@@ -30,14 +33,18 @@ def waits(client: redis.Redis, alert_id: str) -> bool:
         return bool(client.exists(K + f"alert:{alert_id}:groups"))
 
 
-def _row(configuration: Configuration, group: str, state: decide.GroupState, now: datetime) -> dict[str, Any]:
-    timing, per = onward.timing_of(configuration, state.key)
-    at, why = decide.due(state, timing, per) or (now, "at once")
-    return {
+def _row(configuration: Configuration | None, group: str, state: decide.GroupState, now: datetime) -> dict[str, Any]:
+    row: dict[str, Any] = {
         "group": group,
         "endpoint": state.key.endpoint,
         "kind": state.key.kind,
         "waiting": len(state.waiting),
+    }
+    if configuration is None:
+        return row | {"at": None, "why": ""}
+    timing, per = onward.timing_of(configuration, state.key)
+    at, why = decide.due(state, timing, per) or (now, "at once")
+    return row | {
         "at": max(at, intervals.speaks_at(timing, max(at, now))).isoformat(timespec="seconds"),
         "why": why,
     }

@@ -1,5 +1,6 @@
 """The way to Redis: its connection, its keys' prefix, its scripts, and its refusals in our words."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -46,6 +47,8 @@ def translated() -> Iterator[None]:
         raise StoreUnavailable(msg) from error
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
         msg = f"Redis cannot be reached ({type(error).__name__}); is it running, and is TOCSIN_REDIS_URL right?"
+        if not os.environ.get("TOCSIN_REDIS_URL"):
+            msg = "nothing runs here; start `tocsin up`, or set TOCSIN_REDIS_URL"
         raise StoreUnavailable(msg) from error
     except redis.exceptions.ResponseError as error:
         if str(error).startswith(("MISCONF", "OOM", "NOSPACE")):
