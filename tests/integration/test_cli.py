@@ -6,6 +6,8 @@ import pytest
 
 from tests.fakes import ARMS, SECRET, rss
 from tests.integration.world import tocsin
+from worker.runtime.doctor import _endpoints
+from worker.watchlist import load_configuration
 
 pytestmark = pytest.mark.integration
 
@@ -120,7 +122,7 @@ def test_doctor_names_each_thing_and_what_to_do(redis_store, server, tmp_path):
     ended = tocsin("doctor", "-c", str(tmp_path), "--json", env=environ)
     status = {check["name"]: check["status"] for check in json.loads(ended.stdout)["checks"]}
     assert status["redis"] == status["eviction"] == status["persistence"] == status["model"] == "ok"
-    assert status["endpoint desk"] == "warning"
+    assert status["endpoint desk"] == "failure"
     redis_store.client.config_set("maxmemory-policy", "allkeys-lru")
     try:
         ended = tocsin("doctor", "-c", str(tmp_path), env=environ)
@@ -128,6 +130,25 @@ def test_doctor_names_each_thing_and_what_to_do(redis_store, server, tmp_path):
         assert "must be noeviction" in ended.stdout
     finally:
         redis_store.client.config_set("maxmemory-policy", "noeviction")
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "told"),
+    [("", "failure", "`allow_private: true`"), (", allow_private: true", "warning", "cannot be reached")],
+)
+def test_doctor_refuses_the_private_addresses_that_the_sender_refuses(tmp_path, options, status, told):
+    desk = f"  desk: {{url: {{env: URL}}, secret: {{env: SECRET}}{options}}}\n"
+    (tmp_path / "config.yaml").write_text("endpoints:\n" + desk, "utf-8")
+    [finding] = _endpoints(load_configuration(tmp_path, {"URL": "https://localhost:9/", "SECRET": SECRET}))
+    assert (finding["name"], finding["status"]) == ("endpoint desk", status)
+    assert told in finding["message"]
+
+
+def test_check_says_how_many_tests_it_did_not_run(tmp_path):
+    watch = "  - {id: a, title: A, match: {phrase: tanks}, tests: [{title: Tanks roll, expect: {fires: true}}]}\n"
+    (tmp_path / "config.yaml").write_text("watches:\n" + watch, "utf-8")
+    assert tocsin("check", "-c", str(tmp_path)).stdout.endswith("\n1 test in watches not run: tocsin test\n")
+    assert json.loads(tocsin("check", "-c", str(tmp_path), "--json").stdout)["tests_not_run"] == 1
 
 
 def test_quarantine_is_listed_and_released(redis_store, server):
