@@ -1,12 +1,15 @@
 """The command as a user meets it: what it prints, and with which code it ends."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 
 from tests.fakes import ARMS, SECRET, rss
 from tests.integration.world import tocsin
+from worker.runtime.demo import prepare
 from worker.runtime.doctor import _endpoints
+from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
 
 pytestmark = pytest.mark.integration
@@ -149,6 +152,32 @@ def test_check_says_how_many_tests_it_did_not_run(tmp_path):
     (tmp_path / "config.yaml").write_text("watches:\n" + watch, "utf-8")
     assert tocsin("check", "-c", str(tmp_path)).stdout.endswith("\n1 test in watches not run: tocsin test\n")
     assert json.loads(tocsin("check", "-c", str(tmp_path), "--json").stdout)["tests_not_run"] == 1
+
+
+def test_without_a_configuration_that_of_the_running_demonstration_is_named_and_can_be_read(tmp_path):
+    environ = {"TOCSIN_DATA": str(tmp_path), "TOCSIN_CONFIG": str(tmp_path / "none"), "PATH": "/usr/bin:/bin"}
+    config = tmp_path / "demo" / "config"
+    prepare(tmp_path / "demo", 8786)
+    assert "demonstration" not in tocsin("check", env=environ).stderr, "it does not run"
+    with running(tmp_path / "demo"):
+        ended = tocsin("check", env=environ)
+        assert ended.returncode == 78
+        assert ended.stderr.endswith(f"has a configuration of its own: -c {config}\n")
+        checks = json.loads(tocsin("doctor", "--json", env=environ).stdout)["checks"]
+        assert [check["message"].endswith(f"-c {config}") for check in checks if check["name"] == "configuration"] == [
+            True
+        ]
+        assert tocsin("feeds", "list", "-c", str(config), env=environ).returncode == 0
+
+
+@contextmanager
+def running(data):
+    server = EmbeddedServer(data)
+    server.start()
+    try:
+        yield
+    finally:
+        server.stop()
 
 
 def test_quarantine_is_listed_and_released(redis_store, server):

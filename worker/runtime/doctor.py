@@ -14,7 +14,7 @@ from worker.errors import ConfigError, ModelError, StoreUnavailable
 from worker.model import Configuration, Format, LanguageModel
 from worker.runtime.health import persistence, readiness
 from worker.runtime.http import is_public
-from worker.runtime.process import has_store, open_store
+from worker.runtime.process import demo_configuration, has_store, open_store
 from worker.runtime.settings import load_settings
 from worker.runtime.trends import read_budgets
 from worker.runtime.views import list_endpoints
@@ -90,6 +90,8 @@ def _model(wanted: LanguageModel) -> Finding:
 def _configuration(directory: Path) -> tuple[Configuration | None, Finding]:
     if not directory.exists():
         hint = f"{directory} is not there: `tocsin up` runs the demonstration; `tocsin init DIR` writes a configuration"
+        if demo := demo_configuration():
+            hint = f"{directory} is not there; the demonstration that runs here has its own: -c {demo}"
         return None, _finding("configuration", "warning", hint)
     try:
         found = load_configuration(directory)
