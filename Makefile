@@ -33,7 +33,7 @@ $(VENV)/.installed-dev: requirements/dev.txt $(VENV)/.installed
 	@touch $@
 
 test: install-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 # What some tests need beside Python: a browser, promtool and a C compiler, from Debian. Needs root.
 browser:

@@ -4,6 +4,7 @@ Every article is drawn from a seeded vocabulary, so that no two are near enough 
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -55,21 +56,29 @@ class Fixture:
         }
 
 
-def make(articles: int, feeds: int, seed: int = 8) -> Fixture:
-    """`articles` over `feeds`; about a quarter mention what is watched, some of them two things."""
+def make(articles: int, feeds: int, seed: int = 8, lexicon: int = 0) -> Fixture:
+    """`articles` over `feeds`; about a quarter mention what is watched, some of them two things.
+
+    `lexicon` is how many different words there are; with 0 almost every word is new.
+    """
     drawn = random.Random(seed)
-    return Fixture(tuple(_article(number, number % feeds, drawn) for number in range(articles)), feeds)
+    words = sorted({_word(drawn) for _ in range(lexicon)})
+
+    def draw() -> str:
+        return drawn.choice(words) if words else _word(drawn)
+
+    return Fixture(tuple(_article(number, number % feeds, drawn, draw) for number in range(articles)), feeds)
 
 
-def _article(number: int, feed: int, drawn: random.Random) -> Published:
-    words = [_word(drawn) for _ in range(_WORDS)]
+def _article(number: int, feed: int, drawn: random.Random, draw: Callable[[], str]) -> Published:
+    words = [draw() for _ in range(_WORDS)]
     chance = drawn.random()
     if chance < 0.25:
         wanted = drawn.sample(sorted(PHRASES), 2 if chance < 0.03 else 1)
         for name in wanted:
             words.insert(drawn.randrange(10, 30), PHRASES[name])
     text = " ".join(words).capitalize() + "."
-    title = " ".join(_word(drawn) for _ in range(7)).capitalize()
+    title = " ".join(draw() for _ in range(7)).capitalize()
     return Published(feed, f"https://feed{feed}.example/{number}", title, text)
 
 

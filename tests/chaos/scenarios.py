@@ -257,8 +257,8 @@ def c9_memory(rig: Rig) -> None:
 
 
 SCENARIOS: dict[str, tuple[Callable[[Rig], None], int, int]] = {
-    "C1": (c1_children, 2_000, 40),
-    "C2": (c2_workers, 2_000, 40),
+    "C1": (c1_children, 10_000, 200),
+    "C2": (c2_workers, 10_000, 200),
     "C3": (c3_redis, 1_500, 30),
     "C3 on Redis 7.0": (c3_redis_7_0, 1_500, 30),
     "C3 everysec": (c3_everysec, 1_500, 30),

@@ -20,11 +20,13 @@ from tests.chaos.rig import Rig, open_rig
 
 FEEDS, BATCH, KEPT = 10, 20, 60
 MOST_MB_A_MINUTE = 1.0
+LEXICON = 30_000
+"""As many different words as a newspaper has in months: caches of words are to be full, not to grow with the run."""
 
 
 def soak(minutes: float) -> dict[str, object]:
     """The figures of a run."""
-    whole = make(int(minutes * 60 * BATCH) + BATCH, FEEDS, seed=60)
+    whole = make(int(minutes * 60 * BATCH) + BATCH, FEEDS, seed=60, lexicon=LEXICON)
     with (
         tempfile.TemporaryDirectory() as directory,
         open_rig(Path(directory), Fixture(whole.articles[:BATCH], FEEDS), "2s") as rig,

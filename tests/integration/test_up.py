@@ -1,10 +1,13 @@
 """`tocsin up` on a machine where nothing is configured: a demonstration, one Ctrl-C, nothing left, nothing twice."""
 
+import fcntl
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 import urllib.request
 from pathlib import Path
@@ -109,3 +112,25 @@ def test_a_second_ctrl_c_ends_everything_at_once(tmp_path):
         for pid in family(tmp_path):
             os.kill(pid, signal.SIGKILL)
     assert not socket.parent.exists(), "the socket's folder was left behind"
+
+
+def test_closing_the_terminal_stops_everything(tmp_path):
+    master, terminal = pty.openpty()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+    environ = kept | {"HOME": str(tmp_path), "TOCSIN_WEB_PORT": "0"}
+
+    def take_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "worker.cli", "up"], env=environ, stdin=terminal, stdout=terminal, stderr=terminal,
+        preexec_fn=take_terminal,  # noqa: PLW1509
+    )  # fmt: skip
+    os.close(terminal)
+    said = b""
+    while b"Ctrl-C stops everything" not in said:
+        said += os.read(master, 4_096)
+    os.close(master)
+    process.wait(60)
+    eventually(lambda: family(tmp_path) == [], 30, "the end of all processes")

@@ -245,14 +245,14 @@ def test_a_list_that_was_corrected_meanwhile_does_not_keep_the_next_step_at_the_
     assert room.store.progress().phase == "raise"
     corrected = room.screener(of_file(listed(OLD)))
     looked = []
-    word = corrected._word
+    word = Screener._word
 
-    def slowly(notice, additions):
+    def slowly(self, notice, additions):
         looked.append(notice.newest.article)
         room.clock.advance(seconds=1)
-        return word(notice, additions)
+        return word(self, notice, additions)
 
-    monkeypatch.setattr(corrected, "_word", slowly)
+    monkeypatch.setattr(Screener, "_word", slowly)
     while room.store.progress().phase:
         before = len(looked)
         corrected.step()

@@ -103,17 +103,27 @@ def _revive(server: EmbeddedServer, console: Console) -> None:
 
 
 class _Stopping:
-    """Remembers that the user wants to stop; SIGHUP asks the family to read its configuration anew."""
+    """Remembers that the user wants to stop.
+
+    SIGHUP asks the family to read its configuration anew, unless it comes of a terminal that was closed: then it means
+    what it means to every program.
+    """
 
     def __init__(self) -> None:
         self.is_asked = False
+        self._had_terminal = sys.stdin is not None and sys.stdin.isatty()
         self.redis_url = ""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._ask)
-        signal.signal(signal.SIGHUP, self._ask_reload)
+        signal.signal(signal.SIGHUP, self._hang_up)
 
-    def _ask_reload(self, _number: int, _frame: object) -> None:
-        if self.redis_url:
+    def _hang_up(self, _number: int, _frame: object) -> None:
+        if self._had_terminal and not _has_terminal():
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):  # a word to a terminal that is gone would be an error
+                os.dup2(nowhere, stream)
+            self.is_asked = True
+        elif self.redis_url:
             with suppress(StoreUnavailable):  # it is asked again by whoever sees the files change
                 RedisStore(connect(self.redis_url)).ask_reload()
 
@@ -124,6 +134,14 @@ class _Stopping:
             msg = "stopped at once"
             raise SecondSignalError(msg)
         self.is_asked = True
+
+
+def _has_terminal() -> bool:
+    try:
+        os.tcgetpgrp(0)
+    except OSError:
+        return False
+    return True
 
 
 def _children(environ: Mapping[str, str], *, is_demo: bool) -> list[Child]:
