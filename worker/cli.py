@@ -279,7 +279,7 @@ def main() -> NoReturn:
     try:
         code = app(standalone_mode=False)  # the code of a typer.Exit is returned, not raised
     except TocsinError as error:
-        typer.echo(str(error) if isinstance(error, ConfigError) else f"tocsin: {error}", err=True)
+        typer.echo(_told(error) if isinstance(error, ConfigError) else f"tocsin: {error}", err=True)
         code = error.exit_code
     except BrokenPipeError:  # the reader, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -291,6 +291,20 @@ def main() -> NoReturn:
             error.show()
         code = error.exit_code
     sys.exit(code or 0)
+
+
+def _told(error: ConfigError) -> str:
+    """The problems; where there is no configuration and the demonstration runs, also which one that has."""
+    from worker.runtime.process import demo_configuration
+    from worker.runtime.settings import load_settings
+
+    if any(problem.file.startswith("environment variable") for problem in error.problems):
+        return str(error)
+    is_missing = any(problem.file == str(load_settings().config) for problem in error.problems)
+    demo = demo_configuration() if is_missing else None
+    return (
+        f"{error}\nthe demonstration that runs here has a configuration of its own: -c {demo}" if demo else str(error)
+    )
 
 
 def _require_directory(path: Path) -> None:

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from worker.matchers import all_match
 from worker.model import Alert, Route
 
+LABELS = frozenset({"watch", "kind", "severity", "source", "publisher", "story"})
+"""What every alert has beside the labels of its watch."""
+
 
 def labels_of(alert: Alert) -> dict[str, str]:
     """What matchers see: the watch's own labels, and those of the alert itself, which these cannot hide.

@@ -1,11 +1,16 @@
 """The command as a user meets it: what it prints, and with which code it ends."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 
 from tests.fakes import ARMS, SECRET, rss
 from tests.integration.world import tocsin
+from worker.runtime.demo import prepare
+from worker.runtime.doctor import _endpoints
+from worker.runtime.valkey import EmbeddedServer
+from worker.watchlist import load_configuration
 
 pytestmark = pytest.mark.integration
 
@@ -120,7 +125,7 @@ def test_doctor_names_each_thing_and_what_to_do(redis_store, server, tmp_path):
     ended = tocsin("doctor", "-c", str(tmp_path), "--json", env=environ)
     status = {check["name"]: check["status"] for check in json.loads(ended.stdout)["checks"]}
     assert status["redis"] == status["eviction"] == status["persistence"] == status["model"] == "ok"
-    assert status["endpoint desk"] == "warning"
+    assert status["endpoint desk"] == "failure"
     redis_store.client.config_set("maxmemory-policy", "allkeys-lru")
     try:
         ended = tocsin("doctor", "-c", str(tmp_path), env=environ)
@@ -128,6 +133,51 @@ def test_doctor_names_each_thing_and_what_to_do(redis_store, server, tmp_path):
         assert "must be noeviction" in ended.stdout
     finally:
         redis_store.client.config_set("maxmemory-policy", "noeviction")
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "told"),
+    [("", "failure", "`allow_private: true`"), (", allow_private: true", "warning", "cannot be reached")],
+)
+def test_doctor_refuses_the_private_addresses_that_the_sender_refuses(tmp_path, options, status, told):
+    desk = f"  desk: {{url: {{env: URL}}, secret: {{env: SECRET}}{options}}}\n"
+    (tmp_path / "config.yaml").write_text("endpoints:\n" + desk, "utf-8")
+    [finding] = _endpoints(load_configuration(tmp_path, {"URL": "https://localhost:9/", "SECRET": SECRET}))
+    assert (finding["name"], finding["status"]) == ("endpoint desk", status)
+    assert told in finding["message"]
+
+
+def test_check_says_how_many_tests_it_did_not_run(tmp_path):
+    watch = "  - {id: a, title: A, match: {phrase: tanks}, tests: [{title: Tanks roll, expect: {fires: true}}]}\n"
+    (tmp_path / "config.yaml").write_text("watches:\n" + watch, "utf-8")
+    assert tocsin("check", "-c", str(tmp_path)).stdout.endswith("\n1 test in watches not run: tocsin test\n")
+    assert json.loads(tocsin("check", "-c", str(tmp_path), "--json").stdout)["tests_not_run"] == 1
+
+
+def test_without_a_configuration_that_of_the_running_demonstration_is_named_and_can_be_read(tmp_path):
+    environ = {"TOCSIN_DATA": str(tmp_path), "TOCSIN_CONFIG": str(tmp_path / "none"), "PATH": "/usr/bin:/bin"}
+    config = tmp_path / "demo" / "config"
+    prepare(tmp_path / "demo", 8786)
+    assert "demonstration" not in tocsin("check", env=environ).stderr, "it does not run"
+    with running(tmp_path / "demo"):
+        ended = tocsin("check", env=environ)
+        assert ended.returncode == 78
+        assert ended.stderr.endswith(f"has a configuration of its own: -c {config}\n")
+        checks = json.loads(tocsin("doctor", "--json", env=environ).stdout)["checks"]
+        assert [check["message"].endswith(f"-c {config}") for check in checks if check["name"] == "configuration"] == [
+            True
+        ]
+        assert tocsin("feeds", "list", "-c", str(config), env=environ).returncode == 0
+
+
+@contextmanager
+def running(data):
+    server = EmbeddedServer(data)
+    server.start()
+    try:
+        yield
+    finally:
+        server.stop()
 
 
 def test_quarantine_is_listed_and_released(redis_store, server):

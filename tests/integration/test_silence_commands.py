@@ -47,5 +47,40 @@ def test_a_mistake_is_told_with_the_remedy(tocsin, arguments, told):
     assert told in error
 
 
+WATCHES = "watches:\n  - {id: arms, title: Arms, labels: {desk: sanctions}, match: {phrase: tanks}}\n"
+
+
+@pytest.mark.parametrize(
+    ("matcher", "told"),
+    [("watch=arm", "there is no watch arm in the configuration; did you mean `arms`?"),
+     ("wach=arms", "no watch has a label wach; did you mean `watch`?"),
+     ("severity=hihg", "there is no severity hihg; did you mean `high`?"),
+     ("watch=arms", ""), ('desk="sanctions"', ""), ("watch=~ar.*", ""), ("source!=x", "")],
+)  # fmt: skip
+def test_a_label_that_no_alert_can_have_is_a_warning(tocsin, tmp_path, monkeypatch, matcher, told):
+    (tmp_path / "config.yaml").write_text(WATCHES, "utf-8")
+    monkeypatch.setenv("TOCSIN_CONFIG", str(tmp_path))
+    ended = CliRunner().invoke(
+        app, ["silences", "add", matcher, "watch=~.+", "--for", "2h", "-m", "x", "--author", "a"]
+    )
+    assert ended.exit_code == 0
+    assert ended.stderr == (f"warning: {told}\n" if told else "")
+
+
+def test_a_watch_that_is_not_there_is_told_by_tokens_and_export(tocsin, tmp_path, monkeypatch):
+    (tmp_path / "config.yaml").write_text(WATCHES, "utf-8")
+    token = ("tokens", "add", "ann", "--role", "subscriber", "--watch")
+    monkeypatch.setenv("TOCSIN_CONFIG", str(tmp_path / "nowhere"))
+    assert tocsin(*token, "arm")[0] == 0, "without a configuration any name may be right"
+    monkeypatch.setenv("TOCSIN_CONFIG", str(tmp_path))
+    code, _, error = tocsin(*token, "arm")
+    assert code != 0
+    assert "did you mean `arms`?" in error
+    assert tocsin(*token, "arms")[0] == 0
+    ended = CliRunner().invoke(app, ["alerts", "export", "--watch", "arm"])
+    assert (ended.exit_code, ended.stdout) == (0, "")
+    assert ended.stderr.startswith("warning: there is no watch arm in the configuration; did you mean `arms`?")
+
+
 def test_there_is_no_ending_what_is_not_there(tocsin):
     assert "there is no silence sil_x" in tocsin("silences", "end", "sil_x")[2]

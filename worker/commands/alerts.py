@@ -1,16 +1,12 @@
 """`tocsin alerts`: look at alerts."""
 
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from worker.commands.shared import Config, Json, config_directory, print_json, print_rows, since_moment
-from worker.errors import ConfigError, InputError
-
-if TYPE_CHECKING:
-    from worker.model import Configuration
+from worker.commands.shared import Config, Json, config_directory, print_json, print_rows, readable, since_moment
+from worker.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, help="Look at alerts.")
 
@@ -48,21 +44,12 @@ def alerts_show(alert: Annotated[str, typer.Argument(help="The alert's id.")], c
         raise InputError(msg)
     held = []
     if waits(store.client, alert):
-        held = list_held(store.client, _readable(config), [alert], datetime.now(UTC))[alert]
+        if (configuration := readable(config)) is None:
+            directory = config_directory(config)
+            note = f"when it will be told needs the configuration, and {directory} cannot be used; give another with -c"
+            typer.echo(note, err=True)
+        held = list_held(store.client, configuration, [alert], datetime.now(UTC))[alert]
     print_json({**{key: value for key, value in found.items() if key != "pieces"}, "held": held})
-
-
-def _readable(config: Path | None) -> "Configuration | None":
-    """The configuration; where it cannot be used, a note of what is missing then."""
-    from worker.watchlist import load_configuration
-
-    directory = config_directory(config)
-    try:
-        return load_configuration(directory)
-    except ConfigError:
-        note = f"when it will be told needs the configuration, and {directory} cannot be used; give another with -c"
-        typer.echo(note, err=True)
-        return None
 
 
 @app.command(name="replay")

@@ -32,15 +32,19 @@ def check(config: Config = None, as_json: Json = False) -> None:
         "watches": len(configuration.watches),
         "endpoints": len(configuration.endpoints),
     }
+    tests = sum(len(watch.tests) for watch in configuration.watches)
     warnings = [*_empty(counts), *_broad(configuration)]
     if as_json:
-        print_json({"ok": True, "problems": [], "warnings": warnings, **counts, "hash": configuration.hash})
+        told = {"ok": True, "problems": [], "warnings": warnings, **counts, "hash": configuration.hash}
+        print_json({**told, "tests_not_run": tests})
         return
     terminal = console()
     for warning in warnings:
         subject = f"watch {warning['watch']} " if "watch" in warning else ""
         terminal.print(f"warning: {subject}{warning['message']}", style="yellow", markup=False)
     typer.echo("ok: " + ", ".join(f"{number} {name}" for name, number in counts.items()))
+    if tests:
+        typer.echo(f"{tests} {'test' if tests == 1 else 'tests'} in watches not run: tocsin test")
 
 
 def register(app: typer.Typer) -> None:

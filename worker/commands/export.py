@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from worker.commands.shared import since_moment
+from worker.commands.shared import readable, since_moment, unknown_watch
 from worker.errors import InputError
 
 _FORMATS = ("stix", "misp", "csv", "jsonl")
@@ -41,6 +41,8 @@ def alerts_export(
     if format_ not in _FORMATS:
         msg = f"a format is {', '.join(_FORMATS)}, not {format_}"
         raise InputError(msg)
+    if watch and (mistake := unknown_watch(watch, readable(None))):  # the alerts of one that was removed are still kept
+        typer.echo(f"warning: {mistake}", err=True)
     alerts = read_shared(open_store(), since_moment(since) if since else None, watch)
     pieces = WRITERS[format_](alerts)
     if output is None:

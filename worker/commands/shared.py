@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from worker.model import Configuration
 
 Config = Annotated[
     Path | None,
@@ -40,6 +43,25 @@ def config_directory(config: Path | None) -> Path:
     from worker.runtime.settings import load_settings
 
     return config or load_settings().config
+
+
+def readable(config: Path | None) -> "Configuration | None":
+    """The configuration, or None where there is none that can be used."""
+    from worker.errors import ConfigError
+    from worker.watchlist import load_configuration
+
+    try:
+        return load_configuration(config_directory(config))
+    except ConfigError:
+        return None
+
+
+def unknown_watch(watch: str, configuration: "Configuration | None") -> str:
+    """What to say of a watch that the configuration has not, with the nearest that it has; "" where nothing is wrong."""
+    from worker.watchlist.nearest import nearest
+
+    known = {one.id for one in configuration.watches} if configuration else {watch}
+    return "" if watch in known else f"there is no watch {watch} in the configuration; {nearest(watch, known)}"
 
 
 def since_moment(text: str) -> datetime:

@@ -1,13 +1,17 @@
 """`tocsin silences`: keep alerts back for a while, without losing sight of them."""
 
 import getpass
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.commands.shared import Json, duration, print_json, print_rows, read_moment
+from worker.commands.shared import Config, Json, duration, print_json, print_rows, read_moment, readable, unknown_watch
 from worker.errors import InputError
+
+if TYPE_CHECKING:
+    from worker.model import Configuration, Silence
 
 app = typer.Typer(no_args_is_help=True, help="Keep alerts back for a while: they are stored and counted, and not sent.")
 
@@ -25,6 +29,7 @@ def silences_add(  # noqa: PLR0913, PLR0917 - what a silence is made of
     ] = None,
     starts: Annotated[str | None, typer.Option("--from", help="From when; now where it is not given.")] = None,
     author: Annotated[str | None, typer.Option(help="Who; you where it is not given.")] = None,
+    config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Silence the alerts whose labels match. They are stored with the silence's id, counted, and not sent later.
@@ -46,6 +51,8 @@ def silences_add(  # noqa: PLR0913, PLR0917 - what a silence is made of
         )
     except ValueError as error:
         raise InputError(str(error)) from None
+    for warning in _unknown(made, readable(config)):
+        typer.echo(f"warning: {warning}", err=True)
     open_silences().add_silence(made)
     if as_json:
         print_json(_row(made, now))
@@ -80,6 +87,25 @@ def silences_end(silence: Annotated[str, typer.Argument(help="The silence's id."
         msg = f"there is no silence {silence} that has not ended; `tocsin silences list` names those there are"
         raise InputError(msg)
     typer.echo(f"{silence} has ended")
+
+
+def _unknown(silence: "Silence", configuration: "Configuration | None") -> Iterator[str]:
+    """What the matchers name and no alert of this configuration can have."""
+    from worker.model import Severity
+    from worker.route import LABELS
+    from worker.watchlist.nearest import nearest
+
+    if configuration is None:
+        return
+    known = LABELS | {name for watch in configuration.watches for name, _ in watch.labels}
+    for matcher in silence.matchers:
+        if matcher.label not in known:
+            yield f"no watch has a label {matcher.label}; {nearest(matcher.label, known)}"
+        elif matcher.label == "watch" and matcher.operator == "=":
+            if mistake := unknown_watch(matcher.value, configuration):
+                yield mistake
+        elif matcher.label == "severity" and matcher.operator == "=" and matcher.value not in list(Severity):
+            yield f"there is no severity {matcher.value}; {nearest(matcher.value, Severity)}"
 
 
 def _user() -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.commands.shared import Json, print_json, print_rows
+from worker.commands.shared import Json, print_json, print_rows, readable, unknown_watch
 from worker.errors import InputError
 
 app = typer.Typer(
@@ -37,6 +37,8 @@ def tokens_add(
     if (role == Role.SUBSCRIBER) != bool(watch):
         msg = "a subscriber reads one watch: give --watch with --role subscriber, and with no other"
         raise InputError(msg)
+    if watch and (mistake := unknown_watch(watch, readable(None))):
+        raise InputError(mistake)
     _check_name(name)
     now = _now()
     ends = now + _duration(expires) if expires else None

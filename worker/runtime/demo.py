@@ -44,15 +44,14 @@ def prepare(data: Path, port: int) -> Mapping[str, str]:
         f"  - {{url: 'http://127.0.0.1:{port}/{path}', name: {name}, tags: [demo], interval: 5s, allow_private: true}}\n"
         for path, name in _FEEDS.items()
     )
+    (data / "hook").write_text(f"http://127.0.0.1:{port}/hook", "utf-8")
     (config / "feeds.yaml").write_text("feeds:\n" + feeds, "utf-8")
     (config / "endpoints.yaml").write_text(
-        "endpoints:\n  terminal:\n    url: {env: TOCSIN_DEMO_HOOK}\n    secret: {file: ../secret}\n"
-        "    allow_private: true\n",
+        "endpoints:\n  terminal:\n    url: {file: ../hook}\n    secret: {file: ../secret}\n    allow_private: true\n",
         "utf-8",
     )
     return {
         "TOCSIN_CONFIG": str(config),
-        "TOCSIN_DEMO_HOOK": f"http://127.0.0.1:{port}/hook",
         "TOCSIN_DEMO_SECRET": _secret(data / "secret"),
         "TOCSIN_DEMO_POSITION": str(data / "position"),
         "TOCSIN_DEMO_PORT": str(port),

@@ -13,7 +13,8 @@ from worker.deliver.breaker import Circuit
 from worker.errors import ConfigError, ModelError, StoreUnavailable
 from worker.model import Configuration, Format, LanguageModel
 from worker.runtime.health import persistence, readiness
-from worker.runtime.process import has_store, open_store
+from worker.runtime.http import is_public
+from worker.runtime.process import demo_configuration, has_store, open_store
 from worker.runtime.settings import load_settings
 from worker.runtime.trends import read_budgets
 from worker.runtime.views import list_endpoints
@@ -89,6 +90,8 @@ def _model(wanted: LanguageModel) -> Finding:
 def _configuration(directory: Path) -> tuple[Configuration | None, Finding]:
     if not directory.exists():
         hint = f"{directory} is not there: `tocsin up` runs the demonstration; `tocsin init DIR` writes a configuration"
+        if demo := demo_configuration():
+            hint = f"{directory} is not there; the demonstration that runs here has its own: -c {demo}"
         return None, _finding("configuration", "warning", hint)
     try:
         found = load_configuration(directory)
@@ -108,14 +111,24 @@ def _endpoints(configuration: Configuration) -> Iterator[Finding]:
             )
             continue
         parts = urlsplit(endpoint.url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        place = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
         try:
-            socket.create_connection((parts.hostname or "", port), timeout=5).close()
+            if not endpoint.allow_private and not _is_any_public(*place):
+                message = "has a private address, and deliveries are refused; say `allow_private: true` if it is meant"
+                yield _finding(f"endpoint {endpoint.name}", "failure", message)
+                continue
+            socket.create_connection(place, timeout=5).close()
         except OSError as error:
             message = f"cannot be reached: {error.strerror or type(error).__name__}; alerts will wait for it"
             yield _finding(f"endpoint {endpoint.name}", "warning", message)
         else:
             yield _finding(f"endpoint {endpoint.name}", "ok", "accepts connections")
+
+
+def _is_any_public(host: str, port: int) -> bool:
+    """Whether the guard over deliveries lets any address of the host pass. Raises OSError where it has none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return any(is_public(str(address[0])) for *_, address in found)
 
 
 def _reloads() -> Iterator[Finding]:

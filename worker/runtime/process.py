@@ -53,6 +53,14 @@ def has_store() -> bool:
     return settings.redis_url is not None or _embedded_url(settings.data) is not None
 
 
+def demo_configuration() -> Path | None:
+    """The configuration of the demonstration whose store `open_store` opens, where nothing else is configured."""
+    settings = load_settings()
+    demo = settings.data / "demo"
+    is_its = settings.redis_url is None and _embedded_url(settings.data) == EmbeddedServer(demo).url
+    return demo / "config" if is_its and not settings.config.exists() and (demo / "config").is_dir() else None
+
+
 def _embedded_url(data: Path) -> str | None:
     servers = (EmbeddedServer(directory) for directory in (data, data / "demo"))
     return next((server.url for server in servers if server.socket.exists()), None)
