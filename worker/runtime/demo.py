@@ -52,6 +52,7 @@ def prepare(data: Path, port: int) -> Mapping[str, str]:
     )
     return {
         "TOCSIN_CONFIG": str(config),
+        "TOCSIN_DEMO_HOOK": f"http://127.0.0.1:{port}/hook",
         "TOCSIN_DEMO_SECRET": _secret(data / "secret"),
         "TOCSIN_DEMO_POSITION": str(data / "position"),
         "TOCSIN_DEMO_PORT": str(port),
