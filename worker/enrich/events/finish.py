@@ -28,7 +28,9 @@ def finish(  # noqa: PLR0913 - what a transfer is made of
             "urge" if cue.startswith("want") else cue for cue in words_before(units, left)[:3] if is_outer(cue)
         )
         return Draft("transfer", at, tuple(dict.fromkeys(found)), (*_own_cue(units, at), *cues, *outer), left)
-    return Draft("transfer", at, tuple(dict.fromkeys(found)), (*cues, *words_before(units, left)[:3]), left)
+    cues = (*cues, *words_before(units, left)[:3])
+    known_of = next((i for i, cue in enumerate(cues) if cue in words("factive")), len(cues))
+    return Draft("transfer", at, tuple(dict.fromkeys(found)), cues[:known_of], left)
 
 
 def words_before(units: Sequence[Unit], first: int) -> tuple[str, ...]:

@@ -6,13 +6,13 @@ from typing import Final
 
 from worker.enrich.events.clause import subjects, verb_group
 from worker.enrich.events.draft import Draft
+from worker.enrich.events.modality import compose
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import words
 from worker.model import Modality
 
 _PARTY: Final = ("party", "pronoun")
-_ORDER: Final[tuple[Modality, ...]] = ("denied", "negated", "requested", "hypothetical", "planned")
 _MAY: Final = frozenset(("may", "might", "could"))
 _DONE: Final = frozenset("announced announce announces agree agreed agrees approve approved approves".split())
 """For a measure these mean that it is there; goods that were announced are still to come."""
@@ -69,7 +69,7 @@ def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[M
     who = claim.who if claim else ()
     cues = _cues(units, draft, claim)
     is_own = bool(who) and _is_own(units, draft, who)
-    if modality := _marked(cues, has_claim=claim is not None):
+    if modality := _marked(cues, draft, has_claim=claim is not None):
         is_denial = modality == "negated" and is_own and not _AHEAD & set(cues)
         return ("denied" if is_denial else modality), who
     if draft.type == "sanction" and not draft.cues:
@@ -83,7 +83,7 @@ def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[M
 
 def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]:
     """The cues that count for such an event, and what the verb of the claim adds."""
-    void = {"sanction": _DONE, "violation": _TRYING}.get(draft.type, frozenset())
+    void = {"sanction": _DONE, "violation": _TRYING | {"able", "ability"}}.get(draft.type, frozenset())
     if not units[draft.at].word.endswith("ing"):
         void = void | _TALKING
     cues = [cue for cue in draft.cues if cue not in void]
@@ -105,24 +105,22 @@ def _is_complement(units: Sequence[Unit], claim: Claim, draft: Draft) -> bool:
     return not any(unit.word in _ASIDE for unit in between if unit.kind == "word")
 
 
-def _marked(cues: Sequence[str], *, has_claim: bool) -> Modality | None:
-    """The modality that words mark: what several mean together, else the first of `_ORDER` that any stands for."""
-    marks = [modality for modality in _ORDER if any(cue in words(modality) for cue in cues)]
-    if together := _together(set(cues), marks, has_claim=has_claim):
+def _marked(cues: Sequence[str], draft: Draft, *, has_claim: bool) -> Modality | None:
+    """The modality that words mark: what several mean together, else what they make of the event one after the other."""
+    if together := _together(set(cues), has_claim=has_claim):
         return together
-    if marks:
-        return marks[0]
-    return "alleged" if any(cue in words("hedged") for cue in cues) else None
+    made = compose(cues, goes_on=draft.type == "transfer")
+    return None if made == "asserted" else made
 
 
-def _together(cues: set[str], marks: Sequence[Modality], *, has_claim: bool) -> Modality | None:
+def _together(cues: set[str], *, has_claim: bool) -> Modality | None:
     """As in "has yet to", "has not ruled out", "rejects claims", "said it would", "may have"."""
     if words("rejecting") & cues:
         return "denied" if _CLAIMED & cues else "negated"
-    if "ruled" in cues and _NOT & cues:
+    if "ruled" in cues and (_NOT & cues or "nothing" in cues):
         return "hypothetical"
     if "would" in cues and (has_claim or "bill" in cues) and not {"if", "could"} & cues:
-        return "negated" if "negated" in marks else "planned"
+        return "negated" if any(cue in words("negated") for cue in cues) else "planned"
     if _MAY & cues and "have" in cues:
         return "alleged"
     return "negated" if {"yet", "to"} <= cues else None

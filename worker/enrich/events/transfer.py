@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from worker.enrich.events.clause import VerbGroup, subjects, verb_group
+from worker.enrich.events.control import controllers
 from worker.enrich.events.draft import Draft, Part, part, parts, words_after
 from worker.enrich.events.finish import finish, words_before
+from worker.enrich.events.modality import operator_of
 from worker.enrich.events.goods import TO, are_weapons, item, passed
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
@@ -16,6 +18,8 @@ _PARTY: Final = ("party", "pronoun")
 _CORE: Final = frozenset(("supplier", "recipient", "item"))
 _ONLY_CARRYING: Final = words("carry") - words("give")
 """Verbs that tell of a transfer only where all of its roles are told, and weapons pass."""
+_MODALS: Final = frozenset("would could may might can".split())
+_FAR: Final = 14
 _ARTICLES: Final = frozenset("a an the one and or its their".split())
 _OWNING: Final = frozenset("its their his our my your".split())
 _LIGHT: Final = frozenset(
@@ -30,6 +34,7 @@ _LIGHT: Final = frozenset(
         "authorizes authorise authorised announcing allocate allocates authorised need needs seek seeks sought request requests"
     ).split()
 )
+_ALLOWING: Final = frozenset("allow allows allowed allowing permit permits permitted permitting".split())
 _PARTICIPLE: Final = frozenset("sold sent given bought brought built flown shown got lent".split())
 
 
@@ -97,6 +102,7 @@ def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
     group = verb_group(units, at)
     if _is_adjective(units, group):
         return None
+    cues = (*group.cues, *controllers(units, group), *_modal_after(units, group))
     is_get = units[at].word in words("get")
     giver: Role = "recipient" if is_get else "supplier"
     if group.is_passive or _is_reduced(units, group):
@@ -105,7 +111,22 @@ def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
         found = _active(units, group, giver, is_get)
     if units[at].word in words("unload"):
         found += _unloaded_in(units, at, found)
-    return _draft(units, at, group.cues, found, group.start)
+    return _draft(units, at, cues, found, group.start)
+
+
+def _modal_after(units: Sequence[Unit], group: VerbGroup) -> tuple[str, ...]:
+    """As in "sending jets could turn the war": a gerund that is the subject of a modal."""
+    if not units[group.at].word.endswith("ing") or group.cues:
+        return ()
+    before = units[group.start - 1] if group.start else None
+    if before is not None and before.kind != "mark" and before.word not in ("that", "and", "but"):
+        return ()
+    for unit in units[group.at + 1 : group.at + _FAR]:
+        if unit.kind == "word" and unit.word in _MODALS:
+            return (unit.word,)
+        if unit.kind == "mark" or (unit.kind == "word" and unit.word in words("boundaries") | words("auxiliaries") - {"to"}):
+            break
+    return ()
 
 
 def _is_carrier(unit: Unit) -> bool:
@@ -352,14 +373,15 @@ def _owner(units: Sequence[Unit], i: int) -> int:
 def _light_subject(units: Sequence[Unit], first: int, giver: Role) -> tuple[list[Part], tuple[str, ...], int]:
     """The subject of the verb that governs the noun: "the government approved a sale of …"."""
     for i in range(first - 1, max(-1, first - 7), -1):
-        if units[i].kind == "word" and units[i].word in _LIGHT:
+        if units[i].kind == "word" and (units[i].word in _LIGHT or units[i].word in _ALLOWING):
             group = verb_group(units, i)
             found = (
                 []
                 if group.is_passive and units[i].word != "involved"
                 else parts(giver, units, subjects(units, group.start), _PARTY)
             )
-            ahead = ("will",) if "to" in group.cues[:1] else ()
+            is_ahead = "to" in group.cues[:1] and operator_of(units[i].word) not in ("cease", "bar", "deny", "ask", "undo")
+            ahead = ("will",) if is_ahead else ("approve",) if units[i].word in _ALLOWING else ()
             return found, (*ahead, units[i].word, *words_before(units, first)[:3], *group.cues), group.start
         if units[i].kind == "mark" or units[i].word in words("boundaries"):
             break

@@ -128,6 +128,8 @@ def _is_modifier(tokens: list[Token], i: int) -> bool:
         return i > 0 and tokens[i - 1].word in _DETERMINERS | {"of", "newly"}
     if token.word in _DETERMINERS | _NUMBERS | words("modifiers") | {"western"} or token.word[0].isdigit():
         return True
+    if i and tokens[i - 1].word == "to" and "-" in token.word:
+        return False  # a verb: "to co-ordinate arms"
     return bool(_DESIGNATION.match(token.word)) or _is_adjective(token.word)
 
 
