@@ -34,6 +34,7 @@ _LIGHT: Final = frozenset(
         "authorizes authorise authorised announcing allocate allocates authorised need needs seek seeks sought request requests"
     ).split()
 )
+_TAKING: Final = frozenset("take takes took taking taken".split())
 _ALLOWING: Final = frozenset("allow allows allowed allowing permit permits permitted permitting".split())
 _PARTICIPLE: Final = frozenset("sold sent given bought brought built flown shown got lent".split())
 
@@ -298,9 +299,14 @@ def _is_noun(units: Sequence[Unit], at: int) -> bool:
 
 
 def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
-    is_get = units[at].word in words("nouns_get")
+    is_taken = at > 0 and units[at - 1].word in _TAKING
+    is_get = is_taken or units[at].word in words("nouns_get")
     giver: Role = "recipient" if is_get else "supplier"
     found: list[Part] = []
+    if is_taken:
+        group = verb_group(units, at - 1)
+        found = parts(giver, units, subjects(units, group.start), _PARTY)
+        return _draft(units, at, group.cues, [*found, *_noun_reach(units, at, giver, found)], group.start)
     first = at
     i = at - 1
     if prices := [
