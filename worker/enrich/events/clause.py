@@ -18,7 +18,7 @@ _PAIRS: Final = {"(": ")", "–": "–", "—": "—", "-": "-", "‘": "’"}
 QUOTES: Final = frozenset("\"“”‘’'")
 _ADMITTING: Final = frozenset("admit admits admitted acknowledge acknowledged confirm confirms confirmed".split())
 _CONTROL: Final = ("planned", "requested", "negated", "hypothetical", "hedged", "denied", "rejecting", "help", "say")
-_LEADING: Final = frozenset("of for in by about with from up on out over against into at".split())
+_LEADING: Final = frozenset("of for in by about with from up on out over against into at short".split())
 """Prepositions and particles before a gerund: "ruled out on selling"."""
 _PARTICLES: Final = frozenset(("up", "in", "out", "on"))
 _THROUGH: Final = frozenset("would could may might interest interested".split())
@@ -54,7 +54,8 @@ def verb_group(units: Sequence[Unit], at: int) -> VerbGroup:
     group = _led(units, at)
     if (first := _shared(units, group)) < 0:
         return group
-    return VerbGroup(group.start, at, (*group.cues, *_led(units, first).cues), group.is_participle)
+    outer = _led(units, first)
+    return VerbGroup(outer.start, at, (*group.cues, *outer.cues), group.is_participle)
 
 
 def _shared(units: Sequence[Unit], group: VerbGroup) -> int:
@@ -69,8 +70,9 @@ def _shared(units: Sequence[Unit], group: VerbGroup) -> int:
             return -1
         if units[i].kind == "word" and word in _APART:
             return -1
-        if units[i].kind == "word" and word in _MODALS and units[i + 1].kind == "word":
-            return i + 1 if not units[i + 1].word[0].isdigit() else -1
+        if units[i].kind == "word" and word in _MODALS:
+            verb_at = i + 2 if units[i + 1].kind == "mark" and units[i + 1].word in QUOTES else i + 1
+            return verb_at if units[verb_at].kind == "word" and not units[verb_at].word[0].isdigit() else -1
     return -1
 
 

@@ -10,10 +10,10 @@ from worker.enrich.events.words import words
 
 _NOMINAL: Final = ("party", "pronoun", "goods")
 _LED_BY: Final = frozenset(("to", "into", "from"))
-_BEFORE: Final = frozenset(("on", "upon", "for", "with", "at"))
+_BEFORE: Final = frozenset(("on", "upon", "for", "with", "at", "of", "by"))
 _LEADING: Final = frozenset(("ask", "plan", "grant", "bar", "cease", "may", "undo", "deny"))
 _NOUNS: Final = frozenset(
-    "refusal reluctance plea pleas call calls request requests demand demands permission approval plan plans decision pledge promise "
+    "refusal reluctance hesitation threat threats plea pleas call calls request requests demand demands permission approval plan plans decision pledge promise "
     "commitment offer proposal bid idea possibility prospect option ability ban pressure deal agreement intention".split()
 )
 _DETERMINERS: Final = frozenset("a an the his her its their our any all further growing 's".split())
@@ -23,6 +23,8 @@ _NEAR: Final = 4
 def controllers(units: Sequence[Unit], group: VerbGroup) -> tuple[str, ...]:
     """The words that lead the verb group from beyond the mention on its left, nearest first; most have none."""
     edge = group.start - 1
+    if edge > 0 and group.cues[-1:] == ("to",) and units[edge].is_ranked:
+        return ("first",)
     if not group.cues or edge < 0:
         return ()
     if group.cues[-1] in _NOUNS:

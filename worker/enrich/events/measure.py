@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from worker.enrich.events.clause import subjects, verb_group
+from worker.enrich.events.clause import AND, subjects, verb_group
 from worker.enrich.events.draft import Draft, Part, part, parts, words_after
 from worker.enrich.events.modality import operator_of
 from worker.enrich.events.reach import reach
@@ -230,13 +230,13 @@ def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, 
         passed.append(unit.word)
         if unit.word in _BACKING and not _CALLS & set(passed):
             passed.append("plan")
-        if unit.word in words("violate") | words("violation_nouns"):
+        if unit.word in words("violate") or unit.word in words("violation_nouns"):
             return [], (), left
         if unit.word == "targeted" and i == left - 1:
             continue
         if unit.word in words("impose") | _TARGETING or passed[-1] == "plan":
             group = verb_group(units, i)
-            passed += ["will"] if group.cues[:1] == ("to",) else []
+            passed += ["will"] if group.cues[:1] == ("to",) and not words("aspect") & set(group.cues) else []
             who = () if group.is_passive else subjects(units, group.start)
             between = [part("target", units, j) for j in range(i + 1, left) if units[j].kind == "party"]
             on = "under" in passed or unit.word in _TARGETING
@@ -249,7 +249,8 @@ def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, 
             )
         if unit.word in words("boundaries"):
             break
-    return [], () if _OWNING & set(passed) else tuple(passed[:3]), left
+    bearing = [word for word in passed if word not in words("modifiers") and word not in AND][:4]
+    return [], () if _OWNING & set(passed) else tuple(word for word in bearing if operator_of(word)), left
 
 
 def _leads_to(units: Sequence[Unit], preposition: int) -> bool:

@@ -11,8 +11,8 @@ from typing import Final, Literal
 from worker.enrich.events.words import words
 from worker.model import Modality
 
-Operator = Literal["not", "bar", "cease", "deny", "ask", "grant", "plan", "may", "if", "able", "was", "hedge", "undo"]
-State = Modality | Literal["ceased", "able", "on"]
+Operator = Literal["not", "bar", "cease", "deny", "ask", "grant", "plan", "may", "if", "able", "was", "hedge", "undo", "try"]
+State = Modality | Literal["ceased", "able", "on", "tried"]
 
 _NOT: Final = frozenset("not n't never no nor neither without nothing none".split())
 _CEASING: Final = words("ceasing")
@@ -20,6 +20,7 @@ _GRANTING: Final = frozenset(
     "agree agrees agreed agreeing approve approves approved approval grant grants granted accept accepts accepted "
     "authorise authorises authorised authorize authorizes authorized decide decides decided".split()
 )
+_TRYING: Final = frozenset("attempt attempts attempted attempting try tries tried trying effort efforts bid bids".split())
 _IFS: Final = frozenset("if whether unless".split())
 _WAS: Final = frozenset(("was", "were"))
 
@@ -80,15 +81,17 @@ _TABLE: Final[dict[Operator, dict[State, State]]] = {
     },
     "able": {"asserted": "able"},
     "was": {"able": "asserted"},
-    "hedge": {"asserted": "alleged", "on": "alleged"},
+    "hedge": {"asserted": "alleged", "on": "alleged", "tried": "alleged"},
+    "try": {"asserted": "tried", "able": "tried"},
 }
-_LAST: Final[dict[State, Modality]] = {"ceased": "negated", "able": "hypothetical", "on": "asserted"}
+_LAST: Final[dict[State, Modality]] = {"ceased": "negated", "able": "hypothetical", "on": "asserted", "tried": "planned"}
 
 
 def compose(cues: Iterable[str], *, goes_on: bool) -> Modality:
     """What the cues, nearest first, make of a bare event; `goes_on` where stopping it tells that it happened before."""
     state: State = "asserted"
     for cue in dict.fromkeys(cues):
+        state = "planned" if state == "tried" and operator_of(cue) not in (None, "hedge") else state
         operator = operator_of(cue)
         if operator is not None:
             named = "bar" if operator == "cease" and not goes_on else operator
@@ -112,6 +115,7 @@ _OPERATORS: Final[tuple[tuple[Operator, frozenset[str]], ...]] = (
     ("if", _IFS),
     ("able", frozenset(("able", "ability"))),
     ("may", words("hypothetical")),
+    ("try", _TRYING),
     ("grant", _GRANTING),
     ("plan", words("planned")),
     ("was", _WAS),

@@ -6,7 +6,7 @@ from typing import Final
 
 from worker.enrich.events.clause import subjects, verb_group
 from worker.enrich.events.draft import Draft
-from worker.enrich.events.modality import compose
+from worker.enrich.events.modality import compose, operator_of
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import words
@@ -104,6 +104,8 @@ def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]
     if not units[draft.at].word.endswith("ing"):
         void = void | _TALKING
     cues = [cue for cue in draft.cues if cue not in void]
+    if draft.type == "violation":  # who fights it says that there is one
+        cues = ["allegedly" if operator_of(cue) in ("bar", "cease") else cue for cue in cues]
     if claim is None:
         return cues
     is_asked = claim.verb in words("requested") and not _PERMITTING & set(cues)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from worker.enrich.events.clause import VerbGroup, subjects, verb_group
+from worker.enrich.events.clause import VerbGroup, coordinated, subjects, verb_group
 from worker.enrich.events.control import controllers
 from worker.enrich.events.draft import Draft, Part, part, parts, words_after
 from worker.enrich.events.finish import finish, words_before
@@ -99,7 +99,7 @@ def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
     if _leads_to_verb(units, at):
         return None
     if glued := _glued_supplier(units, at):
-        return _draft(units, at, (), glued)
+        return Draft("transfer", at, tuple(dict.fromkeys(glued)), (), min(one.unit for one in glued))
     group = verb_group(units, at)
     if _is_adjective(units, group):
         return None
@@ -119,12 +119,15 @@ def _modal_after(units: Sequence[Unit], group: VerbGroup) -> tuple[str, ...]:
     """As in "sending jets could turn the war": a gerund that is the subject of a modal."""
     if not units[group.at].word.endswith("ing") or group.cues:
         return ()
-    before = units[group.start - 1] if group.start else None
+    first = group.start
+    if first and units[first - 1].kind == "party":
+        first = coordinated(units, first - 1)[0]
+    before = units[first - 1] if first else None
     if before is not None and before.kind != "mark" and before.word not in ("that", "and", "but"):
         return ()
     for unit in units[group.at + 1 : group.at + _FAR]:
         if unit.kind == "word" and unit.word in _MODALS:
-            return (unit.word,)
+            return ("could",)
         if unit.kind == "mark" or (unit.kind == "word" and unit.word in words("boundaries") | words("auxiliaries") - {"to"}):
             break
     return ()

@@ -33,6 +33,7 @@ _MEASURES: Final = frozenset(
 _LOOSE: Final = frozenset(
     "new more recent recently further additional other some several first latest fresh key top potential".split()
 )
+_RANKS: Final = frozenset("first second third latest last only".split())
 _PROMISED: Final = frozenset(("promised", "pledged"))
 _ARMED: Final = frozenset("military lethal weapons arms security defence defense".split())
 _LED: Final = frozenset("that which seen spotted caught suspected accused believed thought said used of".split())
@@ -61,6 +62,8 @@ class Unit:
     is_owned: bool = False
     is_bare: bool = True
     """Nothing stands before its last word: no determiner, adjective or number."""
+    is_ranked: bool = False
+    """It is "the first country", "the only ally": what it is the first to do is done."""
     origin: Entity | None = None
     """The people whose goods they are: "North Korean missiles"."""
 
@@ -265,7 +268,7 @@ def _party_end(tokens: list[Token], i: int) -> int:
         if (
             token.is_name("PERSON", "ORG", "GPE", "LOC", "FAC")
             or (token.is_name("NORP") and _is_people(tokens, at))
-            or (token.entity is None and token.word in words("parties") and not _is_compound_party(tokens, at))
+            or (token.entity is None and token.word in words("parties") and not _is_no_party(tokens, at))
         ):
             is_party, at = True, at + 1
         elif is_party and (further := _further(tokens, at)):
@@ -279,7 +282,9 @@ def _party_end(tokens: list[Token], i: int) -> int:
 
 def _joins(tokens: list[Token], at: int) -> bool:
     """Whether what stands at `at` goes on with the name before it: a title, a body, a possessive before one."""
-    return bool(_further(tokens, at)) or (tokens[at].entity is None and tokens[at].word in words("parties"))
+    return bool(_further(tokens, at)) or (
+        tokens[at].entity is None and tokens[at].word in words("parties") and not _is_no_party(tokens, at)
+    )
 
 
 def _further(tokens: list[Token], at: int) -> int:
@@ -289,6 +294,12 @@ def _further(tokens: list[Token], at: int) -> int:
         i += 1
     is_noun = i < len(tokens) and tokens[i].entity is None and tokens[i].word in words("parties")
     return i if is_noun and i > at and not _is_compound_party(tokens, i) else 0
+
+
+def _is_no_party(tokens: list[Token], at: int) -> bool:
+    """Whether a noun of the list is none here: part of a compound, or the verb of "…, the Gazette reports"."""
+    is_verb = tokens[at].word == "reports" and at > 0 and tokens[at - 1].is_name("ORG", "PERSON", "GPE")
+    return is_verb or _is_compound_party(tokens, at)
 
 
 def _is_people(tokens: list[Token], at: int) -> bool:
@@ -355,6 +366,7 @@ def _unit(kind: Kind, tokens: list[Token], start: int, stop: int, quantity: tupl
         quantity=quantity,
         is_owned=tokens[start].word in _OWNING,
         is_bare=stop - start == 1,
+        is_ranked=any(token.word in _RANKS for token in tokens[start:stop - 1]),
         origin=next((_people(t) for t in tokens[first:stop] if t.is_name("NORP") or t.word == "western"), None)
         if kind == "goods"
         else None,
