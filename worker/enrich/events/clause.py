@@ -183,7 +183,10 @@ def _controlled(units: Sequence[Unit], start: int) -> int:
         return -1
     if units[start].word.endswith("ing") or units[start].word in ("for", "into", "from"):
         return i
-    before = units[preposition(units, i) - 1].word if preposition(units, i) > 0 else ""
+    prep = preposition(units, i)
+    if units[start].word == "to" and prep >= 0 and units[prep].word == "for":
+        return i
+    before = units[prep - 1].word if prep > 0 else ""
     return i if units[start].word == "to" and before in words("requested") else -1
 
 

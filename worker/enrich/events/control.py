@@ -13,9 +13,11 @@ _LED_BY: Final = frozenset(("to", "into", "from"))
 _BEFORE: Final = frozenset(("on", "upon", "for", "with", "at", "of", "by"))
 _LEADING: Final = frozenset(("ask", "plan", "grant", "bar", "cease", "may", "undo", "deny"))
 _NOUNS: Final = frozenset(
-    "refusal reluctance hesitation threat threats plea pleas call calls request requests demand demands permission approval plan plans decision pledge promise "
+    "refusal reluctance hesitation threat threats plea pleas call calls request requests demand demands permission approval plan plans decision pledge promise plans proposals offers bids decisions promises pledges agreements debate talks "
     "commitment offer proposal bid idea possibility prospect option ability ban pressure deal agreement intention".split()
 )
+_SUPPORTING: Final = frozenset("make makes made making take takes took taken reach reaches reached reaching".split())
+"""As in "failed to make a decision on": what counts is what leads the verb."""
 _DETERMINERS: Final = frozenset("a an the his her its their our any all further growing 's".split())
 _NEAR: Final = 4
 
@@ -62,7 +64,7 @@ def _at(units: Sequence[Unit], i: int) -> tuple[str, ...]:
     if i < 0 or units[i].kind != "word":
         return ()
     word = units[i].word
-    if operator_of(word) not in _LEADING and word not in words("help"):
+    if operator_of(word) not in _LEADING and word not in words("help") and word not in _SUPPORTING:
         return ()
     outer = verb_group(units, i)
     return (word, *outer.cues, *(controllers(units, outer) if outer.cues else ()))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from worker.enrich.events.clause import AND, subjects, verb_group
-from worker.enrich.events.draft import Draft, Part, part, parts, words_after
+from worker.enrich.events.draft import Draft, Part, part, parts, predicate, words_after
 from worker.enrich.events.modality import operator_of
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
@@ -169,7 +169,8 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
     if not any(one.role == "target" for one in found) and not has_verb:
         return None
     found += _measure(units, at)
-    return _draft(units, at, found, (*cues, *words_after(units, at)), min(first, left))
+    last = max([at, *(one.unit for one in found)])
+    return _draft(units, at, found, (*cues, *words_after(units, at), *predicate(units, last)), min(first, left))
 
 
 def _right(units: Sequence[Unit], at: int) -> tuple[list[Part], bool]:
@@ -227,7 +228,11 @@ def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, 
             continue
         if unit.word in _PASSING and not _leads_to(units, i):
             return [], (), left
+        if unit.word in _MEASURES:
+            continue
         passed.append(unit.word)
+        if unit.word in _BACKING and AND & set(passed):
+            continue
         if unit.word in _BACKING and not _CALLS & set(passed):
             passed.append("plan")
         if unit.word in words("violate") or unit.word in words("violation_nouns"):

@@ -31,7 +31,7 @@ _CLAIMED: Final = frozenset(
     "claims claim reports report allegations allegation accusations suggestions suggestion that".split()
 )
 _PERMITTING: Final = frozenset("permission approval licence license leave".split())
-_AHEAD: Final = frozenset("will would 'll to going".split())
+_AHEAD: Final = frozenset("will would wo 'll to going".split())
 _TRYING: Final = frozenset(
     "attempt attempts try tries trying tried effort efforts seek seeks sought seeking aim aims to".split()
 )
@@ -42,6 +42,7 @@ _TELLING: Final = frozenset(("tell", "tells", "told", "telling"))
 _FACTUAL: Final = frozenset("managed manages found known used failed seen".split())
 _ANNOUNCING: Final = frozenset(("announce", "announces", "announced"))
 _ARTICLES: Final = frozenset(("a", "an", "the"))
+_NOUNS: Final = frozenset("call calls report reports claim claims fear fears charge charges appeal appeals urge state note notes".split())
 _BEING: Final = frozenset("is are was were be been am".split())
 _FEW: Final = frozenset("two three four five six seven eight nine ten".split())
 _EVIDENCE: Final = frozenset("evidence indication indications signs proof suspicions fears concerns claims allegations".split())
@@ -185,7 +186,7 @@ def _by_verb(units: Sequence[Unit]) -> Iterator[Claim]:
         if _is_inverted(units, i):
             yield Claim((i + 1,), 0, i, unit.word)
             continue
-        if _is_accused(units, i) or _is_reduced(units, i):
+        if _is_accused(units, i) or _is_reduced(units, i) or _is_noun(units, i):
             continue
         who = tuple(j for j in subjects(units, verb_group(units, i).start) if units[j].kind in _PARTY and j < i)
         if not who:
@@ -206,6 +207,14 @@ def _is_reduced(units: Sequence[Unit], i: int) -> bool:
     """As in "against those calling for": a participle that goes with the noun before it."""
     is_joined = i > 0 and units[i - 1].kind != "mark"
     return is_joined and units[i].word.endswith("ing") and not _BEING & set(verb_group(units, i).cues)
+
+
+def _is_noun(units: Sequence[Unit], i: int) -> bool:
+    """As in "faces calls to", "growing fears": a word that may be noun or verb, right after a word that leads no verb."""
+    before = units[i - 1] if i else None
+    if units[i].word not in _NOUNS or before is None or before.kind != "word":
+        return False
+    return before.word not in words("auxiliaries") | {"who", "which", "that", "also"} and not before.word.endswith("ly")
 
 
 def _after_comma(units: Sequence[Unit], who: tuple[int, ...], verb: int) -> tuple[int, ...]:

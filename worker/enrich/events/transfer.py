@@ -5,7 +5,7 @@ from typing import Final
 
 from worker.enrich.events.clause import VerbGroup, coordinated, subjects, verb_group
 from worker.enrich.events.control import controllers
-from worker.enrich.events.draft import Draft, Part, part, parts, words_after
+from worker.enrich.events.draft import Draft, Part, part, parts, predicate, words_after
 from worker.enrich.events.finish import finish, words_before
 from worker.enrich.events.modality import operator_of
 from worker.enrich.events.goods import TO, are_weapons, item, passed
@@ -34,6 +34,8 @@ _LIGHT: Final = frozenset(
         "authorizes authorise authorised announcing allocate allocates authorised need needs seek seeks sought request requests"
     ).split()
 )
+_FURTHEST_LIGHT: Final = 9
+_CRIMES: Final = frozenset(("smuggling", "trafficking"))
 _TAKING: Final = frozenset("take takes took taking taken".split())
 _ALLOWING: Final = frozenset("allow allows allowed allowing permit permits permitted permitting".split())
 _PARTICIPLE: Final = frozenset("sold sent given bought brought built flown shown got lent".split())
@@ -222,6 +224,7 @@ def _active(units: Sequence[Unit], group: VerbGroup, giver: Role, is_get: bool) 
     for prep, i in reach(units, group.at):
         unit = units[i]
         is_dative = is_first and not prep and unit.kind in _PARTY and units[group.at].word in words("dative")
+        is_dative = is_dative and not (i + 1 < len(units) and units[i + 1].word == "of")
         if (
             is_dative
             and unit.word not in _OWNING
@@ -333,7 +336,7 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         first = owner
     found += _noun_reach(units, at, giver, found)
     cues: tuple[str, ...] = ()
-    after = words_after(units, at)
+    after = (*words_after(units, at), *predicate(units, max([at, *(one.unit for one in found)])))
     if swapped := _as_buyer(units, owner, first, found):
         return _draft(units, at, *swapped)
     if not any(one.role == giver for one in found):
@@ -381,7 +384,12 @@ def _owner(units: Sequence[Unit], i: int) -> int:
 
 def _light_subject(units: Sequence[Unit], first: int, giver: Role) -> tuple[list[Part], tuple[str, ...], int]:
     """The subject of the verb that governs the noun: "the government approved a sale of …"."""
-    for i in range(first - 1, max(-1, first - 7), -1):
+    is_crime = first < len(units) and any(unit.word in _CRIMES for unit in units[first : first + 2])
+    for i in range(first - 1, max(-1, first - _FURTHEST_LIGHT), -1):
+        if units[i].word in words("sanction_nouns"):
+            break
+        if is_crime and operator_of(units[i].word) in ("bar", "cease"):
+            break
         if units[i].kind == "word" and (units[i].word in _LIGHT or units[i].word in _ALLOWING):
             group = verb_group(units, i)
             found = (

@@ -311,6 +311,8 @@ def _is_people(tokens: list[Token], at: int) -> bool:
 
 def _is_compound_party(tokens: list[Token], at: int) -> bool:
     after = tokens[at + 1].word if at + 1 < len(tokens) else ""
+    if tokens[at].word == "military" and (after in words("goods") or ("military", after) in pairs("aid_goods")):
+        return True
     return after in words("not_goods_before") and after not in words("parties")
 
 
