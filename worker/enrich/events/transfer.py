@@ -36,6 +36,11 @@ _LIGHT: Final = frozenset(
 )
 _FURTHEST_LIGHT: Final = 9
 _CRIMES: Final = frozenset(("smuggling", "trafficking"))
+_ARMING: Final = frozenset("arm arms armed arming".split())
+_WANTING: Final = frozenset(
+    "need needs needed seek seeks sought request requests get gets got secure secured secures expect expects await awaits".split()
+)
+"""Whose subject receives: "Chad needs a supply of shells"."""
 _TAKING: Final = frozenset("take takes took taking taken".split())
 _ALLOWING: Final = frozenset("allow allows allowed allowing permit permits permitted permitting".split())
 _PARTICIPLE: Final = frozenset("sold sent given bought brought built flown shown got lent".split())
@@ -50,7 +55,7 @@ def find(units: Sequence[Unit]) -> Iterator[Draft]:
             draft = None
         elif _is_noun(units, at):
             draft = _by_noun(units, at)
-        elif unit.word in words("give") | words("get") | words("carry"):
+        elif unit.word == "arms" or unit.word in words("give") | words("get") | words("carry"):
             draft = _by_verb(units, at)
         elif unit.word in _ASKING:
             draft = _by_request(units, at)
@@ -65,6 +70,8 @@ def _says_enough(units: Sequence[Unit], draft: Draft) -> bool:
     word = units[draft.at].word
     if word in _ONLY_CARRYING and (len(told) < len(_CORE) or not are_weapons(units, draft.parts)):
         return False
+    if word in _ARMING and told == {"supplier", "recipient"}:
+        return True
     if "item" not in told and (
         _is_noun(units, draft.at) or word in words("goods_only_of") | words("dative") - _SELLING
     ):
@@ -98,7 +105,7 @@ def _is_attack(units: Sequence[Unit], draft: Draft) -> bool:
 
 
 def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
-    if _leads_to_verb(units, at):
+    if _leads_to_verb(units, at) or (units[at].word == "ship" and units[at + 1 : at + 2] and units[at + 1].word in words("carry")):
         return None
     if glued := _glued_supplier(units, at):
         return Draft("transfer", at, tuple(dict.fromkeys(glued)), (), min(one.unit for one in glued))
@@ -165,13 +172,13 @@ def _is_adjective(units: Sequence[Unit], group: VerbGroup) -> bool:
     return (
         before is None
         or before.kind == "mark"
-        or (before.kind == "word" and before.word not in ("and", "which", "who", "that"))
+        or (before.kind == "word" and before.word not in words("carriers") | {"and", "which", "who", "that"})
     )
 
 
 def _leads_to_verb(units: Sequence[Unit], at: int) -> bool:
     """As in "pledged to send": the second verb tells the event."""
-    after = [unit.word for unit in units[at + 1 : at + 4]]
+    after = [unit.word if unit.kind == "word" else "" for unit in units[at + 1 : at + 4]]
     both = words("give") | words("get")
     return bool(after) and (after[0] in both or (after[0] == "to" and any(word in both for word in after[1:])))
 
@@ -235,7 +242,19 @@ def _active(units: Sequence[Unit], group: VerbGroup, giver: Role, is_get: bool) 
         else:
             found += passed(units, prep, i, found, is_get=is_get)
         is_first = False
+    if not any(one.role == "item" for one in found):
+        found += _led_by_goods(units, group)
     return _with_carriers(units, found, carriers)
+
+
+def _led_by_goods(units: Sequence[Unit], group: VerbGroup) -> list[Part]:
+    """As in "the rockets (that) Iran sent to Chad": goods whose relative clause it is."""
+    i = group.start - 1
+    if i < 1 or units[i].kind not in _PARTY:
+        return []
+    i = coordinated(units, i)[0] - 1
+    i -= i > 0 and units[i].word in ("that", "which")
+    return item(units, i) if i >= 0 and units[i].kind == "goods" else []
 
 
 def _names_goods(units: Sequence[Unit], i: int) -> bool:
@@ -392,6 +411,12 @@ def _light_subject(units: Sequence[Unit], first: int, giver: Role) -> tuple[list
             break
         if units[i].kind == "word" and (units[i].word in _LIGHT or units[i].word in _ALLOWING):
             group = verb_group(units, i)
+            if units[i].word in _WANTING and giver == "supplier":
+                return parts("recipient", units, subjects(units, group.start), _PARTY), (
+                    units[i].word,
+                    *words_before(units, first)[:3],
+                    *group.cues,
+                ), group.start
             found = (
                 []
                 if group.is_passive and units[i].word != "involved"
