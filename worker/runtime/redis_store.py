@@ -76,6 +76,7 @@ from worker.runtime import kin_index
 from worker.runtime.alert_work import alert_work, delivery_work
 from worker.runtime.log import redact
 from worker.runtime.redis_client import K, moment_of, script, translated
+from worker.runtime.replica import secure
 from worker.story import WINDOW, pack, unpack
 from worker.trend import counted
 from worker.zones import passages
@@ -113,8 +114,9 @@ class RedisStore:
 
     def epoch(self) -> str:
         with translated():
-            info: dict[str, Any] = self.client.info("server")
-        run = str(info["run_id"])
+            server, replication = self.client.info("server"), self.client.info("replication")
+        # A primary that was deposed and comes back without a restart has its old run_id, but another replication id.
+        run = f"{server['run_id']}/{replication.get('master_replid', '')}"
         if run != self._noted_epoch:
             self._run("audit_epoch", run)
             self._noted_epoch = run
@@ -230,9 +232,10 @@ class RedisStore:
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
         claimed = []
         probe_ms = _ms(breaker.PROBE_EVERY)
-        for id_, fence, is_probe, flat, trace in self._run(
-            "claim_deliveries", endpoint, _ms(lease), at_once, MOST_CLAIMS, probe_ms
-        ):
+        rows = self._run("claim_deliveries", endpoint, _ms(lease), at_once, MOST_CLAIMS, probe_ms)
+        if rows:
+            secure(self.client)
+        for id_, fence, is_probe, flat, trace in rows:
             item = dict(zip(flat[::2], flat[1::2], strict=True))
             queued_at = moment_of(item.get("queued_at") or item["created_at"])
             claimed.append(
