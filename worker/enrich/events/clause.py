@@ -25,7 +25,9 @@ _THROUGH: Final = frozenset("would could may might interest interested".split())
 _CAUSES: Final = frozenset(("for", "by", "with", "in"))
 """Before a gerund these part it from the verb before: one "will pay for selling" what was sold."""
 _MODALS: Final = frozenset("will would 'll shall could can may might must should to".split())
-_APART: Final = frozenset("because although though while when if unless since whereas but so who which whose where that".split())
+_APART: Final = frozenset(
+    "because although though while when if unless since whereas but so who which whose where that".split()
+)
 LONGEST_ASIDE: Final = 14
 _FURTHEST: Final = 30
 

@@ -8,7 +8,9 @@ from worker.enrich.events.units import Unit
 from worker.enrich.events.words import words
 from worker.model import EventType, Role
 
-_CONDITIONS: Final = frozenset("if whether unless no not never against yet possibility chance prospect idea risk".split())
+_CONDITIONS: Final = frozenset(
+    "if whether unless no not never against yet possibility chance prospect idea risk".split()
+)
 CORE: Final = frozenset(
     ("supplier", "recipient", "item", "imposer", "target", "measure", "violator", "regime", "counterparty")
 )

@@ -8,8 +8,9 @@ from worker.enrich.events.draft import Draft, Part, is_outer, part
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import words
 
-
-_DEALS: Final = frozenset("deal deals contract contracts sale sales package packages order orders agreement purchase".split())
+_DEALS: Final = frozenset(
+    "deal deals contract contracts sale sales package packages order orders agreement purchase".split()
+)
 _NEAR, _FAR = 6, 14
 
 

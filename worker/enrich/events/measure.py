@@ -23,7 +23,9 @@ _BACKING: Final = frozenset("back backs backed support supports supported favour
 _CALLS: Final = frozenset(("call", "calls", "plea", "appeal", "debate"))
 _TARGETING: Final = frozenset("target targets targeted targeting hit hits".split())
 _OWNING: Final = frozenset("its their his her our".split())
-_PASSING: Final = frozenset("to for before after despite amid with from in by since during through over at about than as".split())
+_PASSING: Final = frozenset(
+    "to for before after despite amid with from in by since during through over at about than as".split()
+)
 """A measure behind one of these is named in passing."""
 _HITTING: Final = frozenset(
     "hit hits hitting slap slaps slapped slapping threaten threatens threatened threatening punish punishes punished target targets "
@@ -260,7 +262,9 @@ def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, 
 
 def _leads_to(units: Sequence[Unit], preposition: int) -> bool:
     """Whether the measure behind a preposition is what the sentence tells: "calls for", "hit with", not "despite"."""
-    before = next((unit.word for unit in reversed(units[max(0, preposition - 2) : preposition]) if unit.kind == "word"), "")
+    before = next(
+        (unit.word for unit in reversed(units[max(0, preposition - 2) : preposition]) if unit.kind == "word"), ""
+    )
     if units[preposition].word == "with":
         return any(unit.word in _HITTING for unit in units[max(0, preposition - _LEFT) : preposition])
     return operator_of(before) is not None or before in _BACKING

@@ -11,7 +11,9 @@ from typing import Final, Literal
 from worker.enrich.events.words import words
 from worker.model import Modality
 
-Operator = Literal["not", "bar", "cease", "deny", "ask", "grant", "plan", "may", "if", "able", "was", "hedge", "undo", "try"]
+Operator = Literal[
+    "not", "bar", "cease", "deny", "ask", "grant", "plan", "may", "if", "able", "was", "hedge", "undo", "try"
+]
 State = Modality | Literal["ceased", "able", "on", "tried"]
 
 _NOT: Final = frozenset("not n't never no nor neither without nothing none".split())
@@ -20,7 +22,9 @@ _GRANTING: Final = frozenset(
     "agree agrees agreed agreeing approve approves approved approval grant grants granted accept accepts accepted "
     "authorise authorises authorised authorize authorizes authorized decide decides decided".split()
 )
-_TRYING: Final = frozenset("attempt attempts attempted attempting try tries tried trying effort efforts bid bids".split())
+_TRYING: Final = frozenset(
+    "attempt attempts attempted attempting try tries tried trying effort efforts bid bids".split()
+)
 _IFS: Final = frozenset("if whether unless".split())
 _WAS: Final = frozenset(("was", "were"))
 
@@ -84,7 +88,12 @@ _TABLE: Final[dict[Operator, dict[State, State]]] = {
     "hedge": {"asserted": "alleged", "on": "alleged", "tried": "alleged"},
     "try": {"asserted": "tried", "able": "tried"},
 }
-_LAST: Final[dict[State, Modality]] = {"ceased": "negated", "able": "hypothetical", "on": "asserted", "tried": "planned"}
+_LAST: Final[dict[State, Modality]] = {
+    "ceased": "negated",
+    "able": "hypothetical",
+    "on": "asserted",
+    "tried": "planned",
+}
 
 
 def compose(cues: Iterable[str], *, goes_on: bool) -> Modality:

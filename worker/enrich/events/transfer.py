@@ -7,8 +7,8 @@ from worker.enrich.events.clause import VerbGroup, coordinated, subjects, verb_g
 from worker.enrich.events.control import controllers
 from worker.enrich.events.draft import Draft, Part, part, parts, predicate, words_after
 from worker.enrich.events.finish import finish, words_before
-from worker.enrich.events.modality import operator_of
 from worker.enrich.events.goods import TO, are_weapons, item, passed
+from worker.enrich.events.modality import operator_of
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import HYPHENED, words
@@ -105,7 +105,9 @@ def _is_attack(units: Sequence[Unit], draft: Draft) -> bool:
 
 
 def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
-    if _leads_to_verb(units, at) or (units[at].word == "ship" and units[at + 1 : at + 2] and units[at + 1].word in words("carry")):
+    if _leads_to_verb(units, at) or (
+        units[at].word == "ship" and units[at + 1 : at + 2] and units[at + 1].word in words("carry")
+    ):
         return None
     if glued := _glued_supplier(units, at):
         return Draft("transfer", at, tuple(dict.fromkeys(glued)), (), min(one.unit for one in glued))
@@ -137,7 +139,9 @@ def _modal_after(units: Sequence[Unit], group: VerbGroup) -> tuple[str, ...]:
     for unit in units[group.at + 1 : group.at + _FAR]:
         if unit.kind == "word" and unit.word in _MODALS:
             return ("could",)
-        if unit.kind == "mark" or (unit.kind == "word" and unit.word in words("boundaries") | words("auxiliaries") - {"to"}):
+        if unit.kind == "mark" or (
+            unit.kind == "word" and unit.word in words("boundaries") | words("auxiliaries") - {"to"}
+        ):
             break
     return ()
 
@@ -412,17 +416,27 @@ def _light_subject(units: Sequence[Unit], first: int, giver: Role) -> tuple[list
         if units[i].kind == "word" and (units[i].word in _LIGHT or units[i].word in _ALLOWING):
             group = verb_group(units, i)
             if units[i].word in _WANTING and giver == "supplier":
-                return parts("recipient", units, subjects(units, group.start), _PARTY), (
-                    units[i].word,
-                    *words_before(units, first)[:3],
-                    *group.cues,
-                ), group.start
+                return (
+                    parts("recipient", units, subjects(units, group.start), _PARTY),
+                    (
+                        units[i].word,
+                        *words_before(units, first)[:3],
+                        *group.cues,
+                    ),
+                    group.start,
+                )
             found = (
                 []
                 if group.is_passive and units[i].word != "involved"
                 else parts(giver, units, subjects(units, group.start), _PARTY)
             )
-            is_ahead = "to" in group.cues[:1] and operator_of(units[i].word) not in ("cease", "bar", "deny", "ask", "undo")
+            is_ahead = "to" in group.cues[:1] and operator_of(units[i].word) not in (
+                "cease",
+                "bar",
+                "deny",
+                "ask",
+                "undo",
+            )
             ahead = ("will",) if is_ahead else ("approve",) if units[i].word in _ALLOWING else ()
             return found, (*ahead, units[i].word, *words_before(units, first)[:3], *group.cues), group.start
         if units[i].kind == "mark" or units[i].word in words("boundaries"):

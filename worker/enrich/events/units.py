@@ -204,7 +204,11 @@ def _is_arming(tokens: list[Token], at: int) -> bool:
     if not stop or tokens[core].word == "'s":
         return False
     after = tokens[stop] if stop < len(tokens) else None
-    return after is None or not after.word[:1].isalnum() or after.word in words("prepositions") | words("boundaries") | {"and"}
+    return (
+        after is None
+        or not after.word[:1].isalnum()
+        or after.word in words("prepositions") | words("boundaries") | {"and"}
+    )
 
 
 def _is_between(tokens: list[Token], at: int) -> bool:
@@ -253,7 +257,9 @@ def _past_recipient(tokens: list[Token], i: int) -> int:
     """As in "ships | Chad | 20 more rockets": whom the goods go to stands before their number or adjectives."""
     is_name = i + 1 < len(tokens) and tokens[i].is_name("GPE", "ORG", "PERSON")
     after = tokens[i + 1] if is_name else None
-    is_apart = after is not None and after.entity is None and (is_number(after.word) or after.word in words("modifiers"))
+    is_apart = (
+        after is not None and after.entity is None and (is_number(after.word) or after.word in words("modifiers"))
+    )
     return i + 1 if is_apart or (i < len(tokens) and tokens[i].word in ("him", "them", "her")) else i
 
 
@@ -410,7 +416,7 @@ def _unit(kind: Kind, tokens: list[Token], start: int, stop: int, quantity: tupl
         quantity=quantity,
         is_owned=tokens[start].word in _OWNING,
         is_bare=stop - start == 1,
-        is_ranked=any(token.word in _RANKS for token in tokens[start:stop - 1]),
+        is_ranked=any(token.word in _RANKS for token in tokens[start : stop - 1]),
         origin=next((_people(t) for t in tokens[first:stop] if t.is_name("NORP") or t.word == "western"), None)
         if kind == "goods"
         else None,
