@@ -82,8 +82,10 @@ def exported(lines: list[dict], wrong: int = 0) -> bytes:
     rows, bodies, link = [], [], "0" * 40
     for seq, facts in enumerate(lines, 1):
         if facts["kind"] == "seal":
-            facts = facts | {"sha256": hashlib.sha256(b"\n" + b"".join(body + b"\n" for body in bodies)).hexdigest()}
-        body = json.dumps({"seq": seq, "at_ms": seq} | facts, separators=(",", ":")).encode()
+            sealed = {"sha256": hashlib.sha256(b"\n" + b"".join(body + b"\n" for body in bodies)).hexdigest()}
+        else:
+            sealed = {}
+        body = json.dumps({"seq": seq, "at_ms": seq} | facts | sealed, separators=(",", ":")).encode()
         link = hashlib.sha1(link.encode() + b"\n" + body).hexdigest()
         bodies.append(body)
         row = body[:-1] + f',"link":"{link}"}}\n'.encode()
