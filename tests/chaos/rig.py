@@ -16,6 +16,7 @@ import redis
 
 from tests.chaos.checker import Judgement, judge
 from tests.chaos.fixture import WATCHES, Fixture
+from tests.chaos.sentinels import SentinelledServers
 from tests.integration.world import Deployment, Received, World, open_world
 from worker.errors import StoreUnavailable
 from worker.runtime.health import readiness
@@ -119,7 +120,7 @@ class Rig:
 
     fixture: Fixture
     world: World
-    server: BreakableServer
+    server: BreakableServer | SentinelledServers
     deployment: Deployment
     drawn: random.Random = field(default_factory=lambda: random.Random(8))
     figures: dict[str, object] = field(default_factory=dict)
@@ -228,7 +229,14 @@ class Rig:
 
 
 @contextmanager
-def open_rig(directory: Path, fixture: Fixture, interval: str = "5s", server_path: str = "", release: str = ""):
+def open_rig(
+    directory: Path,
+    fixture: Fixture,
+    interval: str = "5s",
+    server_path: str = "",
+    release: str = "",
+    servers: Callable[[Path], BreakableServer | SentinelledServers] = BreakableServer,
+):
     """A running deployment that polls the fixture's feeds.
 
     `server_path` is searched first for the server's binary. With `release` it goes on from what that release left half
@@ -236,13 +244,13 @@ def open_rig(directory: Path, fixture: Fixture, interval: str = "5s", server_pat
     """
     with ExitStack() as stack:
         world = stack.enter_context(open_world(RECORDED_PORT if release else 0))
-        server = BreakableServer(directory / "data")
-        if release:
-            server.clock = go_back_to(release, directory, world)
         if server_path:
             stack.enter_context(environment(PATH=server_path + os.pathsep + os.environ["PATH"]))
-        server.start()
+        server = servers(directory / "data")
+        if release:
+            server.clock = go_back_to(release, directory, world)
         stack.callback(server.stop)
+        server.start()
         deployment = Deployment(directory, server, world)
         deployment.interval = interval
         deployment.environ |= server.clock
