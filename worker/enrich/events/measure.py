@@ -170,7 +170,8 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         return None
     found += _measure(units, at)
     last = max([at, *(one.unit for one in found)])
-    return _draft(units, at, found, (*cues, *words_after(units, at), *predicate(units, last)), min(first, left))
+    after = (word for word in words_after(units, at) if operator_of(word) or word in _LIFTING)
+    return _draft(units, at, found, (*cues, *after, *predicate(units, last)), min(first, left))
 
 
 def _right(units: Sequence[Unit], at: int) -> tuple[list[Part], bool]:

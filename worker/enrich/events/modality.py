@@ -6,7 +6,7 @@ Each word is an operator on what stands within it. `compose` starts from the bar
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from worker.enrich.events.words import words
 from worker.model import Modality
@@ -87,8 +87,11 @@ _TABLE: Final[dict[Operator, dict[State, State]]] = {
 _LAST: Final[dict[State, Modality]] = {"ceased": "negated", "able": "hypothetical", "on": "asserted", "tried": "planned"}
 
 
-def compose(cues: Iterable[str], *, goes_on: bool) -> Modality:
-    """What the cues, nearest first, make of a bare event; `goes_on` where stopping it tells that it happened before."""
+def compose(cues: Iterable[str], *, goes_on: bool) -> Modality | None:
+    """What the cues, nearest first, make of an event; None where it stays bare.
+
+    `goes_on` where stopping it tells that it happened before: `asserted` is what somebody is asked to stop.
+    """
     state: State = "asserted"
     for cue in dict.fromkeys(cues):
         state = "planned" if state == "tried" and operator_of(cue) not in (None, "hedge") else state
@@ -96,7 +99,7 @@ def compose(cues: Iterable[str], *, goes_on: bool) -> Modality:
         if operator is not None:
             named = "bar" if operator == "cease" and not goes_on else operator
             state = _TABLE[named].get(state, state)
-    return _LAST.get(state, state)  # type: ignore[arg-type]
+    return None if state == "asserted" else _LAST.get(state) or cast("Modality", state)
 
 
 @cache

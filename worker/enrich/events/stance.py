@@ -43,6 +43,8 @@ _FACTUAL: Final = frozenset("managed manages found known used failed seen".split
 _ANNOUNCING: Final = frozenset(("announce", "announces", "announced"))
 _ARTICLES: Final = frozenset(("a", "an", "the"))
 _NOUNS: Final = frozenset("call calls report reports claim claims fear fears charge charges appeal appeals urge state note notes".split())
+_ASKING: Final = frozenset("what which who whose when where how why".split())
+"""A question that begins with one of these takes the event for granted."""
 _BEING: Final = frozenset("is are was were be been am".split())
 _FEW: Final = frozenset("two three four five six seven eight nine ten".split())
 _EVIDENCE: Final = frozenset("evidence indication indications signs proof suspicions fears concerns claims allegations".split())
@@ -92,7 +94,7 @@ def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[M
         return ("denied" if is_denial else modality), who
     if draft.type == "sanction" and not draft.cues:
         return "asserted", ()
-    if units[-1].word == "?":
+    if units[-1].word == "?" and units[0].word not in _ASKING:
         return "hypothetical", who
     if draft.type != "violation" and not units[draft.at].word.endswith("ing") and _is_open(cues):
         return "planned", who
@@ -129,8 +131,7 @@ def _marked(cues: Sequence[str], draft: Draft, *, has_claim: bool) -> Modality |
     """The modality that words mark: what several mean together, else what they make of the event one after the other."""
     if together := _together(set(cues), has_claim=has_claim):
         return together
-    made = compose(cues, goes_on=draft.type == "transfer")
-    return None if made == "asserted" else made
+    return compose(cues, goes_on=draft.type == "transfer")
 
 
 def _together(cues: set[str], *, has_claim: bool) -> Modality | None:

@@ -140,6 +140,8 @@ def _is_modifier(tokens: list[Token], i: int) -> bool:
         return token.is_name("NORP")
     if token.word == "of":
         return i > 0 and tokens[i - 1].word in _MEASURES
+    if token.word == "arms" and _is_arming(tokens, i):
+        return False
     if token.word == "armed" and i + 1 < len(tokens) and (tokens[i + 1].entity or tokens[i + 1].word in _DETERMINERS):
         return False
     if token.word == "and":
