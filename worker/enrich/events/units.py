@@ -44,6 +44,9 @@ _LED: Final = frozenset("that which seen spotted caught suspected accused believ
 _FIRING: Final = frozenset("shell bomb rocket arm torpedo mortar".split())
 _NAMES: Final = frozenset(("PERSON", "ORG", "GPE", "LOC", "FAC", "NORP"))
 _UNITED_NATIONS: Final = re.compile(r"(?:the )?(?:UN|U\.N\.?|United Nations)\b", re.IGNORECASE)
+_STATE_BODY: Final = re.compile(
+    r"\b(?:Ministr|Department|Army|Navy|Air Force|Government|Treasury|Parliament|Military|Embassy|Armed Forces|Congress|Senate)",
+)
 _DESIGNATION: Final = re.compile(r"[a-z]+-?\d+[a-z]*$|\d+mm$")
 _ADJECTIVE: Final = re.compile(r"(?:[a-z]+(?:al|ic|ive|ous|ary|ern|ese|less|ful|able|ible)|[\w]+-[\w-]+)$")
 
@@ -390,6 +393,8 @@ def _id(entity: Entity) -> str | None:
     """The entity's id; of the bodies that impose sanctions also `UN`, which is no country."""
     if entity.id or entity.label not in _NAMES:
         return entity.id
+    if entity.label == "ORG" and _STATE_BODY.search(entity.text):
+        return country_id(entity.text.split(None, 1)[0])
     bare = POSSESSIVE.sub("", entity.text)
     return "UN" if _UNITED_NATIONS.match(bare) else country_id(bare) if entity.label in ("GPE", "NORP") else None
 
