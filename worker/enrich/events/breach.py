@@ -13,6 +13,7 @@ from worker.enrich.events.words import words
 
 _PARTY: Final = ("party", "pronoun")
 _NEAR: Final = 8
+_DETERMINERS: Final = frozenset("a an the any this that in of without no such 's its their alleged".split())
 _MEANS: Final = frozenset(("by", "through", "using", "via", "with"))
 _LINKS: Final = frozenset(
     "for over with of in as to settle settles settled constitute constitutes constituted is was are were be been amounted "
@@ -30,13 +31,18 @@ def find(units: Sequence[Unit], transfers: Sequence[Draft] = ()) -> Iterator[Dra
         if unit.kind != "word":
             continue
         draft = None
-        if unit.word in words("violate"):
+        if unit.word in words("violate") and not _is_noun(units, at):
             draft = _by_verb(units, at)
         if draft is None and unit.word in words("violation_nouns"):
             draft = _by_noun(units, at)
         draft = _with_supplier(draft, transfers) if draft else None
         if draft and (draft.has("violator") or draft.has("regime")):
             yield draft
+
+
+def _is_noun(units: Sequence[Unit], at: int) -> bool:
+    """As in "a breach of", "without any breach of"."""
+    return units[at].word in words("violation_nouns") and at > 0 and units[at - 1].word in _DETERMINERS
 
 
 def _with_supplier(draft: Draft, transfers: Sequence[Draft]) -> Draft:
