@@ -17,7 +17,8 @@ _IMPOSERS: Final = frozenset(("US", "GB", "EU", "UN", "CA", "AU", "CH", "JP", "N
 _BETWEEN: Final = frozenset("'s - related sweeping crippling tough punishing existing international".split())
 _HELPING: Final = frozenset("is are was were be been being has have had having".split())
 _LIFTING: Final = frozenset(
-    "lift lifts lifted end ends ended remove removes removed drop drops dropped waive waived".split()
+    "lift lifts lifted lifting end ends ended ending remove removes removed removing drop drops dropped dropping waive waived ease "
+    "eases eased easing relief".split()
 )
 _BACKING: Final = frozenset("back backs backed support supports supported favour favours favor favors".split())
 _CALLS: Final = frozenset(("call", "calls", "plea", "appeal", "debate"))

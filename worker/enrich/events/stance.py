@@ -197,6 +197,8 @@ def _by_verb(units: Sequence[Unit]) -> Iterator[Claim]:
             continue
         if unit.word in _ANNOUNCING | _FINDING and not (after and (after.word == "that" or after.kind in _PARTY)):
             continue
+        if unit.word.startswith("report") and after is not None and after.word == "on":
+            continue
         if unit.word in _CALLING and (after is None or after.word not in ("on", "for", "upon", "to")):
             continue
         if _is_inverted(units, i):

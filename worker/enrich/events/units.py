@@ -155,11 +155,18 @@ def _is_modifier(tokens: list[Token], i: int) -> bool:
         return True
     if i and tokens[i - 1].word == "to" and "-" in token.word:
         return False  # a verb: "to co-ordinate arms"
-    return bool(_DESIGNATION.match(token.word)) or _is_adjective(token.word)
+    return bool(_DESIGNATION.match(token.word)) or _is_adjective(token.word) or _is_make(tokens, i)
+
+
+def _is_make(tokens: list[Token], i: int) -> bool:
+    """As in "Grad rockets": a capital within a sentence right before goods in small letters."""
+    after = tokens[i + 1] if i and i + 1 < len(tokens) else None
+    is_before = after is not None and not after.is_capital and _goods_end(tokens, i + 1) > 0
+    return tokens[i].is_capital and is_before and tokens[i - 1].word[:1].isalnum() and not _is_verb(tokens[i].word)
 
 
 def _is_adjective(word: str) -> bool:
-    return bool(_ADJECTIVE.match(word)) and not _is_verb(word)
+    return bool(_ADJECTIVE.match(word)) and not _is_verb(word) and word != "unless"
 
 
 def _joins_peoples(tokens: list[Token], i: int) -> bool:
