@@ -73,7 +73,7 @@ def predicate(units: Sequence[Unit], last: int) -> tuple[str, ...]:
     """
     found: list[str] = []
     for unit in units[last + 1 : last + 6]:
-        if unit.kind != "word":
+        if unit.kind != "word" or (unit.word == "to" and not found):
             break
         found.insert(0, unit.word)
         if unit.word in words("becoming"):

@@ -459,14 +459,21 @@ def _by_aid(units: Sequence[Unit], at: int) -> Draft | None:
     found = [*item(units, at), *parts("recipient", units, recipients[:1], _PARTY)]
     before = at - 2 if at > 1 and units[at - 1].word in ("in", "of") else at - 1
     found += parts("price", units, [before] if before >= 0 else [], ("money",))
-    owner = _owner(units, at - 1)
+    owner = _owner(units, at - 2 if at > 1 and units[at - 1].kind == "money" else at - 1)
     if owner >= 0 and not units[owner].is_bare and units[owner].kind == "pronoun":
         owner = -1
-    cues = words_before(units, at)
+    told = ("announced",) if _is_announced(units, at) else ()
+    cues = (*told, *words_before(units, at))
     if owner >= 0:
         return _draft(units, at, cues, [part("supplier", units, owner), *found], owner)
     by_light, cues, first = _light_subject(units, at, "supplier")
-    return _draft(units, at, cues, [*by_light, *found], first)
+    return _draft(units, at, (*told, *cues), [*by_light, *found], first)
+
+
+def _is_announced(units: Sequence[Unit], at: int) -> bool:
+    """Whether aid is told of as a new package: it is still to come."""
+    around = [unit.word for unit in units[max(0, at - 4) : at + 2] if unit.kind == "word"] + [units[at].word]
+    return bool({"package", "packages", "tranche"} & set(around)) and bool({"new", "another", "additional", "latest", "fresh"} & set(around))
 
 
 def _draft(

@@ -44,6 +44,9 @@ _LED: Final = frozenset("that which seen spotted caught suspected accused believ
 _FIRING: Final = frozenset("shell bomb rocket arm torpedo mortar".split())
 _NAMES: Final = frozenset(("PERSON", "ORG", "GPE", "LOC", "FAC", "NORP"))
 _UNITED_NATIONS: Final = re.compile(r"(?:the )?(?:UN|U\.N\.?|United Nations)\b", re.IGNORECASE)
+_STATE_BODY: Final = re.compile(
+    r"\b(?:Ministr|Department|Army|Navy|Air Force|Government|Treasury|Parliament|Military|Embassy|Armed Forces|Congress|Senate)",
+)
 _DESIGNATION: Final = re.compile(r"[a-z]+-?\d+[a-z]*$|\d+mm$")
 _ADJECTIVE: Final = re.compile(r"(?:[a-z]+(?:al|ic|ive|ous|ary|ern|ese|less|ful|able|ible)|[\w]+-[\w-]+)$")
 
@@ -140,6 +143,8 @@ def _is_modifier(tokens: list[Token], i: int) -> bool:
         return token.is_name("NORP")
     if token.word == "of":
         return i > 0 and tokens[i - 1].word in _MEASURES
+    if token.word == "arms" and _is_arming(tokens, i):
+        return False
     if token.word == "armed" and i + 1 < len(tokens) and (tokens[i + 1].entity or tokens[i + 1].word in _DETERMINERS):
         return False
     if token.word == "and":
@@ -150,11 +155,18 @@ def _is_modifier(tokens: list[Token], i: int) -> bool:
         return True
     if i and tokens[i - 1].word == "to" and "-" in token.word:
         return False  # a verb: "to co-ordinate arms"
-    return bool(_DESIGNATION.match(token.word)) or _is_adjective(token.word)
+    return bool(_DESIGNATION.match(token.word)) or _is_adjective(token.word) or _is_make(tokens, i)
+
+
+def _is_make(tokens: list[Token], i: int) -> bool:
+    """As in "Grad rockets": a capital within a sentence right before goods in small letters."""
+    after = tokens[i + 1] if i and i + 1 < len(tokens) else None
+    is_before = after is not None and not after.is_capital and _goods_end(tokens, i + 1) > 0
+    return tokens[i].is_capital and is_before and tokens[i - 1].word[:1].isalnum() and not _is_verb(tokens[i].word)
 
 
 def _is_adjective(word: str) -> bool:
-    return bool(_ADJECTIVE.match(word)) and not _is_verb(word)
+    return bool(_ADJECTIVE.match(word)) and not _is_verb(word) and word != "unless"
 
 
 def _joins_peoples(tokens: list[Token], i: int) -> bool:
@@ -195,7 +207,7 @@ def _is_goods_noun(tokens: list[Token], at: int) -> bool:
 
 def _is_arming(tokens: list[Token], at: int) -> bool:
     """Whether "arms" is the verb, between two parties: "Iran arms the rebels", not "Iran arms exports"."""
-    if at == 0 or not _may_act(tokens[at - 1]) or at + 1 >= len(tokens):
+    if at == 0 or not _may_act(tokens[at - 1]) or at + 1 >= len(tokens) or tokens[at + 1].word in words("not_goods_before"):
         return False
     core = at + 1
     while core < len(tokens) and not _party_end(tokens, core) and _is_modifier(tokens, core):
@@ -394,6 +406,8 @@ def _id(entity: Entity) -> str | None:
     """The entity's id; of the bodies that impose sanctions also `UN`, which is no country."""
     if entity.id or entity.label not in _NAMES:
         return entity.id
+    if entity.label == "ORG" and _STATE_BODY.search(entity.text):
+        return country_id(entity.text.split(None, 1)[0])
     bare = POSSESSIVE.sub("", entity.text)
     return "UN" if _UNITED_NATIONS.match(bare) else country_id(bare) if entity.label in ("GPE", "NORP") else None
 
