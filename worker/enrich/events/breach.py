@@ -184,7 +184,7 @@ def _means(units: Sequence[Unit], noun: int) -> list[Part]:
         if units[i].word in _MEANS and i + 1 < len(units) and units[i + 1].kind in ("word", "goods"):
             stop = i + 1
             while stop + 1 < len(units) and stop - i < _LONGEST_MEANS and units[stop + 1].kind in ("word", "goods"):
-                if units[stop + 1].word in words("boundaries") | words("prepositions"):
+                if units[stop + 1].word in words("boundaries", "prepositions"):
                     break
                 stop += 1
             return [Part("means", units[i + 1].start, units[stop].end)]

@@ -56,7 +56,7 @@ def words_after(units: Sequence[Unit], at: int) -> tuple[str, ...]:
     """The two words right after a noun, which may be its verb: "arms sales stall", "sanctions must be applied"."""
     found: list[str] = []
     for unit in units[at + 1 : at + 3]:
-        if unit.kind != "word" or unit.word in words("prepositions") | words("boundaries"):
+        if unit.kind != "word" or unit.word in words("prepositions", "boundaries"):
             break
         found.append(unit.word)
     return tuple(found)

@@ -7,6 +7,7 @@ Does not own what passes between them (`transfer`, `measure`, `breach`).
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, Literal
 
 from worker.enrich.countries import country_id
@@ -39,6 +40,7 @@ _LED: Final = frozenset("that which seen spotted caught suspected accused believ
 """Between a ship and what it does: "a ship suspected of carrying"."""
 _FIRING: Final = frozenset("shell bomb rocket arm torpedo mortar".split())
 _NAMES: Final = frozenset(("PERSON", "ORG", "GPE", "LOC", "FAC", "NORP"))
+_REMEMBERED: Final = 20_000
 _UNITED_NATIONS: Final = re.compile(r"(?:the )?(?:UN|U\.N\.?|United Nations)\b", re.IGNORECASE)
 _DESIGNATION: Final = re.compile(r"[a-z]+-?\d+[a-z]*$|\d+mm$")
 _ADJECTIVE: Final = re.compile(r"(?:[a-z]+(?:al|ic|ive|ous|ary|ern|ese|less|ful|able|ible)|[\w]+-[\w-]+)$")
@@ -126,9 +128,15 @@ def _is_modifier(tokens: list[Token], i: int) -> bool:
         return _joins_peoples(tokens, i)
     if token.word in _PROMISED:
         return i > 0 and tokens[i - 1].word in _DETERMINERS | {"of", "newly"}
-    if token.word in _DETERMINERS | _NUMBERS | words("modifiers") | {"western"} or token.word[0].isdigit():
+    return _modifies(token.word)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _modifies(word: str) -> bool:
+    """Whether a word is a determiner, a number or an adjective, wherever it stands."""
+    if word in _DETERMINERS or word in _NUMBERS or word in words("modifiers") or word == "western":
         return True
-    return bool(_DESIGNATION.match(token.word)) or _is_adjective(token.word)
+    return word[0].isdigit() or bool(_DESIGNATION.match(word)) or _is_adjective(word)
 
 
 def _is_adjective(word: str) -> bool:
@@ -241,13 +249,13 @@ def _carries(tokens: list[Token], at: int) -> bool:
     at = _past_name(tokens, at)
     while at < len(tokens) and tokens[at].entity is None and (_is_adverb(tokens[at].word) or tokens[at].word in _LED):
         at += 1
-    return at < len(tokens) and tokens[at].word in words("carry") | words("give") and _leads_to_goods(tokens, at + 1)
+    return at < len(tokens) and tokens[at].word in words("carry", "give") and _leads_to_goods(tokens, at + 1)
 
 
 def _is_carried_by(tokens: list[Token], i: int) -> bool:
     """As in "shells were carried to Syria by …"."""
     led = i > 1 and tokens[i - 1].word == "by"
-    return led and any(token.word in words("carry") | words("give") for token in tokens[max(0, i - 6) : i - 1])
+    return led and any(token.word in words("carry", "give") for token in tokens[max(0, i - 6) : i - 1])
 
 
 def _is_compound(tokens: list[Token], stop: int) -> bool:
