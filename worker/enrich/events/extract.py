@@ -82,7 +82,7 @@ def _measures() -> frozenset[str]:
 
 @cache
 def _passing() -> frozenset[str]:
-    return words("give", "get", "nouns_give", "nouns_get", "aid", "requested", "carry") | HYPHENED
+    return words("give", "get", "nouns_give", "nouns_get", "aid", "requested", "carry") | HYPHENED | {"arms"}
 
 
 def _parties_before(
