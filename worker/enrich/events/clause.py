@@ -79,7 +79,7 @@ def _shared(units: Sequence[Unit], group: VerbGroup) -> int:
 
 
 def _is_base(verb: str) -> bool:
-    forms = words("give") | words("get") | words("impose") | words("sanction_verbs") | words("violate")
+    forms = words("give", "get", "impose", "sanction_verbs", "violate")
     stems = (verb, verb[:-1], verb + verb[-1])
     return not verb.endswith(("ed", "ing")) and any(stem + "ing" in forms for stem in stems)
 

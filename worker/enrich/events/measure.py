@@ -235,20 +235,20 @@ def _right(units: Sequence[Unit], at: int) -> tuple[list[Part], bool]:
 
 def _is_bound(units: Sequence[Unit], at: int, i: int) -> bool:
     """Whether only words of imposing stand between the noun and its target: not "sanctions pile pressure on"."""
-    known = words("impose") | words("prepositions") | words("auxiliaries") | words("modifiers") | _MEASURES
+    known = words("impose", "prepositions", "auxiliaries", "modifiers") | _MEASURES
     return all(unit.kind != "word" or unit.word in known or unit.word[0].isdigit() for unit in units[at + 1 : i])
 
 
 def _unnamed_target(units: Sequence[Unit], at: int) -> list[Part]:
     """As in "sanctions on 10 senior clerics": the words after on or against where no party is known by them."""
     i = at + 1
-    while i < len(units) and units[i].kind == "word" and units[i].word in words("impose") | words("auxiliaries"):
+    while i < len(units) and units[i].kind == "word" and units[i].word in words("impose", "auxiliaries"):
         i += 1
     if i + 1 >= len(units) or units[i].word not in _AGAINST or units[i + 1].kind not in ("word", "origin", "goods"):
         return []
     stop = i + 1
     while stop < len(units) and stop - i <= _LONGEST_TARGET and units[stop].kind in ("word", "origin", "goods"):
-        if units[stop].word in words("prepositions") | words("boundaries") | words("auxiliaries") | {"and"}:
+        if units[stop].word in words("prepositions", "boundaries", "auxiliaries") | {"and"}:
             break
         stop += 1
     if stop < len(units) and units[stop].kind == "party":

@@ -55,7 +55,7 @@ def find(units: Sequence[Unit]) -> Iterator[Draft]:
             draft = None
         elif _is_noun(units, at):
             draft = _by_noun(units, at)
-        elif unit.word == "arms" or unit.word in words("give") | words("get") | words("carry"):
+        elif unit.word == "arms" or unit.word in words("give", "get", "carry"):
             draft = _by_verb(units, at)
         elif unit.word in _ASKING:
             draft = _by_request(units, at)
@@ -183,7 +183,7 @@ def _is_adjective(units: Sequence[Unit], group: VerbGroup) -> bool:
 def _leads_to_verb(units: Sequence[Unit], at: int) -> bool:
     """As in "pledged to send": the second verb tells the event."""
     after = [unit.word if unit.kind == "word" else "" for unit in units[at + 1 : at + 4]]
-    both = words("give") | words("get")
+    both = words("give", "get")
     return bool(after) and (after[0] in both or (after[0] == "to" and any(word in both for word in after[1:])))
 
 
@@ -266,7 +266,7 @@ def _names_goods(units: Sequence[Unit], i: int) -> bool:
     after = units[i + 1] if i + 1 < len(units) else None
     if after is None or after.kind != "word":
         return False
-    closed = words("prepositions") | words("boundaries") | words("modifiers") | words("auxiliaries") | _ARTICLES
+    closed = words("prepositions", "boundaries", "modifiers", "auxiliaries") | _ARTICLES
     return after.word not in closed and not after.word[0].isdigit()
 
 
@@ -301,11 +301,11 @@ def _by_request(units: Sequence[Unit], at: int) -> Draft | None:
 
 def _is_noun(units: Sequence[Unit], at: int) -> bool:
     word = units[at].word
-    if word not in words("nouns_give") | words("nouns_get"):
+    if word not in words("nouns_give", "nouns_get"):
         return False
-    if at + 1 < len(units) and units[at + 1].word in words("not_goods_before") | words("parties"):
+    if at + 1 < len(units) and units[at + 1].word in words("not_goods_before", "parties"):
         return False
-    if word not in words("give") | words("get"):
+    if word not in words("give", "get"):
         return True
     before = units[at - 1] if at else None
     after = units[at + 1] if at + 1 < len(units) else None
