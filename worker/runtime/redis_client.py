@@ -1,9 +1,9 @@
 """The way to Redis: its connection, its keys' prefix, its scripts, and its refusals in our words."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -62,6 +62,18 @@ def script(client: Any, name: str) -> Any:
     return client.register_script(script_source(name))
 
 
+class Scripts:
+    """Some of the scripts under `lua/`, by name."""
+
+    def __init__(self, client: Any, *names: str) -> None:
+        self._scripts = {name: script(client, name) for name in names}
+
+    def run(self, name: str, *args: str | float) -> Any:
+        """What the script answers. Raises StoreUnavailable."""
+        with translated():
+            return self._scripts[name](args=args)
+
+
 @cache
 def script_source(script: str) -> str:
     """The text of a script, what all share before it included."""
@@ -71,4 +83,19 @@ def script_source(script: str) -> str:
 
 def moment_of(ms: str | float) -> datetime:
     """Milliseconds since 1970 as a moment."""
-    return datetime.fromtimestamp(int(ms) / 1000, UTC)
+    return datetime.fromtimestamp(float(ms) / 1000, UTC)
+
+
+def ms_of(moment: datetime) -> int:
+    """A moment as milliseconds since 1970."""
+    return round(moment.timestamp() * 1000)
+
+
+def milliseconds(duration: timedelta) -> int:
+    """A duration for a script, which reads 0 as none: at least 1."""
+    return max(round(duration.total_seconds() * 1000), 1)
+
+
+def fields(flat: Sequence[str]) -> dict[str, str]:
+    """A hash as a script returns it: names and values by turns."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -5,6 +5,7 @@ from typing import Final
 
 from worker.enrich.events.clause import VerbGroup, subjects, verb_group
 from worker.enrich.events.draft import Draft, Part, part, parts
+from worker.enrich.events.finish import words_before
 from worker.enrich.events.measure import names
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
@@ -196,5 +197,5 @@ def _means(units: Sequence[Unit], noun: int) -> list[Part]:
 def _draft(units: Sequence[Unit], at: int, found: Sequence[Part], cues: tuple[str, ...], first: int) -> Draft:
     known = [one.unit for one in found if one.unit >= 0]
     left = min([at, first, *known])
-    before = tuple(unit.word for unit in reversed(units[max(0, left - 3) : left]) if unit.kind == "word")
+    before = words_before(units, left)[:3]
     return Draft("violation", at, tuple(dict.fromkeys(found)), (*cues, *before), left)

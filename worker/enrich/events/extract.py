@@ -68,7 +68,7 @@ def _goods() -> frozenset[str]:
 
 @cache
 def _passing() -> frozenset[str]:
-    asked = words("requested") | words("carry")
+    asked = words("requested") | words("carry") | {"arms"}
     return words("give") | words("get") | words("nouns_give") | words("nouns_get") | words("aid") | asked | HYPHENED
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from worker.enrich.events.clause import subjects, verb_group
-from worker.enrich.events.draft import Draft, Part, part, parts, words_after
+from worker.enrich.events.clause import AND, subjects, verb_group
+from worker.enrich.events.draft import Draft, Part, part, parts, predicate, words_after
+from worker.enrich.events.modality import operator_of
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import pairs, words
@@ -21,6 +22,13 @@ _LIFTING: Final = frozenset(
 _BACKING: Final = frozenset("back backs backed support supports supported favour favours favor favors".split())
 _CALLS: Final = frozenset(("call", "calls", "plea", "appeal", "debate"))
 _TARGETING: Final = frozenset("target targets targeted targeting hit hits".split())
+_OWNING: Final = frozenset("its their his her our".split())
+_PASSING: Final = frozenset("to for before after despite amid with from in by since during through over at about than as".split())
+"""A measure behind one of these is named in passing."""
+_HITTING: Final = frozenset(
+    "hit hits hitting slap slaps slapped slapping threaten threatens threatened threatening punish punishes punished target targets "
+    "targeted targeting".split()
+)
 _VAGUE: Final = frozenset(
     "potential possible recent recently several new more further additional fresh latest other some many existing all first tougher tough of".split()
 )
@@ -161,7 +169,8 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
     if not any(one.role == "target" for one in found) and not has_verb:
         return None
     found += _measure(units, at)
-    return _draft(units, at, found, (*cues, *words_after(units, at)), min(first, left))
+    last = max([at, *(one.unit for one in found)])
+    return _draft(units, at, found, (*cues, *words_after(units, at), *predicate(units, last)), min(first, left))
 
 
 def _right(units: Sequence[Unit], at: int) -> tuple[list[Part], bool]:
@@ -213,14 +222,26 @@ def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, 
         unit = units[i]
         if unit.kind == "mark" and unit.word not in ("-", "‘", "’", '"', "'"):
             break
+        if unit.kind == "pronoun" and i == left - 1 and unit.word in _OWNING:
+            passed.append(unit.word)
         if unit.kind != "word":
             continue
+        if unit.word in _PASSING and not _leads_to(units, i):
+            return [], (), left
+        if unit.word in _MEASURES:
+            continue
         passed.append(unit.word)
+        if unit.word in _BACKING and AND & set(passed):
+            continue
         if unit.word in _BACKING and not _CALLS & set(passed):
             passed.append("plan")
+        if unit.word in words("violate") or unit.word in words("violation_nouns"):
+            return [], (), left
+        if unit.word == "targeted" and i == left - 1:
+            continue
         if unit.word in words("impose") | _TARGETING or passed[-1] == "plan":
             group = verb_group(units, i)
-            passed += ["will"] if group.cues[:1] == ("to",) else []
+            passed += ["will"] if group.cues[:1] == ("to",) and not words("aspect") & set(group.cues) else []
             who = () if group.is_passive else subjects(units, group.start)
             between = [part("target", units, j) for j in range(i + 1, left) if units[j].kind == "party"]
             on = "under" in passed or unit.word in _TARGETING
@@ -233,7 +254,16 @@ def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, 
             )
         if unit.word in words("boundaries"):
             break
-    return [], tuple(passed[:3]), left
+    bearing = [word for word in passed if word not in words("modifiers") and word not in AND][:4]
+    return [], () if _OWNING & set(passed) else tuple(word for word in bearing if operator_of(word)), left
+
+
+def _leads_to(units: Sequence[Unit], preposition: int) -> bool:
+    """Whether the measure behind a preposition is what the sentence tells: "calls for", "hit with", not "despite"."""
+    before = next((unit.word for unit in reversed(units[max(0, preposition - 2) : preposition]) if unit.kind == "word"), "")
+    if units[preposition].word == "with":
+        return any(unit.word in _HITTING for unit in units[max(0, preposition - _LEFT) : preposition])
+    return operator_of(before) is not None or before in _BACKING
 
 
 def _measure(units: Sequence[Unit], at: int) -> list[Part]:
@@ -277,7 +307,7 @@ def _draft(units: Sequence[Unit], at: int, found: Sequence[Part], cues: tuple[st
     left = min([at, first, *known])
     if any(cue in _LIFTING for cue in cues):
         cues = ("not", *cues)
-    is_governed = first < at
+    is_governed = first < at and bool(cues)
     before = (
         tuple(unit.word for unit in reversed(units[max(0, left - 3) : left]) if unit.kind == "word")
         if is_governed
