@@ -18,8 +18,9 @@ from worker.enrich.enricher import load
 from worker.match import Matcher
 from worker.model import LanguageModel
 from worker.runtime.archive import stored_articles
+from worker.runtime.records import ANALYSIS, ARTICLE
 from worker.runtime.redis_client import K, connect
-from worker.runtime.redis_store import _ARTICLE, ANALYSIS, RedisStore
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
 
@@ -42,7 +43,7 @@ def main() -> None:
                 some = articles[start : start + 32]
                 for n, (article, seen) in enumerate(zip(some, enricher.enrich(some), strict=True), start):
                     matcher.screen(article, seen)
-                    row = {"record": _ARTICLE.dump_json(article), "first_seen": 1, "analysis": ANALYSIS.dump_json(seen)}
+                    row = {"record": ARTICLE.dump_json(article), "first_seen": 1, "analysis": ANALYSIS.dump_json(seen)}
                     store.client.hset(f"{K}article:art_{n:06}", mapping=row)
             live = len(articles) / (time.process_time() - started)
             for model, what in ((enricher.model, "stored analyses"), ("another", "analyses made anew")):

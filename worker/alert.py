@@ -1,12 +1,11 @@
 """A match becomes an alert, or tells nothing new. Owns the ids, so that no crash, retry or re-poll makes a second one."""
 
-import hashlib
-from base64 import b32encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from worker import events
+from worker.identity import derive_id
 from worker.model import (
     Alert,
     Analysis,
@@ -26,12 +25,12 @@ from worker.model import (
 
 def alert_id(watch_id: str, story: str, fact_revision: int) -> str:
     """The alert's name: the same watch, story and fact revision always give the same one."""
-    return "alrt_" + _digest("v1", watch_id, story, str(fact_revision))
+    return "alrt_" + derive_id("v1", watch_id, story, str(fact_revision))
 
 
 def delivery_id(alert: str, endpoint: str) -> str:
     """The `webhook-id`: one alert to one endpoint, constant over all attempts."""
-    return "msg_" + _digest("v1", alert, endpoint)
+    return "msg_" + derive_id("v1", alert, endpoint)
 
 
 def raise_alerts(  # noqa: PLR0913 - what an alert is made of
@@ -133,7 +132,3 @@ def name_of(evidence: Evidence, analysis: Analysis) -> str:
     over = (e for e in analysis.entities if e.start < evidence.end and evidence.start < e.end and e.id)
     entity = next(over, None)
     return entity.id if entity and entity.id else evidence.text.casefold()
-
-
-def _digest(*parts: str) -> str:
-    return b32encode(hashlib.sha256("\0".join(parts).encode()).digest()).decode().lower()[:32]

@@ -12,18 +12,18 @@ The id is derived from the first alias an entry has, so a second poll, another f
 second makes the same article of it.
 """
 
-import hashlib
 import re
-from base64 import b32encode
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 from w3lib.url import canonicalize_url, url_query_cleaner
 
 from worker import plaintext, zones
+from worker.identity import derive_id
 from worker.model import Article, Document, Draft, Entry, EntryMark, Feed, FeedState, Reading
 
 CONTENT_WORDS = 12
@@ -41,6 +41,7 @@ _TRACKING = re.compile(
     re.IGNORECASE,
 )
 
+_digest = partial(derive_id, length=26)
 _SESSION_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/?#;]*", re.IGNORECASE)
 
 
@@ -224,8 +225,3 @@ def _remembered_as(
 
 def _short(text: str) -> str:
     return _digest(text)[:16] if text else ""
-
-
-def _digest(*parts: str) -> str:
-    joined = "\0".join(parts).encode("utf-8", "surrogatepass")
-    return b32encode(hashlib.sha256(joined).digest()).decode().lower()[:26]

@@ -1,12 +1,11 @@
 """Silences: made, and asked whether they hold. Keeps none; see `SilenceStore`."""
 
-import hashlib
-from base64 import b32encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from worker import matchers
+from worker.identity import derive_id
 from worker.model import Silence
 
 LONGEST = timedelta(days=366)
@@ -49,7 +48,7 @@ def make(  # noqa: PLR0913 - what a silence is made of
         msg = f"a silence ends after it starts, in the future, and after at most {LONGEST.days} days"
         raise ValueError(msg)
     parts = [*sorted(map(matchers.write, read)), starts_at.isoformat(), ends_at.isoformat(), author, now.isoformat()]
-    name = b32encode(hashlib.sha256("\0".join(parts).encode()).digest()).decode().lower()[:16]
+    name = derive_id(*parts, length=16)
     return Silence("sil_" + name, read, starts_at, ends_at, author[:_MOST_WORDS], comment[:_MOST_WORDS], now)
 
 

@@ -13,6 +13,7 @@ from worker.cli import app
 from worker.deliver.retry import Delivered
 from worker.runtime import process
 from worker.runtime.audit_store import AuditStore
+from worker.runtime.redis_client import script
 
 STREAM, HEAD = "{tocsin}:audit", "{tocsin}:audit:head"
 
@@ -167,6 +168,17 @@ def test_lines_that_stand_in_no_archive_are_not_pruned(tocsin, desk, tmp_path):
     assert json.loads(desk.store.client.xrange(STREAM)[0][1]["line"])["seq"] <= archived
 
 
+@pytest.mark.parametrize("before", ["2100-01-01", "2001-01-01"])
+def test_a_damaged_archive_is_told_also_where_nothing_is_old_enough_to_drop(tocsin, desk, tmp_path, before):
+    file = tmp_path / "audit.jsonl"
+    tocsin("audit", "export", "-o", file)
+    file.write_bytes(file.read_bytes().replace(b'"kind":"accepted"', b'"kind":"excepted"', 1))
+    code, out, err = tocsin("audit", "prune", "--before", before, "--archive", file)
+    assert (code, out) == (1, "")
+    assert f"[{file}]" in err
+    assert "its hash does not fit" in err
+
+
 def test_a_lost_tail_shows_against_a_file_or_a_seal_that_was_kept_elsewhere(tocsin, desk, tmp_path):
     """A server that comes back with its last lines gone goes on with a record that is whole in itself."""
     client = desk.store.client
@@ -194,10 +206,11 @@ def test_a_seal_that_was_kept_elsewhere_proves_the_record_up_to_it(tocsin, desk)
 
 
 def test_sealing_goes_in_ranges_and_twice_at_once_makes_one_seal(desk):
+    note = script(desk.store.client, "audit_note")
     for _ in range(2 * LONGEST_SEAL // 1000):
         pipe = desk.store.client.pipeline(transaction=False)
         for _ in range(1000):
-            desk.store._scripts["audit_note"](args=["noted", "[]"], client=pipe)
+            note(args=["noted", "[]"], client=pipe)
         pipe.execute()
     made = desk.record.seal()
     assert len(made) == 3

@@ -10,45 +10,21 @@ from tests.fakes import (
     ARMS,
     HARMLESS,
     FakeClock,
-    FakeFetcher,
-    FakeSender,
-    PhraseEnricher,
-    SilentObserver,
-    configuration,
-    endpoint,
-    feed,
     rss,
-    watch,
 )
-from tests.memory_store import MemoryStore
+from tests.spine import FEED, Spine
 from worker.dedupe import identify
-from worker.match import Matcher
 from worker.model import Document, FeedState, Fetched, NotModified, PollFailed, PollFailure
 from worker.parse import parse
-from worker.pipeline import Pipeline
 from worker.runtime.deadline import within_cpu_limit
 
-FEED = feed()
 
-
-class Spine:
-    def __init__(self) -> None:
-        self.clock, self.fetcher, self.sender = FakeClock(), FakeFetcher(), FakeSender()
-        self.store = MemoryStore(self.clock)
-        config = configuration((FEED,), (watch(),), (endpoint(),))
-        self.store.sync_feeds(config.feeds)
-        self.pipeline = Pipeline(
-            self.store, self.fetcher, PhraseEnricher(), self.sender, self.clock, SilentObserver(), config,
-            Matcher(config.watches), read_limit=within_cpu_limit,
-        )  # fmt: skip
-
+class Polled(Spine):
     def poll(self, outcome) -> FeedState:
         self.fetcher.documents[FEED.url] = outcome
         if self.fetcher.asked:
             self.clock.advance(days=1, minutes=1)
-        self.pipeline.poll_due()
-        self.pipeline.enrich_due()
-        self.pipeline.deliver_due()
+        self.run()
         return self.store.feeds[FEED.id].record
 
     def polls(self, outcome: str) -> float:
@@ -57,7 +33,7 @@ class Spine:
 
 @pytest.fixture
 def spine():
-    return Spine()
+    return Polled(read_limit=within_cpu_limit)
 
 
 def fetched(*items, etag='"1"', **kwargs) -> Fetched:

@@ -8,51 +8,14 @@ from hypothesis import strategies as st
 from tests.fakes import (
     ARMS,
     HARMLESS,
-    FakeClock,
-    FakeFetcher,
-    FakeSender,
     PhraseEnricher,
-    SilentObserver,
-    configuration,
     endpoint,
     feed,
-    rss,
     watch,
 )
-from tests.memory_store import MemoryStore
-from worker.match import Matcher
+from tests.spine import FEED, Spine
 from worker.model import PhraseCondition, PollFailed, PollFailure
-from worker.pipeline import Pipeline
 from worker.runtime.metrics import ARTICLE_OUTCOMES
-
-FEED = feed()
-
-
-class Spine:
-    """A pipeline with everything around it."""
-
-    def __init__(self, feeds=(FEED,), watches=None, endpoints=None, enricher=None, **statuses) -> None:
-        self.clock, self.fetcher, self.sender = FakeClock(), FakeFetcher(), FakeSender(**statuses)
-        self.store, self.observer = MemoryStore(self.clock), SilentObserver()
-        config = configuration(feeds, watches or (watch(),), endpoints or (endpoint(),))
-        self.store.sync_feeds(config.feeds)
-        self.pipeline = Pipeline(
-            self.store, self.fetcher, enricher or PhraseEnricher(), self.sender, self.clock, self.observer, config,
-            Matcher(config.watches),
-        )  # fmt: skip
-
-    def serve(self, *items, **kwargs) -> None:
-        self.fetcher.serve(FEED.url, rss(*items), **kwargs)
-
-    def run(self, **later) -> None:
-        self.clock.advance(**later)
-        self.pipeline.poll_due()
-        self.pipeline.enrich_due()
-        self.pipeline.deliver_due()
-
-    @property
-    def received(self) -> list[str]:
-        return [delivery.id for _, delivery in self.sender.sent]
 
 
 def test_a_feed_entry_becomes_one_webhook():

@@ -1,6 +1,5 @@
 """What messengers and other alert systems are told of several alerts at once. Quotes articles as `formats` does."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,7 +9,8 @@ from worker.deliver.digest import DigestCard
 from worker.deliver.formats import (
     COLOURS,
     PAGER,
-    alertmanager_alert,
+    alertmanager_group,
+    cloudevent,
     cut,
     dump,
     escape_slack,
@@ -30,45 +30,15 @@ _ATTACHMENTS = 10
 def render(card: DigestCard, wanted: Format, endpoint: str) -> tuple[str, str]:
     """The body in the wanted format, and its content type."""
     if wanted is Format.CLOUDEVENTS:
-        return dump(_cloudevents(card)), "application/cloudevents+json; charset=utf-8"
+        return dump(cloudevent(card)), "application/cloudevents+json; charset=utf-8"
     if wanted is Format.STIX:
         return dump(stix.bundle(SharedAlert(one.payload) for one in card.cards)), stix.MEDIA_TYPE
     made = _alertmanager(card, endpoint) if wanted is Format.ALERTMANAGER else _MAKERS[wanted](card)
     return dump(made), JSON_TYPE
 
 
-def _cloudevents(card: DigestCard) -> Mapping[str, Any]:
-    return {
-        "specversion": "1.0",
-        "id": card.id,
-        "source": "/tocsin",
-        "type": card.payload["type"],
-        "subject": card.group,
-        "time": payload.moment(card.at),
-        "datacontenttype": JSON_TYPE,
-        "data": card.payload["data"],
-    }
-
-
 def _alertmanager(card: DigestCard, endpoint: str) -> Mapping[str, Any]:
-    """Version 4 of Alertmanager's webhook: a group of firing alerts."""
-    alerts = [alertmanager_alert(one) for one in card.cards]
-    return {
-        "version": "4",
-        "groupKey": card.group,
-        "truncatedAlerts": card.others,
-        "status": "firing",
-        "receiver": endpoint,
-        "groupLabels": {re.sub(r"\W", "_", name): value for name, value in card.labels},
-        "commonLabels": _common([alert["labels"] for alert in alerts]),
-        "commonAnnotations": _common([alert["annotations"] for alert in alerts]),
-        "externalURL": "",
-        "alerts": alerts,
-    }
-
-
-def _common(rows: list[Mapping[str, str]]) -> dict[str, str]:
-    return {name: value for name, value in rows[0].items() if all(row.get(name) == value for row in rows)}
+    return alertmanager_group(card.group, card.labels, card.cards, card.others, endpoint)
 
 
 def _slack(card: DigestCard) -> Mapping[str, Any]:

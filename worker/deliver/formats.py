@@ -7,12 +7,13 @@ format puts them where nothing is interpreted, or escapes what would be.
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from worker.deliver import misp, payload, stix
 from worker.deliver.card import Card
+from worker.deliver.digest import DigestCard
 from worker.deliver.shared_alert import SharedAlert
 from worker.model import JSON_TYPE, Format, Severity
 
@@ -32,14 +33,14 @@ _TITLE, _TEXT = 250, 1_500
 def render(card: Card, wanted: Format, endpoint: str) -> tuple[str, str]:
     """The body in the wanted format, and its content type."""
     if wanted is Format.CLOUDEVENTS:
-        return dump(_cloudevents(card)), "application/cloudevents+json; charset=utf-8"
+        return dump(cloudevent(card)), "application/cloudevents+json; charset=utf-8"
     if wanted is Format.STIX:
         return dump(_stix(card)), stix.MEDIA_TYPE
     made = _alertmanager(card, endpoint) if wanted is Format.ALERTMANAGER else _MAKERS[wanted](card)
     return dump(made), JSON_TYPE
 
 
-def _cloudevents(card: Card) -> Mapping[str, Any]:
+def cloudevent(card: Card | DigestCard) -> Mapping[str, Any]:
     """CloudEvents 1.0, structured mode."""
     return {
         "specversion": "1.0",
@@ -54,27 +55,41 @@ def _cloudevents(card: Card) -> Mapping[str, Any]:
 
 
 def _alertmanager(card: Card, endpoint: str) -> Mapping[str, Any]:
-    """Version 4 of Alertmanager's webhook: a group of one firing alert."""
-    one = alertmanager_alert(card)
+    labels = [("alertname", dict(card.labels)["alertname"])]
+    return alertmanager_group(card.group, labels, [card], 0, endpoint)
+
+
+def alertmanager_group(
+    key: str, labels: Iterable[tuple[str, str]], cards: Iterable[Card], others: int, receiver: str
+) -> Mapping[str, Any]:
+    """Version 4 of Alertmanager's webhook: firing alerts in one message that leaves `others` out."""
+    alerts = [_alertmanager_alert(card) for card in cards]
     return {
         "version": "4",
-        "groupKey": card.group,
-        "truncatedAlerts": 0,
+        "groupKey": key,
+        "truncatedAlerts": others,
         "status": "firing",
-        "receiver": endpoint,
-        "groupLabels": {"alertname": one["labels"]["alertname"]},
-        "commonLabels": one["labels"],
-        "commonAnnotations": one["annotations"],
+        "receiver": receiver,
+        "groupLabels": _prometheus_labels(labels),
+        "commonLabels": _common([alert["labels"] for alert in alerts]),
+        "commonAnnotations": _common([alert["annotations"] for alert in alerts]),
         "externalURL": "",
-        "alerts": [one],
+        "alerts": alerts,
     }
 
 
-def alertmanager_alert(card: Card) -> Mapping[str, Any]:
-    """An alert as one of those in Alertmanager's webhook."""
+def _common(rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    return {name: value for name, value in rows[0].items() if all(row.get(name) == value for row in rows)}
+
+
+def _prometheus_labels(labels: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {re.sub(r"\W", "_", name): value for name, value in labels}
+
+
+def _alertmanager_alert(card: Card) -> Mapping[str, Any]:
     return {
         "status": "firing",
-        "labels": {re.sub(r"\W", "_", name): value for name, value in card.labels},
+        "labels": _prometheus_labels(card.labels),
         "annotations": {"summary": card.title, "description": card.text},
         "startsAt": payload.moment(card.at),
         "endsAt": "0001-01-01T00:00:00Z",

@@ -1,13 +1,12 @@
 """Notices to the operator: that an endpoint is paused, told by way of the other endpoints."""
 
-import hashlib
-from base64 import b32encode
 from collections.abc import Iterable
 from datetime import datetime
 
 from worker.deliver.body import render
 from worker.deliver.card import Card
 from worker.deliver.payload import moment
+from worker.identity import derive_id
 from worker.model import Delivery, Endpoint, Severity
 
 TYPE = "tocsin.endpoint.paused.v1"
@@ -20,7 +19,7 @@ def endpoint_paused(
 
     An attempt is known by the `fence` of its claim: its number does not rise where an endpoint is gone.
     """
-    notice, name = "ntc_" + _digest(delivery.id, str(fence)), delivery.endpoint
+    notice, name = "ntc_" + derive_id("v1", delivery.id, str(fence)), delivery.endpoint
     told = {
         "notice_id": notice,
         "endpoint": name,
@@ -41,9 +40,6 @@ def endpoint_paused(
         payload={"type": TYPE, "timestamp": moment(now), "schema_version": 1, "data": told},
     )
     return [
-        Delivery("msg_" + _digest(notice, other.name), notice, other.name, *render(card, other)) for other in others
+        Delivery("msg_" + derive_id("v1", notice, other.name), notice, other.name, *render(card, other))
+        for other in others
     ]
-
-
-def _digest(*parts: str) -> str:
-    return b32encode(hashlib.sha256("\0".join(("v1", *parts)).encode()).digest()).decode().lower()[:32]

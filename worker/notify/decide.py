@@ -1,7 +1,5 @@
 """What a group of held alerts does now: speak, or wait until when and why. Pure: state, timing and time in, a decision out."""
 
-import hashlib
-from base64 import b32encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
+from worker.identity import derive_id
 from worker.model import Digest, GroupKey, Timing
 from worker.notify import intervals
 
@@ -141,18 +140,14 @@ def next_digest(digest: Digest, after: datetime) -> datetime:
 def group_id(key: GroupKey) -> str:
     """The group's name: the same key always gives the same one."""
     labels = [part for pair in key.labels for part in pair]
-    return "grp_" + _digest("v1", key.kind, key.route, key.endpoint, key.watch, *labels)
+    return "grp_" + derive_id("v1", key.kind, key.route, key.endpoint, key.watch, *labels)
 
 
 def notification_id(group: str, alert_ids: Sequence[str], sequence: int) -> str:
     """The name of a group's message: the same whoever builds it, and however often, until it is stored."""
-    return "ntf_" + _digest("v1", group, str(sequence), *sorted(alert_ids))
+    return "ntf_" + derive_id("v1", group, str(sequence), *sorted(alert_ids))
 
 
 def _audible(timing: Timing, at: datetime, why: Why) -> tuple[datetime, Why]:
     speaks = intervals.speaks_at(timing, at)
     return (speaks, "silent") if speaks > at else (at, why)
-
-
-def _digest(*parts: str) -> str:
-    return b32encode(hashlib.sha256("\0".join(parts).encode()).digest()).decode().lower()[:32]

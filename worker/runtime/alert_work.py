@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from worker.deliver import payload
 from worker.model import Alert, Delivery, GroupKey, Held, Onward, Rated, Silenced
+from worker.runtime.redis_client import milliseconds, ms_of
 from worker.series import alert_counts
 
 
@@ -42,7 +43,7 @@ def delivery_work(delivery: Delivery, fetched_at: datetime | None = None) -> dic
         "endpoint": delivery.endpoint,
         "body": delivery.body,
         "content_type": delivery.content_type,
-        "fetched_ms": round(fetched_at.timestamp() * 1000) if fetched_at else 0,
+        "fetched_ms": ms_of(fetched_at) if fetched_at else 0,
     }
 
 
@@ -59,7 +60,7 @@ def _steps(steps: Iterable[Onward], fetched_at: datetime | None) -> dict[str, An
             {
                 "group": step.group,
                 "key": dump_key(step.key),
-                "look_ms": round(step.look_at.timestamp() * 1000),
+                "look_ms": ms_of(step.look_at),
                 "endpoint": step.key.endpoint,
                 "kind": step.key.kind,
             }
@@ -73,7 +74,7 @@ def _rated(rated: Rated, fetched_at: datetime | None) -> dict[str, Any]:
     return {
         "watch": rated.watch,
         "most": rated.rate.most,
-        "per_ms": rated.rate.per // timedelta(milliseconds=1),
+        "per_ms": milliseconds(rated.rate.per),
         "within": _steps(rated.within, fetched_at),
         "beyond": _steps(rated.beyond, fetched_at),
     }

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from worker.backtest import PastArticle
 from worker.runtime.article_store import with_decided_zones
+from worker.runtime.records import ANALYSIS, restore_article
 from worker.runtime.redis_client import K, translated
-from worker.runtime.redis_store import ANALYSIS, RedisStore, restore_article
+from worker.runtime.redis_store import RedisStore
 from worker.screener import StoredArticle
 
 _TOGETHER = 200

@@ -5,8 +5,8 @@ from dataclasses import replace
 import redis
 
 from worker.model import Analysis, Article
+from worker.runtime.records import ANALYSIS, DECISION, restore_article
 from worker.runtime.redis_client import K, translated
-from worker.runtime.redis_store import ANALYSIS, DECISION, restore_article
 
 
 class ArticleStore:

@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import Any
 
 from worker.audit import LONGEST_SEAL, Anchor, Check, Line, check_lines, seal_of
-from worker.runtime.redis_client import K, script, translated
+from worker.runtime.redis_client import K, Scripts, ms_of, translated
 from worker.runtime.redis_store import RedisStore
 
 _STREAM, _HEAD = K + "audit", K + "audit:head"
@@ -46,8 +46,7 @@ class AuditStore:
 
     def __init__(self, store: RedisStore) -> None:
         self.client: Any = store.client
-        self._seal = script(store.client, "audit_seal")
-        self._prune = script(store.client, "audit_prune")
+        self._run = Scripts(store.client, "audit_seal", "audit_prune").run
 
     def extent(self) -> Extent | None:
         """Where the record begins and ends; None where nothing was ever written."""
@@ -66,7 +65,7 @@ class AuditStore:
 
     def before(self, since: datetime) -> Anchor | None:
         """The last line before a time; None where the record begins later."""
-        at = f"({round(since.timestamp() * 1000)}-0"
+        at = f"({ms_of(since)}-0"
         with translated():
             rows = self.client.xrevrange(_STREAM, at, "-", count=1)
         return Anchor(_seq(rows[0][0]), rows[0][1]["link"]) if rows else None
@@ -89,17 +88,14 @@ class AuditStore:
             if len(bodies) != last - first + 1:
                 break  # lines are gone: `verify` tells, a seal must not make it look right
             sha256 = seal_of(extent.seal.seal, bodies)
-            with translated():
-                number = int(self._seal(args=[first, last, sha256, extent.seal.seal]))
-            if not number:
+            if not int(self._run("audit_seal", first, last, sha256, extent.seal.seal)):
                 break
             made.append(Anchor(last, "", sha256))
         return made
 
     def prune(self, last: Anchor) -> int:
         """Drop the lines up to a sealed one; how many, or `PRUNE_REFUSED` where the record is not as it was."""
-        with translated():
-            return int(self._prune(args=[self._id_of(last.seq), last.seq, last.link, last.seal]))
+        return int(self._run("audit_prune", self._id_of(last.seq), last.seq, last.link, last.seal))
 
     def _id_of(self, seq: int) -> str:
         return next((id_ for id_, line in self._entries("-", seq - 1)), "0-0")
@@ -140,7 +136,7 @@ def takewhile_seq(entries: Iterator[tuple[str, Line]], last: int) -> Iterator[Li
 
 
 def _first_id(since: datetime | None) -> str:
-    return f"{round(since.timestamp() * 1000)}-0" if since else "-"
+    return f"{ms_of(since)}-0" if since else "-"
 
 
 def _seq(id_: str) -> int:

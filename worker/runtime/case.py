@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,8 +13,9 @@ from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration, Feed, FeedState
 from worker.runtime.configuration_store import ConfigurationStore
 from worker.runtime.past import find_alert, read_decided
-from worker.runtime.redis_client import K, translated
-from worker.runtime.redis_store import STATE, RedisStore, restore_article
+from worker.runtime.records import STATE, restore_article
+from worker.runtime.redis_client import K, moment_of, translated
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.views import list_feeds, read_alerts, show_alert
 from worker.why import Case, FeedSeen, Raised, Sent
 
@@ -83,7 +84,7 @@ def _find_article(store: RedisStore, configuration: Configuration, article_id: s
         brought_by=tuple(sorted(names.get(feed, feed) for feed in feeds)),
         state=item["state"] or "",
         revision=int(item["revision"] or 0),
-        due=_moment(due),
+        due=None if due is None else moment_of(due),
         claims=int(item["claims"] or 0),
         awaits_page=bool(wanted),
         quarantined_for=item["quarantined_for"] or "",
@@ -163,7 +164,3 @@ def _sent(store: RedisStore, delivery: dict[str, Any], attempts: Sequence[dict[s
 def _site(address: str) -> str:
     parts = (urlsplit(address).hostname or "").split(".")
     return ".".join(parts[-2:])
-
-
-def _moment(ms: float | str | None) -> datetime | None:
-    return None if ms is None else datetime.fromtimestamp(float(ms) / 1000, UTC)

@@ -16,7 +16,7 @@ from typing import Any
 from worker import __version__, snapshot
 from worker.errors import InputError
 from worker.model import Configuration
-from worker.runtime.redis_client import K, script, translated
+from worker.runtime.redis_client import K, Scripts, milliseconds, translated
 from worker.runtime.redis_store import RedisStore
 
 KEEP = timedelta(days=90)
@@ -27,16 +27,14 @@ class ConfigurationStore:
 
     def __init__(self, store: RedisStore) -> None:
         self._client: Any = store.client
-        self._keep = script(self._client, "keep_configuration")
+        self._run = Scripts(self._client, "keep_configuration").run
 
     def keep(self, configuration: Configuration, model: str) -> None:
         """Keep a configuration that is in force from now on. Raises TypeError where it cannot be written."""
         made = snapshot.write(configuration)
         lists = [[sha256, _pack(text)] for sha256, text in made.lists.items()]
-        keep_ms = round(KEEP.total_seconds() * 1000)
-        form = _pack(made.text)
-        with translated():
-            self._keep(args=[configuration.hash, form, made.sha256, json.dumps(lists), keep_ms, model, __version__])
+        kept = (_pack(made.text), made.sha256, json.dumps(lists), milliseconds(KEEP))
+        self._run("keep_configuration", configuration.hash, *kept, model, __version__)
 
     def is_kept(self, config_hash: str) -> bool:
         """Whether it is there; a server that came back empty has none."""

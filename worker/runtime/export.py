@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
 from worker.deliver import misp, stix, table
 from worker.deliver.shared_alert import SharedAlert
-from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_client import K, moment_of, ms_of, translated
 from worker.runtime.redis_store import RedisStore
 
 _TOGETHER = 200
@@ -17,7 +17,7 @@ _FIELDS = ("record", "verdict", "judged_at", "marked_for", "acknowledged_at", "i
 
 def read_shared(store: RedisStore, since: datetime | None, watch: str = "") -> Iterator[SharedAlert]:
     """The alerts raised since then, those of one watch where one is named. Those raised meanwhile may be missing."""
-    first = round(since.timestamp() * 1000) if since else "-inf"
+    first = ms_of(since) if since else "-inf"
     with translated():
         ids = store.client.zrange(K + "alerts", first, "+inf", byscore=True)
     for start in range(0, len(ids), _TOGETHER):
@@ -37,7 +37,7 @@ def _read(store: RedisStore, ids: Sequence[str]) -> list[SharedAlert]:
 
 def _shared(fields: Mapping[str, Any]) -> SharedAlert:
     def at(name: str) -> datetime | None:
-        return datetime.fromtimestamp(int(float(fields[name])) / 1000, UTC) if fields[name] else None
+        return moment_of(fields[name]) if fields[name] else None
 
     return SharedAlert(
         json.loads(fields["record"]),

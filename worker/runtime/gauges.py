@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
@@ -12,7 +12,7 @@ from worker.deliver.breaker import Circuit
 from worker.model import Configuration
 from worker.ports import STAGES
 from worker.precision import wilson_interval
-from worker.runtime.redis_client import K
+from worker.runtime.redis_client import K, moment_of
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.trends import read_budgets
 from worker.runtime.views import endpoint_names, list_feeds
@@ -109,7 +109,7 @@ def _feeds(store: RedisStore, configuration: Configuration, now: float) -> Itera
     by_health = GaugeMetricFamily("tocsin_feeds_by_health", "Feeds by the state they are in.", labels=["health"])
     for name in HEALTHS:
         by_health.add_metric([name], health[name])
-    moment = datetime.fromtimestamp(now / 1000, UTC)
+    moment = moment_of(now)
     ages = sorted(
         max((moment - datetime.fromisoformat(row["succeeded_at"])).total_seconds(), 0)
         for row in rows

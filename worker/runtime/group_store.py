@@ -9,7 +9,7 @@ alert:ID:groups     set of the groups in which an alert waits
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import redis
@@ -18,7 +18,7 @@ from worker.model import GroupKey
 from worker.notifier import GroupClaim, GroupStep, StoredAlert
 from worker.notify.decide import GroupState, Waiting
 from worker.runtime.alert_work import delivery_work
-from worker.runtime.redis_client import K, script, translated
+from worker.runtime.redis_client import K, Scripts, fields, milliseconds, moment_of, ms_of, translated
 
 KEEP = timedelta(days=8)
 """A group that has nothing to say is remembered this long, for the interval until its next message."""
@@ -30,19 +30,16 @@ class RedisGroups:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client: Any = client
-        self._scripts = {name: script(client, name) for name in _SCRIPTS}
+        self._run = Scripts(client, *_SCRIPTS).run
 
     def claim_groups(self, limit: int, lease: timedelta) -> list[GroupClaim]:
-        with translated():
-            rows = self._scripts["claim_groups"](args=[lease // timedelta(milliseconds=1), limit])
         return [
-            GroupClaim(id_, int(fence), _state(_pairs(fields), waiting, told))
-            for id_, fence, fields, waiting, told in rows
+            GroupClaim(id_, int(fence), _state(fields(flat), waiting, told))
+            for id_, fence, flat, waiting, told in self._run("claim_groups", milliseconds(lease), limit)
         ]
 
     def look_again(self) -> int:
-        with translated():
-            return int(self._scripts["look_at_groups"](args=[]))
+        return int(self._run("look_at_groups"))
 
     def read_alerts(self, alert_ids: Sequence[str]) -> list[StoredAlert]:
         with translated():
@@ -63,16 +60,14 @@ class RedisGroups:
             "silenced": [{"alert": one.alert_id, "silence": one.silence_id} for one in step.silenced],
             "deliveries": [delivery_work(delivery) | {"alerts": alerts} for delivery, alerts in step.deliveries],
             "told": step.told,
-            "look_ms": round(step.look_at.timestamp() * 1000) if step.look_at else 0,
-            "keep_ms": KEEP // timedelta(milliseconds=1),
+            "look_ms": ms_of(step.look_at) if step.look_at else 0,
+            "keep_ms": milliseconds(KEEP),
             "counts": step.counts,
         }
-        with translated():
-            return bool(self._scripts["finish_group"](args=[claim.group_id, claim.fence, json.dumps(work)]))
+        return bool(self._run("finish_group", claim.group_id, claim.fence, json.dumps(work)))
 
     def note_group_failure(self, claim: GroupClaim, reason: str) -> bool:
-        with translated():
-            return bool(self._scripts["note_group_failure"](args=[claim.group_id, claim.fence, reason]))
+        return bool(self._run("note_group_failure", claim.group_id, claim.fence, reason))
 
     def groups_of(self, alert_ids: Iterable[str]) -> dict[str, list[tuple[str, GroupState]]]:
         """The groups in which each of these alerts waits, by alert."""
@@ -94,21 +89,13 @@ class RedisGroups:
         return {alert_id: [(name, states[name]) for name in found] for alert_id, found in zip(ids, names, strict=True)}
 
 
-def _pairs(flat: Sequence[str]) -> dict[str, str]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _state(fields: dict[str, str], waiting: Sequence[Any], told: Sequence[str]) -> GroupState:
-    kind, route, endpoint, labels, watch = json.loads(fields["key"])
+def _state(group: dict[str, str], waiting: Sequence[Any], told: Sequence[str]) -> GroupState:
+    kind, route, endpoint, labels, watch = json.loads(group["key"])
     key = GroupKey(kind, route, endpoint, tuple((name, value) for name, value in labels), watch)
     return GroupState(
         key,
-        tuple(Waiting(id_, _moment(at)) for id_, at in zip(waiting[::2], waiting[1::2], strict=True)),
+        tuple(Waiting(id_, moment_of(at)) for id_, at in zip(waiting[::2], waiting[1::2], strict=True)),
         tuple(told),
-        _moment(fields["sent_at"]) if "sent_at" in fields else None,
-        int(fields.get("sequence", 0)),
+        moment_of(group["sent_at"]) if "sent_at" in group else None,
+        int(group.get("sequence", 0)),
     )
-
-
-def _moment(ms: str | float) -> datetime:
-    return datetime.fromtimestamp(float(ms) / 1000, UTC)

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from worker.replay import Decided
+from worker.runtime.records import ANALYSIS, DECISION, restore_article
 from worker.runtime.redis_client import K, translated
-from worker.runtime.redis_store import ANALYSIS, DECISION, RedisStore, restore_article
+from worker.runtime.redis_store import RedisStore
 
 _FIELDS = ("record", "first_seen", "analysis", "decision", "decided")
 

@@ -11,7 +11,8 @@ Keys, all under the hash tag `{tocsin}:`
     silences  silence:ID                        see `silence_store`
     rate:WATCH                                  what a watch with a rate cap told of late
     articles  stories                           the same of what was first seen within retention
-    alerts:log  alerts:last                     alerts by a number that only grows, and the last such number
+    alerts:log  marks:log  alerts:last          alerts by a number that only grows when they are raised, and when they
+                                                are marked; the last such number
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
@@ -21,36 +22,28 @@ Keys, all under the hash tag `{tocsin}:`
     audit  audit:head                           the audit record (a stream) and its end; see `audit_store`
 """
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis
 import xxhash
-from pydantic import TypeAdapter
 
-from worker.decision import digest_text
-from worker.dedupe import mark_of_address
 from worker.deliver import breaker
-from worker.deliver.breaker import Circuit, EndpointState
+from worker.deliver.breaker import EndpointState
 from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn, asks_to_wait
 from worker.deliver.retry import Decision as RetryDecision
 from worker.fulltext import PATIENCE
 from worker.model import (
-    JSON_TYPE,
     Alert,
     Analysis,
     Article,
     Attempt,
-    Decision,
     Delivery,
     Draft,
     Feed,
     FeedState,
-    Kin,
     Onward,
     Story,
 )
@@ -75,8 +68,27 @@ from worker.ports import (
 from worker.runtime import kin_index
 from worker.runtime.alert_work import alert_work, delivery_work
 from worker.runtime.log import redact
-from worker.runtime.redis_client import K, moment_of, script, translated
-from worker.story import WINDOW, pack, unpack
+from worker.runtime.records import (
+    ANALYSIS,
+    ARTICLE,
+    ATTEMPT,
+    CONFIGURATION,
+    KIN_PER_KEY,
+    MOST_KIN,
+    STATE,
+    STORY,
+    decision_work,
+    draft_work,
+    dump,
+    endpoint_state,
+    restore_article,
+    restore_delivery,
+    restore_kin,
+    story_work,
+)
+from worker.runtime.redis_client import K, Scripts, fields, milliseconds, moment_of, ms_of, translated
+from worker.runtime.replica import secure
+from worker.story import WINDOW
 from worker.trend import counted
 from worker.zones import passages
 
@@ -87,11 +99,6 @@ KEEP = timedelta(days=30)
 KEEP_TRENDS = timedelta(days=9)
 """A week and what the week before the hour of asking needs."""
 
-STATE, _ARTICLE = TypeAdapter(FeedState), TypeAdapter(Article)
-ANALYSIS, ATTEMPT, _STORY = TypeAdapter(Analysis), TypeAdapter(Attempt), TypeAdapter(Story)
-_MOST_KIN, _KIN_PER_KEY = 24, 8
-"""So many kin are compared with an article, and so many are remembered under one key: the newest."""
-_CONFIGURATION, DECISION = TypeAdapter(ConfigurationState), TypeAdapter(Decision)
 Counts = Iterable[tuple[str, float]]
 
 
@@ -102,7 +109,7 @@ class RedisStore:
         self.client: Any = client  # redis-py's answers are typed for its async twin as well
         self._scheduled: Sequence[Feed] = ()
         self._noted_epoch = ""
-        self._scripts = {name: script(client, name) for name in _SCRIPTS}
+        self._run = Scripts(client, *_SCRIPTS).run
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._scheduled = feeds
@@ -113,8 +120,9 @@ class RedisStore:
 
     def epoch(self) -> str:
         with translated():
-            info: dict[str, Any] = self.client.info("server")
-        run = str(info["run_id"])
+            server, replication = self.client.info("server"), self.client.info("replication")
+        # A primary that was deposed and comes back without a restart has its old run_id, but another replication id.
+        run = f"{server['run_id']}/{replication.get('master_replid', '')}"
         if run != self._noted_epoch:
             self._run("audit_epoch", run)
             self._noted_epoch = run
@@ -146,29 +154,15 @@ class RedisStore:
         alerts: Sequence[tuple[Alert, Sequence[Onward]]] = (),
     ) -> Ingested:
         work = {
-            "state": _dump(STATE, decision.state),
-            "next_ms": _ms(decision.next_in),
-            "remember_ms": _ms(REMEMBER),
-            "keep_ms": _ms(KEEP),
-            "patience_ms": _ms(PATIENCE),
+            "state": dump(STATE, decision.state),
+            "next_ms": milliseconds(decision.next_in),
+            "remember_ms": milliseconds(REMEMBER),
+            "keep_ms": milliseconds(KEEP),
+            "patience_ms": milliseconds(PATIENCE),
             "pushes": decision.pushes,
             "counts": list(counts),
             "alerts": [alert_work(alert, steps) | {"article": alert.article.id} for alert, steps in alerts],
-            "drafts": [
-                {
-                    "id": draft.article.id,
-                    "aliases": draft.aliases,
-                    "address": mark_of_address(draft.article.link),
-                    "content": draft.content,
-                    "sha256": digest_text(draft.article.text),
-                    "record": _dump(_ARTICLE, draft.article),
-                    "remembered": draft.remembered_as,
-                    "is_fresh": draft.is_fresh,
-                    "wants_page": draft.wants_page,
-                    "trace": draft.trace,
-                }
-                for draft in drafts
-            ],
+            "drafts": [draft_work(draft) for draft in drafts],
         }
         result = self._run("finish_poll", claim.feed_id, claim.fence, json.dumps(work))
         return Ingested(is_stale=True) if result == [-1] else Ingested(*result)
@@ -195,14 +189,14 @@ class RedisStore:
         if not keys:
             return Kinship()
         with translated():
-            limits = (_MOST_KIN, _KIN_PER_KEY)
-            seen, found = kin_index.look_up(self.client, K + "kin:", keys, _ms(WINDOW), limits)
-        return Kinship(tuple(_restore_kin(number, record) for number, record in found), seen)
+            limits = (MOST_KIN, KIN_PER_KEY)
+            seen, found = kin_index.look_up(self.client, K + "kin:", keys, milliseconds(WINDOW), limits)
+        return Kinship(tuple(restore_kin(number, record) for number, record in found), seen)
 
     def read_story(self, story: str) -> tuple[Story | None, int]:
         with translated():
             state, version = self.client.hmget(K + f"story:{story}", ["state", "version"])
-        return (_STORY.validate_json(state), int(version)) if state else (None, 0)
+        return (STORY.validate_json(state), int(version)) if state else (None, 0)
 
     def finish_article(
         self,
@@ -212,16 +206,16 @@ class RedisStore:
         alerts: Sequence[tuple[Alert, Sequence[Onward]]],
         counts: Counts = (),
     ) -> int:
-        seen = _dump(ANALYSIS, analysis)
+        seen = dump(ANALYSIS, analysis)
         work = {
             "analysis": seen,
             "trace": claim.trace,
-            "decision": _decision_work(step.decision, seen) if step.decision else None,
-            "keep_ms": _ms(KEEP),
+            "decision": decision_work(step.decision, seen) if step.decision else None,
+            "keep_ms": milliseconds(KEEP),
             "counts": list(counts),
             "trend": counted(claim.article, analysis),
-            "trend_keep_ms": _ms(KEEP_TRENDS),
-            "story": _story_work(claim, step),
+            "trend_keep_ms": milliseconds(KEEP_TRENDS),
+            "story": story_work(claim, step),
             "model": analysis.model,
             "alerts": [alert_work(alert, steps) for alert, steps in alerts],
         }
@@ -229,11 +223,12 @@ class RedisStore:
 
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
         claimed = []
-        probe_ms = _ms(breaker.PROBE_EVERY)
-        for id_, fence, is_probe, flat, trace in self._run(
-            "claim_deliveries", endpoint, _ms(lease), at_once, MOST_CLAIMS, probe_ms
-        ):
-            item = dict(zip(flat[::2], flat[1::2], strict=True))
+        probe_ms = milliseconds(breaker.PROBE_EVERY)
+        rows = self._run("claim_deliveries", endpoint, milliseconds(lease), at_once, MOST_CLAIMS, probe_ms)
+        if rows:
+            secure(self.client)
+        for id_, fence, is_probe, flat, trace in rows:
+            item = fields(flat)
             queued_at = moment_of(item.get("queued_at") or item["created_at"])
             claimed.append(
                 DeliveryClaim(
@@ -260,8 +255,8 @@ class RedisStore:
             "outcome": _OUTCOMES[type(decision)],
             "number": claim.number,
             "status": attempt.status,
-            "wait_ms": _ms(decision.wait) if isinstance(decision, RetryIn) else 0,
-            "asked_ms": _ms(min(attempt.retry_after, LONGEST_WAIT)) if attempt.retry_after else 0,
+            "wait_ms": milliseconds(decision.wait) if isinstance(decision, RetryIn) else 0,
+            "asked_ms": milliseconds(min(attempt.retry_after, LONGEST_WAIT)) if attempt.retry_after else 0,
             "hold_ms": asks_to_wait(attempt) // timedelta(milliseconds=1),
             "is_counted": decision.is_counted
             if isinstance(decision, RetryIn)
@@ -269,14 +264,14 @@ class RedisStore:
             "is_probe": claim.is_probe,
             "is_success": attempt.is_success,
             "reason": attempt.reason,
-            "attempt": _dump(ATTEMPT, attempt),
+            "attempt": dump(ATTEMPT, attempt),
             "counts": list(counts),
-            "keep_ms": _ms(KEEP),
+            "keep_ms": milliseconds(KEEP),
             "notices": [delivery_work(notice) for notice in notices],
             "breaker": {
                 "open_after": breaker.OPEN_AFTER,
                 "window": breaker.WINDOW,
-                "probe_ms": _ms(breaker.PROBE_EVERY),
+                "probe_ms": milliseconds(breaker.PROBE_EVERY),
             },
         }
         return bool(self._run("finish_delivery", claim.delivery.id, claim.fence, json.dumps(work)))
@@ -295,14 +290,14 @@ class RedisStore:
         prefix = _WORK[stage][1]
         for id_, at in self.client.zrange(K + f"quarantine:{stage}", 0, -1, withscores=True):
             why, record, endpoint = self.client.hmget(K + prefix + id_, ["quarantined_for", "record", "endpoint"])
-            subject = _ARTICLE.validate_json(record).title if record else endpoint or id_
+            subject = ARTICLE.validate_json(record).title if record else endpoint or id_
             yield Quarantined(stage, id_, moment_of(at), why or "claimed too often", subject)
 
     def release(self, stage: Stage, ids: Sequence[str] = ()) -> list[str]:
         return list(self._run("release", stage, *_WORK[stage], *ids))
 
     def replay(self, *, alert: str | None, endpoints: Sequence[str], since: datetime | None) -> list[str]:
-        since_ms = round(since.timestamp() * 1000) if since else 0
+        since_ms = ms_of(since) if since else 0
         work = {"alert": alert or "", "endpoints": list(endpoints), "since_ms": since_ms}
         return list(self._run("replay", json.dumps(work)))
 
@@ -317,7 +312,7 @@ class RedisStore:
                 pipeline.zcard(K + f"outbox:{name}")
                 pipeline.zcard(K + f"dead:{name}")
             answers = pipeline.execute()
-        return [_endpoint_state(name, *answers[3 * i : 3 * i + 3]) for i, name in enumerate(names)]
+        return [endpoint_state(name, *answers[3 * i : 3 * i + 3]) for i, name in enumerate(names)]
 
     def known_endpoints(self) -> list[str]:
         with translated():
@@ -337,13 +332,13 @@ class RedisStore:
     def report_configuration(self, process: str, state: ConfigurationState) -> None:
         outcome = "adopted" if state.is_ok else "refused"
         self._run(
-            "report_configuration", process, _dump(_CONFIGURATION, state), outcome, state.hash, redact(state.reason)
+            "report_configuration", process, dump(CONFIGURATION, state), outcome, state.hash, redact(state.reason)
         )
 
     def configuration_states(self) -> dict[str, ConfigurationState]:
         with translated():
             rows = self.client.hgetall(K + "configurations")
-        return {process: _CONFIGURATION.validate_json(row) for process, row in sorted(rows.items())}
+        return {process: CONFIGURATION.validate_json(row) for process, row in sorted(rows.items())}
 
     def note_audit(self, kind: str, **facts: str | int | Sequence[str]) -> None:
         self._run("audit_note", kind, json.dumps([part for pair in facts.items() for part in pair]))
@@ -360,12 +355,8 @@ class RedisStore:
     ) -> Iterator[tuple[str, int, dict[str, str]]]:
         if limit <= 0:
             return
-        for id_, fence, flat in self._run("claim", stage, due, prefix, _ms(lease), limit, MOST_CLAIMS):
-            yield id_, int(fence), dict(zip(flat[::2], flat[1::2], strict=True))
-
-    def _run(self, script: str, *args: str | int) -> Any:
-        with translated():
-            return self._scripts[script](args=args)
+        for id_, fence, flat in self._run("claim", stage, due, prefix, milliseconds(lease), limit, MOST_CLAIMS):
+            yield id_, int(fence), fields(flat)
 
 
 _SCRIPTS = (
@@ -402,77 +393,7 @@ _OUTCOMES: dict[type[RetryDecision], str] = {
 }
 
 
-def _dump(adapter: TypeAdapter[Any], value: Any) -> str:
-    return adapter.dump_json(value).decode()
-
-
-def _ms(duration: timedelta) -> int:
-    return max(round(duration.total_seconds() * 1000), 1)
-
-
 def _item_key(claim: FeedClaim | ArticleClaim | DeliveryClaim) -> str:
     if isinstance(claim, FeedClaim):
         return f"feed:{claim.feed_id}"
     return f"article:{claim.article.id}" if isinstance(claim, ArticleClaim) else f"delivery:{claim.delivery.id}"
-
-
-def restore_article(id_: str, item: dict[str, str]) -> Article:
-    """The stored article under the id and first sight of its first revision, whichever poll brought this text."""
-    return replace(_ARTICLE.validate_json(item["record"]), id=id_, first_seen=moment_of(item["first_seen"]))
-
-
-def _decision_work(decision: Decision, analysis: str) -> dict[str, Any]:
-    return {
-        "record": _dump(DECISION, decision),
-        "config": decision.config_hash,
-        "sha256": decision.text_sha256,
-        "analysis_sha256": hashlib.sha256(analysis.encode()).hexdigest(),
-        "unknown": decision.unknown,
-        "fired": [
-            {"watch": one.watch_id} | ({"alert": one.alert_id} if one.alert_id else {"why_not": one.why_not})
-            for one in decision.fired
-        ],
-    }
-
-
-def _story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
-    seen_at = claim.article.first_seen or datetime.now(UTC)
-    head = f"{claim.article.id} {step.story.id} {round(seen_at.timestamp() * 1000)}"
-    return {
-        "id": step.story.id,
-        "state": _dump(_STORY, step.story),
-        "version": step.version,
-        "keys": step.signature.keys,
-        "seen": step.seen,
-        "record": f"{head} {pack(step.signature)}",
-        "window_ms": _ms(WINDOW),
-        "most": _MOST_KIN,
-        "per_key": _KIN_PER_KEY,
-    }
-
-
-def _restore_kin(number: int, record: str) -> Kin:
-    article_id, story, seen_at, packed = record.split(" ")
-    return Kin(number, article_id, story, moment_of(seen_at), unpack(packed))
-
-
-def restore_delivery(id_: str, item: Mapping[str, str]) -> Delivery:
-    """A delivery from its hash."""
-    return Delivery(id_, item["alert"], item["endpoint"], item["body"], item.get("content_type") or JSON_TYPE)
-
-
-def _endpoint_state(name: str, fields: Mapping[str, str], waiting: int, dead: int) -> EndpointState:
-    def at(field: str) -> datetime | None:
-        return moment_of(fields[field]) if field in fields else None
-
-    return EndpointState(
-        name,
-        Circuit(fields.get("circuit", "closed")),
-        at("since"),
-        fields.get("reason", ""),
-        at("succeeded_at"),
-        at("failed_at"),
-        waiting,
-        dead,
-        at("held_until"),
-    )

@@ -13,18 +13,18 @@ import json
 from array import array
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from worker.model import Alert, Onward, Story
 from worker.runtime.alert_work import alert_work
 from worker.runtime.archive import read_articles
-from worker.runtime.redis_client import K, script, translated
+from worker.runtime.redis_client import K, Scripts, fields, milliseconds, moment_of, translated
 from worker.runtime.redis_store import RedisStore
 from worker.screener import Claim, Handover, Page, Progress, StoredArticle
 from worker.screening import Found, Marks
 
-_NAMES = ("screening_begin", "screening_claim", "screening_advance", "screening_raise")
+_SCRIPTS = ("screening_begin", "screening_claim", "screening_advance", "screening_raise")
 
 
 class RedisScreeningStore:
@@ -33,7 +33,7 @@ class RedisScreeningStore:
     def __init__(self, store: RedisStore) -> None:
         self._store = store
         self._client: Any = store.client
-        self._scripts = {name: script(self._client, name) for name in _NAMES}
+        self._run = Scripts(self._client, *_SCRIPTS).run
 
     def progress(self) -> Progress:
         with translated():
@@ -45,8 +45,8 @@ class RedisScreeningStore:
             total=int(row.get("total", 0)),
             found=int(row.get("found", 0)),
             raised=int(row.get("raised", 0)),
-            started_at=_moment(row.get("started_at")),
-            finished_at=_moment(row.get("finished_at")),
+            started_at=moment_of(row["started_at"]) if row.get("started_at") else None,
+            finished_at=moment_of(row["finished_at"]) if row.get("finished_at") else None,
         )
 
     def known(self) -> dict[str, frozenset[int]]:
@@ -62,10 +62,10 @@ class RedisScreeningStore:
         return bool(self._run("screening_begin", before, digest, json.dumps(work)))
 
     def claim(self, lease: timedelta) -> Claim | None:
-        flat = self._run("screening_claim", _ms(lease), self._store.epoch())
+        flat = self._run("screening_claim", milliseconds(lease), self._store.epoch())
         if not flat:
             return None
-        row = dict(zip(flat[::2], flat[1::2], strict=True))
+        row = fields(flat)
         new = {name: unpack(packed) for name, packed in json.loads(row["added"]).items()}
         return Claim(int(row["fence"]), row["phase"], int(row["cursor"]), new)
 
@@ -90,7 +90,7 @@ class RedisScreeningStore:
             "looked": done.looked,
             "articles": done.articles,
             "found": [[_name(one), one.seen_ms] for one in done.found],
-            "lease_ms": _ms(done.lease) if done.lease else 0,
+            "lease_ms": milliseconds(done.lease) if done.lease else 0,
         }
         return bool(self._run("screening_advance", claim.fence, json.dumps(work)))
 
@@ -108,10 +108,6 @@ class RedisScreeningStore:
             seconds, micros = self._client.time()
             return bool(self._client.zcount(K + "articles:due", "-inf", seconds * 1000 + micros // 1000))
 
-    def _run(self, script: str, *args: str | int) -> Any:
-        with translated():
-            return self._scripts[script](args=args)
-
 
 def pack(marks: Collection[int]) -> str:
     """Marks as text, eleven characters each."""
@@ -125,11 +121,3 @@ def unpack(packed: str) -> frozenset[int]:
 
 def _name(found: Found) -> str:
     return json.dumps([found.watch, found.list, found.name, found.story, found.article], ensure_ascii=False)
-
-
-def _ms(duration: timedelta) -> int:
-    return max(round(duration.total_seconds() * 1000), 1)
-
-
-def _moment(ms: str | None) -> datetime | None:
-    return datetime.fromtimestamp(int(ms) / 1000, UTC) if ms else None

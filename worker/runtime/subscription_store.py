@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from worker.model import Fetched, Subscription
-from worker.runtime.redis_client import K, script, translated
+from worker.runtime.redis_client import K, Scripts, milliseconds, ms_of, translated
 from worker.runtime.redis_store import RedisStore
 from worker.subscriber import Kept
 
@@ -30,7 +30,7 @@ class RedisSubscriptionStore:
 
     def __init__(self, store: RedisStore) -> None:
         self._client = store.client
-        self._scripts = {name: script(store.client, name) for name in _SCRIPTS}
+        self._run = Scripts(store.client, *_SCRIPTS).run
 
     def read(self, feed_id: str) -> Kept | None:
         with translated():
@@ -61,7 +61,7 @@ class RedisSubscriptionStore:
         return bool(self._run("websub_save", feed_id, version, record, token, wait_ms, event))
 
     def claim(self, limit: int, lease: timedelta) -> list[Kept]:
-        rows = self._run("websub_claim", round(lease.total_seconds() * 1000), limit)
+        rows = self._run("websub_claim", milliseconds(lease), limit)
         return [kept for kept in map(_restore, rows) if kept]
 
     def end_others(self, feed_ids: Collection[str]) -> None:
@@ -74,9 +74,10 @@ class RedisSubscriptionStore:
         subscription = kept.subscription
         packed = base64.b64encode(zlib.compress(body, 1)).decode()
         document = json.dumps({"body": packed, "content_type": content_type, "url": subscription.topic})
-        until = round(subscription.expires_at.timestamp() * 1000) if subscription.expires_at else 0
-        keep = round(KEEP.total_seconds() * 1000)
-        return int(self._run("websub_push", subscription.feed_id, document, until, MOST_WAITING, keep)) > 0
+        until = ms_of(subscription.expires_at) if subscription.expires_at else 0
+        return (
+            int(self._run("websub_push", subscription.feed_id, document, until, MOST_WAITING, milliseconds(KEEP))) > 0
+        )
 
     def pushed(self, feed_id: str) -> list[Fetched]:
         with translated():
@@ -93,10 +94,6 @@ class RedisSubscriptionStore:
     def _token(self, feed_id: str) -> str:
         with translated():
             return self._client.hget(K + f"websub:{feed_id}", "token") or ""
-
-    def _run(self, script: str, *args: str | int) -> Any:
-        with translated():
-            return self._scripts[script](args=args)
 
 
 def _restore(row: Any) -> Kept | None:

@@ -1,11 +1,11 @@
 """Where tokens are kept: `token:ID` (hash of fields), `tokens` (ids by the time they were made). Never their text."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from worker.api.token import Role, Token
-from worker.runtime.redis_client import K, script, translated
+from worker.runtime.redis_client import K, Scripts, moment_of, ms_of, translated
 
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -25,7 +25,7 @@ class RedisTokens:
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._script = script(client, "tokens")
+        self._scripts = Scripts(client, "tokens")
 
     def find(self, id_: str) -> tuple[Token | None, bool]:
         with translated():
@@ -51,20 +51,21 @@ class RedisTokens:
 
     def revoke(self, id_: str, now: datetime) -> bool:
         """Make it open nothing any more, at once; False if there is no such token, or it was revoked before."""
-        return bool(self._run("revoke", id_, _ms(now)))
+        return bool(self._run("revoke", id_, ms_of(now)))
 
     def rotate(self, id_: str, successor: Token, until: datetime) -> bool:
         """Keep the successor, and end the token at `until` or when it would have ended; False if it is not live."""
-        return bool(self._run("rotate", id_, _ms(successor.created_at), _ms(until), successor.id, *_flat(successor)))
+        return bool(
+            self._run("rotate", id_, ms_of(successor.created_at), ms_of(until), successor.id, *_flat(successor))
+        )
 
     def note_use(self, token: Token, now: datetime) -> None:
         if token.used_at is None or now - token.used_at >= _USE_NOTED_EVERY:
             with translated():
-                self._client.hset(K + f"token:{token.id}", "used_at", _ms(now))
+                self._client.hset(K + f"token:{token.id}", "used_at", ms_of(now))
 
     def _run(self, *arguments: str | int) -> int:
-        with translated():
-            return int(self._script(args=arguments))
+        return int(self._scripts.run("tokens", *arguments))
 
 
 def _flat(token: Token) -> list[str | int]:
@@ -73,16 +74,16 @@ def _flat(token: Token) -> list[str | int]:
         "role": token.role.value,
         "digest": token.digest,
         "watch": token.watch,
-        "created_at": _ms(token.created_at),
+        "created_at": ms_of(token.created_at),
     }
     if token.expires_at:
-        fields["expires_at"] = _ms(token.expires_at)
+        fields["expires_at"] = ms_of(token.expires_at)
     return [part for pair in fields.items() for part in pair]
 
 
 def _restore(id_: str, fields: Mapping[str, str]) -> Token:
     def at(name: str) -> datetime | None:
-        return datetime.fromtimestamp(int(fields[name]) / 1000, UTC) if name in fields else None
+        return moment_of(fields[name]) if name in fields else None
 
     created_at = at("created_at")
     assert created_at is not None
@@ -97,7 +98,3 @@ def _restore(id_: str, fields: Mapping[str, str]) -> Token:
         fields["watch"],
         at("used_at"),
     )
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

@@ -12,8 +12,9 @@ from typing import Any
 
 from worker.coverage import WATCH_ID
 from worker.model import Configuration
-from worker.runtime.redis_client import K, script, translated
-from worker.runtime.redis_store import STATE, RedisStore
+from worker.runtime.records import STATE
+from worker.runtime.redis_client import K, Scripts, ms_of, translated
+from worker.runtime.redis_store import RedisStore
 
 _TOGETHER = 200
 _LABEL = re.compile(r'(watch|endpoint)="((?:[^"\\]|\\.)*)"')
@@ -43,9 +44,8 @@ class Trimmer:
     def __init__(self, store: RedisStore, configuration: Configuration, before: datetime, *, is_real: bool) -> None:
         self._store, self._configuration, self._is_real = store, configuration, is_real
         self._client: Any = store.client
-        self._before, self._before_ms = before, round(before.timestamp() * 1000)
-        names = ("trim_alerts", "trim_leftovers")
-        self._scripts = {name: script(self._client, name) for name in names}
+        self._before, self._before_ms = before, ms_of(before)
+        self._run = Scripts(self._client, "trim_alerts", "trim_leftovers").run
         self.trimmed = Trimmed()
 
     def count_alerts(self) -> int:
@@ -122,7 +122,3 @@ class Trimmer:
             if fields and self._is_real:
                 self._client.hdel(K + "metrics", *fields)
         return len(fields)
-
-    def _run(self, script: str, *args: str | int) -> Any:
-        with translated():
-            return self._scripts[script](args=args)

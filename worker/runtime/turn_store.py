@@ -1,7 +1,7 @@
 """Turns at hosts, shared by all processes over Redis: `turn:HOST` holds when the host is free again (ms)."""
 
 from worker.errors import StoreUnavailable
-from worker.runtime.redis_client import script, translated
+from worker.runtime.redis_client import Scripts
 from worker.runtime.redis_store import RedisStore
 
 
@@ -9,12 +9,11 @@ class RedisTurns:
     """Reserves turns; where Redis does not answer each process keeps its own, so that politeness stops no poll."""
 
     def __init__(self, store: RedisStore) -> None:
-        self._script = script(store.client, "take_turn")
+        self._run = Scripts(store.client, "take_turn").run
 
     def reserve(self, host: str, pause_s: float, patience_s: float) -> float | None:
         """Seconds to wait for the turn, which is taken unless that is longer than the patience; None without Redis."""
         try:
-            with translated():
-                return int(self._script(args=[host, round(pause_s * 1000), round(patience_s * 1000)])) / 1000
+            return int(self._run("take_turn", host, round(pause_s * 1000), round(patience_s * 1000))) / 1000
         except StoreUnavailable:
             return None

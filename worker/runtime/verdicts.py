@@ -1,9 +1,9 @@
 """What a person said of an alert."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from worker.runtime.redis_client import K, translated
+from worker.runtime.redis_client import K, moment_of, translated
 from worker.runtime.redis_store import RedisStore
 
 
@@ -37,7 +37,7 @@ def read_verdict(store: RedisStore, alert: str) -> AlertVerdict | None:
         alert,
         watch,
         verdict or ("acknowledged" if acknowledged_at else "open"),
-        datetime.fromtimestamp(int(at) / 1000, UTC) if at else None,
+        moment_of(at) if at else None,
         by or "",
         reason or "",
     )

@@ -9,8 +9,9 @@ from worker.model import Configuration, Feed, FeedState
 from worker.runtime import highlight
 from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.http import short_url
-from worker.runtime.redis_client import K, translated
-from worker.runtime.redis_store import ATTEMPT, STATE, RedisStore
+from worker.runtime.records import ATTEMPT, STATE
+from worker.runtime.redis_client import K, moment_of, translated
+from worker.runtime.redis_store import RedisStore
 
 _CHUNK, _MOST_READ = 200, 4_000
 """A filter reads at most the newest 4,000 alerts, 200 at a time."""
@@ -158,7 +159,7 @@ def list_refusals(store: RedisStore) -> list[str]:
 
 def iso_ms(ms: float | str | None) -> str | None:
     """Milliseconds since 1970 as ISO 8601 in UTC."""
-    return None if ms is None else datetime.fromtimestamp(float(ms) / 1000, UTC).isoformat(timespec="seconds")
+    return None if ms is None else moment_of(ms).isoformat(timespec="seconds")
 
 
 def _alert_row(fields: Mapping[str, str], deliveries: Sequence[tuple[str, Any]], waits: int) -> dict[str, Any]:

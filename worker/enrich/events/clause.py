@@ -17,9 +17,17 @@ AND: Final = frozenset(("and", "or", "&", "as-well-as"))
 _PAIRS: Final = {"(": ")", "–": "–", "—": "—", "-": "-", "‘": "’"}
 QUOTES: Final = frozenset("\"“”‘’'")
 _ADMITTING: Final = frozenset("admit admits admitted acknowledge acknowledged confirm confirms confirmed".split())
-_CONTROL: Final = ("planned", "requested", "negated", "hypothetical", "hedged", "denied", "rejecting", "help", "say")
+_CONTROL: Final = ("ceasing", "undoing", "planned", "requested", "negated", "hypothetical", "hedged", "denied", "rejecting", "help", "say")
+_LEADING: Final = frozenset("of for in by about with from up on out over against into at short off to".split())
+"""Prepositions and particles before a gerund: "ruled out on selling"."""
+_PARTICLES: Final = frozenset(("up", "in", "out", "on"))
+_THROUGH: Final = frozenset("would could may might interest interested".split())
 _CAUSES: Final = frozenset(("for", "by", "with", "in"))
 """Before a gerund these part it from the verb before: one "will pay for selling" what was sold."""
+_MODALS: Final = frozenset("will would 'll shall could can may might must should to".split())
+_SPOKEN_OF: Final = frozenset("accused suspected charged convicted believed thought alleged guilty".split())
+"""Participles that go with the mention right before: "firms accused of selling"."""
+_APART: Final = frozenset("because although though while when if unless since whereas but so who which whose where that".split())
 LONGEST_ASIDE: Final = 14
 _FURTHEST: Final = 30
 
@@ -41,7 +49,42 @@ class VerbGroup:
 
 
 def verb_group(units: Sequence[Unit], at: int) -> VerbGroup:
-    """The verb at `at` with its auxiliaries, adverbs and the verbs and nouns that control it."""
+    """The verb at `at` with its auxiliaries, adverbs and the verbs and nouns that control it.
+
+    A second verb shares what the first is led by ("will build and sell", "plans to build and sell").
+    """
+    group = _led(units, at)
+    if (first := _shared(units, group)) < 0:
+        return group
+    outer = _led(units, first)
+    return VerbGroup(outer.start, at, (*group.cues, *outer.cues), group.is_participle)
+
+
+def _shared(units: Sequence[Unit], group: VerbGroup) -> int:
+    """The first of two coordinated verbs in the base form, which a modal or "to" leads; -1 where there is none."""
+    verb = units[group.at].word
+    before = units[group.start - 1].word if group.start else ""
+    if before not in AND or any(cue in words("auxiliaries") for cue in group.cues) or not _is_base(verb):
+        return -1
+    for i in range(group.start - 2, max(-1, group.start - _FURTHEST), -1):
+        word = units[i].word
+        if units[i].kind == "mark" and word in ";:.":
+            return -1
+        if units[i].kind == "word" and word in _APART:
+            return -1
+        if units[i].kind == "word" and word in _MODALS:
+            verb_at = i + 2 if units[i + 1].kind == "mark" and units[i + 1].word in QUOTES else i + 1
+            return verb_at if units[verb_at].kind == "word" and not units[verb_at].word[0].isdigit() else -1
+    return -1
+
+
+def _is_base(verb: str) -> bool:
+    forms = words("give", "get", "impose", "sanction_verbs", "violate")
+    stems = (verb, verb[:-1], verb + verb[-1])
+    return not verb.endswith(("ed", "ing")) and any(stem + "ing" in forms for stem in stems)
+
+
+def _led(units: Sequence[Unit], at: int) -> VerbGroup:
     cues: list[str] = []
     is_gerund = units[at].word.endswith("ing")
     is_cause = False
@@ -61,13 +104,13 @@ def verb_group(units: Sequence[Unit], at: int) -> VerbGroup:
             pass
         elif is_led and any(word in words(name) for name in _CONTROL):
             is_gerund = word.endswith("ing")
-        elif is_gerund and word in ("of", "for", "in", "by", "about", "with", "from", "up", "on", "over", "against"):
+        elif is_gerund and word in _LEADING:
             pass
-        elif is_led and (word in ("up", "in", "out", "on") or word in words("aspect")):
+        elif is_led and (word in _PARTICLES or word in words("aspect")):
             is_gerund = word.endswith("ing")
         else:
             break
-        if not is_cause or word in words("hedged") or word in ("would", "could", "may", "might"):
+        if not is_cause or word in words("hedged") or word in _THROUGH:
             cues.append(word)
         is_cause = is_cause or (is_gerund and word in _CAUSES)
         i -= 1
@@ -85,6 +128,8 @@ def _at_hand(units: Sequence[Unit], start: int) -> tuple[int, ...] | None:
     if (controlled := _controlled(units, start)) >= 0:
         return coordinated(units, controlled)
     before = units[start - 1] if start else None
+    if before is not None and before.kind in _NOMINAL and units[start].word in _SPOKEN_OF:
+        return coordinated(units, start - 1)
     if before is None or before.kind != "word":
         return None
     if before.word in words("say") - words("denied") - _ADMITTING:
@@ -140,9 +185,12 @@ def _controlled(units: Sequence[Unit], start: int) -> int:
         return i
     if i < 1 or units[i].kind not in ("party", "pronoun") or start >= len(units):
         return -1
-    if units[start].word.endswith("ing") or units[start].word == "for":
+    if units[start].word.endswith("ing") or units[start].word in ("for", "into", "from"):
         return i
-    before = units[preposition(units, i) - 1].word if preposition(units, i) > 0 else ""
+    prep = preposition(units, i)
+    if units[start].word == "to" and prep >= 0 and units[prep].word == "for":
+        return i
+    before = units[prep - 1].word if prep > 0 else ""
     return i if units[start].word == "to" and before in words("requested") else -1
 
 

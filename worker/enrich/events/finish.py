@@ -1,11 +1,17 @@
 """What the rest of a sentence adds to a transfer: where its goods come from, when, and words that bear on it from outside."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from worker.enrich.events.clause import coordinated
 from worker.enrich.events.draft import Draft, Part, is_outer, part
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import words
+
+
+_APART: Final = frozenset("after because while when since before although though despite amid".split())
+_DEALS: Final = frozenset("deal deals contract contracts sale sales package packages order orders agreement purchase".split())
+_NEAR, _FAR = 6, 14
 
 
 def finish(  # noqa: PLR0913 - what a transfer is made of
@@ -20,7 +26,7 @@ def finish(  # noqa: PLR0913 - what a transfer is made of
     """The draft of a transfer told by the verb or noun `at`, whose first unit is `first` where that is known."""
     known = [one.unit for one in found if one.unit >= 0]
     left = min([at if first is None else first, *known])
-    found = [*found, *_from_origin(units, found), *_date_before(units, left, at, found)]
+    found = [*found, *_from_origin(units, found), *_date_before(units, left, at, found), *_price(units, at, found)]
     if _is_future(units, at):
         cues = ("will", *cues)
     if is_verb:
@@ -28,14 +34,16 @@ def finish(  # noqa: PLR0913 - what a transfer is made of
             "urge" if cue.startswith("want") else cue for cue in words_before(units, left)[:3] if is_outer(cue)
         )
         return Draft("transfer", at, tuple(dict.fromkeys(found)), (*_own_cue(units, at), *cues, *outer), left)
-    return Draft("transfer", at, tuple(dict.fromkeys(found)), (*cues, *words_before(units, left)[:3]), left)
+    cues = (*cues, *words_before(units, left)[:3])
+    known_of = next((i for i, cue in enumerate(cues) if cue in words("factive")), len(cues))
+    return Draft("transfer", at, tuple(dict.fromkeys(found)), cues[:known_of], left)
 
 
 def words_before(units: Sequence[Unit], first: int) -> tuple[str, ...]:
     """Up to five words left of `first` in its clause, nearest first."""
     found: list[str] = []
     for unit in reversed(units[max(0, first - 5) : first]):
-        if unit.kind == "mark":
+        if unit.kind == "mark" or unit.word in _APART:
             break
         if unit.kind == "word" or unit.word in words("hedged"):
             found.append(unit.word)
@@ -63,8 +71,31 @@ def _from_origin(units: Sequence[Unit], found: Sequence[Part]) -> list[Part]:
 def _date_before(units: Sequence[Unit], first: int, at: int, found: Sequence[Part]) -> list[Part]:
     if any(one.role == "date" for one in found):
         return []
-    leading = [1] if first > 1 and units[0].word in ("on", "in", "since") else []
+    leading = [i for i in range(first) if units[i].kind == "date" and _is_leading(units, i)]
     return [part("date", units, i) for i in (*leading, *range(first, at)) if units[i].kind == "date"][:1]
+
+
+def _is_leading(units: Sequence[Unit], i: int) -> bool:
+    """Whether a date opens its clause: "Last week, …", "…: in March, …"."""
+    at = i - 1 if i and units[i - 1].word in ("on", "in", "since") else i
+    is_open = at == 0 or units[at - 1].kind == "mark"
+    return is_open and i + 1 < len(units) and (units[i + 1].word == "," or units[i + 1].kind in ("party", "pronoun"))
+
+
+def _price(units: Sequence[Unit], at: int, found: Sequence[Part]) -> list[Part]:
+    """An amount that is said of the deal, not of the goods: "a $2 billion deal to buy", "in a contract worth $2 billion"."""
+    if any(one.role == "price" for one in found):
+        return []
+    for i in range(max(0, at - _NEAR), min(len(units), at + _FAR)):
+        if units[i].kind != "money":
+            continue
+        before = units[i - 1].word if i else ""
+        after = {unit.word for unit in units[i + 1 : i + 3] if unit.kind == "word"}
+        if before in ("worth", "valued", "costing") or (before == "at" and i > 1 and units[i - 2].word == "valued"):
+            return [part("price", units, i)]
+        if after & _DEALS:
+            return [part("price", units, i)]
+    return []
 
 
 def _is_future(units: Sequence[Unit], at: int) -> bool:

@@ -61,6 +61,8 @@ def _preposition_after(units: Sequence[Unit], i: int, prep: str) -> str:
     after = units[i + 1] if i + 1 < len(units) else None
     if unit.word in _ABOUT and after is not None and (after.quantity or after.word[0].isdigit()):
         return prep
+    if unit.word == "at" and after is not None and after.word in ("least", "most"):
+        return prep
     if unit.word in words("prepositions"):
         return unit.word
     is_noun = unit.kind == "word" and unit.word not in _SMALL | AND and not unit.word[0].isdigit()
@@ -129,6 +131,6 @@ def _goes_on(units: Sequence[Unit], i: int, last: int) -> bool:
     return (
         after is None
         or after.kind == "mark"
-        or after.word not in words("auxiliaries") | words("say") | words("give")
+        or after.word not in words("auxiliaries", "say", "give")
         or after.word == "to"
     )

@@ -6,13 +6,13 @@ from typing import Final
 
 from worker.enrich.events.clause import subjects, verb_group
 from worker.enrich.events.draft import Draft
+from worker.enrich.events.modality import compose, operator_of
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import words
 from worker.model import Modality
 
 _PARTY: Final = ("party", "pronoun")
-_ORDER: Final[tuple[Modality, ...]] = ("denied", "negated", "requested", "hypothetical", "planned")
 _MAY: Final = frozenset(("may", "might", "could"))
 _DONE: Final = frozenset("announced announce announces agree agreed agrees approve approved approves".split())
 """For a measure these mean that it is there; goods that were announced are still to come."""
@@ -31,7 +31,7 @@ _CLAIMED: Final = frozenset(
     "claims claim reports report allegations allegation accusations suggestions suggestion that".split()
 )
 _PERMITTING: Final = frozenset("permission approval licence license leave".split())
-_AHEAD: Final = frozenset("will would 'll to going".split())
+_AHEAD: Final = frozenset("will would wo 'll to going".split())
 _TRYING: Final = frozenset(
     "attempt attempts try tries trying tried effort efforts seek seeks sought seeking aim aims to".split()
 )
@@ -42,6 +42,17 @@ _TELLING: Final = frozenset(("tell", "tells", "told", "telling"))
 _FACTUAL: Final = frozenset("managed manages found known used failed seen".split())
 _ANNOUNCING: Final = frozenset(("announce", "announces", "announced"))
 _ARTICLES: Final = frozenset(("a", "an", "the"))
+_NOUNS: Final = frozenset("call calls report reports claim claims fear fears charge charges appeal appeals urge state note notes".split())
+_ASKING: Final = frozenset("what which who whose when where how why".split())
+"""A question that begins with one of these takes the event for granted."""
+_QUESTIONS: Final = frozenset("about whether if why how what who which when where".split())
+_CALLING: Final = frozenset("call calls called calling".split())
+_FEWEST: Final = 4
+_BEING: Final = frozenset("is are was were be been am".split())
+_FEW: Final = frozenset("two three four five six seven eight nine ten".split())
+_EVIDENCE: Final = frozenset("evidence indication indications signs proof suspicions fears concerns claims allegations".split())
+_HAVING: Final = frozenset("has have had find finds found see sees seen saw cites cited shares shared releases released".split())
+_NEAR: Final = 6
 _WHEN: Final = frozenset("on in at late early last this week month year night morning evening earlier later".split())
 _FINDING: Final = frozenset("find finds found show shows showed conclude concluded".split())
 _NAMED_FIRST: Final = frozenset(("US", "GB", "UN", "EU"))
@@ -60,21 +71,33 @@ class Claim:
 
 def claims(units: Sequence[Unit]) -> list[Claim]:
     """Everything that somebody says in the sentence."""
-    return [*_by_verb(units), *_according(units), *_by_colon(units), *_by_dash(units)]
+    found = [*_by_verb(units), *_by_evidence(units), *_according(units), *_by_colon(units), *_by_dash(units)]
+    breaks = [i for i, unit in enumerate(units) if unit.word in (";", "according")]
+    return [_within(claim, breaks, units) for claim in found] if breaks else found
+
+
+def _within(claim: Claim, breaks: Sequence[int], units: Sequence[Unit]) -> Claim:
+    """The claim as far as the semicolons around its claimant, and the source that is named last."""
+    at = claim.who[0]
+    start = max((i + 1 for i in breaks if i < at and units[i].word == ";"), default=0)
+    stop = min((i for i in breaks if i > at), default=claim.stop)
+    return Claim(claim.who, max(claim.start, start), min(claim.stop, stop), claim.verb)
 
 
 def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[Modality, tuple[int, ...]]:
     """The event's modality and the units of its claimants."""
     claim = _innermost(draft, said)
+    if claim and claim.verb in words("requested") and _PERMITTING & set(draft.cues):
+        claim = _innermost(draft, [one for one in said if one is not claim])
     who = claim.who if claim else ()
     cues = _cues(units, draft, claim)
     is_own = bool(who) and _is_own(units, draft, who)
-    if modality := _marked(cues, has_claim=claim is not None):
+    if modality := _marked(cues, draft, has_claim=claim is not None):
         is_denial = modality == "negated" and is_own and not _AHEAD & set(cues)
         return ("denied" if is_denial else modality), who
     if draft.type == "sanction" and not draft.cues:
         return "asserted", ()
-    if units[-1].word == "?":
+    if units[-1].word == "?" and units[0].word not in _ASKING and not _is_apart(units, draft.at):
         return "hypothetical", who
     if draft.type != "violation" and not units[draft.at].word.endswith("ing") and _is_open(cues):
         return "planned", who
@@ -83,13 +106,15 @@ def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[M
 
 def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]:
     """The cues that count for such an event, and what the verb of the claim adds."""
-    void = {"sanction": _DONE, "violation": _TRYING}.get(draft.type, frozenset())
+    void = {"sanction": _DONE, "violation": _TRYING | {"able", "ability"}}.get(draft.type, frozenset())
     if not units[draft.at].word.endswith("ing"):
         void = void | _TALKING
     cues = [cue for cue in draft.cues if cue not in void]
+    if draft.type == "violation":  # who fights it says that there is one
+        cues = ["allegedly" if operator_of(cue) in ("bar", "cease") else cue for cue in cues]
     if claim is None:
         return cues
-    is_asked = claim.verb in words("requested") and not _PERMITTING & set(cues)
+    is_asked = claim.verb in words("requested") and not _PERMITTING & set(cues) and not _is_question(units, claim)
     if claim.verb in words("denied") or (is_asked and _is_complement(units, claim, draft)):
         cues.append(claim.verb)
     if claim.verb in _TELLING and cues[:1] == ["to"] and not words("planned") & set(cues):
@@ -99,30 +124,37 @@ def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]
     return cues
 
 
+def _is_apart(units: Sequence[Unit], at: int) -> bool:
+    """Whether the question at the end of the sentence is a clause of its own: "Since Peru sold rifles, what if …?"."""
+    return any(unit.kind == "mark" and unit.word in ",:;" for unit in units[at:-_FEWEST])
+
+
+def _is_question(units: Sequence[Unit], claim: Claim) -> bool:
+    """As in "asked Peru about rifles", "asked whether"."""
+    return any(unit.word in _QUESTIONS for unit in units[claim.start : claim.start + _NEAR] if unit.kind == "word")
+
+
 def _is_complement(units: Sequence[Unit], claim: Claim, draft: Draft) -> bool:
     """Whether what is asked for is the event, not something about it: "called on X to try a man who smuggled"."""
     between = units[claim.start : draft.at] if claim.start < draft.at else ()
     return not any(unit.word in _ASIDE for unit in between if unit.kind == "word")
 
 
-def _marked(cues: Sequence[str], *, has_claim: bool) -> Modality | None:
-    """The modality that words mark: what several mean together, else the first of `_ORDER` that any stands for."""
-    marks = [modality for modality in _ORDER if any(cue in words(modality) for cue in cues)]
-    if together := _together(set(cues), marks, has_claim=has_claim):
+def _marked(cues: Sequence[str], draft: Draft, *, has_claim: bool) -> Modality | None:
+    """The modality that words mark: what several mean together, else what they make of the event one after the other."""
+    if together := _together(set(cues), has_claim=has_claim):
         return together
-    if marks:
-        return marks[0]
-    return "alleged" if any(cue in words("hedged") for cue in cues) else None
+    return compose(cues, goes_on=draft.type == "transfer")
 
 
-def _together(cues: set[str], marks: Sequence[Modality], *, has_claim: bool) -> Modality | None:
+def _together(cues: set[str], *, has_claim: bool) -> Modality | None:
     """As in "has yet to", "has not ruled out", "rejects claims", "said it would", "may have"."""
     if words("rejecting") & cues:
         return "denied" if _CLAIMED & cues else "negated"
-    if "ruled" in cues and _NOT & cues:
+    if "ruled" in cues and (_NOT & cues or "nothing" in cues):
         return "hypothetical"
     if "would" in cues and (has_claim or "bill" in cues) and not {"if", "could"} & cues:
-        return "negated" if "negated" in marks else "planned"
+        return "negated" if any(cue in words("negated") for cue in cues) else "planned"
     if _MAY & cues and "have" in cues:
         return "alleged"
     return "negated" if {"yet", "to"} <= cues else None
@@ -148,6 +180,7 @@ def _is_own(units: Sequence[Unit], draft: Draft, who: Sequence[int]) -> bool:
             return True
         for unit in mine:
             is_same = units[i].start == unit.start or (unit.id and unit.id == units[i].id)
+            is_same = is_same or (unit.is_owned and unit.start > units[i].start)
             if is_same or (unit.kind == "pronoun" and unit.start > units[i].start and units[i].kind == "party"):
                 return True
     return False
@@ -164,15 +197,19 @@ def _by_verb(units: Sequence[Unit]) -> Iterator[Claim]:
             continue
         if unit.word in _ANNOUNCING | _FINDING and not (after and (after.word == "that" or after.kind in _PARTY)):
             continue
+        if unit.word.startswith("report") and after is not None and after.word == "on":
+            continue
+        if unit.word in _CALLING and (after is None or after.word not in ("on", "for", "upon", "to")):
+            continue
         if _is_inverted(units, i):
             yield Claim((i + 1,), 0, i, unit.word)
             continue
-        if _is_accused(units, i):
+        if _is_accused(units, i) or _is_reduced(units, i) or _is_noun(units, i):
             continue
         who = tuple(j for j in subjects(units, verb_group(units, i).start) if units[j].kind in _PARTY and j < i)
         if not who:
             continue
-        who = _after_comma(units, who, i)
+        who = _titled(units, _after_comma(units, who, i), i)
         is_last = _is_closing(units, who[0], i)
         yield Claim(who, 0, who[0], unit.word) if is_last else Claim(who, i + 1, len(units), unit.word)
 
@@ -182,6 +219,20 @@ def _is_accused(units: Sequence[Unit], i: int) -> bool:
     after = units[i + 1].word if i + 1 < len(units) else ""
     is_participle = units[i].word in _SPOKEN_OF and after in ("of", "with", "over", "for", "to")
     return is_participle or verb_group(units, i).is_passive
+
+
+def _is_reduced(units: Sequence[Unit], i: int) -> bool:
+    """As in "against those calling for": a participle that goes with the noun before it."""
+    is_joined = i > 0 and units[i - 1].kind != "mark"
+    return is_joined and units[i].word.endswith("ing") and not _BEING & set(verb_group(units, i).cues)
+
+
+def _is_noun(units: Sequence[Unit], i: int) -> bool:
+    """As in "faces calls to", "growing fears": a word that may be noun or verb, right after a word that leads no verb."""
+    before = units[i - 1] if i else None
+    if units[i].word not in _NOUNS or before is None or before.kind != "word":
+        return False
+    return before.word not in words("auxiliaries") | {"who", "which", "that", "also"} and not before.word.endswith("ly")
 
 
 def _after_comma(units: Sequence[Unit], who: tuple[int, ...], verb: int) -> tuple[int, ...]:
@@ -194,7 +245,7 @@ def _after_comma(units: Sequence[Unit], who: tuple[int, ...], verb: int) -> tupl
 
 def _is_closing(units: Sequence[Unit], who: int, verb: int) -> bool:
     """Whether "…, X told Reuters on Monday" ends what is said: a mark stands before X, and nothing but whom and when after."""
-    while who > 0 and units[who - 1].kind == "word" and units[who - 1].word in _ARTICLES | words("modifiers"):
+    while who > 0 and units[who - 1].kind == "word" and units[who - 1].word in _ARTICLES | _FEW | words("modifiers"):
         who -= 1
     if who == 0 or units[who - 1].kind != "mark" or units[who - 1].word in ":;":
         return False
@@ -223,15 +274,30 @@ def _is_inverted(units: Sequence[Unit], i: int) -> bool:
     )
 
 
+def _by_evidence(units: Sequence[Unit]) -> Iterator[Claim]:
+    """As in "X has found strong evidence that": whose it is."""
+    for i in range(2, len(units) - 1):
+        if units[i].word not in _EVIDENCE or units[i + 1].word not in ("that", "of"):
+            continue
+        verb = next((j for j in range(i - 1, max(0, i - _NEAR), -1) if units[j].word in _HAVING), 0)
+        if verb and (who := tuple(j for j in subjects(units, verb_group(units, verb).start) if units[j].kind in _PARTY)):
+            yield Claim(_titled(units, who, verb), i + 2, len(units), "evidence")
+
+
+def _titled(units: Sequence[Unit], who: tuple[int, ...], verb: int) -> tuple[int, ...]:
+    """Of "Secretary of State Antony Blinken said" the person, where only the office was found."""
+    last = verb_group(units, verb).start - 1
+    is_office = len(who) == 1 and last > who[0] + 1 and units[who[0]].label != "PERSON" and units[who[0] + 1].word in ("of", "for")
+    return (last,) if is_office and units[last].label == "PERSON" and last - who[0] <= _NEAR else who
+
+
 def _according(units: Sequence[Unit]) -> Iterator[Claim]:
     for i in range(len(units) - 2):
         if units[i].word == "according" and units[i + 1].word == "to":
             who = next((j for j in range(i + 2, min(i + 6, len(units))) if units[j].kind == "party"), -1)
             if who >= 0:
-                start, stop = (
-                    (i, len(units)) if i and units[i - 1].word == "," and who + 4 < len(units) else (0, len(units))
-                )
-                yield Claim((who,), start, stop, "according")
+                is_before = i and units[i - 1].word == "," and all(unit.word != "," for unit in units[who:])
+                yield Claim((who,), 0, i if is_before else len(units), "according")
 
 
 def _by_dash(units: Sequence[Unit]) -> Iterator[Claim]:

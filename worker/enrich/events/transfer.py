@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from worker.enrich.events.clause import VerbGroup, subjects, verb_group
-from worker.enrich.events.draft import Draft, Part, part, parts, words_after
+from worker.enrich.events.clause import VerbGroup, coordinated, subjects, verb_group
+from worker.enrich.events.control import controllers
+from worker.enrich.events.draft import Draft, Part, part, parts, predicate, words_after
 from worker.enrich.events.finish import finish, words_before
 from worker.enrich.events.goods import TO, are_weapons, item, passed
+from worker.enrich.events.modality import operator_of
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import HYPHENED, words
@@ -16,6 +18,8 @@ _PARTY: Final = ("party", "pronoun")
 _CORE: Final = frozenset(("supplier", "recipient", "item"))
 _ONLY_CARRYING: Final = words("carry") - words("give")
 """Verbs that tell of a transfer only where all of its roles are told, and weapons pass."""
+_MODALS: Final = frozenset("would could may might can".split())
+_FAR: Final = 14
 _ARTICLES: Final = frozenset("a an the one and or its their".split())
 _OWNING: Final = frozenset("its their his our my your".split())
 _LIGHT: Final = frozenset(
@@ -30,6 +34,15 @@ _LIGHT: Final = frozenset(
         "authorizes authorise authorised announcing allocate allocates authorised need needs seek seeks sought request requests"
     ).split()
 )
+_FURTHEST_LIGHT: Final = 9
+_CRIMES: Final = frozenset(("smuggling", "trafficking"))
+_ARMING: Final = frozenset("arm arms armed arming".split())
+_WANTING: Final = frozenset(
+    "need needs needed seek seeks sought request requests get gets got secure secured secures expect expects await awaits".split()
+)
+"""Whose subject receives: "Chad needs a supply of shells"."""
+_TAKING: Final = frozenset("take takes took taking taken".split())
+_ALLOWING: Final = frozenset("allow allows allowed allowing permit permits permitted permitting".split())
 _PARTICIPLE: Final = frozenset("sold sent given bought brought built flown shown got lent".split())
 
 
@@ -42,7 +55,7 @@ def find(units: Sequence[Unit]) -> Iterator[Draft]:
             draft = None
         elif _is_noun(units, at):
             draft = _by_noun(units, at)
-        elif unit.word in words("give") | words("get") | words("carry"):
+        elif unit.word == "arms" or unit.word in words("give", "get", "carry"):
             draft = _by_verb(units, at)
         elif unit.word in _ASKING:
             draft = _by_request(units, at)
@@ -57,6 +70,8 @@ def _says_enough(units: Sequence[Unit], draft: Draft) -> bool:
     word = units[draft.at].word
     if word in _ONLY_CARRYING and (len(told) < len(_CORE) or not are_weapons(units, draft.parts)):
         return False
+    if word in _ARMING and told == {"supplier", "recipient"}:
+        return True
     if "item" not in told and (
         _is_noun(units, draft.at) or word in words("goods_only_of") | words("dative") - _SELLING
     ):
@@ -90,13 +105,16 @@ def _is_attack(units: Sequence[Unit], draft: Draft) -> bool:
 
 
 def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
-    if _leads_to_verb(units, at):
+    if _leads_to_verb(units, at) or (
+        units[at].word == "ship" and units[at + 1 : at + 2] and units[at + 1].word in words("carry")
+    ):
         return None
     if glued := _glued_supplier(units, at):
-        return _draft(units, at, (), glued)
+        return Draft("transfer", at, tuple(dict.fromkeys(glued)), (), min(one.unit for one in glued))
     group = verb_group(units, at)
     if _is_adjective(units, group):
         return None
+    cues = (*group.cues, *controllers(units, group), *_modal_after(units, group))
     is_get = units[at].word in words("get")
     giver: Role = "recipient" if is_get else "supplier"
     if group.is_passive or _is_reduced(units, group):
@@ -105,7 +123,27 @@ def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
         found = _active(units, group, giver, is_get)
     if units[at].word in words("unload"):
         found += _unloaded_in(units, at, found)
-    return _draft(units, at, group.cues, found, group.start)
+    return _draft(units, at, cues, found, group.start)
+
+
+def _modal_after(units: Sequence[Unit], group: VerbGroup) -> tuple[str, ...]:
+    """As in "sending jets could turn the war": a gerund that is the subject of a modal."""
+    if not units[group.at].word.endswith("ing") or group.cues:
+        return ()
+    first = group.start
+    if first and units[first - 1].kind == "party":
+        first = coordinated(units, first - 1)[0]
+    before = units[first - 1] if first else None
+    if before is not None and before.kind != "mark" and before.word not in ("that", "and", "but"):
+        return ()
+    for unit in units[group.at + 1 : group.at + _FAR]:
+        if unit.kind == "word" and unit.word in _MODALS:
+            return ("could",)
+        if unit.kind == "mark" or (
+            unit.kind == "word" and unit.word in words("boundaries") | words("auxiliaries") - {"to"}
+        ):
+            break
+    return ()
 
 
 def _is_carrier(unit: Unit) -> bool:
@@ -138,14 +176,14 @@ def _is_adjective(units: Sequence[Unit], group: VerbGroup) -> bool:
     return (
         before is None
         or before.kind == "mark"
-        or (before.kind == "word" and before.word not in ("and", "which", "who", "that"))
+        or (before.kind == "word" and before.word not in words("carriers") | {"and", "which", "who", "that"})
     )
 
 
 def _leads_to_verb(units: Sequence[Unit], at: int) -> bool:
     """As in "pledged to send": the second verb tells the event."""
-    after = [unit.word for unit in units[at + 1 : at + 4]]
-    both = words("give") | words("get")
+    after = [unit.word if unit.kind == "word" else "" for unit in units[at + 1 : at + 4]]
+    both = words("give", "get")
     return bool(after) and (after[0] in both or (after[0] == "to" and any(word in both for word in after[1:])))
 
 
@@ -197,6 +235,7 @@ def _active(units: Sequence[Unit], group: VerbGroup, giver: Role, is_get: bool) 
     for prep, i in reach(units, group.at):
         unit = units[i]
         is_dative = is_first and not prep and unit.kind in _PARTY and units[group.at].word in words("dative")
+        is_dative = is_dative and not (i + 1 < len(units) and units[i + 1].word == "of")
         if (
             is_dative
             and unit.word not in _OWNING
@@ -207,7 +246,19 @@ def _active(units: Sequence[Unit], group: VerbGroup, giver: Role, is_get: bool) 
         else:
             found += passed(units, prep, i, found, is_get=is_get)
         is_first = False
+    if not any(one.role == "item" for one in found):
+        found += _led_by_goods(units, group)
     return _with_carriers(units, found, carriers)
+
+
+def _led_by_goods(units: Sequence[Unit], group: VerbGroup) -> list[Part]:
+    """As in "the rockets (that) Iran sent to Chad": goods whose relative clause it is."""
+    i = group.start - 1
+    if i < 1 or units[i].kind not in _PARTY:
+        return []
+    i = coordinated(units, i)[0] - 1
+    i -= i > 0 and units[i].word in ("that", "which")
+    return item(units, i) if i >= 0 and units[i].kind == "goods" else []
 
 
 def _names_goods(units: Sequence[Unit], i: int) -> bool:
@@ -215,7 +266,7 @@ def _names_goods(units: Sequence[Unit], i: int) -> bool:
     after = units[i + 1] if i + 1 < len(units) else None
     if after is None or after.kind != "word":
         return False
-    closed = words("prepositions") | words("boundaries") | words("modifiers") | words("auxiliaries") | _ARTICLES
+    closed = words("prepositions", "boundaries", "modifiers", "auxiliaries") | _ARTICLES
     return after.word not in closed and not after.word[0].isdigit()
 
 
@@ -250,11 +301,11 @@ def _by_request(units: Sequence[Unit], at: int) -> Draft | None:
 
 def _is_noun(units: Sequence[Unit], at: int) -> bool:
     word = units[at].word
-    if word not in words("nouns_give") | words("nouns_get"):
+    if word not in words("nouns_give", "nouns_get"):
         return False
-    if at + 1 < len(units) and units[at + 1].word in words("not_goods_before") | words("parties"):
+    if at + 1 < len(units) and units[at + 1].word in words("not_goods_before", "parties"):
         return False
-    if word not in words("give") | words("get"):
+    if word not in words("give", "get"):
         return True
     before = units[at - 1] if at else None
     after = units[at + 1] if at + 1 < len(units) else None
@@ -277,9 +328,14 @@ def _is_noun(units: Sequence[Unit], at: int) -> bool:
 
 
 def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
-    is_get = units[at].word in words("nouns_get")
+    is_taken = at > 0 and units[at - 1].word in _TAKING
+    is_get = is_taken or units[at].word in words("nouns_get")
     giver: Role = "recipient" if is_get else "supplier"
     found: list[Part] = []
+    if is_taken:
+        group = verb_group(units, at - 1)
+        found = parts(giver, units, subjects(units, group.start), _PARTY)
+        return _draft(units, at, group.cues, [*found, *_noun_reach(units, at, giver, found)], group.start)
     first = at
     i = at - 1
     if prices := [
@@ -303,7 +359,7 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         first = owner
     found += _noun_reach(units, at, giver, found)
     cues: tuple[str, ...] = ()
-    after = words_after(units, at)
+    after = (*words_after(units, at), *predicate(units, max([at, *(one.unit for one in found)])))
     if swapped := _as_buyer(units, owner, first, found):
         return _draft(units, at, *swapped)
     if not any(one.role == giver for one in found):
@@ -351,15 +407,37 @@ def _owner(units: Sequence[Unit], i: int) -> int:
 
 def _light_subject(units: Sequence[Unit], first: int, giver: Role) -> tuple[list[Part], tuple[str, ...], int]:
     """The subject of the verb that governs the noun: "the government approved a sale of …"."""
-    for i in range(first - 1, max(-1, first - 7), -1):
-        if units[i].kind == "word" and units[i].word in _LIGHT:
+    is_crime = first < len(units) and any(unit.word in _CRIMES for unit in units[first : first + 2])
+    for i in range(first - 1, max(-1, first - _FURTHEST_LIGHT), -1):
+        if units[i].word in words("sanction_nouns"):
+            break
+        if is_crime and operator_of(units[i].word) in ("bar", "cease"):
+            break
+        if units[i].kind == "word" and (units[i].word in _LIGHT or units[i].word in _ALLOWING):
             group = verb_group(units, i)
+            if units[i].word in _WANTING and giver == "supplier":
+                return (
+                    parts("recipient", units, subjects(units, group.start), _PARTY),
+                    (
+                        units[i].word,
+                        *words_before(units, first)[:3],
+                        *group.cues,
+                    ),
+                    group.start,
+                )
             found = (
                 []
                 if group.is_passive and units[i].word != "involved"
                 else parts(giver, units, subjects(units, group.start), _PARTY)
             )
-            ahead = ("will",) if "to" in group.cues[:1] else ()
+            is_ahead = "to" in group.cues[:1] and operator_of(units[i].word) not in (
+                "cease",
+                "bar",
+                "deny",
+                "ask",
+                "undo",
+            )
+            ahead = ("will",) if is_ahead else ("approve",) if units[i].word in _ALLOWING else ()
             return found, (*ahead, units[i].word, *words_before(units, first)[:3], *group.cues), group.start
         if units[i].kind == "mark" or units[i].word in words("boundaries"):
             break
@@ -381,14 +459,21 @@ def _by_aid(units: Sequence[Unit], at: int) -> Draft | None:
     found = [*item(units, at), *parts("recipient", units, recipients[:1], _PARTY)]
     before = at - 2 if at > 1 and units[at - 1].word in ("in", "of") else at - 1
     found += parts("price", units, [before] if before >= 0 else [], ("money",))
-    owner = _owner(units, at - 1)
+    owner = _owner(units, at - 2 if at > 1 and units[at - 1].kind == "money" else at - 1)
     if owner >= 0 and not units[owner].is_bare and units[owner].kind == "pronoun":
         owner = -1
-    cues = words_before(units, at)
+    told = ("announced",) if _is_announced(units, at) else ()
+    cues = (*told, *words_before(units, at))
     if owner >= 0:
         return _draft(units, at, cues, [part("supplier", units, owner), *found], owner)
     by_light, cues, first = _light_subject(units, at, "supplier")
-    return _draft(units, at, cues, [*by_light, *found], first)
+    return _draft(units, at, (*told, *cues), [*by_light, *found], first)
+
+
+def _is_announced(units: Sequence[Unit], at: int) -> bool:
+    """Whether aid is told of as a new package: it is still to come."""
+    around = [unit.word for unit in units[max(0, at - 4) : at + 2] if unit.kind == "word"] + [units[at].word]
+    return bool({"package", "packages", "tranche"} & set(around)) and bool({"new", "another", "additional", "latest", "fresh"} & set(around))
 
 
 def _draft(

@@ -7,6 +7,7 @@ Does not own what passes between them (`transfer`, `measure`, `breach`).
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import Final, Literal
 
 from worker.enrich.countries import country_id
@@ -33,13 +34,21 @@ _MEASURES: Final = frozenset(
 _LOOSE: Final = frozenset(
     "new more recent recently further additional other some several first latest fresh key top potential".split()
 )
+_DAYS: Final = frozenset(("yesterday", "today", "tomorrow"))
+_RELATIVE: Final = frozenset("last next this previous past coming".split())
+_PERIODS: Final = frozenset("week month year weekend quarter spring summer autumn winter decade century".split())
+_RANKS: Final = frozenset("first second third latest last only".split())
 _PROMISED: Final = frozenset(("promised", "pledged"))
 _ARMED: Final = frozenset("military lethal weapons arms security defence defense".split())
 _LED: Final = frozenset("that which seen spotted caught suspected accused believed thought said used of".split())
 """Between a ship and what it does: "a ship suspected of carrying"."""
 _FIRING: Final = frozenset("shell bomb rocket arm torpedo mortar".split())
 _NAMES: Final = frozenset(("PERSON", "ORG", "GPE", "LOC", "FAC", "NORP"))
+_REMEMBERED: Final = 20_000
 _UNITED_NATIONS: Final = re.compile(r"(?:the )?(?:UN|U\.N\.?|United Nations)\b", re.IGNORECASE)
+_STATE_BODY: Final = re.compile(
+    r"\b(?:Ministr|Department|Army|Navy|Air Force|Government|Treasury|Parliament|Military|Embassy|Armed Forces|Congress|Senate)",
+)
 _DESIGNATION: Final = re.compile(r"[a-z]+-?\d+[a-z]*$|\d+mm$")
 _ADJECTIVE: Final = re.compile(r"(?:[a-z]+(?:al|ic|ive|ous|ary|ern|ese|less|ful|able|ible)|[\w]+-[\w-]+)$")
 
@@ -61,6 +70,8 @@ class Unit:
     is_owned: bool = False
     is_bare: bool = True
     """Nothing stands before its last word: no determiner, adjective or number."""
+    is_ranked: bool = False
+    """It is "the first country", "the only ally": what it is the first to do is done."""
     origin: Entity | None = None
     """The people whose goods they are: "North Korean missiles"."""
 
@@ -81,6 +92,8 @@ def read_units(text: str, start: int, end: int, entities: Sequence[Entity]) -> l
 
 def _read(tokens: list[Token], i: int) -> tuple[Unit, int]:
     token = tokens[i]
+    if stop := _relative_date(tokens, i):
+        return _unit("date", tokens, i, stop), stop
     if kind := _single(token):
         return _unit(kind, tokens, i, i + 1), i + 1
     if noun := _carrier(tokens, i):
@@ -98,6 +111,16 @@ def _single(token: Token) -> Kind | None:
     if token.is_name("MONEY", "DATE"):
         return "money" if token.is_name("MONEY") else "date"
     return "pronoun" if token.word in _PRONOUNS and not token.entity else None
+
+
+def _relative_date(tokens: list[Token], i: int) -> int:
+    """Where "last week", "this month", "yesterday" end; 0 where none begins."""
+    if tokens[i].entity is not None:
+        return 0
+    if tokens[i].word in _DAYS:
+        return i + 1
+    is_led = tokens[i].word in _RELATIVE and i + 1 < len(tokens) and tokens[i + 1].entity is None
+    return i + 2 if is_led and tokens[i + 1].word in _PERIODS else 0
 
 
 def _left_over(token: Token) -> Kind:
@@ -122,17 +145,40 @@ def _is_modifier(tokens: list[Token], i: int) -> bool:
         return token.is_name("NORP")
     if token.word == "of":
         return i > 0 and tokens[i - 1].word in _MEASURES
+    if token.word == "arms" and _is_arming(tokens, i):
+        return False
+    if token.word == "armed" and i + 1 < len(tokens) and (tokens[i + 1].entity or tokens[i + 1].word in _DETERMINERS):
+        return False
     if token.word == "and":
         return _joins_peoples(tokens, i)
     if token.word in _PROMISED:
         return i > 0 and tokens[i - 1].word in _DETERMINERS | {"of", "newly"}
-    if token.word in _DETERMINERS | _NUMBERS | words("modifiers") | {"western"} or token.word[0].isdigit():
+    if token.word in _plain_modifiers() or token.word[0].isdigit():
         return True
-    return bool(_DESIGNATION.match(token.word)) or _is_adjective(token.word)
+    if i and tokens[i - 1].word == "to" and "-" in token.word:
+        return False  # a verb: "to co-ordinate arms"
+    return _describes(token.word) or _is_make(tokens, i)
+
+
+def _is_make(tokens: list[Token], i: int) -> bool:
+    """As in "Grad rockets": a capital within a sentence right before goods in small letters."""
+    after = tokens[i + 1] if i and i + 1 < len(tokens) else None
+    is_before = after is not None and not after.is_capital and _goods_end(tokens, i + 1) > 0
+    return tokens[i].is_capital and is_before and tokens[i - 1].word[:1].isalnum() and not _is_verb(tokens[i].word)
+
+
+@cache
+def _plain_modifiers() -> frozenset[str]:
+    return words("modifiers") | _DETERMINERS | _NUMBERS | {"western"}
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _describes(word: str) -> bool:
+    return bool(_DESIGNATION.match(word)) or _is_adjective(word)
 
 
 def _is_adjective(word: str) -> bool:
-    return bool(_ADJECTIVE.match(word)) and not _is_verb(word)
+    return bool(_ADJECTIVE.match(word)) and not _is_verb(word) and word != "unless"
 
 
 def _joins_peoples(tokens: list[Token], i: int) -> bool:
@@ -166,7 +212,23 @@ def _is_goods_noun(tokens: list[Token], at: int) -> bool:
     word = tokens[at].word
     if tokens[at].entity is not None or word not in words("goods"):
         return False
+    if word == "arms":
+        return not _is_arming(tokens, at)
     return word not in words("give") or not _is_between(tokens, at)
+
+
+def _is_arming(tokens: list[Token], at: int) -> bool:
+    """Whether "arms" is the verb, between two parties: "Iran arms the rebels", not "Iran arms exports"."""
+    if at == 0 or not _may_act(tokens[at - 1]) or at + 1 >= len(tokens) or tokens[at + 1].word in words("not_goods_before"):
+        return False
+    core = at + 1
+    while core < len(tokens) and not _party_end(tokens, core) and _is_modifier(tokens, core):
+        core += 1
+    stop = _party_end(tokens, core) if core < len(tokens) else 0
+    if not stop or tokens[core].word == "'s":
+        return False
+    after = tokens[stop] if stop < len(tokens) else None
+    return after is None or not after.word[:1].isalnum() or after.word in words("prepositions", "boundaries") | {"and"}
 
 
 def _is_between(tokens: list[Token], at: int) -> bool:
@@ -197,6 +259,7 @@ def _may_act(token: Token) -> bool:
 
 def _leads_to_goods(tokens: list[Token], i: int) -> bool:
     """Whether goods follow right after their adjectives, numbers and containers ("12,000 containers of")."""
+    i = _past_recipient(tokens, i)
     while i < len(tokens):
         core = _skip_modifiers(tokens, i)
         if _goods_end(tokens, core):
@@ -208,6 +271,16 @@ def _leads_to_goods(tokens: list[Token], i: int) -> bool:
             return False
         i = at + 2
     return False
+
+
+def _past_recipient(tokens: list[Token], i: int) -> int:
+    """As in "ships | Chad | 20 more rockets": whom the goods go to stands before their number or adjectives."""
+    is_name = i + 1 < len(tokens) and tokens[i].is_name("GPE", "ORG", "PERSON")
+    after = tokens[i + 1] if is_name else None
+    is_apart = (
+        after is not None and after.entity is None and (is_number(after.word) or after.word in words("modifiers"))
+    )
+    return i + 1 if is_apart or (i < len(tokens) and tokens[i].word in ("him", "them", "her")) else i
 
 
 def is_container(word: str) -> bool:
@@ -241,13 +314,13 @@ def _carries(tokens: list[Token], at: int) -> bool:
     at = _past_name(tokens, at)
     while at < len(tokens) and tokens[at].entity is None and (_is_adverb(tokens[at].word) or tokens[at].word in _LED):
         at += 1
-    return at < len(tokens) and tokens[at].word in words("carry") | words("give") and _leads_to_goods(tokens, at + 1)
+    return at < len(tokens) and tokens[at].word in words("carry", "give") and _leads_to_goods(tokens, at + 1)
 
 
 def _is_carried_by(tokens: list[Token], i: int) -> bool:
     """As in "shells were carried to Syria by …"."""
     led = i > 1 and tokens[i - 1].word == "by"
-    return led and any(token.word in words("carry") | words("give") for token in tokens[max(0, i - 6) : i - 1])
+    return led and any(token.word in words("carry", "give") for token in tokens[max(0, i - 6) : i - 1])
 
 
 def _is_compound(tokens: list[Token], stop: int) -> bool:
@@ -263,7 +336,7 @@ def _party_end(tokens: list[Token], i: int) -> int:
         if (
             token.is_name("PERSON", "ORG", "GPE", "LOC", "FAC")
             or (token.is_name("NORP") and _is_people(tokens, at))
-            or (token.entity is None and token.word in words("parties") and not _is_compound_party(tokens, at))
+            or (token.entity is None and token.word in words("parties") and not _is_no_party(tokens, at))
         ):
             is_party, at = True, at + 1
         elif is_party and (further := _further(tokens, at)):
@@ -277,7 +350,9 @@ def _party_end(tokens: list[Token], i: int) -> int:
 
 def _joins(tokens: list[Token], at: int) -> bool:
     """Whether what stands at `at` goes on with the name before it: a title, a body, a possessive before one."""
-    return bool(_further(tokens, at)) or (tokens[at].entity is None and tokens[at].word in words("parties"))
+    return bool(_further(tokens, at)) or (
+        tokens[at].entity is None and tokens[at].word in words("parties") and not _is_no_party(tokens, at)
+    )
 
 
 def _further(tokens: list[Token], at: int) -> int:
@@ -289,6 +364,12 @@ def _further(tokens: list[Token], at: int) -> int:
     return i if is_noun and i > at and not _is_compound_party(tokens, i) else 0
 
 
+def _is_no_party(tokens: list[Token], at: int) -> bool:
+    """Whether a noun of the list is none here: part of a compound, or the verb of "…, the Gazette reports"."""
+    is_verb = tokens[at].word == "reports" and at > 0 and tokens[at - 1].is_name("ORG", "PERSON", "GPE")
+    return is_verb or _is_compound_party(tokens, at)
+
+
 def _is_people(tokens: list[Token], at: int) -> bool:
     """Whether a NORP names people by itself: "Russians", "the Taliban", not "Russian oil"."""
     token = tokens[at]
@@ -298,6 +379,8 @@ def _is_people(tokens: list[Token], at: int) -> bool:
 
 def _is_compound_party(tokens: list[Token], at: int) -> bool:
     after = tokens[at + 1].word if at + 1 < len(tokens) else ""
+    if tokens[at].word == "military" and (after in words("goods") or ("military", after) in pairs("aid_goods")):
+        return True
     return after in words("not_goods_before") and after not in words("parties")
 
 
@@ -331,6 +414,8 @@ def _id(entity: Entity) -> str | None:
     """The entity's id; of the bodies that impose sanctions also `UN`, which is no country."""
     if entity.id or entity.label not in _NAMES:
         return entity.id
+    if entity.label == "ORG" and _STATE_BODY.search(entity.text):
+        return country_id(entity.text.split(None, 1)[0])
     bare = POSSESSIVE.sub("", entity.text)
     return "UN" if _UNITED_NATIONS.match(bare) else country_id(bare) if entity.label in ("GPE", "NORP") else None
 
@@ -353,6 +438,7 @@ def _unit(kind: Kind, tokens: list[Token], start: int, stop: int, quantity: tupl
         quantity=quantity,
         is_owned=tokens[start].word in _OWNING,
         is_bare=stop - start == 1,
+        is_ranked=any(token.word in _RANKS for token in tokens[start : stop - 1]),
         origin=next((_people(t) for t in tokens[first:stop] if t.is_name("NORP") or t.word == "western"), None)
         if kind == "goods"
         else None,

@@ -18,7 +18,7 @@ from worker.api import token as tokens
 from worker.api.operations import OPERATIONS, Operation
 from worker.api.token import Role, Token
 from worker.runtime.access import NAMES, is_from_here, name_of
-from worker.runtime.redis_client import script, translated
+from worker.runtime.redis_client import Scripts
 from worker.runtime.rest.problem import Refusal
 from worker.runtime.token_store import Tokens
 
@@ -44,13 +44,11 @@ class Limit:
 
     def __init__(self, client: Any, per_minute: int) -> None:
         self._per_minute, self._burst = per_minute, max(per_minute // _BURST_PART, 1)
-        self._script = script(client, "limit")
+        self._run = Scripts(client, "limit").run
 
     def spend(self, key: str) -> None:
         """Count a request. Raises Refusal (429) where it is one too many."""
-        with translated():
-            wait_ms = int(self._script(args=(key, self._per_minute, self._burst)))
-        if wait_ms:
+        if wait_ms := int(self._run("limit", key, self._per_minute, self._burst)):
             seconds = -(-wait_ms // 1000)
             told = f"more than {self._per_minute} requests a minute; the next fits in {seconds} s"
             raise Refusal(429, told, headers={"Retry-After": str(seconds)})

@@ -12,7 +12,7 @@ from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.redis_client import K, translated
 from worker.runtime.rest.call import Call, Desk
 from worker.runtime.rest.paging import page
-from worker.runtime.rest.problem import missing
+from worker.runtime.rest.problem import missing, only
 from worker.runtime.views import iso_ms, list_alerts, read_alerts
 
 _SHOWN_IN_FEED = 50
@@ -68,9 +68,7 @@ def verdicts(desk: Desk, call: Call) -> VerdictPage:
 def subscribe(desk: Desk, call: Call) -> str:
     """The Atom feed of a watch."""
     id_ = call.names["watch"]
-    watch = next((watch for watch in desk.configuration.watches if watch.id == id_), None)
-    if watch is None:
-        raise missing("watch", id_)
+    watch = only([watch for watch in desk.configuration.watches if watch.id == id_], "watch", id_)
     rows = list_alerts(desk.store, _SHOWN_IN_FEED, AlertFilter(watch=id_))
     return atom_feed(id_, watch.title, rows, f"{call.base}/feeds/watch/{id_}.atom")
 
@@ -84,10 +82,7 @@ def _mark(desk: Desk, call: Call, mark: Mark, reason: str = "") -> Marked:
 
 
 def _row(desk: Desk, id_: str) -> dict[str, Any]:
-    rows = read_alerts(desk.store, [id_])
-    if not rows:
-        raise missing("alert", id_)
-    return rows[0]
+    return only(read_alerts(desk.store, [id_]), "alert", id_)
 
 
 def _verdict(id_: str, row: Sequence[str | None]) -> Verdict:

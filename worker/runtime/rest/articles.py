@@ -10,11 +10,11 @@ from worker.api.answers import Article, ArticlePage, ArticleSummary, Story, Stor
 from worker.deliver.payload import describe_topics
 from worker.model import Source
 from worker.model import Story as Tale
+from worker.runtime.records import ANALYSIS
 from worker.runtime.redis_client import K, translated
-from worker.runtime.redis_store import ANALYSIS
 from worker.runtime.rest.call import Call, Desk
 from worker.runtime.rest.paging import page
-from worker.runtime.rest.problem import missing
+from worker.runtime.rest.problem import only
 from worker.runtime.views import iso_ms
 
 _FIELDS = ("record", "state", "story", "first_seen", "analysis")
@@ -40,10 +40,7 @@ def list_(desk: Desk, call: Call) -> ArticlePage:
 
 def get(desk: Desk, call: Call) -> Article:
     id_ = call.names["article"]
-    found = _read(desk, [id_])
-    if not found:
-        raise missing("article", id_)
-    [(_, fields)] = found
+    _, fields = only(_read(desk, [id_]), "article", id_)
     record = json.loads(fields["record"])
     analysis = ANALYSIS.validate_json(fields["analysis"]) if fields.get("analysis") else None
     entities = json.loads(fields["analysis"])["entities"] if analysis else []
@@ -75,10 +72,7 @@ def list_stories(desk: Desk, call: Call) -> StoryPage:
 
 def get_story(desk: Desk, call: Call) -> Story:
     id_ = call.names["story"]
-    found = _stories(desk, [id_])
-    if not found:
-        raise missing("story", id_)
-    return found[0][1]
+    return only(_stories(desk, [id_]), "story", id_)[1]
 
 
 def _read(desk: Desk, ids: Sequence[str]) -> list[tuple[str, dict[str, str]]]:

@@ -1,11 +1,12 @@
 """The audit record, slice by slice."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from itertools import islice
 
 from worker.api.answers import AuditLine, AuditSlice
 from worker.audit import Line
 from worker.runtime.audit_store import AuditStore
+from worker.runtime.redis_client import moment_of
 from worker.runtime.rest.call import Call, Desk
 
 
@@ -20,5 +21,5 @@ def read(desk: Desk, call: Call) -> AuditSlice:
 
 def _line(line: Line) -> AuditLine:
     facts = line.facts()
-    at = datetime.fromtimestamp(facts["at_ms"] / 1000, UTC)
+    at = moment_of(facts["at_ms"])
     return AuditLine(seq=facts["seq"], at=at, kind=facts["kind"], facts=facts, line=line.body.decode(), link=line.link)

@@ -9,7 +9,7 @@ from worker.runtime.health import readiness
 from worker.runtime.overview import list_watches as watch_rows
 from worker.runtime.overview import pulse
 from worker.runtime.rest.call import Call, Desk
-from worker.runtime.rest.problem import Refusal, missing
+from worker.runtime.rest.problem import Refusal, only
 from worker.runtime.views import list_feeds as feed_rows
 
 
@@ -40,10 +40,8 @@ def list_watches(desk: Desk, _: Call) -> WatchPage:
 
 def get_watch(desk: Desk, call: Call) -> Watch:
     id_ = call.names["watch"]
-    row = next((row for row in watch_rows(desk.store, desk.configuration) if row["id"] == id_), None)
-    if row is None:
-        raise missing("watch", id_)
-    return Watch.model_validate(row)
+    rows = [row for row in watch_rows(desk.store, desk.configuration) if row["id"] == id_]
+    return Watch.model_validate(only(rows, "watch", id_))
 
 
 def health(desk: Desk, _: Call) -> Health:
@@ -62,7 +60,5 @@ def _steer(desk: Desk, call: Call, action: Steering) -> Steered:
 
 
 def _feed(desk: Desk, id_: str) -> dict[str, Any]:
-    feeds = [feed for feed in desk.configuration.feeds if feed.id == id_]
-    if not feeds:
-        raise missing("feed", id_)
-    return feed_rows(desk.store, feeds)[0]
+    feed = only([feed for feed in desk.configuration.feeds if feed.id == id_], "feed", id_)
+    return feed_rows(desk.store, [feed])[0]

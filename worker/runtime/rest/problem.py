@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from starlette.responses import Response
 
 from worker.api.answers import FieldProblem, Problem
+
+Row = TypeVar("Row")
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not a fault of ours
@@ -46,6 +48,13 @@ def _spoken(found: Any) -> str:
     if found["type"] == "extra_forbidden":
         return "is not known here"
     return str(found["msg"]).removeprefix("Value error, ")
+
+
+def only(found: Sequence[Row], what: str, name: str) -> Row:
+    """The one thing of that name. Raises Refusal (404) where there is none."""
+    if not found:
+        raise missing(what, name)
+    return found[0]
 
 
 def missing(what: str, name: str) -> Refusal:

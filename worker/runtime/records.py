@@ -1,0 +1,122 @@
+"""What is kept, as the scripts take it and give it back: values to JSON and hashes, and the reverse."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from worker.decision import digest_text
+from worker.dedupe import mark_of_address
+from worker.deliver.breaker import Circuit, EndpointState
+from worker.model import (
+    JSON_TYPE,
+    Analysis,
+    Article,
+    Attempt,
+    Decision,
+    Delivery,
+    Draft,
+    FeedState,
+    Kin,
+    Story,
+)
+from worker.ports import ArticleClaim, ConfigurationState, StoryStep
+from worker.runtime.redis_client import milliseconds, moment_of, ms_of
+from worker.story import WINDOW, pack, unpack
+
+STATE, ARTICLE, ANALYSIS = TypeAdapter(FeedState), TypeAdapter(Article), TypeAdapter(Analysis)
+ATTEMPT, STORY, DECISION = TypeAdapter(Attempt), TypeAdapter(Story), TypeAdapter(Decision)
+CONFIGURATION = TypeAdapter(ConfigurationState)
+MOST_KIN, KIN_PER_KEY = 24, 8
+"""So many kin are compared with an article, and so many are remembered under one key: the newest."""
+
+
+def dump(adapter: TypeAdapter[Any], value: Any) -> str:
+    """A value as JSON."""
+    return adapter.dump_json(value).decode()
+
+
+def draft_work(draft: Draft) -> dict[str, Any]:
+    """What a poll found, for `finish_poll.lua`."""
+    return {
+        "id": draft.article.id,
+        "aliases": draft.aliases,
+        "address": mark_of_address(draft.article.link),
+        "content": draft.content,
+        "sha256": digest_text(draft.article.text),
+        "record": dump(ARTICLE, draft.article),
+        "remembered": draft.remembered_as,
+        "is_fresh": draft.is_fresh,
+        "wants_page": draft.wants_page,
+        "trace": draft.trace,
+    }
+
+
+def restore_article(id_: str, item: dict[str, str]) -> Article:
+    """The stored article under the id and first sight of its first revision, whichever poll brought this text."""
+    return replace(ARTICLE.validate_json(item["record"]), id=id_, first_seen=moment_of(item["first_seen"]))
+
+
+def decision_work(decision: Decision, analysis: str) -> dict[str, Any]:
+    """What was decided of an article, with the analysis it rests on."""
+    return {
+        "record": dump(DECISION, decision),
+        "config": decision.config_hash,
+        "sha256": decision.text_sha256,
+        "analysis_sha256": hashlib.sha256(analysis.encode()).hexdigest(),
+        "unknown": decision.unknown,
+        "fired": [
+            {"watch": one.watch_id} | ({"alert": one.alert_id} if one.alert_id else {"why_not": one.why_not})
+            for one in decision.fired
+        ],
+    }
+
+
+def story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
+    """The story an article joins, and what later articles are compared with."""
+    seen_at = claim.article.first_seen or datetime.now(UTC)
+    head = f"{claim.article.id} {step.story.id} {ms_of(seen_at)}"
+    return {
+        "id": step.story.id,
+        "state": dump(STORY, step.story),
+        "version": step.version,
+        "keys": step.signature.keys,
+        "seen": step.seen,
+        "record": f"{head} {pack(step.signature)}",
+        "window_ms": milliseconds(WINDOW),
+        "most": MOST_KIN,
+        "per_key": KIN_PER_KEY,
+    }
+
+
+def restore_kin(number: int, record: str) -> Kin:
+    """What an article is compared with, from the record `story_work` made."""
+    article_id, story, seen_at, packed = record.split(" ")
+    return Kin(number, article_id, story, moment_of(seen_at), unpack(packed))
+
+
+def restore_delivery(id_: str, item: Mapping[str, str]) -> Delivery:
+    """A delivery from its hash."""
+    return Delivery(id_, item["alert"], item["endpoint"], item["body"], item.get("content_type") or JSON_TYPE)
+
+
+def endpoint_state(name: str, fields: Mapping[str, str], waiting: int, dead: int) -> EndpointState:
+    """An endpoint's circuit from its hash, with the lengths of its queues."""
+
+    def at(field: str) -> datetime | None:
+        return moment_of(fields[field]) if field in fields else None
+
+    return EndpointState(
+        name,
+        Circuit(fields.get("circuit", "closed")),
+        at("since"),
+        fields.get("reason", ""),
+        at("succeeded_at"),
+        at("failed_at"),
+        waiting,
+        dead,
+        at("held_until"),
+    )
