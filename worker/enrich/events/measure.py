@@ -49,6 +49,7 @@ _LEFT: Final = 8
 def find(units: Sequence[Unit]) -> Iterator[Draft]:
     """Every measure of the sentence that names a target, or whom imposes it by a verb."""
     for at, unit in enumerate(units):
+        draft: Draft | None = None
         if unit.kind != "word":
             continue
         if target := _hit(units, at):
@@ -57,8 +58,6 @@ def find(units: Sequence[Unit]) -> Iterator[Draft]:
             draft = _by_verb(units, at)
         elif unit.word in words("sanction_nouns") or _is_measure(units, at):
             draft = _by_noun(units, at)
-        else:
-            continue
         if draft and (draft.has("target") or draft.has("imposer")):
             yield draft
 

@@ -473,7 +473,9 @@ def _by_aid(units: Sequence[Unit], at: int) -> Draft | None:
 def _is_announced(units: Sequence[Unit], at: int) -> bool:
     """Whether aid is told of as a new package: it is still to come."""
     around = [unit.word for unit in units[max(0, at - 4) : at + 2] if unit.kind == "word"] + [units[at].word]
-    return bool({"package", "packages", "tranche"} & set(around)) and bool({"new", "another", "additional", "latest", "fresh"} & set(around))
+    return bool({"package", "packages", "tranche"} & set(around)) and bool(
+        {"new", "another", "additional", "latest", "fresh"} & set(around)
+    )
 
 
 def _draft(

@@ -219,7 +219,12 @@ def _is_goods_noun(tokens: list[Token], at: int) -> bool:
 
 def _is_arming(tokens: list[Token], at: int) -> bool:
     """Whether "arms" is the verb, between two parties: "Iran arms the rebels", not "Iran arms exports"."""
-    if at == 0 or not _may_act(tokens[at - 1]) or at + 1 >= len(tokens) or tokens[at + 1].word in words("not_goods_before"):
+    if (
+        at == 0
+        or not _may_act(tokens[at - 1])
+        or at + 1 >= len(tokens)
+        or tokens[at + 1].word in words("not_goods_before")
+    ):
         return False
     core = at + 1
     while core < len(tokens) and not _party_end(tokens, core) and _is_modifier(tokens, core):
