@@ -507,3 +507,33 @@ def test_an_alert_can_be_marked_on_the_command_line(desk, server):
     assert desk.store.client.hget("{tocsin}:alert:" + alert_id, "verdict") == "false"
     for arguments in ((alert_id, "maybe"), ("alrt_none", "true")):
         assert tocsin("alerts", "mark", *arguments, env=environ).returncode == 64
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", ["/nowhere", "/alerts/", "/alerts/a/b", "/style.css/x", "/%2e%2e/etc/passwd"])
+def test_a_wrong_address_is_a_page_of_ours_with_a_way_home(base, path, method):
+    status, page, headers = ask(base + path, {} if method == "POST" else None, Accept="text/html")
+    assert status == 404
+    assert '<a class="button" href="/">All alerts</a>' in page
+    assert "There is nothing at /" in page
+    assert headers["content-security-policy"].startswith("default-src 'self';")
+
+
+def test_a_wrong_address_is_escaped_and_told_machines_as_a_problem(base):
+    assert "<script>" not in ask(base + "/<script>", Accept="text/html")[1].partition("</head>")[2]
+    status, body, headers = ask(base + "/nowhere")
+    assert (status, headers["content-type"]) == (404, "application/problem+json")
+    assert json.loads(body) == {"title": "There is nothing at /nowhere.", "status": 404}
+    assert ask(base + "/api/nowhere", Accept="text/html")[2]["content-type"] == "application/problem+json"
+
+
+def test_a_method_that_an_address_does_not_have_says_so(base):
+    status, page, headers = ask(base + "/feeds", {}, Accept="text/html")
+    assert (status, set(headers["allow"].split(", "))) == (405, {"GET", "HEAD"})
+    assert "/feeds does not take POST." in page
+
+
+def test_a_wrong_address_under_another_hosts_name_says_nothing_of_ours(base):
+    status, body, _ = ask(base + "/nowhere", Host="evil.example", Accept="text/html")
+    assert status == 421
+    assert "alerts in 24 h" not in body

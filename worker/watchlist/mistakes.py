@@ -25,7 +25,9 @@ def report(tree: yaml.Tree, mistake: Any) -> None:
         case "value_error":
             tree.report(path, f"`{last}`: {mistake['ctx']['error']}")
         case "string_pattern_mismatch" if "event" in path and last in _ROLES:
-            tree.report(path, f"`{last}`: “{mistake['input']}” is no name of a list", for_role(last, str(mistake["input"])))
+            tree.report(
+                path, f"`{last}`: “{mistake['input']}” is no name of a list", for_role(last, str(mistake["input"]))
+            )
         case "string_pattern_mismatch":
             tree.report(path, f"`{last}`: “{mistake['input']}” {_PATTERNS.get(last, 'has the wrong form')}")
         case "literal_error" | "enum":

@@ -167,6 +167,7 @@ class Watches:
                 if wanted := getattr(fields, name):
                     yield FieldCondition(name, tuple(wanted), weight)
         if (source := section.source) is not None:
+            self.sources.feeds.check(tree, (*path, "source"), source.name, source.tags)
             filters = self._filters(tree, (*path, "source", "group"), source.group)
             yield SourceCondition(tuple(source.tags), tuple(source.name), filters, weight)
         if section.language is not None:
@@ -177,6 +178,7 @@ class Watches:
     def _entity(self, tree: yaml.Tree, path: yaml.Path, section: ConditionSection) -> EntityCondition:
         entity = section.entity
         assert entity is not None
+        self.lists.check_ids(tree, (*path, "id"), entity.id)
         for i, label in enumerate(entity.labels):
             is_known(tree, (*path, "labels", i), label, LABELS, "label")
         named = ReadList()
@@ -199,6 +201,7 @@ class Watches:
         )
 
     def _role(self, tree: yaml.Tree, path: yaml.Path, role: Role, section: RoleSection) -> RoleCondition:
+        self.lists.check_ids(tree, (*path, "id"), section.id)
         for i, label in enumerate(section.labels):
             is_known(tree, (*path, "labels", i), label, LABELS, "label")
         named = ReadList()
@@ -218,6 +221,7 @@ class Watches:
             labels=tuple(section.labels),
             lists=named.names,
             name=" ".join(part for part in described if part),
+            entries=named.entries,
         )
 
     def _near(self, tree: yaml.Tree, path: yaml.Path, section: ConditionSection) -> NearCondition:

@@ -197,7 +197,7 @@ def _means(units: Sequence[Unit], noun: int) -> list[Part]:
         if units[i].word in _MEANS and i + 1 < len(units) and _is_means(units[i + 1]):
             stop = i + 1
             while stop + 1 < len(units) and stop - i < _LONGEST_MEANS and _is_means(units[stop + 1]):
-                if units[stop + 1].word in words("boundaries") or units[stop + 1].word in words("prepositions"):
+                if units[stop + 1].word in words("boundaries", "prepositions"):
                     break
                 stop += 1
             return [Part("means", units[i + 1].start, units[stop].end)]

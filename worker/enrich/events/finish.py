@@ -10,7 +10,9 @@ from worker.enrich.events.words import words
 
 
 _APART: Final = frozenset("after because while when since before although though despite amid".split())
-_DEALS: Final = frozenset("deal deals contract contracts sale sales package packages order orders agreement purchase".split())
+_DEALS: Final = frozenset(
+    "deal deals contract contracts sale sales package packages order orders agreement purchase".split()
+)
 _NEAR, _FAR = 6, 14
 
 

@@ -24,7 +24,9 @@ _BACKING: Final = frozenset("back backs backed support supports supported favour
 _CALLS: Final = frozenset(("call", "calls", "plea", "appeal", "debate"))
 _TARGETING: Final = frozenset("target targets targeted targeting hit hits".split())
 _OWNING: Final = frozenset("its their his her our".split())
-_PASSING: Final = frozenset("to for before after despite amid with from in by since during through over at about than as".split())
+_PASSING: Final = frozenset(
+    "to for before after despite amid with from in by since during through over at about than as".split()
+)
 """A measure behind one of these is named in passing."""
 _HITTING: Final = frozenset(
     "hit hits hitting slap slaps slapped slapping threaten threatens threatened threatening punish punishes punished target targets "
@@ -49,6 +51,7 @@ def find(units: Sequence[Unit]) -> Iterator[Draft]:
     for at, unit in enumerate(units):
         if unit.kind != "word":
             continue
+        draft: Draft | None
         if target := _hit(units, at):
             draft = _draft(units, at, target, (), at)
         elif unit.word in words("sanction_verbs") and _is_verb(units, at):
@@ -233,20 +236,20 @@ def _right(units: Sequence[Unit], at: int) -> tuple[list[Part], bool]:
 
 def _is_bound(units: Sequence[Unit], at: int, i: int) -> bool:
     """Whether only words of imposing stand between the noun and its target: not "sanctions pile pressure on"."""
-    known = words("impose") | words("prepositions") | words("auxiliaries") | words("modifiers") | _MEASURES
+    known = words("impose", "prepositions", "auxiliaries", "modifiers") | _MEASURES
     return all(unit.kind != "word" or unit.word in known or unit.word[0].isdigit() for unit in units[at + 1 : i])
 
 
 def _unnamed_target(units: Sequence[Unit], at: int) -> list[Part]:
     """As in "sanctions on 10 senior clerics": the words after on or against where no party is known by them."""
     i = at + 1
-    while i < len(units) and units[i].kind == "word" and units[i].word in words("impose") | words("auxiliaries"):
+    while i < len(units) and units[i].kind == "word" and units[i].word in words("impose", "auxiliaries"):
         i += 1
     if i + 1 >= len(units) or units[i].word not in _AGAINST or units[i + 1].kind not in ("word", "origin", "goods"):
         return []
     stop = i + 1
     while stop < len(units) and stop - i <= _LONGEST_TARGET and units[stop].kind in ("word", "origin", "goods"):
-        if units[stop].word in words("prepositions") | words("boundaries") | words("auxiliaries") | {"and"}:
+        if units[stop].word in words("prepositions", "boundaries", "auxiliaries") | {"and"}:
             break
         stop += 1
     if stop < len(units) and units[stop].kind == "party":
@@ -302,7 +305,9 @@ def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, 
 
 def _leads_to(units: Sequence[Unit], preposition: int) -> bool:
     """Whether the measure behind a preposition is what the sentence tells: "calls for", "hit with", not "despite"."""
-    before = next((unit.word for unit in reversed(units[max(0, preposition - 2) : preposition]) if unit.kind == "word"), "")
+    before = next(
+        (unit.word for unit in reversed(units[max(0, preposition - 2) : preposition]) if unit.kind == "word"), ""
+    )
     if units[preposition].word == "with":
         return any(unit.word in _HITTING for unit in units[max(0, preposition - _LEFT) : preposition])
     return operator_of(before) is not None or before in _BACKING

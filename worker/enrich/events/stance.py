@@ -43,7 +43,9 @@ _TELLING: Final = frozenset(("tell", "tells", "told", "telling"))
 _FACTUAL: Final = frozenset("managed manages found known used failed seen".split())
 _ANNOUNCING: Final = frozenset(("announce", "announces", "announced"))
 _ARTICLES: Final = frozenset(("a", "an", "the"))
-_NOUNS: Final = frozenset("call calls report reports claim claims fear fears charge charges appeal appeals urge state note notes".split())
+_NOUNS: Final = frozenset(
+    "call calls report reports claim claims fear fears charge charges appeal appeals urge state note notes".split()
+)
 _ASKING: Final = frozenset("what which who whose when where how why".split())
 """A question that begins with one of these takes the event for granted."""
 _QUESTIONS: Final = frozenset("about whether if why how what who which when where".split())
@@ -56,8 +58,12 @@ _FIGHTING: Final = frozenset(
 )
 _BEING: Final = frozenset("is are was were be been am".split())
 _FEW: Final = frozenset("two three four five six seven eight nine ten".split())
-_EVIDENCE: Final = frozenset("evidence indication indications signs proof suspicions fears concerns claims allegations".split())
-_HAVING: Final = frozenset("has have had find finds found see sees seen saw cites cited shares shared releases released".split())
+_EVIDENCE: Final = frozenset(
+    "evidence indication indications signs proof suspicions fears concerns claims allegations".split()
+)
+_HAVING: Final = frozenset(
+    "has have had find finds found see sees seen saw cites cited shares shared releases released".split()
+)
 _NEAR: Final = 6
 _WHEN: Final = frozenset("on in at late early last this week month year night morning evening earlier later".split())
 _FINDING: Final = frozenset("find finds found show shows showed conclude concluded".split())
@@ -291,14 +297,21 @@ def _by_evidence(units: Sequence[Unit]) -> Iterator[Claim]:
         if units[i].word not in _EVIDENCE or units[i + 1].word not in ("that", "of"):
             continue
         verb = next((j for j in range(i - 1, max(0, i - _NEAR), -1) if units[j].word in _HAVING), 0)
-        if verb and (who := tuple(j for j in subjects(units, verb_group(units, verb).start) if units[j].kind in _PARTY)):
+        if verb and (
+            who := tuple(j for j in subjects(units, verb_group(units, verb).start) if units[j].kind in _PARTY)
+        ):
             yield Claim(_titled(units, who, verb), i + 2, len(units), "evidence")
 
 
 def _titled(units: Sequence[Unit], who: tuple[int, ...], verb: int) -> tuple[int, ...]:
     """Of "Secretary of State Antony Blinken said" the person, where only the office was found."""
     last = verb_group(units, verb).start - 1
-    is_office = len(who) == 1 and last > who[0] + 1 and units[who[0]].label != "PERSON" and units[who[0] + 1].word in ("of", "for")
+    is_office = (
+        len(who) == 1
+        and last > who[0] + 1
+        and units[who[0]].label != "PERSON"
+        and units[who[0] + 1].word in ("of", "for")
+    )
     return (last,) if is_office and units[last].label == "PERSON" and last - who[0] <= _NEAR else who
 
 
