@@ -6,6 +6,7 @@ from typing import Final
 
 from worker.enrich.events.clause import subjects, verb_group
 from worker.enrich.events.draft import Draft
+from worker.enrich.events.measure import LIFTING
 from worker.enrich.events.modality import compose, operator_of
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
@@ -50,6 +51,11 @@ _ASKING: Final = frozenset("what which who whose when where how why".split())
 _QUESTIONS: Final = frozenset("about whether if why how what who which when where".split())
 _CALLING: Final = frozenset("call calls called calling".split())
 _FEWEST: Final = 4
+_ATTEMPTS: Final = frozenset("attempt attempts effort efforts".split())
+_FIGHTING: Final = frozenset(
+    "crack cracks cracking crackdown clamp clamps clamping combat counter tackle fight fights fighting curb curbs monitor monitors "
+    "monitoring against".split()
+)
 _BEING: Final = frozenset("is are was were be been am".split())
 _FEW: Final = frozenset("two three four five six seven eight nine ten".split())
 _EVIDENCE: Final = frozenset(
@@ -113,11 +119,16 @@ def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[M
 def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]:
     """The cues that count for such an event, and what the verb of the claim adds."""
     void = {"sanction": _DONE, "violation": _TRYING | {"able", "ability"}}.get(draft.type, frozenset())
-    if not units[draft.at].word.endswith("ing"):
+    if draft.type != "sanction" and not units[draft.at].word.endswith("ing"):
         void = void | _TALKING
     cues = [cue for cue in draft.cues if cue not in void]
     if draft.type == "violation":  # who fights it says that there is one
-        cues = ["allegedly" if operator_of(cue) in ("bar", "cease") else cue for cue in cues]
+        fought = any(operator_of(cue) in ("bar", "cease") or cue in _FIGHTING for cue in draft.cues)
+        tried = any(cue in _ATTEMPTS for cue in draft.cues)
+        cues = [cue for cue in cues if operator_of(cue) not in ("bar", "cease")]
+        cues += ["allegedly"] if fought or tried else []
+    if draft.type == "sanction":
+        cues = [cue for cue in cues if cue not in LIFTING]
     if claim is None:
         return cues
     is_asked = claim.verb in words("requested") and not _PERMITTING & set(cues) and not _is_question(units, claim)
