@@ -503,7 +503,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=PACKAGED_MODEL)
     options = parser.parse_args(arguments)
-    started = time.monotonic()
     corpus = build_corpus(load_items(options.data), FeatureExtractor.default())
     folds = source_folds(corpus.items)
     scores = cross_fit(corpus, folds)
@@ -522,7 +521,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         thresholds,
         {"seed": SEED, "items": len(corpus.items), "data_sha256": hashes(options.data)},
     )
-    print(f"{len(corpus.items)} items, {time.monotonic() - started:.0f} s, thresholds {thresholds}")
+    print(f"{len(corpus.items)} items, {time.process_time() / 60:.1f} processor minutes, thresholds {thresholds}")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from worker.poller import Poller, ReadLimit, unlimited
 from worker.reader import PageReader
 from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber
-from worker.triage import MOST_WAITING, Backlog, Read, Triage
+from worker.triage import AT_ONCE, Backlog, Read, Triage
 
 _LOGGED_TITLE = 120
 _MOST_LOOKS = 5
@@ -72,6 +72,8 @@ class Pipeline:
     """What is held; without it, only routes that tell at once are any use."""
     dispatcher: Dispatcher = field(init=False)
     poller: Poller = field(init=False)
+    bell: ports.Bell = ports.SILENT_BELL
+    """Wakes the next worker before this one is through with all that is due."""
     board: Board | None = None
     """Where hubs come in; only a poller of an installation with a public address has one."""
     subscriber: Subscriber | None = None
@@ -104,6 +106,7 @@ class Pipeline:
             read_limit=self.read_limit,
             board=self.board,
             tracer=self.tracer,
+            bell=self.bell,
         )
         poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
@@ -145,21 +148,36 @@ class Pipeline:
     # --- enrich --------------------------------------------------------------------------------------------
 
     def enrich_due(self) -> int:
-        """Analyse due articles and raise their alerts; the number of alerts that were new."""
+        """Analyse due articles and raise their alerts; the number of alerts that were new.
+
+        What may fire is told first. The rest follows when nothing new is due, or when it has waited long enough.
+        """
         raised, backlog = 0, Backlog()
         deadline = self.clock.now() + self.limits.budget
-        while claims := self.store.claim_articles(self.limits.articles, self.limits.lease):
-            started = self.clock.now()
-            analysed = self._analyse(claims)
-            share = (self.clock.now() - started) / len(claims)
-            for read in (Read(claim, analysis, share) for claim, analysis in analysed):
-                if self.triage and read.analysis.pending:
-                    backlog.add(read)
-                else:
-                    raised += sum(map(self._finish, [*backlog.take_kin(read), read]))
-            if len(backlog) >= MOST_WAITING or self.clock.now() >= deadline:
-                break
-        return raised + sum(map(self._finish, backlog.take_all()))
+        while True:
+            now = self.clock.now()
+            is_late = now >= deadline or backlog.is_pressing(now, self.limits.lease)
+            if claims := [] if is_late else self.store.claim_articles(self.limits.articles, self.limits.lease):
+                new = self._look_at(claims, backlog)
+                if new:
+                    self.bell.ring("deliver")
+            elif waiting := backlog.take(AT_ONCE):
+                new = sum(map(self._finish, waiting))
+            else:
+                return raised
+            raised += new
+
+    def _look_at(self, claims: Sequence[ports.ArticleClaim], backlog: Backlog) -> int:
+        """Analyse a batch, tell what fires after what is of its story, keep the others back; the new alerts."""
+        started, raised = self.clock.now(), 0
+        analysed = self._analyse(claims)
+        share = (self.clock.now() - started) / len(claims)
+        for read in (Read(claim, analysis, share, started) for claim, analysis in analysed):
+            if self.triage and read.analysis.pending:
+                backlog.add(read)
+            else:
+                raised += sum(map(self._finish, [*backlog.take_kin(read), read]))
+        return raised
 
     def _finish(self, read: Read) -> int:
         claim = read.claim

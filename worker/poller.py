@@ -40,6 +40,13 @@ _MOST_ASIDE = 16
 """So many documents may step aside: each is up to 20 MB."""
 _LONGEST_ASIDE = timedelta(seconds=15)
 """Then a slow document is read whatever else waits; must leave room in the lease."""
+_IN_HAND = timedelta(seconds=0.5)
+"""So much reading is asked for ahead: an article waits in its server's hands, not in ours, and few documents at a time are
+held in memory."""
+_FEWEST = 4
+"""So many are asked at once in any case, for servers far away."""
+_LAGGARD = timedelta(seconds=1)
+"""A server that has not answered by then keeps no other from being asked."""
 _NOT_OURS = timedelta(seconds=5)
 """A feed that our configuration does not hold yet is left to processes with a newer one."""
 ReadLimit = Callable[[float], AbstractContextManager[None]]
@@ -85,9 +92,10 @@ class Poller:
         read_limit: ReadLimit,
         board: Board | None = None,
         tracer: ports.Tracer = ports.UNTRACED,
+        bell: ports.Bell = ports.SILENT_BELL,
     ) -> None:
         self._store, self._fetcher, self._clock, self._observer = store, fetcher, clock, observer
-        self._tracer = tracer
+        self._tracer, self._bell = tracer, bell
         self._lease, self._budget, self._at_once, self._read_limit = lease, budget, at_once, read_limit
         self._board = board
         self._in_flight: dict[Future[PollOutcome], _Asked] = {}
@@ -95,6 +103,7 @@ class Poller:
         self._suspect: _Asked | None = None
         self._is_alone = False
         self._epoch = ""
+        self._pace = timedelta(0)
 
     def adopt(self, configuration: Configuration, routed: Callable[[Alert], tuple[Onward, ...]]) -> None:
         """Poll the feeds of a configuration; what is in flight stays so. `routed` says what becomes of an alert."""
@@ -107,7 +116,10 @@ class Poller:
         self._epoch = self._store.epoch()
         brought = self._start_due()
         while self._in_flight or self._aside or self._suspect:
-            brought += self._collect()
+            came = self._collect()
+            if came:
+                self._bell.ring("enrich")
+            brought += came
             if self._clock.now() >= deadline:
                 break
             brought += self._start_due()
@@ -119,8 +131,7 @@ class Poller:
         now = self._clock.now()
         if self._must_wait():
             return 0
-        room = self._at_once - len(self._in_flight) - len(self._aside)
-        for claim in self._store.claim_feeds(room, self._lease):
+        for claim in self._store.claim_feeds(self._room(now), self._lease):
             if feed := self._feeds.get(claim.feed_id):
                 request = poll.request(feed, claim.state, epoch=self._epoch, now=now)
                 asked = _Asked(claim, request, now)
@@ -135,6 +146,12 @@ class Poller:
             else:
                 self._store.finish_poll(claim, poll.PollDecision(claim.state, _NOT_OURS, "postponed"), ())
         return brought
+
+    def _room(self, now: datetime) -> int:
+        """How many more feeds may be asked: as many as can be read in a moment, by what the last ones took."""
+        awaited = sum(now - asked.at < _LAGGARD for asked in self._in_flight.values())
+        ahead = max(_IN_HAND // self._pace, _FEWEST) if self._pace else self._at_once
+        return min(self._at_once - len(self._in_flight) - len(self._aside), ahead - awaited)
 
     def _must_wait(self) -> bool:
         """Whether no other feed may be begun now. A suspect starts when all others are done, and stays alone."""
@@ -201,7 +218,9 @@ class Poller:
         counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
         counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
         counts += series.observation(series.STAGE_SECONDS, answered - asked.at, stage="fetch")
-        counts += series.observation(series.STAGE_SECONDS, self._clock.now() - started, stage="parse")
+        took = self._clock.now() - started
+        self._pace = max(took, self._pace * 0.9 + took * 0.1)
+        counts += series.observation(series.STAGE_SECONDS, took, stage="parse")
         with self._tracer.span("poll", "", asked.at, {"feed": feed.id, "outcome": decision.outcome}) as trace:
             if trace:
                 drafts = [replace(draft, trace=trace) for draft in drafts]

@@ -328,6 +328,23 @@ class Clock(Protocol):
         """Uniform in [0, 1)."""
 
 
+class Bell(Protocol):
+    """Wakes workers. Must not fail: whom no bell wakes wakes by itself within moments."""
+
+    def ring(self, stage: Stage) -> None:
+        """There is work for a stage."""
+
+
+class SilentBell:
+    """Wakes nobody."""
+
+    def ring(self, stage: Stage) -> None:
+        pass
+
+
+SILENT_BELL: Bell = SilentBell()
+
+
 class Observer(Protocol):
     """Hears what happened, for logs. Must not fail and must not slow the work."""
 

@@ -9,12 +9,17 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from worker import match, ports, story
 from worker.model import Analysis, Article, Kin, Signature
 
-MOST_WAITING = 200
-"""So many articles that fire nothing may wait until those that may fire were found; a worker dies with them in hand."""
+AT_ONCE = 8
+"""So many articles that fire nothing are finished before new ones are looked for."""
+_MOST_WAITING = 1_000
+"""So many may wait (some 30 kB each) until those that may fire were found; a worker dies with them in hand."""
+_LONGEST_WAIT = 1 / 4
+"""They wait for this share of their lease at most, so that the rest of it suffices to finish them."""
 _REMEMBERED = 1_000
 
 
@@ -76,6 +81,7 @@ class Read:
     claim: ports.ArticleClaim
     analysis: Analysis
     share: timedelta
+    since: datetime
 
 
 class Backlog:
@@ -113,9 +119,15 @@ class Backlog:
                     open_ += self._waiting[number][1]
         return [self._waiting.pop(number)[0] for number in sorted(found)]
 
-    def take_all(self) -> list[Read]:
-        """Take everything out, in order."""
-        taken = [read for read, _ in self._waiting.values()]
-        self._waiting.clear()
-        self._by_key.clear()
+    def is_pressing(self, now: datetime, lease: timedelta) -> bool:
+        """Whether something must be finished before anything new is looked at."""
+        oldest = next(iter(self._waiting.values()), None)
+        is_old = oldest is not None and now - oldest[0].since >= lease * _LONGEST_WAIT
+        return is_old or len(self._waiting) >= _MOST_WAITING
+
+    def take(self, number: int) -> list[Read]:
+        """Take out those that wait longest, in order."""
+        taken = [self._waiting.pop(first)[0] for first in list(islice(self._waiting, number))]
+        if not self._waiting:
+            self._by_key.clear()
         return taken

@@ -136,3 +136,70 @@ def test_an_article_may_be_revised_ten_times_a_day_every_day():
         store.clock.advance(days=1)
     assert store.counted['tocsin_articles_total{outcome="revised"}'] == 30
     assert store.counted['tocsin_articles_total{outcome="revision_over_limit"}'] == 8
+
+
+class Busy(FakeClock):
+    """Passes by `cost` seconds with each document that is read."""
+
+    cost = 0.1
+
+    @contextmanager
+    def reading(self, _seconds):
+        yield
+        self.at += timedelta(seconds=self.cost)
+
+
+class Counting(FakeFetcher):
+    """Servers that answer when the clock has passed `after`; knows how many were asked and not read at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def fetch(self, request):
+        self.asked += 1
+        return super().fetch(request)
+
+
+def test_no_more_feeds_are_asked_than_can_be_read_in_half_a_second():
+    feeds = tuple(feed(f"f{i}") for i in range(60))
+    clock, fetcher = Busy(), Counting()
+    ahead = []
+
+    @contextmanager
+    def reading(seconds):
+        with clock.reading(seconds):
+            yield
+        ahead.append(fetcher.asked - len(ahead))
+
+    for i, source in enumerate(feeds):
+        fetcher.serve(source.url, rss(ARMS | {"guid": str(i), "title": f"{i}", "link": f"https://x.example/{i}"}))
+    poller, store = make(feeds[:10], fetcher, clock, reading, known=feeds)
+    assert poller.poll_due() == 10, "how long reading takes is not known yet"
+    store.sync_feeds(feeds)
+    clock.advance(seconds=5)
+    ahead.clear()
+    fetcher.asked = 0
+    assert poller.poll_due() == 50
+    assert max(ahead) <= 5
+
+
+class Mute(FakeFetcher):
+    """Servers whose name says so never answer."""
+
+    def fetch(self, request):
+        return Future() if "mute" in request.feed.url else super().fetch(request)
+
+
+def test_servers_that_keep_us_waiting_keep_no_other_from_being_asked():
+    mute = tuple(feed(f"mute{i}") for i in range(20))
+    good, clock, fetcher = feed("good"), Busy(), Mute()
+    fetcher.serve(good.url, rss(ARMS))
+    poller, store = make((good,), fetcher, clock, clock.reading, known=(*mute, good))
+    poller.poll_due()
+    store.sync_feeds((*mute, good))
+    poller._start_due()
+    assert len(poller._in_flight) == 5
+    clock.advance(seconds=2)
+    poller._start_due()
+    assert len(poller._in_flight) == 10

@@ -62,6 +62,7 @@ MISTAKES = [
     (WATCH + "{phrase: ¦''}", "cannot be watched", ""),
     (WATCH + "{phrase: ¦'ab*'}", "cannot be watched", ""),
     (WATCH + "{phrase: [tank, ¦'*']}", "cannot be watched", ""),
+    (WATCH + "{phrase: [tank, ¦{a: b}]}", "text", ""),
     (WATCH + "{phrase: ¦{terms: ['tank*'], lemma: true}}", "either lemma or *", ""),
     (WATCH + r"{regex: ¦'(a)\1'}", "RE2 refuses it", "back-references are not supported"),
     (WATCH + "{regex: ¦'(?=a)b'}", "RE2 refuses it", "look-around is not supported"),

@@ -129,16 +129,16 @@ def prune(
     from worker.runtime.audit_store import PRUNE_REFUSED
 
     record, moment = _open(), _moment(before)
+    checks = [_check_file(file) for file in archive]
+    check = checks[0]
+    for following in checks[1:]:
+        check = joined(check, following)
+    _refuse_faults(check, ", ".join(map(str, archive)))  # also where nothing is old enough: it may be all there is
     extent = record.extent()
     edge = record.before(moment) if extent else None
     if extent is None or edge is None:
         _say_pruned(0, 0, as_json)
         return
-    checks = [_check_file(file) for file in archive]
-    check = checks[0]
-    for following in checks[1:]:
-        check = joined(check, following)
-    _refuse_faults(check, ", ".join(map(str, archive)))
     if (check.start.seq, check.start.link) != (
         extent.anchor.seq,
         extent.anchor.link,

@@ -13,7 +13,7 @@ from worker.deliver.breaker import Circuit
 from worker.errors import ConfigError, ModelError, StoreUnavailable
 from worker.model import Configuration, Format, LanguageModel
 from worker.plural import counted
-from worker.runtime.health import persistence, readiness
+from worker.runtime.health import persistence, readiness, sentinels
 from worker.runtime.http import is_public
 from worker.runtime.process import demo_configuration, has_store, open_store
 from worker.runtime.settings import load_settings
@@ -80,6 +80,8 @@ def _redis() -> Iterator[Finding]:
         yield _finding(str(check["name"]), "ok" if check["ok"] else "failure", str(check["message"]))
     if checks[0]["ok"]:
         kept = persistence(store)
+        for check in sentinels(store):
+            yield _finding(str(check["name"]), "ok" if check["ok"] else "warning", str(check["message"]))
         yield _finding("persistence", "warning" if kept in _LOSSES else "ok", _LOSSES.get(kept, "each step is on disk"))
 
 

@@ -10,9 +10,10 @@ from worker.errors import ConfigError, Problem, StoreUnavailable
 from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
-from worker.ports import Enricher, Stage, Tracer, Untraced
+from worker.ports import SILENT_BELL, Enricher, Stage, Tracer, Untraced
 from worker.runtime import kin_index
 from worker.runtime.article_store import ArticleStore
+from worker.runtime.bell import Doorbell, ring_by_celery
 from worker.runtime.clock import SystemClock
 from worker.runtime.configuration_store import ConfigurationStore
 from worker.runtime.deadline import within_cpu_limit
@@ -243,6 +244,7 @@ def _make_pipeline(
         read_limit=within_cpu_limit,
         silences=RedisSilences(store.client),
         groups=RedisGroups(store.client),
+        bell=Doorbell(ring_by_celery) if stage else SILENT_BELL,
         board=hubs[0] if hubs else None,
         subscriber=hubs[1] if hubs else None,
         reader=make_reader(store, fetcher, settings) if stage == "read" else None,
