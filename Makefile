@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 APT := apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# twice quiet: errors are shown, and not that a dependency of ours asks for an extra which lxml has no more
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 # make chaos, make fuzz, make audit: break it, bend its inputs, look for known weaknesses
 .PHONY: api-fuzz audit bench browser chaos fuzz run install install-dev install-train test lint soak train eval lock clean
