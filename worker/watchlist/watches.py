@@ -33,7 +33,7 @@ from worker.watchlist import yaml
 from worker.watchlist.condition_schema import ConditionSection
 from worker.watchlist.event_schema import RoleSection
 from worker.watchlist.lists import Lists, ReadList, Sources
-from worker.watchlist.nearest import is_known
+from worker.watchlist.nearest import for_role, is_known, nearest
 from worker.watchlist.regex import explain_refusal
 from worker.watchlist.schema import WatchSection
 from worker.watchlist.test_schema import TestSection
@@ -206,8 +206,12 @@ class Watches:
             is_known(tree, (*path, "labels", i), label, LABELS, "label")
         named = ReadList()
         for i, name in enumerate(section.list):
-            if is_known(tree, (*path, "list", i), name, self.lists.names, "list"):
+            if name in self.lists.names:
                 named += self.lists.get(name)
+                continue
+            like = nearest(name, self.lists.names)
+            hint = like if like.startswith("did you mean") else for_role(role, name)
+            tree.report((*path, "list", i), f"there is no list `{name}`", hint)
         lists = " or ".join(section.list)
         described = (f"of the list {lists}" if lists else "", *section.id, *section.terms[:_NAMED], *section.labels)
         return RoleCondition(
@@ -217,6 +221,7 @@ class Watches:
             labels=tuple(section.labels),
             lists=named.names,
             name=" ".join(part for part in described if part),
+            entries=named.entries,
         )
 
     def _near(self, tree: yaml.Tree, path: yaml.Path, section: ConditionSection) -> NearCondition:

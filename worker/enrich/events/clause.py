@@ -17,7 +17,19 @@ AND: Final = frozenset(("and", "or", "&", "as-well-as"))
 _PAIRS: Final = {"(": ")", "–": "–", "—": "—", "-": "-", "‘": "’"}
 QUOTES: Final = frozenset("\"“”‘’'")
 _ADMITTING: Final = frozenset("admit admits admitted acknowledge acknowledged confirm confirms confirmed".split())
-_CONTROL: Final = ("ceasing", "undoing", "planned", "requested", "negated", "hypothetical", "hedged", "denied", "rejecting", "help", "say")
+_CONTROL: Final = (
+    "ceasing",
+    "undoing",
+    "planned",
+    "requested",
+    "negated",
+    "hypothetical",
+    "hedged",
+    "denied",
+    "rejecting",
+    "help",
+    "say",
+)
 _LEADING: Final = frozenset("of for in by about with from up on out over against into at short off to".split())
 """Prepositions and particles before a gerund: "ruled out on selling"."""
 _PARTICLES: Final = frozenset(("up", "in", "out", "on"))
@@ -27,7 +39,9 @@ _CAUSES: Final = frozenset(("for", "by", "with", "in"))
 _MODALS: Final = frozenset("will would 'll shall could can may might must should to".split())
 _SPOKEN_OF: Final = frozenset("accused suspected charged convicted believed thought alleged guilty".split())
 """Participles that go with the mention right before: "firms accused of selling"."""
-_APART: Final = frozenset("because although though while when if unless since whereas but so who which whose where that".split())
+_APART: Final = frozenset(
+    "because although though while when if unless since whereas but so who which whose where that".split()
+)
 LONGEST_ASIDE: Final = 14
 _FURTHEST: Final = 30
 

@@ -8,9 +8,10 @@ from worker.enrich.events.draft import Draft, Part, is_outer, part
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import words
 
-
 _APART: Final = frozenset("after because while when since before although though despite amid".split())
-_DEALS: Final = frozenset("deal deals contract contracts sale sales package packages order orders agreement purchase".split())
+_DEALS: Final = frozenset(
+    "deal deals contract contracts sale sales package packages order orders agreement purchase".split()
+)
 _NEAR, _FAR = 6, 14
 
 

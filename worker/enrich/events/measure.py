@@ -16,7 +16,7 @@ _IMPOSERS: Final = frozenset(("US", "GB", "EU", "UN", "CA", "AU", "CH", "JP", "N
 """Those after whom sanctions are mostly named; a country otherwise named before the noun is the target."""
 _BETWEEN: Final = frozenset("'s - related sweeping crippling tough punishing existing international".split())
 _HELPING: Final = frozenset("is are was were be been being has have had having".split())
-_LIFTING: Final = frozenset(
+LIFTING: Final = frozenset(
     "lift lifts lifted lifting end ends ended ending remove removes removed removing drop drops dropped dropping waive waived ease "
     "eases eased easing relief".split()
 )
@@ -51,14 +51,13 @@ def find(units: Sequence[Unit]) -> Iterator[Draft]:
     for at, unit in enumerate(units):
         if unit.kind != "word":
             continue
+        draft: Draft | None = None
         if target := _hit(units, at):
             draft = _draft(units, at, target, (), at)
         elif unit.word in words("sanction_verbs") and _is_verb(units, at):
             draft = _by_verb(units, at)
         elif unit.word in words("sanction_nouns") or _is_measure(units, at):
             draft = _by_noun(units, at)
-        else:
-            continue
         if draft and (draft.has("target") or draft.has("imposer")):
             yield draft
 
@@ -184,7 +183,7 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         return None
     found += _measure(units, at)
     last = max([at, *(one.unit for one in found)])
-    after = (word for word in words_after(units, at) if operator_of(word) or word in _LIFTING)
+    after = (word for word in words_after(units, at) if operator_of(word) or word in LIFTING)
     return _draft(units, at, found, (*cues, *after, *predicate(units, last)), min(first, left))
 
 
@@ -351,7 +350,7 @@ def _measure(units: Sequence[Unit], at: int) -> list[Part]:
 def _draft(units: Sequence[Unit], at: int, found: Sequence[Part], cues: tuple[str, ...], first: int) -> Draft:
     known = [one.unit for one in found if one.unit >= 0]
     left = min([at, first, *known])
-    if any(cue in _LIFTING for cue in cues):
+    if any(cue in LIFTING for cue in cues):
         cues = ("not", *cues)
     is_governed = first < at and bool(cues)
     before = (

@@ -11,7 +11,9 @@ from typing import Final, Literal, cast
 from worker.enrich.events.words import words
 from worker.model import Modality
 
-Operator = Literal["not", "bar", "cease", "deny", "ask", "grant", "plan", "may", "if", "able", "was", "hedge", "undo", "try", "leave"]
+Operator = Literal[
+    "not", "bar", "cease", "deny", "ask", "grant", "plan", "may", "if", "able", "was", "hedge", "undo", "try", "leave"
+]
 State = Modality | Literal["ceased", "able", "on", "tried", "supposed", "leave"]
 
 _NOT: Final = frozenset("not n't never no nor neither without nothing none".split())
@@ -20,7 +22,9 @@ _GRANTING: Final = frozenset(
     "agree agrees agreed agreeing approve approves approved grant grants granted accept accepts accepted "
     "authorise authorises authorised authorize authorizes authorized decide decides decided".split()
 )
-_TRYING: Final = frozenset("attempt attempts attempted attempting try tries tried trying effort efforts bid bids".split())
+_TRYING: Final = frozenset(
+    "attempt attempts attempted attempting try tries tried trying effort efforts bid bids".split()
+)
 _LEAVE: Final = frozenset("permission approval licence license leave".split())
 """Who asks for it plans what it is for."""
 _IFS: Final = frozenset("if whether unless".split())
@@ -89,7 +93,14 @@ _TABLE: Final[dict[Operator, dict[State, State]]] = {
     "leave": {"asserted": "leave", "planned": "leave"},
     "try": {"asserted": "tried", "able": "tried"},
 }
-_LAST: Final[dict[State, Modality]] = {"ceased": "negated", "able": "hypothetical", "on": "asserted", "tried": "planned", "supposed": "hypothetical", "leave": "planned"}
+_LAST: Final[dict[State, Modality]] = {
+    "ceased": "negated",
+    "able": "hypothetical",
+    "on": "asserted",
+    "tried": "planned",
+    "supposed": "hypothetical",
+    "leave": "planned",
+}
 
 
 def compose(cues: Iterable[str], *, goes_on: bool) -> Modality | None:

@@ -349,8 +349,10 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         and (units[i].word in words("modifiers") or units[i].word in ("own", "potential"))
     ):
         i -= 1
+    prospect: tuple[str, ...] = ()
     if i >= 0 and units[i].kind == "goods":
         found += item(units, i)
+        prospect = (units[i].prospect,) if units[i].prospect else ()
         first = i
         i -= 1
     owner = _owner(units, i)
@@ -367,7 +369,7 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         found += by_light
     else:
         cues = words_before(units, first)
-    return _draft(units, at, (*cues, *after), found, first)
+    return _draft(units, at, (*prospect, *cues, *after), found, first)
 
 
 def _as_buyer(
@@ -473,7 +475,9 @@ def _by_aid(units: Sequence[Unit], at: int) -> Draft | None:
 def _is_announced(units: Sequence[Unit], at: int) -> bool:
     """Whether aid is told of as a new package: it is still to come."""
     around = [unit.word for unit in units[max(0, at - 4) : at + 2] if unit.kind == "word"] + [units[at].word]
-    return bool({"package", "packages", "tranche"} & set(around)) and bool({"new", "another", "additional", "latest", "fresh"} & set(around))
+    return bool({"package", "packages", "tranche"} & set(around)) and bool(
+        {"new", "another", "additional", "latest", "fresh"} & set(around)
+    )
 
 
 def _draft(

@@ -37,6 +37,9 @@ _LOOSE: Final = frozenset(
 _DAYS: Final = frozenset(("yesterday", "today", "tomorrow"))
 _RELATIVE: Final = frozenset("last next this previous past coming".split())
 _PERIODS: Final = frozenset("week month year weekend quarter spring summer autumn winter decade century".split())
+_PROSPECTS: Final = frozenset(
+    "potential possible planned proposed promised pledged future upcoming alleged suspected".split()
+)
 _RANKS: Final = frozenset("first second third latest last only".split())
 _PROMISED: Final = frozenset(("promised", "pledged"))
 _ARMED: Final = frozenset("military lethal weapons arms security defence defense".split())
@@ -70,6 +73,8 @@ class Unit:
     is_owned: bool = False
     is_bare: bool = True
     """Nothing stands before its last word: no determiner, adjective or number."""
+    prospect: str = ""
+    """An adjective before it that says if what is told of it came to pass: "planned arms sales"."""
     is_ranked: bool = False
     """It is "the first country", "the only ally": what it is the first to do is done."""
     origin: Entity | None = None
@@ -219,7 +224,12 @@ def _is_goods_noun(tokens: list[Token], at: int) -> bool:
 
 def _is_arming(tokens: list[Token], at: int) -> bool:
     """Whether "arms" is the verb, between two parties: "Iran arms the rebels", not "Iran arms exports"."""
-    if at == 0 or not _may_act(tokens[at - 1]) or at + 1 >= len(tokens) or tokens[at + 1].word in words("not_goods_before"):
+    if (
+        at == 0
+        or not _may_act(tokens[at - 1])
+        or at + 1 >= len(tokens)
+        or tokens[at + 1].word in words("not_goods_before")
+    ):
         return False
     core = at + 1
     while core < len(tokens) and not _party_end(tokens, core) and _is_modifier(tokens, core):
@@ -438,6 +448,7 @@ def _unit(kind: Kind, tokens: list[Token], start: int, stop: int, quantity: tupl
         quantity=quantity,
         is_owned=tokens[start].word in _OWNING,
         is_bare=stop - start == 1,
+        prospect=next((token.word for token in tokens[start : stop - 1] if token.word in _PROSPECTS), ""),
         is_ranked=any(token.word in _RANKS for token in tokens[start : stop - 1]),
         origin=next((_people(t) for t in tokens[first:stop] if t.is_name("NORP") or t.word == "western"), None)
         if kind == "goods"
