@@ -34,11 +34,10 @@ class _Short:
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         super()._put(queue, message, **kwargs)  # type: ignore[misc]
-        this: Any = self
-        with this.conn_or_acquire() as client:
-            client.ltrim(
-                this._q_for_pri(queue, this._get_message_priority(message, reverse=False)), 0, MOST_WAITING - 1
-            )
+        channel: Any = self
+        priority = channel._get_message_priority(message, reverse=False)  # noqa: SLF001 - where kombu put it
+        with channel.conn_or_acquire() as client:
+            client.ltrim(channel._q_for_pri(queue, priority), 0, MOST_WAITING - 1)  # noqa: SLF001
 
 
 class Channel(_Short, redis.Channel):
