@@ -28,7 +28,12 @@ def audit(files: Sequence[str], command: Sequence[str]) -> int:
             failures.append(f"{source}: {(ended.stderr.strip().splitlines() or ['no answer'])[-1][:300]}")
             continue
         return _report(source, found)
-    print("nothing was audited, since no source of known weaknesses could be asked:", *failures, sep="\n  ", file=sys.stderr)
+    print(
+        "nothing was audited, since no source of known weaknesses could be asked:",
+        *failures,
+        sep="\n  ",
+        file=sys.stderr,
+    )
     return UNAVAILABLE
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from worker.watchlist import yaml
 
-
 _LABELS = frozenset(("PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "WEAPON", "VESSEL"))
 
 

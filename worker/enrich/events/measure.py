@@ -49,10 +49,9 @@ _LEFT: Final = 8
 def find(units: Sequence[Unit]) -> Iterator[Draft]:
     """Every measure of the sentence that names a target, or whom imposes it by a verb."""
     for at, unit in enumerate(units):
-        draft: Draft | None = None
         if unit.kind != "word":
             continue
-        draft: Draft | None
+        draft: Draft | None = None
         if target := _hit(units, at):
             draft = _draft(units, at, target, (), at)
         elif unit.word in words("sanction_verbs") and _is_verb(units, at):
