@@ -32,7 +32,6 @@ from worker.enrich.phrase_topics import (
     PatternIndex,
     Rule,
     compile_pattern,
-    first_letters,
     packaged_rules,
 )
 
@@ -75,9 +74,12 @@ class ArticleFeatures:
 
     def sentence_opinions(self) -> npt.NDArray[np.float32]:
         """Return (sentences, 3 x topics): the sentence, the article's strongest, the strongest of its first two."""
-        shape = self.opinions.shape
-        strongest = np.broadcast_to(self.opinions.max(axis=0), shape)
-        return np.hstack([self.opinions, strongest, np.broadcast_to(self.opinions[:2].max(axis=0), shape)])
+        sentences, topics = self.opinions.shape
+        joined = np.empty((sentences, 3, topics), np.float32)
+        joined[:, 0] = self.opinions
+        joined[:, 1] = self.opinions.max(axis=0)
+        joined[:, 2] = self.opinions[:2].max(axis=0)
+        return joined.reshape(sentences, -1)
 
 
 class WordClasses:
@@ -136,9 +138,8 @@ class WordTable:
         self.words: list[str] = []
         self.hashes = np.zeros(1024, np.uint64)
         self.class_bits = np.zeros(1024, np.uint64)
-        self.needed: list[int] = []
-        self.given: list[int] = []
-        self.heads: list[tuple[str, ...]] = []
+        self.opened: list[int] = []
+        self.closed: list[int] = []
 
     def look_up(self, tokens: Sequence[str]) -> list[int]:
         """Return each token's row, adding rows for words not seen before."""
@@ -158,9 +159,9 @@ class WordTable:
         self.words.append(word)
         self.hashes[row] = _hash64(word)
         self.class_bits[row] = self._classes.bits(word)
-        self.heads.append(first_letters(token))
-        self.needed.append(self.index.needed_by(token))
-        self.given.append(self.index.given_by(token))
+        opened, closed = self.index.ends(token)
+        self.opened.append(opened)
+        self.closed.append(closed)
         return row
 
     def _grow(self) -> None:
@@ -226,7 +227,7 @@ class FeatureExtractor:
         rows = np.fromiter(chain.from_iterable(by_sentence), np.int64, int(counts.sum()))
         owner = np.repeat(np.arange(len(by_sentence)), counts)
         grams, gram_sentences = _distinct(*_grams(table.hashes[rows], owner), WORD_BITS)
-        phrases = self._phrase_matrix(text, sentences, tokens, by_sentence)
+        phrases = self._phrase_matrix(text, sentences, by_sentence)
         return ArticleFeatures(
             grams,
             gram_sentences,
@@ -239,27 +240,19 @@ class FeatureExtractor:
     def _class_matrix(self, rows: Ints, owner: Ints, count: int) -> npt.NDArray[np.float32]:
         bits = np.zeros(count, np.uint64)
         if len(rows):
-            starts = np.flatnonzero(np.diff(owner, prepend=-1))
+            starts = np.flatnonzero(first_of_each(owner))
             bits[owner[starts]] = np.bitwise_or.reduceat(self.table.class_bits[rows], starts)
         unpacked = np.unpackbits(bits.astype("<u8").view(np.uint8).reshape(count, 8), axis=1, bitorder="little")
         return unpacked.astype(np.float32)
 
     def _phrase_matrix(
-        self,
-        text: str,
-        sentences: Sequence[tuple[int, int]],
-        tokens: Sequence[Sequence[str]],
-        by_sentence: Sequence[Sequence[int]],
+        self, text: str, sentences: Sequence[tuple[int, int]], by_sentence: Sequence[Sequence[int]]
     ) -> npt.NDArray[np.float32]:
         found = np.zeros((len(sentences), self.pattern_count), np.float32)
-        needed, given = self.table.needed, self.table.given
+        opened, closed = self.table.opened, self.table.closed
         for number, rows in enumerate(by_sentence):
-            if not reduce(or_, map(needed.__getitem__, rows), 0) & reduce(or_, map(given.__getitem__, rows), 0):
-                continue
-            openers = [token for token, row in zip(tokens[number], rows, strict=True) if needed[row]]
-            present = set(chain.from_iterable(map(self.table.heads.__getitem__, rows)))
-            matched = self.table.index.find_from(text, *sentences[number], openers, present)
-            found[number, list(matched)] = 1.0
+            if reduce(or_, map(opened.__getitem__, rows), 0) & reduce(or_, map(closed.__getitem__, rows), 0):
+                found[number, list(self.table.index.find(text, *sentences[number]))] = 1.0
         return found
 
 
@@ -275,5 +268,12 @@ def _grams(hashes: npt.NDArray[np.uint64], owner: Ints) -> tuple[Ints, Ints]:
 
 def _distinct(values: Ints, owner: Ints, bits: int) -> tuple[Ints, Ints]:
     keys = np.sort(owner << bits | values)
-    keys = keys[np.diff(keys, prepend=-1) != 0]
+    keys = keys[first_of_each(keys)]
     return keys & ((1 << bits) - 1), keys >> bits
+
+
+def first_of_each(ordered: Ints) -> npt.NDArray[np.bool_]:
+    """Return whether each of the sorted values differs from the one before."""
+    first = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return first

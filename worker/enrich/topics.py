@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from worker.enrich.phrase_topics import packaged_rules
-from worker.enrich.topic_features import SHAPE_BITS, ArticleFeatures, FeatureExtractor, shape_buckets
+from worker.enrich.topic_features import SHAPE_BITS, ArticleFeatures, FeatureExtractor, first_of_each, shape_buckets
 from worker.enrich.topic_result import MAX_EVIDENCE, Evidence, TopicResult
 
 __all__ = ["PACKAGED_MODEL", "Evidence", "TopicClassifier", "TopicModelError", "TopicResult"]
@@ -78,6 +78,18 @@ class TopicWeights:
     background_dense: npt.NDArray[np.float16]
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """One head's columns of the weights; ``scale`` is that of its ``grams``."""
+
+    grams: npt.NDArray[np.int8]
+    scale: Floats
+    classes: Floats
+    phrases: Floats
+    opinions: Floats
+    bias: Floats
+
+
 class TopicClassifier:
     """Scores articles for the built-in topics."""
 
@@ -96,8 +108,7 @@ class TopicClassifier:
         self._shape_scores = np.zeros((1024, weights.shapes.shape[1] + 1), np.float32)
         self._shape_words = (0, 0)
         width = len(self.topics)
-        self._article_grams = np.ascontiguousarray(weights.grams[:, :width])
-        self._sentence_grams = np.ascontiguousarray(weights.grams[:, width:])
+        self._article, self._sentence = _head(weights, 0, width), _head(weights, width, 2 * width)
         self._background: Floats | None = None
 
     @classmethod
@@ -140,31 +151,20 @@ class TopicClassifier:
         return self._heads(self.extractor.extract(text, sentences), len(sentences))
 
     def _heads(self, features: ArticleFeatures, count: int) -> tuple[Floats, Floats]:
-        weights, width = self.weights, len(self.topics)
-        article = np.zeros(2 * width, np.float32)
-        article[:width] = _block(
-            _distinct(features.grams), self._article_grams, weights.grams_scale[:width], weights.grams_norm
-        )
-        per_sentence = np.zeros((count, 2 * width), np.float32)
-        per_sentence[:, width:] = self._sentence_blocks(features.grams, features.gram_sentences, count)
-        shapes = self._shapes()
-        article += _normalised(shapes[_distinct(features.rows)].sum(axis=0, keepdims=True))[0]
-        per_sentence += _normalised(_sum_by(shapes[features.rows], features.row_sentences, count))
-        present = features.classes.max(axis=0)
-        article += present @ weights.classes + features.phrases.max(axis=0) @ weights.phrases + weights.bias
-        per_sentence += features.classes @ weights.classes + features.phrases @ weights.phrases + weights.bias
-        article += features.article_opinions() @ weights.opinions
-        per_sentence += features.sentence_opinions() @ weights.opinions
-        return article[:width], per_sentence[:, width:] + present @ weights.context
-
-    def _sentence_blocks(self, buckets: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int) -> Floats:
-        weights, width = self.weights, len(self.topics)
-        gathered = np.empty((len(buckets), width + 1), np.float32)
-        gathered[:, :-1] = self._sentence_grams[buckets]
-        gathered[:, -1] = weights.grams_norm[buckets]
-        summed = _sum_by(gathered, owner, count)
-        summed[:, :-1] *= weights.grams_scale[width:]
-        return _normalised(summed)
+        shapes, width = self._shapes(), len(self.topics)
+        classes, phrases = features.classes.max(axis=0), features.phrases.max(axis=0)
+        head, norm = self._article, self.weights.grams_norm
+        article = _scaled(_gather(_distinct(features.grams), head.grams, norm).sum(axis=0), head.scale)
+        article += _normalised(shapes[_distinct(features.rows)].sum(axis=0))[:width]
+        article += classes @ head.classes + phrases @ head.phrases + head.bias
+        article += features.article_opinions() @ head.opinions
+        head = self._sentence
+        grams = _sum_by(_gather(features.grams, head.grams, norm), features.gram_sentences, count)
+        by_sentence = _scaled(grams, head.scale)
+        by_sentence += _normalised(_sum_by(shapes[features.rows], features.row_sentences, count))[:, width:]
+        by_sentence += features.classes @ head.classes + features.phrases @ head.phrases
+        by_sentence += features.sentence_opinions() @ head.opinions + (head.bias + classes @ self.weights.context)
+        return article, by_sentence
 
     def mix(self, article: Floats, by_sentence: Floats) -> Floats:
         """Join both heads into the article's calibrated log-odds, (T,)."""
@@ -228,8 +228,9 @@ class TopicClassifier:
 def mix_inputs(article: Floats, by_sentence: Floats) -> Floats:
     """Return (T, 5): article head, strongest and second sentence, first sentence, 1."""
     top = np.sort(by_sentence, axis=0)
-    second = top[-2] if len(top) > 1 else top[-1]
-    return np.stack([article, top[-1], second, by_sentence[0], np.ones_like(article)], axis=1)
+    inputs = np.ones((len(article), 5), np.float32)
+    inputs[:, 0], inputs[:, 1], inputs[:, 2], inputs[:, 3] = article, top[-1], top[-2:][0], by_sentence[0]
+    return inputs
 
 
 def sketch_dense(classes: Floats, log_odds: Floats) -> Floats:
@@ -251,30 +252,48 @@ def _check(folder: Path, meta: dict[str, object], arrays: dict[str, npt.NDArray[
     return TopicWeights(**{name: arrays[name] for name in TopicWeights.__slots__})  # type: ignore[arg-type]
 
 
+def _head(weights: TopicWeights, first: int, stop: int) -> "_Head":
+    columns = slice(first, stop)
+    return _Head(
+        np.ascontiguousarray(weights.grams[:, columns]),
+        *(
+            np.ascontiguousarray(part[..., columns])
+            for part in (weights.grams_scale, weights.classes, weights.phrases, weights.opinions, weights.bias)
+        ),
+    )
+
+
 def _distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     ordered = np.sort(values)
-    first: npt.NDArray[np.int64] = ordered[np.diff(ordered, prepend=-1) != 0]
-    return first
+    return ordered[first_of_each(ordered)]
 
 
-def _block(buckets: npt.NDArray[np.int64], table: npt.NDArray[np.int8], scale: Floats, norm: Floats) -> Floats:
-    length = np.sqrt(norm[buckets].sum()) or np.float32(1)
-    summed: Floats = table[buckets].sum(axis=0, dtype=np.float32) * scale / length
-    return summed
+def _gather(buckets: npt.NDArray[np.int64], table: npt.NDArray[np.int8], norm: Floats) -> Floats:
+    """Return the rows of the buckets, (buckets, topics + 1): the squared norm last."""
+    gathered = np.empty((len(buckets), table.shape[1] + 1), np.float32)
+    gathered[:, :-1] = table[buckets]
+    gathered[:, -1] = norm[buckets]
+    return gathered
+
+
+def _scaled(summed: Floats, scale: Floats) -> Floats:
+    return _normalised(summed) * scale
 
 
 def _sum_by(values: Floats, owner: npt.NDArray[np.int64], count: int) -> Floats:
     """Sum rows by their owner's number; owners are sorted, some may own nothing."""
     summed = np.zeros((count, values.shape[1]), np.float32)
     if len(owner):
-        starts = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
+        starts = np.flatnonzero(first_of_each(owner))
         summed[owner[starts]] = np.add.reduceat(values, starts, axis=0)
     return summed
 
 
 def _normalised(summed: Floats) -> Floats:
-    norm = np.sqrt(summed[:, -1:])
-    return np.asarray(summed[:, :-1] / np.where(norm > 0, norm, 1), np.float32)
+    """Divide by the norm, whose square stands last; nothing is left of rows without any."""
+    norm = np.sqrt(summed[..., -1:])
+    norm[norm == 0] = 1
+    return np.asarray(summed[..., :-1] / norm, np.float32)
 
 
 def _sigmoid(log_odds: Floats) -> Floats:

@@ -218,7 +218,9 @@ def refuse_failing_tests(outcomes: Iterable[TestOutcome]) -> None:
     failed = [outcome for outcome in outcomes if outcome.failures]
     if failed:
         told = [f"{o.place}: expected {o.failures[0][0]}, got {o.failures[0][1]}" for o in failed[:3]]
-        msg = f"{len(failed)} tests of watches fail: " + "; ".join(told)
+        msg = (
+            "1 test of a watch fails: " if len(failed) == 1 else f"{len(failed)} tests of watches fail: "
+        ) + "; ".join(told)
         raise Refused(msg)
 
 

@@ -66,7 +66,7 @@ def _is_object(units: Sequence[Unit], prep: str, i: int) -> bool:
         head.kind == "money"
         or head.word in _COLLECTIVE
         or is_container(head.word)
-        or head.word in words("nouns_give") | words("nouns_get")
+        or head.word in words("nouns_give", "nouns_get")
     )
 
 
