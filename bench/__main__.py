@@ -3,9 +3,9 @@
 python -m bench                    about forty minutes
 python -m bench --quick            some minutes: the same benches, smaller
 python -m bench --only burst       one of them; the others' figures stay as they were
-python -m bench --tables           measure nothing, write the tables of docs/performance.md anew
+python -m bench --tables           measure nothing, write the tables of the pages anew
 
-After each bench the figures are written, and the tables of docs/performance.md made of them.
+After each bench the figures are written, and the tables of docs/performance.md and docs/scaling.md made of them.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=BENCHES, default=list(BENCHES))
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "performance.json")
     options = parser.parse_args()
-    page = options.out.with_suffix(".md")
+    is_published = all((options.out.parent / page).exists() for page in tables.PAGES)
     report = json.loads(options.out.read_text("utf-8")) if options.out.exists() else {}
     wanted = [] if options.tables else [name for name in options.only if BENCHES[name][options.quick]]
     with Progress() as progress:
@@ -67,11 +67,11 @@ def main() -> None:
             progress.update(bar, description=name)
             report[name] = run(BENCHES[name][options.quick].split()) | {"measured": about(is_quick=options.quick)}
             options.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-            if page.exists():
-                tables.write(page, report)
+            if is_published:
+                tables.write(options.out.parent, report)
             progress.advance(bar)
     if options.tables:
-        tables.write(page, report)
+        tables.write(options.out.parent, report)
     failed = [name for name in wanted if "failed" in report[name]]
     print(json.dumps({name: report[name] for name in wanted}, indent=1))
     sys.exit(f"failed: {', '.join(failed)}" if failed else 0)

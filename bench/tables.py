@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md, made of docs/performance.json. Each stands between two marks and is replaced whole."""
+"""The tables of docs/performance.md and docs/scaling.md, made of docs/performance.json. Each stands between two marks and is replaced whole."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,10 +7,15 @@ from typing import Any
 Report = dict[str, Any]
 
 
-def write(page: Path, report: Report) -> None:
-    """Put the tables of what was measured into the page; the rest of it stays as it is. Raises ValueError without marks."""
+def write(docs: Path, report: Report) -> None:
+    """Put the tables of what was measured into the pages of a folder. Raises ValueError where a mark is missing."""
+    for name, tables in PAGES.items():
+        _write(docs / name, tables, report)
+
+
+def _write(page: Path, tables: dict[str, Callable[[Report], Iterator[str]]], report: Report) -> None:
     text = page.read_text("utf-8")
-    for name, make in TABLES.items():
+    for name, make in tables.items():
         begin, end = f"<!-- bench: {name} -->\n", f"<!-- end of bench: {name} -->"
         before, found, rest = text.partition(begin)
         _, ends, after = rest.partition(end)
@@ -44,7 +49,7 @@ def _table(*head: str) -> Iterator[str]:
 
 def _spread(value: dict[str, float], digits: int = 2) -> str:
     """The median, and between which two the rounds lay."""
-    middle, least, most = (f"{round(value[name], digits):,}" for name in ("median", "least", "most"))
+    middle, least, most = (f"{round(value[name], digits or None):,}" for name in ("median", "least", "most"))
     return middle if least == most else f"{middle} ({least}–{most})"
 
 
@@ -167,16 +172,58 @@ def _week(row: Report) -> Iterator[str]:
     yield from (f"| {name} | {number} |" for name, number in row["alerts"].items())
 
 
-TABLES: dict[str, Callable[[Report], Iterator[str]]] = {
-    "enrichment": _enrichment,
-    "end_to_end": _end_to_end,
-    "burst": _end_to_end,
-    "idle": _idle,
-    "unchanged": _unchanged,
-    "polling": _polling,
-    "matching": _matching,
-    "delivery": _delivery,
-    "processes": _processes,
-    "sizing": _sizing,
-    "week": _week,
+def _growth(row: Report) -> Iterator[str]:
+    article, poll, check = row["costs"]["article"], row["costs"]["poll"], row["check"]
+    yield from _table("", "measured")
+    yield (
+        f"| an article of {row['words_each']} words, poll to webhook | {article['worker_ms']:.1f} ms of a worker, "
+        f"{article['store_ms']:.1f} ms of the store, {article['store_bytes'] / 1000:.1f} kB in the store |"
+    )
+    yield (
+        f"| a poll that brings nothing | {poll['worker_ms']:.2f} ms of a worker, {poll['store_ms']:.2f} ms of the store "
+        "(fetching over a network comes on top) |"
+    )
+    off = check["off"]
+    yield f"| check: a run foretold from four others | {off['median']:.0%} off on the median, {off['most']:.0%} at most |"
+    yield ""
+    yield "The day, with these costs:"
+    yield ""
+    yield from _table("need", "figure")
+    yield f"| cores for the articles, the peak {row['peak_to_mean']} times the mean | {row['article_cores']} |"
+    yield f"| cores for polls, fetching apart | {row['poll_cores']} |"
+    busy = row["store_busy_cores"]
+    yield f"| the store's one thread | {busy['mean']:.0%} busy on average, {busy['peak']:.0%} at the peak |"
+    yield (
+        f"| the store's memory | **{row['store_gb_for_1_day']:.0f} GB a day; "
+        f"{row['store_gb_for_30_days'] / 1000:.1f} TB in the 30 days that articles are kept** |"
+    )
+    yield f"| articles a day that fill the store's thread at this rhythm | {row['articles_a_day_one_store_bears']:,.0f} |"
+
+
+def _two_hosts(row: Report) -> Iterator[str]:
+    yield from _table(f"{row['articles']} articles", "articles/s", "CPU ms of the hosts", "CPU ms of the store")
+    for name in ("1 hosts", "2 hosts"):
+        if found := row.get(name):
+            parts = (_spread(found[part]) for part in ("articles_per_s", "host_cpu_ms", "store_cpu_ms"))
+            yield f"| {name.replace('1 hosts', 'one host').replace('2', 'two')} | {' | '.join(parts)} |"
+    if "gain" in row:
+        yield ""
+        yield f"Two do {_spread(row['gain'])} × the work of one; beside the store {_spread(row['gain_beside_store'])} ×."
+
+
+PAGES: dict[str, dict[str, Callable[[Report], Iterator[str]]]] = {
+    "performance.md": {
+        "enrichment": _enrichment,
+        "end_to_end": _end_to_end,
+        "burst": _end_to_end,
+        "idle": _idle,
+        "unchanged": _unchanged,
+        "polling": _polling,
+        "matching": _matching,
+        "delivery": _delivery,
+        "processes": _processes,
+        "sizing": _sizing,
+        "week": _week,
+    },
+    "scaling.md": {"growth": _growth, "two_hosts": _two_hosts},
 }
