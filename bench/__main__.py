@@ -35,7 +35,7 @@ BENCHES: dict[str, tuple[str, str]] = {
         "end_to_end --articles 5000 --feeds 100 --rounds 1 --sides plain,always,when_relevant",
         "end_to_end --articles 200 --feeds 10 --rounds 1 --sides plain,when_relevant",
     ),
-    "idle": ("idle --articles 60", "idle --articles 8"),
+    "idle": ("idle --articles 40", "idle --articles 8"),
     "unchanged": ("unchanged --feeds 2000 --rounds 3", "unchanged --feeds 300 --rounds 1"),
     "matching": ("matching", "matching --articles 20 --most-terms 10000"),
     "delivery": ("delivery", "delivery --deliveries 300 --rounds 1"),
@@ -45,7 +45,7 @@ BENCHES: dict[str, tuple[str, str]] = {
     "growth": ("growth --articles 500", "growth --articles 50"),
     "two_hosts": ("two_hosts --articles 300 --rounds 2", "two_hosts --articles 60 --rounds 1"),
     "polling": ("polling", ""),
-    "week": ("week --minutes 8", "week --minutes 1"),
+    "week": ("week --minutes 5", "week --minutes 1"),
 }
 """By name: what is run, and what is run where it shall be quick (nothing: left out)."""
 LONGEST_S = 900
