@@ -93,6 +93,8 @@ def _read(tokens: list[Token], i: int) -> tuple[Unit, int]:
         return _unit("date", tokens, i, stop), stop
     if kind := _single(token):
         return _unit(kind, tokens, i, i + 1), i + 1
+    if token.entity is None and not _may_open_mention(token.word):
+        return Unit(_left_over(token), token.word, token.start, token.end), i + 1
     if noun := _carrier(tokens, i):
         stop = _past_name(tokens, noun)
         return replace(_unit("party", tokens, i, stop), word=tokens[noun - 1].word), stop
@@ -118,6 +120,19 @@ def _relative_date(tokens: list[Token], i: int) -> int:
         return i + 1
     is_led = tokens[i].word in _RELATIVE and i + 1 < len(tokens) and tokens[i + 1].entity is None
     return i + 2 if is_led and tokens[i + 1].word in _PERIODS else 0
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _may_open_mention(word: str) -> bool:
+    """Whether a mention may begin with a word that is no name; most words open none."""
+    if word in ("of", "and", "'s", "cargo") or word in _PROMISED or word in _plain_modifiers() or word[0].isdigit():
+        return True
+    return word in words("goods", "parties") or word in _aid_openers() or _describes(word)
+
+
+@cache
+def _aid_openers() -> frozenset[str]:
+    return frozenset(first for first, _ in pairs("aid_goods"))
 
 
 def _left_over(token: Token) -> Kind:
