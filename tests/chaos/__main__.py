@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from tests.chaos.fixture import make
-from tests.chaos.rig import open_rig
-from tests.chaos.scenarios import ALLOWED, RELEASES, SCENARIOS
+from tests.chaos.rig import BreakableServer, open_rig
+from tests.chaos.scenarios import ALLOWED, RELEASES, SCENARIOS, SERVERS
 
 DOCS = Path(__file__).parents[2] / "docs"
 BEGIN, END = "<!-- chaos -->\n", "<!-- end of chaos -->"
@@ -26,7 +26,11 @@ def run(name: str, articles: int | None, server_path: str) -> dict[str, object]:
     with (
         tempfile.TemporaryDirectory() as directory,
         open_rig(
-            Path(directory), make(articles or usual, feeds), server_path=server_path, release=RELEASES.get(name, "")
+            Path(directory),
+            make(articles or usual, feeds),
+            server_path=server_path,
+            release=RELEASES.get(name, ""),
+            servers=SERVERS.get(name, BreakableServer),
         ) as rig,
     ):
         scenario(rig)

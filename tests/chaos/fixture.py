@@ -16,6 +16,8 @@ WATCHES = "watches:\n" + "".join(
     f"  - {{id: {name}, title: {name}, match: {{phrase: {phrase}}}}}\n" for name, phrase in PHRASES.items()
 )
 _WORDS = 40
+NEW_WORDS = 20
+"""One word in so many was never seen before, as names and numbers are in news."""
 
 
 @dataclass(frozen=True)
@@ -56,18 +58,25 @@ class Fixture:
         }
 
 
-def make(articles: int, feeds: int, seed: int = 8, lexicon: int = 0) -> Fixture:
+def make(articles: int, feeds: int, seed: int = 8, lexicon: int = 0, strange: int = 0) -> Fixture:
     """`articles` over `feeds`; about a quarter mention what is watched, some of them two things.
 
-    `lexicon` is how many different words there are; with 0 almost every word is new.
+    `lexicon` is how many different words there are, besides one in `NEW_WORDS` that was never seen; with 0 almost every
+    word is new, as it is in the first `strange` articles.
     """
     drawn = random.Random(seed)
     words = sorted({_word(drawn) for _ in range(lexicon)})
 
-    def draw() -> str:
-        return drawn.choice(words) if words else _word(drawn)
+    def draw_known() -> str:
+        return _word(drawn) if drawn.random() < 1 / NEW_WORDS else drawn.choice(words)
 
-    return Fixture(tuple(_article(number, number % feeds, drawn, draw) for number in range(articles)), feeds)
+    return Fixture(
+        tuple(
+            _article(number, number % feeds, drawn, draw_known if words and number >= strange else lambda: _word(drawn))
+            for number in range(articles)
+        ),
+        feeds,
+    )
 
 
 def _article(number: int, feed: int, drawn: random.Random, draw: Callable[[], str]) -> Published:

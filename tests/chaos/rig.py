@@ -16,7 +16,8 @@ import redis
 
 from tests.chaos.checker import Judgement, judge
 from tests.chaos.fixture import WATCHES, Fixture
-from tests.integration.world import Deployment, Received, World, open_world
+from tests.chaos.sentinels import SentinelledServers
+from tests.integration.world import Deployment, Received, World, open_world, tocsin
 from worker.errors import StoreUnavailable
 from worker.runtime.health import readiness
 from worker.runtime.redis_client import connect
@@ -119,7 +120,7 @@ class Rig:
 
     fixture: Fixture
     world: World
-    server: BreakableServer
+    server: BreakableServer | SentinelledServers
     deployment: Deployment
     drawn: random.Random = field(default_factory=lambda: random.Random(8))
     figures: dict[str, object] = field(default_factory=dict)
@@ -205,7 +206,7 @@ class Rig:
         total = len(self.fixture.expected())
         self.run_until(lambda: self.accepted() >= total, seconds)
         self.run_until(self._is_idle, 30)
-        judgement = judge(self.fixture.expected(), self.world.received, self.world.arrived)
+        judgement = judge(self.fixture.expected(), self.world.received, self.world.arrived, self.export_audit())
         client = self.client
         self.figures |= {
             "articles": len(self.fixture.articles), "feeds": self.fixture.feeds, "alerts": judgement.expected,
@@ -218,6 +219,13 @@ class Rig:
         client.close()
         return judgement
 
+    def export_audit(self) -> bytes:
+        """The audit record as `tocsin audit export` writes it."""
+        file = self.deployment.directory / "audit.jsonl"
+        file.unlink(missing_ok=True)
+        ended = tocsin("audit", "export", "-o", str(file), env=self.deployment.environ)
+        return file.read_bytes() if file.exists() else ended.stderr.encode()
+
     def _is_idle(self) -> bool:
         with suppress(redis.exceptions.RedisError, OSError):
             client = self.client
@@ -228,7 +236,14 @@ class Rig:
 
 
 @contextmanager
-def open_rig(directory: Path, fixture: Fixture, interval: str = "5s", server_path: str = "", release: str = ""):
+def open_rig(
+    directory: Path,
+    fixture: Fixture,
+    interval: str = "5s",
+    server_path: str = "",
+    release: str = "",
+    servers: Callable[[Path], BreakableServer | SentinelledServers] = BreakableServer,
+):
     """A running deployment that polls the fixture's feeds.
 
     `server_path` is searched first for the server's binary. With `release` it goes on from what that release left half
@@ -236,13 +251,13 @@ def open_rig(directory: Path, fixture: Fixture, interval: str = "5s", server_pat
     """
     with ExitStack() as stack:
         world = stack.enter_context(open_world(RECORDED_PORT if release else 0))
-        server = BreakableServer(directory / "data")
-        if release:
-            server.clock = go_back_to(release, directory, world)
         if server_path:
             stack.enter_context(environment(PATH=server_path + os.pathsep + os.environ["PATH"]))
-        server.start()
+        server = servers(directory / "data")
+        if release:
+            server.clock = go_back_to(release, directory, world)
         stack.callback(server.stop)
+        server.start()
         deployment = Deployment(directory, server, world)
         deployment.interval = interval
         deployment.environ |= server.clock

@@ -1,7 +1,9 @@
 """`python -m tests.chaos.soak [--minutes 10]`: steady news for a while; does any process's memory grow? Prints JSON.
 
 Every second a feed publishes new articles (about 20 a second, a quarter of them watched for) and drops its oldest. Memory is
-that of a worker and its pool. The slope is a least-squares line after a third of the time, which is for warming up.
+that of a worker and its pool. The first third of the time is for warming up: whatever a worker remembers of words (at most
+60,000 of them) is full by then, since every word is new. After that words are from a lexicon, and one in twenty is new. The
+slope is a least-squares line over the other two thirds.
 """
 
 import argparse
@@ -17,16 +19,19 @@ import numpy as np
 from tests.chaos.checker import judge
 from tests.chaos.fixture import Fixture, make
 from tests.chaos.rig import Rig, open_rig
+from worker.runtime.redis_client import K
 
-FEEDS, BATCH, KEPT = 10, 20, 60
+FEEDS, BATCH, KEPT = 10, 20, 200
+"""A feed keeps its articles for 100 s: on a busy machine too, a poller has read them before they are gone."""
 MOST_MB_A_MINUTE = 1.0
 LEXICON = 30_000
-"""As many different words as a newspaper has in months: caches of words are to be full, not to grow with the run."""
+"""As many different words as a newspaper has in months."""
 
 
 def soak(minutes: float) -> dict[str, object]:
     """The figures of a run."""
-    whole = make(int(minutes * 60 * BATCH) + BATCH, FEEDS, seed=60, lexicon=LEXICON)
+    number, warm_s = int(minutes * 60 * BATCH) + BATCH, minutes * 60 / 3
+    whole = make(number, FEEDS, seed=60, lexicon=LEXICON, strange=int(warm_s * BATCH))
     with (
         tempfile.TemporaryDirectory() as directory,
         open_rig(Path(directory), Fixture(whole.articles[:BATCH], FEEDS), "2s") as rig,
@@ -53,16 +58,16 @@ def soak(minutes: float) -> dict[str, object]:
             rig.world.serve(
                 f"/feed{feed}", Fixture(tuple(said[feed][max(upto - KEPT, 0) : upto]), FEEDS).document(feed)
             )
-        rig.run_until(lambda: rig.accepted() >= len(expected), 60)
+        rig.run_until(lambda: rig.accepted() >= len(expected), 180)
         judgement = judge(expected, rig.world.received, rig.world.arrived)
-        warm = [(at, row) for at, row in samples if at > minutes * 20]
+        warm = [(at, row) for at, row in samples if at > warm_s]
         slopes = {
             name: round(float(np.polyfit([at / 60 for at, _ in warm], [row[name] for _, row in warm], 1)[0]), 3)
             for name in warm[0][1]
         }
         return {
-            "minutes": minutes, "articles": len(published), "alerts": len(expected), **judgement.faults,
-            "memory_mb": warm[-1][1], "slope_mb_a_minute": slopes,
+            "minutes": minutes, "articles": len(published), "articles_read": rig.client.zcard(K + "articles"), "alerts": len(expected), **judgement.faults,
+            "memory_warm_mb": warm[0][1], "memory_mb": warm[-1][1], "slope_mb_a_minute": slopes,
             "redis_mb": round(rig.client.info("memory")["used_memory"] / 1e6, 1),
             "passed": judgement.is_clean and max(slopes.values()) < MOST_MB_A_MINUTE,
         }  # fmt: skip

@@ -1,8 +1,9 @@
 """The `Enricher` over spaCy: names, topics and events of one article as its `Analysis`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from spacy.language import Language
@@ -21,6 +22,10 @@ LONGEST_TEXT = 200_000
 """Characters beyond this are matched by phrase only; the analysis says so."""
 LEARNT_STRINGS = 50_000
 """So many words are kept for good (18 MB), some 800 articles' worth: new to a zone, each costs three times as much."""
+MOST_WORDS = 600_000
+"""After so many new words the pipeline is loaded anew, with an empty vocabulary. The tables by which spaCy finds a word keep a
+dead entry of each that a zone has forgotten (31 bytes; preshed 3.0), 19 MB by then, and would grow for ever. To load, and to
+learn the words of the day again, takes some 2 s of the processor, about once in 25,000 articles."""
 LEAST_SCORE = 0.02
 """Topics below this are not kept with an article."""
 
@@ -42,9 +47,22 @@ class SpacyEnricher:
     Articles in another language than the pipeline's get none of the two: their entities and topics are unknown.
     """
 
-    def __init__(self, nlp: Language, topics: TopicScorer, model: str, *, least_score: float = LEAST_SCORE) -> None:
-        self._nlp, self._topics, self.model, self._least_score = nlp, topics, model, least_score
-        self._read = make_reader(nlp)
+    def __init__(
+        self,
+        nlp: Language,
+        topics: TopicScorer,
+        model: str,
+        *,
+        least_score: float = LEAST_SCORE,
+        load_anew: Callable[[], Language] | None = None,
+    ) -> None:
+        """`load_anew` gives the pipeline with an empty vocabulary; without it the one it has grows slowly but for ever."""
+        self._topics, self.model, self._least_score, self._load_anew = topics, model, least_score, load_anew
+        self._take(nlp)
+
+    def _take(self, nlp: Language) -> None:
+        self._nlp, self._read = nlp, make_reader(nlp)
+        self._words_at_first = len(nlp.vocab)
         if hasattr(nlp.tokenizer, "max_cache_size"):  # not every language's
             nlp.tokenizer.max_cache_size = LEARNT_STRINGS
 
@@ -64,6 +82,8 @@ class SpacyEnricher:
 
     def _with_names(self, texts: Sequence[str], seen: Sequence[Analysis]) -> list[Analysis]:
         read = [i for i, analysis in enumerate(seen) if analysis.pending]
+        if self._load_anew and len(self._nlp.vocab) - self._words_at_first >= MOST_WORDS:
+            self._take(self._load_anew())
         with self._zone():
             entities = dict(zip(read, self._read([texts[i] for i in read]), strict=True))
         return [
@@ -135,4 +155,5 @@ def load(
     name = f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
     classifier = TopicClassifier.load()
     scorer = WithOwnTopics(classifier, topics) if topics else classifier
-    return SpacyEnricher(nlp, scorer, name + digest(topics), least_score=least_score)
+    load_anew = partial(pipeline.load_anew, model.name)
+    return SpacyEnricher(nlp, scorer, name + digest(topics), least_score=least_score, load_anew=load_anew)

@@ -50,7 +50,8 @@ _PIECES: Final = 3
 _SLICE: Final = 1024
 # Distinct words whose embedding is kept; 60,000 * 96 floats are 23 MB.
 _KEPT_WORDS: Final = 60_000
-_FIRST_ROWS: Final = 4096
+# The words of some documents come on top before room is made.
+_KEPT_ROWS: Final = _KEPT_WORDS + 8192
 _LINE_END: Final = 2
 _LONGEST_WORD: Final = 64
 _DOCS_AT_ONCE: Final = 32
@@ -190,14 +191,24 @@ class KnownWords:
     """The embedding of each word met so far, by the word's hash; row 0 stands for no word.
 
     `vectors` has shape (rows, width); `blanks` tells per row whether the word is white space, in which no name
-    starts, or ends a line, over which none goes on.
+    starts, or ends a line, over which none goes on. Both have their full size from the start (a page of memory counts
+    once it is written to) and are written over after `forget`, so that memory neither leaps nor swings.
     """
 
     def __init__(self, network: Model[Words, Floats]) -> None:
         self._embed = network.get_ref("embed")
         self._row_of = {0: 0}
-        self.vectors: Floats = np.zeros((_FIRST_ROWS, WIDTH), dtype=np.float32)
-        self.blanks = np.zeros(_FIRST_ROWS, dtype=np.int8)
+        self._allocate()
+
+    def _allocate(self) -> None:
+        self.vectors: Floats = np.zeros((_KEPT_ROWS, WIDTH), dtype=np.float32)
+        self.blanks = np.zeros(_KEPT_ROWS, dtype=np.int8)
+
+    def forget(self) -> None:
+        """Start afresh; the arrays stay, unless monstrous texts had made them larger."""
+        self._row_of = {0: 0}
+        if len(self.blanks) > _KEPT_ROWS:
+            self._allocate()
 
     def __len__(self) -> int:
         return len(self._row_of)
@@ -264,7 +275,7 @@ class BioTagger:
 
     def _make_room(self) -> None:
         if len(self._words) > _KEPT_WORDS:
-            self._words = KnownWords(self.network)
+            self._words.forget()
 
     def _annotate(self, docs: Sequence[Doc]) -> None:
         self._make_room()

@@ -8,10 +8,12 @@ celery -A worker.runtime.app beat               any number of them
 """
 
 import gc
+import re
 import signal
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from celery import Celery
 from celery.signals import (
@@ -26,7 +28,9 @@ from celery.signals import (
 from worker.errors import ConfigError
 from worker.ports import STAGES
 from worker.runtime import log
+from worker.runtime.sentinel import celery_settings, is_sentinel, parse_address
 from worker.runtime.settings import load_settings
+from worker.runtime.transport import teach_celery
 
 DOORBELL_EXPIRES_S = 10
 """A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
@@ -49,14 +53,18 @@ DRAIN = timedelta(seconds=15)
 settings = load_settings()
 
 
-def broker_url(redis_url: str) -> str:
-    """Celery's spelling of a Redis address: `unix://` is `redis+socket://` there."""
-    return "redis+socket://" + redis_url.removeprefix("unix://") if redis_url.startswith("unix://") else redis_url
+def broker(redis_url: str) -> tuple[str, dict[str, Any]]:
+    """Celery's spelling of a Redis address, where `unix://` is `redis+socket://`, and the options that go with it."""
+    if is_sentinel(redis_url):
+        return celery_settings(parse_address(redis_url))
+    return re.sub("^unix://", "redis+socket://", redis_url), {}
 
 
+teach_celery()
+_broker_url, _broker_options = broker(settings.redis_url or "redis://127.0.0.1:6379/0")
 app = Celery("tocsin", include=["worker.runtime.tasks"])
 app.conf.update(
-    broker_url=broker_url(settings.redis_url or "redis://127.0.0.1:6379/0"),
+    broker_url=_broker_url,
     accept_content=["json"],
     task_ignore_result=True,
     task_acks_late=False,
@@ -80,7 +88,8 @@ app.conf.update(
         "socket_keepalive": True,
         "health_check_interval": 25,
         "global_keyprefix": "{tocsin}:q:",
-    },
+    }
+    | _broker_options,
     beat_scheduler="worker.runtime.beat:SteadyScheduler",
     beat_schedule={
         task: {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import redis
+from redis.sentinel import SentinelConnectionPool
 
 from worker.errors import StoreUnavailable
 from worker.ports import STAGES, Stage
@@ -41,6 +42,34 @@ def _held(held: Mapping[Stage, int]) -> str:
     """What is set aside; it makes nothing unready, since all other work goes on."""
     found = ", ".join(f"{number} of {stage}" for stage, number in held.items() if number)
     return f"set aside: {found}; `tocsin quarantine list` says why" if found else "nothing is set aside"
+
+
+def sentinels(store: RedisStore) -> list[dict[str, Any]]:
+    """What of a setup behind Sentinels would not survive a failover, as `readiness` tells it; nothing elsewhere."""
+    pool = store.client.connection_pool
+    if not isinstance(pool, SentinelConnectionPool):
+        return []
+    known = [found for asked in pool.sentinel_manager.sentinels if (found := _known_to(asked, pool.service_name))]
+    needed = max((int(one["quorum"]) for one in known), default=1)
+    asked = len(pool.sentinel_manager.sentinels)
+    with translated():
+        replicas = store.client.info("replication")["connected_slaves"]
+        least = int(store.client.config_get("min-replicas-to-write").get("min-replicas-to-write", 0))
+    return [
+        _check("sentinels", ok=len(known) >= max(needed, asked // 2 + 1),
+               message=f"{len(known)} of {asked} Sentinels answer and see the primary; {needed} must agree on a failover"),
+        _check("replicas", ok=replicas > 0, message=f"{replicas} replicas follow; without one nobody can take over"),
+        _check("cut off", ok=replicas < 2 or least > 0,  # noqa: PLR2004
+               message=f"min-replicas-to-write is {least}; with two replicas or more set 1, or a primary that was cut off "
+               "goes on taking writes which are lost later"),
+    ]  # fmt: skip
+
+
+def _known_to(sentinel: Any, name: str) -> dict[str, Any] | None:
+    try:
+        return dict(sentinel.sentinel_master(name))
+    except redis.exceptions.RedisError:
+        return None
 
 
 def persistence(store: RedisStore) -> str:

@@ -1,6 +1,7 @@
 """The way to Redis: its connection, its keys' prefix, its scripts, and its refusals in our words."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,11 @@ from typing import Any
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
+from redis.sentinel import MasterNotFoundError, Sentinel
 
 from worker.errors import StoreUnavailable
+from worker.runtime.primary import PrimaryConnection
+from worker.runtime.sentinel import ANSWER_S, ASK_S, HEALTH_CHECK_S, is_sentinel, parse_address
 
 K = "{tocsin}:"
 _SHARED = ("prelude", "hold", "queue", "kin", "pages")
@@ -20,15 +24,47 @@ _SHARED = ("prelude", "hold", "queue", "kin", "pages")
 
 
 def connect(url: str) -> redis.Redis:
-    """A client that gives up in seconds, notices dead connections and decodes text."""
+    """A client that gives up in seconds, notices dead connections and decodes text.
+
+    Through Sentinels it asks them for the primary whenever it connects, and goes away from one that became a replica.
+    """
+    retry = Retry(ExponentialBackoff(cap=1, base=0.05), 3)
+    if is_sentinel(url):
+        address = parse_address(url)
+        sentinels: Any = Sentinel(address.nodes, sentinel_kwargs=address.asking)  # type: ignore[no-untyped-call]
+        primary: redis.Redis = sentinels.master_for(
+            address.master,
+            connection_class=PrimaryConnection,
+            db=address.db,
+            decode_responses=True,
+            socket_timeout=ANSWER_S,
+            socket_connect_timeout=ASK_S,
+            health_check_interval=HEALTH_CHECK_S,
+            retry=retry,
+            **address.credentials,
+        )
+        return primary
     return redis.Redis.from_url(
         url,
         decode_responses=True,
         socket_timeout=30,
         socket_connect_timeout=5,
         health_check_interval=25,
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), 3),
+        retry=retry,
     )
+
+
+_REFUSALS = {
+    "OOM": "Redis is at its memory limit and refuses writes; raise maxmemory or shorten retention",
+    "READONLY": "Redis is a read-only replica; point TOCSIN_REDIS_URL at the primary",
+    "NOREPLICAS": "Redis refuses writes while fewer replicas than its min-replicas-to-write follow it; look at them",
+    "MISCONF": "Redis cannot write its append-only file; look at its disk",
+    "NOSPACE": "Redis cannot write its append-only file; look at its disk",
+    "WRONGPASS": "Redis refuses the password in TOCSIN_REDIS_URL",
+}
+"""By the code that begins an error of the server."""
+_IN_A_SCRIPT = re.compile(r"-(READONLY|NOREPLICAS|OOM|MISCONF) ")
+"""Servers before 7.0 put the code of an error inside a script into its text."""
 
 
 @contextmanager
@@ -36,25 +72,31 @@ def translated() -> Iterator[None]:
     """Redis's refusals as one error that says what to do."""
     try:
         yield
-    except redis.exceptions.OutOfMemoryError as error:
-        msg = "Redis is at its memory limit and refuses writes; raise maxmemory or shorten retention"
-        raise StoreUnavailable(msg) from error
-    except redis.exceptions.ReadOnlyError as error:
-        msg = "Redis is a read-only replica; point TOCSIN_REDIS_URL at the primary"
+    except MasterNotFoundError as error:
+        msg = "the Sentinels of TOCSIN_REDIS_URL know no primary that works under the name after master="
+        if "AuthenticationError" in str(error):
+            msg = "a Sentinel of TOCSIN_REDIS_URL refuses the password after sentinel_password="
         raise StoreUnavailable(msg) from error
     except redis.exceptions.AuthenticationError as error:
-        msg = "Redis refuses the password in TOCSIN_REDIS_URL"
-        raise StoreUnavailable(msg) from error
+        raise StoreUnavailable(_REFUSALS["WRONGPASS"]) from error
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
         msg = f"Redis cannot be reached ({type(error).__name__}); is it running, and is TOCSIN_REDIS_URL right?"
         if not os.environ.get("TOCSIN_REDIS_URL"):
             msg = "nothing runs here; start `tocsin up`, or set TOCSIN_REDIS_URL"
         raise StoreUnavailable(msg) from error
     except redis.exceptions.ResponseError as error:
-        if str(error).startswith(("MISCONF", "OOM", "NOSPACE")):
-            msg = "Redis cannot write its append-only file; look at its disk"
+        if msg := _refusal(error):
             raise StoreUnavailable(msg) from error
         raise
+
+
+def _refusal(error: redis.exceptions.ResponseError) -> str:
+    """What to do about a refusal, "" where it is a mistake of ours."""
+    code = {redis.exceptions.OutOfMemoryError: "OOM", redis.exceptions.ReadOnlyError: "READONLY"}.get(type(error))
+    if code is None:
+        inside = _IN_A_SCRIPT.search(str(error))
+        code = inside[1] if inside else str(error).partition(" ")[0]
+    return _REFUSALS.get(code, "")
 
 
 def script(client: Any, name: str) -> Any:

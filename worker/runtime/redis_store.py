@@ -11,7 +11,8 @@ Keys, all under the hash tag `{tocsin}:`
     silences  silence:ID                        see `silence_store`
     rate:WATCH                                  what a watch with a rate cap told of late
     articles  stories                           the same of what was first seen within retention
-    alerts:log  alerts:last                     alerts by a number that only grows, and the last such number
+    alerts:log  marks:log  alerts:last          alerts by a number that only grows when they are raised, and when they
+                                                are marked; the last such number
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
@@ -86,6 +87,7 @@ from worker.runtime.records import (
     story_work,
 )
 from worker.runtime.redis_client import K, Scripts, fields, milliseconds, moment_of, ms_of, translated
+from worker.runtime.replica import secure
 from worker.story import WINDOW
 from worker.trend import counted
 from worker.zones import passages
@@ -118,8 +120,9 @@ class RedisStore:
 
     def epoch(self) -> str:
         with translated():
-            info: dict[str, Any] = self.client.info("server")
-        run = str(info["run_id"])
+            server, replication = self.client.info("server"), self.client.info("replication")
+        # A primary that was deposed and comes back without a restart has its old run_id, but another replication id.
+        run = f"{server['run_id']}/{replication.get('master_replid', '')}"
         if run != self._noted_epoch:
             self._run("audit_epoch", run)
             self._noted_epoch = run
@@ -221,9 +224,10 @@ class RedisStore:
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
         claimed = []
         probe_ms = milliseconds(breaker.PROBE_EVERY)
-        for id_, fence, is_probe, flat, trace in self._run(
-            "claim_deliveries", endpoint, milliseconds(lease), at_once, MOST_CLAIMS, probe_ms
-        ):
+        rows = self._run("claim_deliveries", endpoint, milliseconds(lease), at_once, MOST_CLAIMS, probe_ms)
+        if rows:
+            secure(self.client)
+        for id_, fence, is_probe, flat, trace in rows:
             item = fields(flat)
             queued_at = moment_of(item.get("queued_at") or item["created_at"])
             claimed.append(

@@ -11,6 +11,7 @@ from pathlib import Path
 from platformdirs import user_config_path, user_state_path
 
 from worker.errors import ConfigError, Problem
+from worker.runtime.sentinel import is_sentinel, parse_address
 from worker.watchlist.schema import parse_duration
 
 
@@ -62,8 +63,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     if edits not in ("yes", "no"):
         problems.append(Problem("environment variable TOCSIN_WEB_EDITS", 0, 0, f"“{edits}” is neither yes nor no"))
     redis_url = environ.get("TOCSIN_REDIS_URL") or None
-    if redis_url and not redis_url.startswith(("redis://", "rediss://", "unix://")):
-        message = "is no address of a Redis; it begins with redis://, rediss:// or unix://"
+    if redis_url and (message := _fault_of(redis_url)):
         problems.append(Problem("environment variable TOCSIN_REDIS_URL", 0, 0, message))
     public_url = environ.get("TOCSIN_PUBLIC_URL") or ""
     if public_url and not re.fullmatch(r"https?://[^\s?#@]+", public_url):
@@ -88,6 +88,18 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     if problems:
         raise ConfigError(tuple(problems))
     return settings
+
+
+def _fault_of(redis_url: str) -> str:
+    """What is wrong with an address of Redis, "" where nothing is."""
+    if is_sentinel(redis_url):
+        try:
+            parse_address(redis_url)
+        except ValueError as error:
+            return str(error)
+    elif not redis_url.startswith(("redis://", "rediss://", "unix://")):
+        return "is no address of a Redis; it begins with redis://, rediss://, sentinel:// or unix://"
+    return ""
 
 
 def _is_loopback(host: str) -> bool:

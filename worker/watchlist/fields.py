@@ -76,8 +76,8 @@ def keyed(key: str) -> BeforeValidator:
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str | list) else value)
 
 
-def _check_term(value: str) -> str:
-    if not is_term(value):
+def _check_term(value: object) -> object:
+    if isinstance(value, str) and not is_term(value):
         msg = f"“{value}” cannot be watched: a term has letters or digits, and * only ends a word of three or more"
         raise ValueError(msg)
     return value

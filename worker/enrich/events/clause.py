@@ -17,15 +17,31 @@ AND: Final = frozenset(("and", "or", "&", "as-well-as"))
 _PAIRS: Final = {"(": ")", "–": "–", "—": "—", "-": "-", "‘": "’"}
 QUOTES: Final = frozenset("\"“”‘’'")
 _ADMITTING: Final = frozenset("admit admits admitted acknowledge acknowledged confirm confirms confirmed".split())
-_CONTROL: Final = ("planned", "requested", "negated", "hypothetical", "hedged", "denied", "rejecting", "help", "say")
-_LEADING: Final = frozenset("of for in by about with from up on out over against into at short".split())
+_CONTROL: Final = (
+    "ceasing",
+    "undoing",
+    "planned",
+    "requested",
+    "negated",
+    "hypothetical",
+    "hedged",
+    "denied",
+    "rejecting",
+    "help",
+    "say",
+)
+_LEADING: Final = frozenset("of for in by about with from up on out over against into at short off to".split())
 """Prepositions and particles before a gerund: "ruled out on selling"."""
 _PARTICLES: Final = frozenset(("up", "in", "out", "on"))
 _THROUGH: Final = frozenset("would could may might interest interested".split())
 _CAUSES: Final = frozenset(("for", "by", "with", "in"))
 """Before a gerund these part it from the verb before: one "will pay for selling" what was sold."""
 _MODALS: Final = frozenset("will would 'll shall could can may might must should to".split())
-_APART: Final = frozenset("because although though while when if unless since whereas but so who which whose where that".split())
+_SPOKEN_OF: Final = frozenset("accused suspected charged convicted believed thought alleged guilty".split())
+"""Participles that go with the mention right before: "firms accused of selling"."""
+_APART: Final = frozenset(
+    "because although though while when if unless since whereas but so who which whose where that".split()
+)
 LONGEST_ASIDE: Final = 14
 _FURTHEST: Final = 30
 
@@ -126,6 +142,8 @@ def _at_hand(units: Sequence[Unit], start: int) -> tuple[int, ...] | None:
     if (controlled := _controlled(units, start)) >= 0:
         return coordinated(units, controlled)
     before = units[start - 1] if start else None
+    if before is not None and before.kind in _NOMINAL and units[start].word in _SPOKEN_OF:
+        return coordinated(units, start - 1)
     if before is None or before.kind != "word":
         return None
     if before.word in words("say") - words("denied") - _ADMITTING:

@@ -8,7 +8,9 @@ from worker.enrich.events.units import Unit
 from worker.enrich.events.words import words
 from worker.model import EventType, Role
 
-_CONDITIONS: Final = frozenset("if whether unless no not never against yet possibility chance prospect idea risk".split())
+_CONDITIONS: Final = frozenset(
+    "if whether unless no not never against yet possibility chance prospect idea risk".split()
+)
 CORE: Final = frozenset(
     ("supplier", "recipient", "item", "imposer", "target", "measure", "violator", "regime", "counterparty")
 )
@@ -71,7 +73,7 @@ def predicate(units: Sequence[Unit], last: int) -> tuple[str, ...]:
     """
     found: list[str] = []
     for unit in units[last + 1 : last + 6]:
-        if unit.kind != "word":
+        if unit.kind != "word" or (unit.word == "to" and not found):
             break
         found.insert(0, unit.word)
         if unit.word in words("becoming"):

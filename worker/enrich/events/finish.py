@@ -8,8 +8,10 @@ from worker.enrich.events.draft import Draft, Part, is_outer, part
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import words
 
-
-_DEALS: Final = frozenset("deal deals contract contracts sale sales package packages order orders agreement purchase".split())
+_APART: Final = frozenset("after because while when since before although though despite amid".split())
+_DEALS: Final = frozenset(
+    "deal deals contract contracts sale sales package packages order orders agreement purchase".split()
+)
 _NEAR, _FAR = 6, 14
 
 
@@ -42,7 +44,7 @@ def words_before(units: Sequence[Unit], first: int) -> tuple[str, ...]:
     """Up to five words left of `first` in its clause, nearest first."""
     found: list[str] = []
     for unit in reversed(units[max(0, first - 5) : first]):
-        if unit.kind == "mark":
+        if unit.kind == "mark" or unit.word in _APART:
             break
         if unit.kind == "word" or unit.word in words("hedged"):
             found.append(unit.word)

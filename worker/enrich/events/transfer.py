@@ -7,8 +7,8 @@ from worker.enrich.events.clause import VerbGroup, coordinated, subjects, verb_g
 from worker.enrich.events.control import controllers
 from worker.enrich.events.draft import Draft, Part, part, parts, predicate, words_after
 from worker.enrich.events.finish import finish, words_before
-from worker.enrich.events.modality import operator_of
 from worker.enrich.events.goods import TO, are_weapons, item, passed
+from worker.enrich.events.modality import operator_of
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import HYPHENED, words
@@ -105,7 +105,9 @@ def _is_attack(units: Sequence[Unit], draft: Draft) -> bool:
 
 
 def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
-    if _leads_to_verb(units, at) or (units[at].word == "ship" and units[at + 1 : at + 2] and units[at + 1].word in words("carry")):
+    if _leads_to_verb(units, at) or (
+        units[at].word == "ship" and units[at + 1 : at + 2] and units[at + 1].word in words("carry")
+    ):
         return None
     if glued := _glued_supplier(units, at):
         return Draft("transfer", at, tuple(dict.fromkeys(glued)), (), min(one.unit for one in glued))
@@ -137,7 +139,9 @@ def _modal_after(units: Sequence[Unit], group: VerbGroup) -> tuple[str, ...]:
     for unit in units[group.at + 1 : group.at + _FAR]:
         if unit.kind == "word" and unit.word in _MODALS:
             return ("could",)
-        if unit.kind == "mark" or (unit.kind == "word" and unit.word in words("boundaries") | words("auxiliaries") - {"to"}):
+        if unit.kind == "mark" or (
+            unit.kind == "word" and unit.word in words("boundaries") | words("auxiliaries") - {"to"}
+        ):
             break
     return ()
 
@@ -345,8 +349,10 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         and (units[i].word in words("modifiers") or units[i].word in ("own", "potential"))
     ):
         i -= 1
+    prospect: tuple[str, ...] = ()
     if i >= 0 and units[i].kind == "goods":
         found += item(units, i)
+        prospect = (units[i].prospect,) if units[i].prospect else ()
         first = i
         i -= 1
     owner = _owner(units, i)
@@ -363,7 +369,7 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         found += by_light
     else:
         cues = words_before(units, first)
-    return _draft(units, at, (*cues, *after), found, first)
+    return _draft(units, at, (*prospect, *cues, *after), found, first)
 
 
 def _as_buyer(
@@ -412,17 +418,27 @@ def _light_subject(units: Sequence[Unit], first: int, giver: Role) -> tuple[list
         if units[i].kind == "word" and (units[i].word in _LIGHT or units[i].word in _ALLOWING):
             group = verb_group(units, i)
             if units[i].word in _WANTING and giver == "supplier":
-                return parts("recipient", units, subjects(units, group.start), _PARTY), (
-                    units[i].word,
-                    *words_before(units, first)[:3],
-                    *group.cues,
-                ), group.start
+                return (
+                    parts("recipient", units, subjects(units, group.start), _PARTY),
+                    (
+                        units[i].word,
+                        *words_before(units, first)[:3],
+                        *group.cues,
+                    ),
+                    group.start,
+                )
             found = (
                 []
                 if group.is_passive and units[i].word != "involved"
                 else parts(giver, units, subjects(units, group.start), _PARTY)
             )
-            is_ahead = "to" in group.cues[:1] and operator_of(units[i].word) not in ("cease", "bar", "deny", "ask", "undo")
+            is_ahead = "to" in group.cues[:1] and operator_of(units[i].word) not in (
+                "cease",
+                "bar",
+                "deny",
+                "ask",
+                "undo",
+            )
             ahead = ("will",) if is_ahead else ("approve",) if units[i].word in _ALLOWING else ()
             return found, (*ahead, units[i].word, *words_before(units, first)[:3], *group.cues), group.start
         if units[i].kind == "mark" or units[i].word in words("boundaries"):
@@ -445,14 +461,23 @@ def _by_aid(units: Sequence[Unit], at: int) -> Draft | None:
     found = [*item(units, at), *parts("recipient", units, recipients[:1], _PARTY)]
     before = at - 2 if at > 1 and units[at - 1].word in ("in", "of") else at - 1
     found += parts("price", units, [before] if before >= 0 else [], ("money",))
-    owner = _owner(units, at - 1)
+    owner = _owner(units, at - 2 if at > 1 and units[at - 1].kind == "money" else at - 1)
     if owner >= 0 and not units[owner].is_bare and units[owner].kind == "pronoun":
         owner = -1
-    cues = words_before(units, at)
+    told = ("announced",) if _is_announced(units, at) else ()
+    cues = (*told, *words_before(units, at))
     if owner >= 0:
         return _draft(units, at, cues, [part("supplier", units, owner), *found], owner)
     by_light, cues, first = _light_subject(units, at, "supplier")
-    return _draft(units, at, cues, [*by_light, *found], first)
+    return _draft(units, at, (*told, *cues), [*by_light, *found], first)
+
+
+def _is_announced(units: Sequence[Unit], at: int) -> bool:
+    """Whether aid is told of as a new package: it is still to come."""
+    around = [unit.word for unit in units[max(0, at - 4) : at + 2] if unit.kind == "word"] + [units[at].word]
+    return bool({"package", "packages", "tranche"} & set(around)) and bool(
+        {"new", "another", "additional", "latest", "fresh"} & set(around)
+    )
 
 
 def _draft(

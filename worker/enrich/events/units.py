@@ -37,6 +37,9 @@ _LOOSE: Final = frozenset(
 _DAYS: Final = frozenset(("yesterday", "today", "tomorrow"))
 _RELATIVE: Final = frozenset("last next this previous past coming".split())
 _PERIODS: Final = frozenset("week month year weekend quarter spring summer autumn winter decade century".split())
+_PROSPECTS: Final = frozenset(
+    "potential possible planned proposed promised pledged future upcoming alleged suspected".split()
+)
 _RANKS: Final = frozenset("first second third latest last only".split())
 _PROMISED: Final = frozenset(("promised", "pledged"))
 _ARMED: Final = frozenset("military lethal weapons arms security defence defense".split())
@@ -46,6 +49,9 @@ _FIRING: Final = frozenset("shell bomb rocket arm torpedo mortar".split())
 _NAMES: Final = frozenset(("PERSON", "ORG", "GPE", "LOC", "FAC", "NORP"))
 _REMEMBERED: Final = 20_000
 _UNITED_NATIONS: Final = re.compile(r"(?:the )?(?:UN|U\.N\.?|United Nations)\b", re.IGNORECASE)
+_STATE_BODY: Final = re.compile(
+    r"\b(?:Ministr|Department|Army|Navy|Air Force|Government|Treasury|Parliament|Military|Embassy|Armed Forces|Congress|Senate)",
+)
 _DESIGNATION: Final = re.compile(r"[a-z]+-?\d+[a-z]*$|\d+mm$")
 _ADJECTIVE: Final = re.compile(r"(?:[a-z]+(?:al|ic|ive|ous|ary|ern|ese|less|ful|able|ible)|[\w]+-[\w-]+)$")
 
@@ -67,6 +73,8 @@ class Unit:
     is_owned: bool = False
     is_bare: bool = True
     """Nothing stands before its last word: no determiner, adjective or number."""
+    prospect: str = ""
+    """An adjective before it that says if what is told of it came to pass: "planned arms sales"."""
     is_ranked: bool = False
     """It is "the first country", "the only ally": what it is the first to do is done."""
     origin: Entity | None = None
@@ -157,6 +165,8 @@ def _is_modifier(tokens: list[Token], i: int) -> bool:
         return token.is_name("NORP")
     if token.word == "of":
         return i > 0 and tokens[i - 1].word in _MEASURES
+    if token.word == "arms" and _is_arming(tokens, i):
+        return False
     if token.word == "armed" and i + 1 < len(tokens) and (tokens[i + 1].entity or tokens[i + 1].word in _DETERMINERS):
         return False
     if token.word == "and":
@@ -167,7 +177,14 @@ def _is_modifier(tokens: list[Token], i: int) -> bool:
         return True
     if i and tokens[i - 1].word == "to" and "-" in token.word:
         return False  # a verb: "to co-ordinate arms"
-    return _describes(token.word)
+    return _describes(token.word) or _is_make(tokens, i)
+
+
+def _is_make(tokens: list[Token], i: int) -> bool:
+    """As in "Grad rockets": a capital within a sentence right before goods in small letters."""
+    after = tokens[i + 1] if i and i + 1 < len(tokens) else None
+    is_before = after is not None and not after.is_capital and _goods_end(tokens, i + 1) > 0
+    return tokens[i].is_capital and is_before and tokens[i - 1].word[:1].isalnum() and not _is_verb(tokens[i].word)
 
 
 @cache
@@ -181,7 +198,7 @@ def _describes(word: str) -> bool:
 
 
 def _is_adjective(word: str) -> bool:
-    return bool(_ADJECTIVE.match(word)) and not _is_verb(word)
+    return bool(_ADJECTIVE.match(word)) and not _is_verb(word) and word != "unless"
 
 
 def _joins_peoples(tokens: list[Token], i: int) -> bool:
@@ -222,7 +239,12 @@ def _is_goods_noun(tokens: list[Token], at: int) -> bool:
 
 def _is_arming(tokens: list[Token], at: int) -> bool:
     """Whether "arms" is the verb, between two parties: "Iran arms the rebels", not "Iran arms exports"."""
-    if at == 0 or not _may_act(tokens[at - 1]) or at + 1 >= len(tokens):
+    if (
+        at == 0
+        or not _may_act(tokens[at - 1])
+        or at + 1 >= len(tokens)
+        or tokens[at + 1].word in words("not_goods_before")
+    ):
         return False
     core = at + 1
     while core < len(tokens) and not _party_end(tokens, core) and _is_modifier(tokens, core):
@@ -280,7 +302,9 @@ def _past_recipient(tokens: list[Token], i: int) -> int:
     """As in "ships | Chad | 20 more rockets": whom the goods go to stands before their number or adjectives."""
     is_name = i + 1 < len(tokens) and tokens[i].is_name("GPE", "ORG", "PERSON")
     after = tokens[i + 1] if is_name else None
-    is_apart = after is not None and after.entity is None and (is_number(after.word) or after.word in words("modifiers"))
+    is_apart = (
+        after is not None and after.entity is None and (is_number(after.word) or after.word in words("modifiers"))
+    )
     return i + 1 if is_apart or (i < len(tokens) and tokens[i].word in ("him", "them", "her")) else i
 
 
@@ -415,6 +439,8 @@ def _id(entity: Entity) -> str | None:
     """The entity's id; of the bodies that impose sanctions also `UN`, which is no country."""
     if entity.id or entity.label not in _NAMES:
         return entity.id
+    if entity.label == "ORG" and _STATE_BODY.search(entity.text):
+        return country_id(entity.text.split(None, 1)[0])
     bare = POSSESSIVE.sub("", entity.text)
     return "UN" if _UNITED_NATIONS.match(bare) else country_id(bare) if entity.label in ("GPE", "NORP") else None
 
@@ -437,7 +463,8 @@ def _unit(kind: Kind, tokens: list[Token], start: int, stop: int, quantity: tupl
         quantity=quantity,
         is_owned=tokens[start].word in _OWNING,
         is_bare=stop - start == 1,
-        is_ranked=any(token.word in _RANKS for token in tokens[start:stop - 1]),
+        prospect=next((token.word for token in tokens[start : stop - 1] if token.word in _PROSPECTS), ""),
+        is_ranked=any(token.word in _RANKS for token in tokens[start : stop - 1]),
         origin=next((_people(t) for t in tokens[first:stop] if t.is_name("NORP") or t.word == "western"), None)
         if kind == "goods"
         else None,

@@ -7,5 +7,5 @@ local each = 60000 / tonumber(ARGV[2])
 local empty_at = math.max(tonumber(redis.call('GET', key) or 0), now)
 local wait = empty_at + each - now - each * tonumber(ARGV[3])
 if wait > 0 then return math.ceil(wait) end
-redis.call('SET', key, string.format('%.3f', empty_at + each), 'PX', math.ceil(empty_at + each - now))
+redis.call('SET', key, string.format('%.3f', empty_at + each), 'PX', math.max(math.ceil(empty_at + each - now), 1))
 return 0
