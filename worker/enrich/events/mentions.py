@@ -39,6 +39,19 @@ def relative_date(tokens: list[Token], i: int) -> int:
     return i + 2 if is_led and tokens[i + 1].word in _PERIODS else 0
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def may_open_mention(word: str) -> bool:
+    """Whether a mention may begin with a word in small letters that is no name; most words open none."""
+    if word in _BY_PLACE or word in ("'s", "cargo") or word in _plain_modifiers() or word[0].isdigit():
+        return True
+    return word in words("goods", "parties") or word in _aid_openers() or _describes(word)
+
+
+@cache
+def _aid_openers() -> frozenset[str]:
+    return frozenset(first for first, _ in pairs("aid_goods"))
+
+
 def skip_modifiers(tokens: list[Token], i: int) -> int:
     """The first token from `i` on that is none of a mention's determiners, numbers and adjectives."""
     at = i

@@ -37,7 +37,7 @@ def find(units: Sequence[Unit]) -> Iterator[Draft]:
             draft = by_noun(units, at)
         elif unit.word == "arms" or unit.word in words("give", "get", "carry"):
             draft = _by_verb(units, at)
-        elif unit.word in _ASKING:
+        elif unit.word in ASKING:
             draft = _by_request(units, at)
         else:
             draft = None
@@ -255,7 +255,7 @@ def _has_recipient(units: Sequence[Unit], at: int) -> bool:
     return any(prep in TO and units[i].kind in _PARTY for prep, i in reach(units, at))
 
 
-_ASKING: Final = frozenset(
+ASKING: Final = frozenset(
     "plead pleads pleaded call calls called appeal appeals appealed ask asks asked asking request requests requested requesting seek seeks sought seeking".split()
 )
 

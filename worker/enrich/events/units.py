@@ -15,6 +15,7 @@ from worker.enrich.events.mentions import (
     goods_end,
     is_compound,
     is_number,
+    may_open_mention,
     party_end,
     past_name,
     quantity,
@@ -93,6 +94,8 @@ def _read(tokens: list[Token], i: int) -> tuple[Unit, int]:
         return _unit("date", tokens, i, stop), stop
     if kind := _single(token):
         return _unit(kind, tokens, i, i + 1), i + 1
+    if token.entity is None and not token.is_capital and not may_open_mention(token.word):
+        return Unit(_left_over(token), token.word, token.start, token.end), i + 1
     if noun := carrier(tokens, i):
         stop = past_name(tokens, noun)
         return replace(_unit("party", tokens, i, stop), word=tokens[noun - 1].word), stop
