@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from worker.model import LabelMatcher
@@ -53,7 +53,7 @@ def _check_pattern(pattern: str) -> None:
         raise ValueError(msg) from None
 
 
-@cache
+@lru_cache(maxsize=1_000)
 def _compiled(pattern: str) -> Any:
     import re2
 

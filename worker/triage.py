@@ -43,13 +43,14 @@ class Triage:
         return [by_number.get(i, glance) for i, glance in enumerate(glances)]
 
     def settle(
-        self, article: Article, analysis: Analysis, kin: Sequence[Kin], now: datetime
-    ) -> tuple[Analysis, tuple[Kin, ...]]:
-        """The analysis and the article's kin, with their names where these decide whether both tell the same news."""
-        open_ = story.undecided(story.sign(article, analysis), kin, now)
+        self, article: Article, analysis: Analysis, signature: Signature, kin: Sequence[Kin], now: datetime
+    ) -> tuple[Analysis, Signature, tuple[Kin, ...]]:
+        """All three with names where these decide whether the article and its kin tell the same news."""
+        open_ = story.undecided(signature, kin, now)
         if open_ and analysis.pending:
             [analysis] = self._enricher.complete([article], [analysis])
-        return analysis, tuple(self._name(one) if one.number in open_ else one for one in kin)
+            signature = story.named(signature, article, analysis)
+        return analysis, signature, tuple(self._name(one) if one.number in open_ else one for one in kin)
 
     def _name(self, one: Kin) -> Kin:
         if one.signature.is_named:
@@ -76,10 +77,11 @@ class Triage:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """An article that waits to be told, its analysis, and how long that took."""
+    """An article that waits to be told, its analysis, how long that took, and since when it is in hand."""
 
     claim: ports.ArticleClaim
     analysis: Analysis
+    signature: Signature
     share: timedelta
     since: datetime
 
@@ -101,7 +103,7 @@ class Backlog:
 
     def add(self, read: Read) -> None:
         """Put an article at the end."""
-        keys = story.sign(read.claim.article, read.analysis).keys
+        keys = read.signature.keys
         self._waiting[self._added] = read, keys
         for key in keys:
             self._by_key[key].append(self._added)
@@ -111,7 +113,7 @@ class Backlog:
         """Take out what may be of the article's story, directly or by way of others, in the order in which it came."""
         if not self._waiting:
             return []
-        open_, found = list(story.sign(read.claim.article, read.analysis).keys), set[int]()
+        open_, found = list(read.signature.keys), set[int]()
         while open_:
             for number in self._by_key.pop(open_.pop(), ()):
                 if number in self._waiting and number not in found:

@@ -22,6 +22,8 @@ NUMBER = int(os.environ.get("TOCSIN_FUZZ", "60"))
 LONGEST_S = 5.0
 """Of the processor: a machine that has other work to do makes no input slow."""
 _SHOWN = 3_000
+_REPORTED = 500
+"""After so many inputs the figures are left anew: a target that dies has told what it came to."""
 
 fuzzed = settings(
     max_examples=NUMBER,
@@ -65,7 +67,10 @@ def soon(target: str, data: object) -> Iterator[None]:
         raise
     finally:
         taken = time.process_time() - started
-        _targets.setdefault(target, Target(target)).add(taken, data)
+        seen = _targets.setdefault(target, Target(target))
+        seen.add(taken, data)
+        if seen.inputs % _REPORTED == 0:
+            _report()
     assert taken < LONGEST_S, f"one input took {taken:.1f} s: {data!r:.{_SHOWN}}"
 
 

@@ -77,6 +77,7 @@ PAGES = (
     "/endpoints",
     "/quarantine",
     "/silences",
+    "/why",
     "/playground",
 )
 JSON = ("/api/alerts", "/api/feeds", "/api/watches", "/api/endpoints", "/version")
@@ -126,6 +127,26 @@ def test_every_page_answers_without_inline_script_or_style(desk, base, is_filled
         assert "unsafe" not in headers["content-security-policy"]
         assert " style=" not in body
         assert " onclick=" not in body
+
+
+def test_why_is_answered_for_an_alert_and_for_an_address(desk, base):
+    desk.publish(compose(2))
+    [alert_id] = desk.store.client.zrange(ALERTS, 0, 0)
+    assert f'href="/why?of={alert_id}"' in ask(f"{base}/alerts/{alert_id}")[1]
+    page = ask(f"{base}/why?of={alert_id}")[1]
+    assert f'<a href="/alerts/{alert_id}">' in page
+    assert "fetched" in page
+    hostile = urllib.parse.quote("https://wire.example/<script>x</script>")
+    status, page, _ = ask(f"{base}/why?of={hostile}")
+    assert status == 200
+    assert "<script>x" not in page
+
+
+@pytest.mark.parametrize("asked", ["alrt_none", "art_none", "nonsense"])
+def test_why_says_what_it_does_not_know(base, asked):
+    status, page, _ = ask(f"{base}/why?of={asked}")
+    assert status == 200
+    assert '<p class="problem" role="alert">' in page
 
 
 def test_an_alert_shows_text_evidence_explanation_and_attempts(desk, base):

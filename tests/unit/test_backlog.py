@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from tests.fakes import NOW, analysis, article
+from worker import story
 from worker.ports import ArticleClaim
 from worker.triage import Backlog, Read
 
@@ -14,7 +15,7 @@ BODY += "where officers of the garrison counted crates, signed papers and sent t
 
 def read(title: str, *, since=NOW) -> Read:
     told = article(title, f"{title}. {BODY}")
-    return Read(ArticleClaim(told, 1), analysis(told), NOTHING, since)
+    return Read(ArticleClaim(told, 1), analysis(told), story.sign(told, analysis(told)), NOTHING, since)
 
 
 def test_what_waits_longest_is_taken_first_and_once():

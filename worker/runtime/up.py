@@ -156,7 +156,8 @@ def _children(environ: Mapping[str, str], *, is_demo: bool) -> list[Child]:
     commands["web"] = [sys.executable, "-m", "worker.cli", "web"]
     if is_demo:
         commands["demo"] = [sys.executable, "-m", "worker.runtime.demo"]
-    return [Child(name, command, environ) for name, command in commands.items()]
+    # on standard output Celery says that it stops, which is said here once for all
+    return [Child(name, command, environ, is_mute=name in QUEUES) for name, command in commands.items()]
 
 
 def _greet(  # noqa: PLR0913 - what is worth saying
@@ -179,7 +180,7 @@ def _greet(  # noqa: PLR0913 - what is worth saying
     console.print(f"page           http://{settings.web_host}:{port}/")
     console.print(f"configuration  {environ['TOCSIN_CONFIG']}  ({counted(watches, 'watch')})")
     console.print(f"state          {(settings.redis_url and 'TOCSIN_REDIS_URL') or data}")
-    console.print("Ctrl-C stops everything.")
+    console.print("Alerts are printed here; Ctrl-C stops everything.")
 
 
 def _usable_port(host: str, wanted: int) -> int:

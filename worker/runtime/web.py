@@ -134,6 +134,7 @@ def _views(pages: Pages, api: Api) -> dict[str, View]:
         "/endpoints": pages.endpoints,
         "/quarantine": pages.quarantine,
         "/silences": pages.silences,
+        "/why": pages.why,
         "/playground": pages.playground,
         "/metrics": api.metrics,
         "/version": lambda _: JSONResponse({"version": __version__}),

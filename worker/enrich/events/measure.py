@@ -51,15 +51,13 @@ def find(units: Sequence[Unit]) -> Iterator[Draft]:
     for at, unit in enumerate(units):
         if unit.kind != "word":
             continue
-        draft: Draft | None
+        draft: Draft | None = None
         if target := _hit(units, at):
             draft = _draft(units, at, target, (), at)
         elif unit.word in words("sanction_verbs") and _is_verb(units, at):
             draft = _by_verb(units, at)
         elif unit.word in words("sanction_nouns") or _is_measure(units, at):
             draft = _by_noun(units, at)
-        else:
-            continue
         if draft and (draft.has("target") or draft.has("imposer")):
             yield draft
 
