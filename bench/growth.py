@@ -13,15 +13,14 @@ waiting. Prints JSON.
 import argparse
 import gzip
 import json
-import tempfile
 import time
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
+from statistics import median
 
 import numpy as np
 
-from bench.sizing import _articles
+from bench.sizing import open_desk, read_articles
 from bench.week import shared
 from tests.desk import Desk
 from tests.fakes import SilentObserver, configuration, done, feed
@@ -29,13 +28,12 @@ from worker.match import Matcher
 from worker.model import NotModified
 from worker.pipeline import Pipeline
 from worker.runtime.clock import SystemClock
-from worker.runtime.redis_client import connect
 from worker.runtime.redis_store import RedisStore
-from worker.runtime.valkey import EmbeddedServer
 
 FEEDS, ARTICLES, POLL_EVERY_S = 100_000, 5_000_000, 900
 STEP_S, PATIENCE_S = 10, 60
-KEEP_DAYS, ALERT_SHARE = 30, 0.002
+KEEP_DAYS = 30
+WARM, ROUNDS = 100, 5
 
 
 def rhythm() -> np.ndarray:
@@ -152,32 +150,32 @@ def two_hosts(article: dict[str, float]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--articles", type=int, default=100)
+    parser.add_argument("--articles", type=int, default=500)
     wanted = parser.parse_args().articles
-    with tempfile.TemporaryDirectory() as directory:
-        server = EmbeddedServer(Path(directory))
-        server.start()
-        client = connect(server.url)
-        try:
-            store = RedisStore(client)
-            polls = measure_polls(store)
-            desk = Desk(store)
-            articles = _articles(2 * wanted)
-            half = len(articles) // 2
-            measure_articles(desk, articles[:25], "w")
-            first = measure_articles(desk, articles[:half], "a")
-            second = measure_articles(desk, articles[half:], "b")
-        finally:
-            client.close()
-            server.stop()
-    words = [sum(len(one["html"].split()) for one in part) / len(part) for part in (articles[:half], articles[half:])]
-    costs = {"article": first, "poll": polls}
+    with open_desk() as desk:
+        polls = measure_polls(desk.store)
+        articles = read_articles(WARM + wanted)
+        measure_articles(desk, articles[:WARM], "w")
+        shares = [articles[WARM + i :: ROUNDS] for i in range(ROUNDS)]
+        runs = [measure_articles(desk, share, f"r{i}-") for i, share in enumerate(shares)]
+    words = [sum(len(one["html"].split()) for one in share) / len(share) for share in shares]
+    article = {name: median(run[name] for run in runs) for name in runs[0]}
+    costs = {"article": article, "poll": polls}
     told = {name: {k: round(v, 3) for k, v in row.items()} for name, row in costs.items()}
-    check = {
-        "predicted_worker_ms": round(first["worker_ms"] * words[1] / words[0], 2),
-        "measured_worker_ms": round(second["worker_ms"], 2),
+    check = foretell([run["worker_ms"] for run in runs], words)
+    print(json.dumps({"costs": told, "words_each": round(median(words)), "check": check, **grow(costs)}, indent=2))
+
+
+def foretell(worker_ms: list[float], words: list[float]) -> dict[str, object]:
+    """Each run's cost as the median cost of a word in the others predicts it, and how far off that is."""
+    per_word = [cost / number for cost, number in zip(worker_ms, words, strict=True)]
+    foretold = [median(per_word[:i] + per_word[i + 1 :]) * number for i, number in enumerate(words)]
+    off = [abs(said / found - 1) for said, found in zip(foretold, worker_ms, strict=True)]
+    return {
+        "predicted_worker_ms": [round(one, 2) for one in foretold],
+        "measured_worker_ms": [round(one, 2) for one in worker_ms],
+        "off": {"median": round(median(off), 3), "most": round(max(off), 3)},
     }
-    print(json.dumps({"costs": told, "words_each": [round(n) for n in words], "check": check, **grow(costs)}, indent=2))
 
 
 if __name__ == "__main__":

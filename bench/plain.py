@@ -1,7 +1,8 @@
-"""The plain design that `bench.end_to_end` measures against: a Celery task for each feed and one for each article.
+"""The plain design with the tagger and the topics that ship: the side `plain_own` of `bench.end_to_end`.
 
-requests, feedparser, the language model on one article at a time, PhraseMatcher, a post for each hit. Configured by
-PLAIN_REDIS, PLAIN_TERMS (a file, one term a line) and PLAIN_HOOK; counts the articles done in the key `plain:done`.
+A Celery task for each feed and one for each article: requests, feedparser, the language model on one article at a time,
+PhraseMatcher, a post for each hit. Configured by PLAIN_REDIS, PLAIN_TERMS (a file, one term a line) and PLAIN_HOOK;
+counts the articles done in the key `plain:done`.
 """
 
 import hashlib
@@ -17,8 +18,7 @@ from celery import Celery
 from celery.signals import worker_process_init
 
 URL = os.environ["PLAIN_REDIS"]
-app = Celery("plain", broker=URL.replace("unix://", "redis+socket://"), set_as_current=False)
-app.conf.update(task_ignore_result=True, broker_connection_retry_on_startup=True)
+app = Celery("plain", broker=URL, backend=URL, set_as_current=False)
 store = redis.Redis.from_url(URL)
 _loaded = {}
 
@@ -37,7 +37,7 @@ def load(**_):
     _loaded.update(nlp=nlp, matcher=matcher, topics=TopicClassifier.load())
 
 
-@app.task(name="plain.poll")
+@app.task
 def poll(url):
     response = requests.get(url, timeout=20)
     for entry in feedparser.parse(response.content).entries:
@@ -47,7 +47,7 @@ def poll(url):
             article.delay({"id": entry.get("id"), "title": entry.get("title", ""), "text": text})
 
 
-@app.task(name="plain.article")
+@app.task
 def article(item):
     from worker.enrich.sentences import split_sentences
 

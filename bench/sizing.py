@@ -8,12 +8,14 @@ one process, over an embedded server; fetching and sending cost nothing here. Pr
 
 import argparse
 import json
-import os
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.week import shared
 from tests.desk import Desk
 from tests.fakes import feed
 from worker.runtime.redis_client import connect
@@ -28,30 +30,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--articles", type=int, default=300)
     wanted = parser.parse_args().articles
+    with open_desk() as desk:
+        print(json.dumps(_measure(desk, read_articles(wanted)), indent=2))
+
+
+@contextmanager
+def open_desk() -> Iterator[Desk]:
+    """The real stages in this process, over an embedded server of their own."""
     with tempfile.TemporaryDirectory() as directory:
         server = EmbeddedServer(Path(directory))
         server.start()
         client = connect(server.url)
         try:
-            print(json.dumps(_measure(RedisStore(client), _articles(wanted)), indent=2))
+            yield Desk(RedisStore(client))
         finally:
             client.close()
             server.stop()
 
 
-def _articles(wanted: int) -> list[dict[str, str]]:
-    folder = Path(os.environ.get("TOCSIN_SHARED") or Path(__file__).parents[2] / "shared") / "data"
-    rows = (json.loads(line) for line in (folder / "topics" / "dev.jsonl").read_text("utf-8").splitlines())
-    long = [row for row in rows if len(row["text"].split()) >= LEAST_WORDS][:wanted]
+def read_articles(wanted: int) -> list[dict[str, str]]:
+    """Real articles as the desk publishes them."""
+    with (shared() / "topics" / "dev.jsonl").open(encoding="utf-8") as lines:
+        rows = [row for row in map(json.loads, lines) if len(row["text"].split()) >= LEAST_WORDS]
     return [
         {"guid": str(i), "title": row.get("title") or "Untitled", "html": row["text"].replace("<", "&lt;")}
-        for i, row in enumerate(long)
+        for i, row in enumerate(rows[:wanted])
     ]
 
 
-def _measure(store: RedisStore, articles: list[dict[str, str]]) -> dict[str, Any]:
-    client = store.client
-    desk = Desk(store)
+def _measure(desk: Desk, articles: list[dict[str, str]]) -> dict[str, Any]:
+    store, client = desk.store, desk.store.client
     desk.publish({"guid": "warm", "title": "Warm-up", "html": "One article before the clock runs."})
     before = int(client.info("memory")["used_memory"])
     started = time.process_time()

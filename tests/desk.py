@@ -122,10 +122,15 @@ class Desk:
 @contextmanager
 def serving(store, config: Path = Path(), configuration_=CONFIGURATION, **settings_):
     """The web process's application on a loopback port; its address."""
+    with listening(lambda stops: create_web(store, lambda: configuration_, config, stops, **settings_)) as address:
+        yield address
+
+
+@contextmanager
+def listening(application_of):
+    """An ASGI application, made of a function that says whether it is stopping, on a loopback port; its address."""
     server: uvicorn.Server | None = None
-    application = create_web(
-        store, lambda: configuration_, config, lambda: bool(server and server.should_exit), **settings_
-    )
+    application = application_of(lambda: bool(server and server.should_exit))
     settings = uvicorn.Config(application, port=0, log_level="error", proxy_headers=False, timeout_graceful_shutdown=3)
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)

@@ -133,7 +133,7 @@ class MemoryGroups:
         for one in step.silenced:
             group.waiting.pop(one.alert_id, None)
             self._suppress(one)
-            self.store.note_audit("silenced", alert=one.alert_id, group=claim.group_id, silence=one.silence_id)
+            self.store.note_audit("suppressed", alert=one.alert_id, group=claim.group_id, silence=one.silence_id)
         for delivery, ids in step.deliveries:
             if delivery.id not in self.store.deliveries:
                 self.store._queue(delivery, now)

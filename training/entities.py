@@ -224,6 +224,7 @@ def main() -> None:
     examples += taught_examples(reader, options.data / "topics" / "unlabelled.jsonl", TEACHER_LABELS)
     train(cast("ner.BioTagger", nlp.get_pipe("tocsin_bio")), examples, options.epochs, options.seed)
     nlp.to_disk(options.out)
+    print(f"{len(examples)} texts, {time.process_time() / 60:.1f} processor minutes", flush=True)
 
 
 if __name__ == "__main__":

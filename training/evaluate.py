@@ -2,12 +2,18 @@
 
 Topics by cross-validation over publishers, beside the phrase baseline and a plain TF-IDF reference; entities on the
 test splits; events on labelled sentences; the speed of the whole enrichment beside the bare tagger in the same run.
+
+Runs unattended: a part whose corpus or model is not there is named as not measured and the others go on; a part that
+breaks does the same, prints its traceback and ends the run with exit code 1.
 """
 
 import argparse
 import json
+import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -44,8 +50,70 @@ def measure_enrichment(texts: list[str]) -> dict[str, float]:
     }
 
 
-def entities_markdown(report: dict[str, Any], enrichment: dict[str, float]) -> str:
-    """The section on names and speed."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One section of the report: what measures it and what writes it down."""
+
+    name: str
+    heading: str
+    measure: Callable[[], Any]
+    describe: Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A measured part: its figures (None where there are none), its Markdown and processor seconds."""
+
+    report: Any
+    section: str
+    seconds: float
+    is_broken: bool
+
+
+def run_part(part: Part) -> Outcome:
+    """Measure one part; what is not installed leaves a line that says so, what breaks a traceback beside it."""
+    started = time.process_time()
+    try:
+        report = part.measure()
+        return Outcome(report, part.describe(report), time.process_time() - started, is_broken=False)
+    except OSError as error:
+        missing = Path(error.filename).name if error.filename else type(error).__name__
+        section = _unmeasured(part, f"{missing} cannot be read")
+        return Outcome(None, section, time.process_time() - started, is_broken=False)
+    except Exception as error:  # noqa: BLE001 (an unattended run keeps what the other parts measured)
+        traceback.print_exc(file=sys.stderr)
+        section = _unmeasured(part, f"it ended with {type(error).__name__}")
+        return Outcome(None, section, time.process_time() - started, is_broken=True)
+
+
+def _unmeasured(part: Part, reason: str) -> str:
+    return f"## {part.heading}\n\nNot measured in this run: {reason}.\n"
+
+
+def write_report(parts: Sequence[Part], folder: Path) -> bool:
+    """Measure every part, write quality.json and quality.md; returns whether none broke."""
+    outcomes = {}
+    for part in parts:
+        outcomes[part.name] = run_part(part)
+        print(f"{part.name}: {outcomes[part.name].seconds / 60:.1f} processor minutes", file=sys.stderr, flush=True)
+    report = {name: outcome.report for name, outcome in outcomes.items()}
+    text = "\n".join(
+        (
+            "# Quality of the shipped models",
+            "",
+            "Written by `make eval`; the figures as JSON stand in `quality.json`.",
+            "",
+            *(outcome.section for outcome in outcomes.values()),
+        )
+    )
+    (folder / "quality.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    (folder / "quality.md").write_text(text, "utf-8")
+    print(text)
+    return not any(outcome.is_broken for outcome in outcomes.values())
+
+
+def entities_markdown(report: dict[str, Any]) -> str:
+    """The section on names."""
     lines = [
         "## Entities",
         "",
@@ -60,20 +128,28 @@ def entities_markdown(report: dict[str, Any], enrichment: dict[str, float]) -> s
         lines.append(
             f"| {split} | {row['peer_f1']} | {row['reference_f1']} | **{ours['f1']}** | {ours['precision']} | {ours['recall']} |"
         )
-    return "\n".join(
-        [
-            *lines,
-            "",
-            "## Speed",
-            "",
-            (
-                f"The whole enrichment (language, sentences, names, gazetteers, topics) reads "
-                f"{enrichment['whole_words_per_s']:,} words/s on one core, the bare names pipeline "
-                f"{enrichment['bare_words_per_s']:,} in the same run: a ratio of {enrichment['ratio']} "
-                f"({enrichment['ratio_least']}–{enrichment['ratio_most']} over {ROUNDS} rounds)."
-            ),
-            "",
-        ]
+    return "\n".join([*lines, ""])
+
+
+def speed_markdown(enrichment: dict[str, float]) -> str:
+    """The section on speed."""
+    figures = (
+        f"The whole enrichment (language, sentences, names, gazetteers, topics) reads "
+        f"{enrichment['whole_words_per_s']:,} words/s on one core, the bare names pipeline "
+        f"{enrichment['bare_words_per_s']:,} in the same run: a ratio of {enrichment['ratio']} "
+        f"({enrichment['ratio_least']}–{enrichment['ratio_most']} over {ROUNDS} rounds)."
+    )
+    return f"## Speed\n\n{figures}\n"
+
+
+def parts_of(data: Path) -> tuple[Part, ...]:
+    """The report's parts in order, each to be measured on the corpora in ``data``."""
+    texts = data / "topics" / "unlabelled.jsonl"
+    return (
+        Part("topics", "Topics", lambda: evaluate_topics.evaluate(data, PACKAGED_MODEL), evaluate_topics.markdown),
+        Part("events", "Events", lambda: evaluate_events.evaluate(enricher.load(), data), evaluate_events.markdown),
+        Part("entities", "Entities", lambda: evaluate_entities.evaluate(pipeline.load(), data), entities_markdown),
+        Part("enrichment", "Speed", lambda: measure_enrichment(evaluate_entities.long_texts(texts)), speed_markdown),
     )
 
 
@@ -83,26 +159,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--out", type=Path, default=ROOT / "docs", help="where quality.json and quality.md go")
     options = parser.parse_args()
-    topics = evaluate_topics.evaluate(options.data, PACKAGED_MODEL)
-    entities = evaluate_entities.evaluate(pipeline.load(), options.data)
-    texts = evaluate_entities.long_texts(options.data / "topics" / "unlabelled.jsonl")
-    enrichment = measure_enrichment(texts)
-    events = evaluate_events.evaluate(enricher.load(), options.data)
-    report = {"topics": topics, "entities": entities, "events": events, "enrichment": enrichment}
-    text = "\n".join(
-        (
-            "# Quality of the shipped models",
-            "",
-            "Written by `make eval`; the figures as JSON stand in `quality.json`.",
-            "",
-            evaluate_topics.markdown(topics),
-            evaluate_events.markdown(events),
-            entities_markdown(entities, enrichment),
-        )
-    )
-    (options.out / "quality.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-    (options.out / "quality.md").write_text(text, "utf-8")
-    print(text)
+    if not write_report(parts_of(options.data), options.out):
+        sys.exit(1)
 
 
 def _article(text: str) -> Article:

@@ -167,6 +167,11 @@ class Client:
                 return
             after = found.next_after
 
+    def why(self, id_: str, watch: str = "") -> answers.Why:
+        """What became of an article or an alert, and why; with `watch` only what that one said."""
+        kind = "alerts" if id_.startswith("alrt_") else "articles"
+        return self._read(answers.Why, f"/{kind}/{_part(id_)}/why" + _query({"watch": watch} if watch else {}))
+
     def health(self) -> answers.Health:
         """Whether work can be done."""
         return self._read(answers.Health, "/health")

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypeAlias
 
 from worker import alert, dedupe, match, onward, ports, series, story
 from worker.decision import record_decision
@@ -26,6 +27,7 @@ from worker.model import (
     Configuration,
     Match,
     Onward,
+    Signature,
     Verdict,
 )
 from worker.notifier import GroupStore, Notifier
@@ -33,10 +35,13 @@ from worker.poller import Poller, ReadLimit, unlimited
 from worker.reader import PageReader
 from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber
-from worker.triage import MOST_WAITING, Backlog, Read, Triage
+from worker.triage import AT_ONCE, Backlog, Read, Triage
 
+_LOGGED_TITLE = 120
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
+
+_Understood: TypeAlias = tuple[ports.ArticleClaim, Analysis, Signature]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,10 @@ class Pipeline:
     """What is held; without it, only routes that tell at once are any use."""
     dispatcher: Dispatcher = field(init=False)
     poller: Poller = field(init=False)
+    bell: ports.Bell = ports.SILENT_BELL
+    """Wakes the next worker before this one is through with all that is due."""
+    queue: ports.Queue | None = None
+    """What waits behind the poller, where the poller heeds it."""
     board: Board | None = None
     """Where hubs come in; only a poller of an installation with a public address has one."""
     subscriber: Subscriber | None = None
@@ -103,6 +112,8 @@ class Pipeline:
             read_limit=self.read_limit,
             board=self.board,
             tracer=self.tracer,
+            bell=self.bell,
+            queue=self.queue,
         )
         poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
@@ -144,21 +155,36 @@ class Pipeline:
     # --- enrich --------------------------------------------------------------------------------------------
 
     def enrich_due(self) -> int:
-        """Analyse due articles and raise their alerts; the number of alerts that were new."""
+        """Analyse due articles and raise their alerts; the number of alerts that were new.
+
+        What may fire is told first. The rest follows when nothing new is due, or when it has waited long enough.
+        """
         raised, backlog = 0, Backlog()
         deadline = self.clock.now() + self.limits.budget
-        while claims := self.store.claim_articles(self.limits.articles, self.limits.lease):
-            started = self.clock.now()
-            analysed = self._analyse(claims)
-            share = (self.clock.now() - started) / len(claims)
-            for read in (Read(claim, analysis, share) for claim, analysis in analysed):
-                if self.triage and read.analysis.pending:
-                    backlog.add(read)
-                else:
-                    raised += sum(map(self._finish, [*backlog.take_kin(read), read]))
-            if len(backlog) >= MOST_WAITING or self.clock.now() >= deadline:
-                break
-        return raised + sum(map(self._finish, backlog.take_all()))
+        while True:
+            now = self.clock.now()
+            is_late = now >= deadline or backlog.is_pressing(now, self.limits.lease)
+            if claims := [] if is_late else self.store.claim_articles(self.limits.articles, self.limits.lease):
+                new = self._look_at(claims, backlog)
+                if new:
+                    self.bell.ring("deliver")
+            elif waiting := backlog.take(AT_ONCE):
+                new = sum(map(self._finish, waiting))
+            else:
+                return raised
+            raised += new
+
+    def _look_at(self, claims: Sequence[ports.ArticleClaim], backlog: Backlog) -> int:
+        """Analyse a batch, tell what fires after what is of its story, keep the others back; the new alerts."""
+        started, raised = self.clock.now(), 0
+        analysed = self._analyse(claims)
+        share = (self.clock.now() - started) / len(claims)
+        for read in (Read(*understood, share, started) for understood in analysed):
+            if self.triage and read.analysis.pending:
+                backlog.add(read)
+            else:
+                raised += sum(map(self._finish, [*backlog.take_kin(read), read]))
+        return raised
 
     def _finish(self, read: Read) -> int:
         claim = read.claim
@@ -168,11 +194,11 @@ class Pipeline:
             spared(self.observer, "enrich", claim.article.id, self.store, claim),
             self.tracer.span("enrich", claim.trace, started - read.share, facts) as trace,
         ):
-            return self._finish_article(replace(claim, trace=trace) if trace else claim, read.analysis, read.share)
+            return self._finish_article(replace(read, claim=replace(claim, trace=trace)) if trace else read)
         return 0
 
-    def _analyse(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
-        """The claims with their analyses; one article that the model cannot bear does not cost the others theirs."""
+    def _analyse(self, claims: Sequence[ports.ArticleClaim]) -> list[_Understood]:
+        """The claims with what was understood; one article that the model cannot bear does not cost the others theirs."""
         claims = self._without_boilerplate(claims)
         with spared(self.observer, "enrich", "a batch"):
             return self._understand(claims)
@@ -182,10 +208,11 @@ class Pipeline:
                 survived += self._understand([claim])
         return survived
 
-    def _understand(self, claims: Sequence[ports.ArticleClaim]) -> list[tuple[ports.ArticleClaim, Analysis]]:
+    def _understand(self, claims: Sequence[ports.ArticleClaim]) -> list[_Understood]:
         articles = [claim.article for claim in claims]
         analyses = self.triage.analyse(articles) if self.triage else self.enricher.enrich(articles)
-        return list(zip(claims, analyses, strict=True))
+        signatures = map(story.sign, articles, analyses)
+        return list(zip(claims, analyses, signatures, strict=True))
 
     def _without_boilerplate(self, claims: Sequence[ports.ArticleClaim]) -> list[ports.ArticleClaim]:
         """The claims with the passages that their feed repeats marked as teasers."""
@@ -195,17 +222,18 @@ class Pipeline:
             for claim, passages in zip(claims, repeated, strict=True)
         ]
 
-    def _finish_article(self, claim: ports.ArticleClaim, analysis: Analysis, share: timedelta) -> int:
-        started = self.clock.now()
+    def _finish_article(self, read: Read) -> int:
+        started, claim, analysis, signature = self.clock.now(), read.claim, read.analysis, read.signature
         verdicts, blind = self.matcher.sift(claim.article, analysis)
-        counts = series.observation(series.STAGE_SECONDS, share, stage="enrich")
+        counts = series.observation(series.STAGE_SECONDS, read.share, stage="enrich")
         counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="match")
         counts += _count_unread(analysis)
         counts += _count_lag(claim)
         unknown = None if analysis.pending else blind + sum(one.finding.truth == "unknown" for one in verdicts)
         counts += [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
         for _ in range(_MOST_LOOKS):
-            analysis, step, alerts = self._tell(claim, analysis, verdicts, unknown)
+            analysis, step, alerts = self._tell(claim, analysis, signature, verdicts, unknown)
+            signature = step.signature
             quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
             told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
             routed = [(one, self.routed(one)) for one in alerts]
@@ -213,20 +241,24 @@ class Pipeline:
             if new != ports.MOVED:
                 break
         for one in alerts if new > 0 else ():
-            self.observer.note("alert", alert=one.id, watch=one.watch_id, severity=one.severity.value)
+            title = one.article.title[:_LOGGED_TITLE]
+            self.observer.note("alert", alert=one.id, watch=one.watch_id, severity=one.severity.value, title=title)
         return max(new, 0)
 
     def _tell(
-        self, claim: ports.ArticleClaim, analysis: Analysis, verdicts: Sequence[Verdict], unknown: int | None
+        self,
+        claim: ports.ArticleClaim,
+        analysis: Analysis,
+        signature: Signature,
+        verdicts: Sequence[Verdict],
+        unknown: int | None,
     ) -> tuple[Analysis, ports.StoryStep, tuple[Alert, ...]]:
         """The article's story as it becomes with it, and the alerts that say what is new; the analysis may be whole now."""
         now = self.clock.now()
-        signature = story.sign(claim.article, analysis)
         found = ports.Kinship() if claim.story else self.store.find_kin(signature.keys)
         kin = found.kin
         if self.triage and kin:
-            analysis, kin = self.triage.settle(claim.article, analysis, kin, now)
-            signature = story.sign(claim.article, analysis)
+            analysis, signature, kin = self.triage.settle(claim.article, analysis, signature, kin, now)
         relative, is_copy = story.choose(signature, kin, now)
         place = claim.story or (relative.story if relative else claim.article.id)
         known, version = self.store.read_story(place)

@@ -328,6 +328,30 @@ class Clock(Protocol):
         """Uniform in [0, 1)."""
 
 
+class Queue(Protocol):
+    """What is due at this moment, on both sides of the poller."""
+
+    def waiting(self) -> tuple[int, timedelta]:
+        """How many articles wait for an enricher (none who has one in hand), and how late the feed due longest is."""
+
+
+class Bell(Protocol):
+    """Wakes workers. Must not fail: whom no bell wakes wakes by itself within moments."""
+
+    def ring(self, stage: Stage) -> None:
+        """There is work for a stage."""
+
+
+class SilentBell:
+    """Wakes nobody."""
+
+    def ring(self, stage: Stage) -> None:
+        pass
+
+
+SILENT_BELL: Bell = SilentBell()
+
+
 class Observer(Protocol):
     """Hears what happened, for logs. Must not fail and must not slow the work."""
 

@@ -26,17 +26,12 @@ def labels_of(alert: Alert) -> dict[str, str]:
     }
 
 
-def find_endpoints(route: Route, labels: Mapping[str, str]) -> tuple[str, ...]:
-    """The endpoints in the tree's order, each once.
+def find_routes(route: Route, labels: Mapping[str, str]) -> tuple[Route, ...]:
+    """The routes that take an alert with these labels, in the tree's order.
 
     An alert goes down the first child that matches, and further ones after a child that says `continue`; where no
     child matches it goes to the route itself. The root takes what nobody else takes.
     """
-    return tuple(dict.fromkeys(name for taken in find_routes(route, labels) for name in taken.endpoints))
-
-
-def find_routes(route: Route, labels: Mapping[str, str]) -> tuple[Route, ...]:
-    """The routes that take an alert with these labels."""
     taken: list[Route] = []
     for child in route.routes:
         if all_match(child.matchers, labels):

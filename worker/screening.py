@@ -1,6 +1,6 @@
 """Stored articles and lists that have grown: which added names an article holds, and what is told of them.
 
-Only `entity` conditions count, since only they name parties. An entry that was on a list before tells nothing new by a
+Only `entity` conditions and the roles of `event` conditions count, since only they name parties. An entry that was on a list before tells nothing new by a
 further spelling where an old one stands in the article too.
 """
 
@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
 import xxhash
 
 from worker import alert
+from worker.events import extent
 from worker.match import SURE, Matcher, NameIndex
 from worker.model import (
     Alert,
@@ -23,6 +24,7 @@ from worker.model import (
     Article,
     Condition,
     EntityCondition,
+    EventCondition,
     Evidence,
     Finding,
     Group,
@@ -30,6 +32,7 @@ from worker.model import (
     Listing,
     Match,
     NameList,
+    RoleCondition,
     Source,
     Story,
     Watch,
@@ -163,10 +166,14 @@ def judge(
     for verdict in matcher.screen(article, analysis):
         if not isinstance(verdict, Match):
             continue
-        lists = {entry.list for condition in _wanted(verdict.watch.condition) for entry in condition.entries}
-        evidence = list(_entity_evidence(verdict.finding))
+        wanted = list(_wanted(verdict.watch.condition))
+        lists = {entry.list for one in wanted if isinstance(one, EntityCondition) for entry in one.entries}
+        roles = [one for one in wanted if isinstance(one, RoleCondition)]
+        evidence = list(_evidence(verdict.finding, "entity"))
+        told = {(e.start, e.end): e for e in _evidence(verdict.finding, "event")}
         for party, spans in parties.items():
             own = [e for e in evidence if e.entry == party or (party.list in lists and _touches(e, spans))]
+            own += _in_roles(analysis, told, roles, party, spans)
             if own:
                 yield verdict, party, frozenset(alert.name_of(one, analysis) for one in own)
 
@@ -226,12 +233,14 @@ def word(  # noqa: PLR0913, PLR0917 - what an alert is made of
     )
 
 
-def _wanted(condition: Condition) -> Iterator[EntityCondition]:
+def _wanted(condition: Condition) -> Iterator[EntityCondition | RoleCondition]:
     if isinstance(condition, Group):
         for child in condition.children if condition.kind != "none" else ():
             yield from _wanted(child)
     elif isinstance(condition, EntityCondition):
         yield condition
+    elif isinstance(condition, EventCondition):
+        yield from (role for role in condition.roles if role.lists or role.entries)
 
 
 def _cut(file: NameList, new: Collection[int], *, is_new: bool) -> NameList:
@@ -248,11 +257,32 @@ def _mark(kind: str, text: str, *, is_weak: bool = False) -> int:
     return xxhash.xxh3_64_intdigest(f"{kind}\0{text.casefold()}\0{int(is_weak)}".encode())
 
 
-def _entity_evidence(finding: Finding) -> Iterator[Evidence]:
+def _evidence(finding: Finding, kind: str) -> Iterator[Evidence]:
     if finding.truth == "true" and finding.kind != "none":
-        yield from finding.evidence if finding.kind == "entity" else ()
+        yield from finding.evidence if finding.kind == kind else ()
         for child in finding.children:
-            yield from _entity_evidence(child)
+            yield from _evidence(child, kind)
+
+
+def _in_roles(
+    analysis: Analysis,
+    told: Mapping[tuple[int, int], Evidence],
+    roles: Iterable[RoleCondition],
+    party: ListEntry,
+    spans: Collection[tuple[int, int]],
+) -> Iterator[Evidence]:
+    """Where the party fills a role that asks for its list, in an event that the watch fires on; `told` by their extent."""
+    names = {
+        role.role
+        for role in roles
+        if party.list in {file.name for file in role.lists} | {entry.list for entry in role.entries}
+    }
+    for event in analysis.events:
+        if (evidence := told.get(extent(event))) is None:
+            continue
+        for filler in (filler for name in names for filler in event.of(name)):
+            if any(start < filler.end and filler.start < end for start, end in spans):
+                yield replace(evidence, start=filler.start, end=filler.end, text=filler.text, entry=party)
 
 
 def _touches(evidence: Evidence, spans: Iterable[tuple[int, int]]) -> bool:

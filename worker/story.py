@@ -100,6 +100,13 @@ def sign(article: Article, analysis: Analysis) -> Signature:
     )
 
 
+def named(signature: Signature, article: Article, analysis: Analysis) -> Signature:
+    """The signature of an article that was glanced at, with the names that reading it brought."""
+    names = _names(analysis, 0, len(article.text))
+    title_names = _names(analysis, 0, len(article.title)) if signature.size else names
+    return replace(signature, title_names=title_names, names=names, is_named=True)
+
+
 def choose(signature: Signature, kin: Sequence[Kin], now: datetime) -> tuple[Kin | None, bool]:
     """The nearest relative and whether it is a copy; (None, False) where the article begins a story of its own."""
     recent = [one for one in kin if now - one.seen_at <= WINDOW]

@@ -9,12 +9,17 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from worker import match, ports, story
 from worker.model import Analysis, Article, Kin, Signature
 
-MOST_WAITING = 200
-"""So many articles that fire nothing may wait until those that may fire were found; a worker dies with them in hand."""
+AT_ONCE = 8
+"""So many articles that fire nothing are finished before new ones are looked for."""
+_MOST_WAITING = 1_000
+"""So many may wait (some 30 kB each) until those that may fire were found; a worker dies with them in hand."""
+_LONGEST_WAIT = 1 / 4
+"""They wait for this share of their lease at most, so that the rest of it suffices to finish them."""
 _REMEMBERED = 1_000
 
 
@@ -38,13 +43,14 @@ class Triage:
         return [by_number.get(i, glance) for i, glance in enumerate(glances)]
 
     def settle(
-        self, article: Article, analysis: Analysis, kin: Sequence[Kin], now: datetime
-    ) -> tuple[Analysis, tuple[Kin, ...]]:
-        """The analysis and the article's kin, with their names where these decide whether both tell the same news."""
-        open_ = story.undecided(story.sign(article, analysis), kin, now)
+        self, article: Article, analysis: Analysis, signature: Signature, kin: Sequence[Kin], now: datetime
+    ) -> tuple[Analysis, Signature, tuple[Kin, ...]]:
+        """All three with names where these decide whether the article and its kin tell the same news."""
+        open_ = story.undecided(signature, kin, now)
         if open_ and analysis.pending:
             [analysis] = self._enricher.complete([article], [analysis])
-        return analysis, tuple(self._name(one) if one.number in open_ else one for one in kin)
+            signature = story.named(signature, article, analysis)
+        return analysis, signature, tuple(self._name(one) if one.number in open_ else one for one in kin)
 
     def _name(self, one: Kin) -> Kin:
         if one.signature.is_named:
@@ -71,11 +77,13 @@ class Triage:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """An article that waits to be told, its analysis, and how long that took."""
+    """An article that waits to be told, its analysis, how long that took, and since when it is in hand."""
 
     claim: ports.ArticleClaim
     analysis: Analysis
+    signature: Signature
     share: timedelta
+    since: datetime
 
 
 class Backlog:
@@ -95,7 +103,7 @@ class Backlog:
 
     def add(self, read: Read) -> None:
         """Put an article at the end."""
-        keys = story.sign(read.claim.article, read.analysis).keys
+        keys = read.signature.keys
         self._waiting[self._added] = read, keys
         for key in keys:
             self._by_key[key].append(self._added)
@@ -105,7 +113,7 @@ class Backlog:
         """Take out what may be of the article's story, directly or by way of others, in the order in which it came."""
         if not self._waiting:
             return []
-        open_, found = list(story.sign(read.claim.article, read.analysis).keys), set[int]()
+        open_, found = list(read.signature.keys), set[int]()
         while open_:
             for number in self._by_key.pop(open_.pop(), ()):
                 if number in self._waiting and number not in found:
@@ -113,9 +121,15 @@ class Backlog:
                     open_ += self._waiting[number][1]
         return [self._waiting.pop(number)[0] for number in sorted(found)]
 
-    def take_all(self) -> list[Read]:
-        """Take everything out, in order."""
-        taken = [read for read, _ in self._waiting.values()]
-        self._waiting.clear()
-        self._by_key.clear()
+    def is_pressing(self, now: datetime, lease: timedelta) -> bool:
+        """Whether something must be finished before anything new is looked at."""
+        oldest = next(iter(self._waiting.values()), None)
+        is_old = oldest is not None and now - oldest[0].since >= lease * _LONGEST_WAIT
+        return is_old or len(self._waiting) >= _MOST_WAITING
+
+    def take(self, number: int) -> list[Read]:
+        """Take out those that wait longest, in order."""
+        taken = [self._waiting.pop(first)[0] for first in list(islice(self._waiting, number))]
+        if not self._waiting:
+            self._by_key.clear()
         return taken

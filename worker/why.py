@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from worker.model import Article, Decision, Match, Story, Verdict
+from worker.plural import counted
 
 Outcome = Literal["yes", "no", "waits", "unknown"]
 Said = Literal["fired", "near", "silent", "undecided"]
@@ -235,7 +236,7 @@ def _story(story: Story, article: Article) -> Step:
     own = next((one for one in story.sources if one.article_id == article.id), None)
     number = len(story.sources)
     if story.id == article.id:
-        return Step("story", "yes", f"it began the story {story.id}, which has {number} article{'s' * (number != 1)}")
+        return Step("story", "yes", f"it began the story {story.id}, which has {counted(number, 'article')}")
     kind = "a copy of a text in" if own and own.is_copy else "another text of"
     return Step("story", "yes", f"it is {kind} the story {story.id}, which has {number} articles")
 
@@ -276,10 +277,12 @@ def _delivered(alert: Raised, now: datetime) -> Iterator[Step]:
 
 
 def _sent(name: str, sent: Sent, now: datetime) -> Step:
-    tried = f"{sent.attempts} attempt{'s' * (sent.attempts != 1)}"
+    tried = counted(sent.attempts, "attempt")
     last = f"; the last: {sent.reason}" if sent.reason else ""
     if sent.state == "delivered":
         return Step(name, "yes", f"delivered to {sent.endpoint} after {tried}")
+    if sent.state == "dropped":
+        return Step(name, "no", f"given up by hand for {sent.endpoint}, which was removed; the audit record says why")
     if sent.state == "dead":
         return Step(
             name, "no", f"given up for {sent.endpoint} after {tried}{last}; `tocsin alerts replay` sends it again"
@@ -341,7 +344,7 @@ def _summarise_alerts(alerts: Sequence[Step]) -> str:
     }
     first = next((one.said for one in alerts if one.outcome != "yes"), "")
     number = len({one.name for one in alerts})
-    said = f"{number} alert{'s' * (number != 1)}: {tally['yes']} delivered"
+    said = f"{counted(number, 'alert')}: {tally['yes']} delivered"
     return f"{said}, {tally['waits']} waiting, {tally['no']} not sent; {first}" if first else said
 
 

@@ -61,6 +61,27 @@ def test_alerts_are_filtered_as_on_the_page(desk, client):
     assert list(client.alerts(until=everything[0].raised_at.replace(year=1999))) == []
 
 
+def test_why_an_article_raised_an_alert_or_did_not(desk, client):
+    desk.publish_demo(8)
+    [alert, *_] = client.alerts()
+    why = client.why(alert.alert_id)
+    assert (why.asked, why.article) == (alert.alert_id, alert.article.id)
+    fired = {one.watch: one.alert for one in why.watches if one.outcome == "fired"}
+    assert fired[alert.watch.id] == alert.alert_id
+    assert all(step.said for step in why.steps)
+    raised = {one.article.id for one in client.alerts()}
+    quiet = next(article for article in client.articles() if article.id not in raised)
+    found = client.why(quiet.id, watch=alert.watch.id)
+    assert [(one.watch, one.alert) for one in found.watches] == [(alert.watch.id, "")]
+    assert found.summary
+
+
+@pytest.mark.parametrize("path", ["alerts/alrt_none", "articles/art_none", "alerts/art_none", "articles/alrt_none"])
+def test_of_what_is_not_there_nothing_is_explained(served, path):
+    answer = ask(served.base, f"/api/v1/{path}/why", token=served.tokens[Role.READER])
+    assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
 def test_articles_and_stories_are_read(desk, client):
     desk.publish_demo(8)
     articles = list(client.articles(limit=3))

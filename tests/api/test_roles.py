@@ -17,7 +17,7 @@ MAY = {
     Role.SUBSCRIBER: {"subscribe_watch"},
     Role.READER: {
         "list_alerts", "get_alert", "list_verdicts", "stream_alerts", "list_stories", "get_story", "list_articles",
-        "get_article", "list_feeds", "get_feed", "list_watches", "get_watch", "get_health", "subscribe_watch",
+        "get_article", "explain_alert", "explain_article", "list_feeds", "get_feed", "list_watches", "get_watch", "get_health", "subscribe_watch",
         "list_silences", "get_silence",
     },
 }  # fmt: skip

@@ -24,14 +24,19 @@ LOG = "{tocsin}:alerts:log"
 
 def told(served, last="", **query):
     """The ids of the alerts that a stream tells, and the last event's id."""
+    events = happened(served, last, **query)
+    return [json.loads(event["data"])["alert_id"] for event in events if event.get("event") == "alert"], events[-1][
+        "id"
+    ]
+
+
+def happened(served, last="", **query):
+    """The events that a stream tells."""
     path = "/api/v1/events?" + "&".join(f"{name}={value}" for name, value in ({"seconds": 0} | query).items())
     headers = {"Last-Event-ID": last} if last else {}
     answer = ask(served.base, path, token=served.tokens[Role.READER], **headers)
     assert answer.headers["content-type"].startswith("text/event-stream")
-    events = list(read_events(iter(answer.body.splitlines(keepends=True))))
-    return [json.loads(event["data"])["alert_id"] for event in events if event.get("event") == "alert"], events[-1][
-        "id"
-    ]
+    return list(read_events(iter(answer.body.splitlines(keepends=True))))
 
 
 def test_who_comes_back_is_told_exactly_what_was_missed(desk, served):
@@ -44,6 +49,34 @@ def test_who_comes_back_is_told_exactly_what_was_missed(desk, served):
     assert missed == everything[1:]
     assert told(served, end) == ([], end)
     assert told(served, "1")[0] == everything, "in the order they were raised"
+
+
+def test_marks_are_told_in_their_order_wherever_they_were_made(desk, served):
+    desk.publish_demo(8)
+    ids = desk.store.client.zrange(LOG, 0, -1)
+    _, last = told(served)
+    served.client(Role.ANALYST).acknowledge(ids[1])
+    desk.store.mark_alert(ids[0], "true", "checked", "ada")
+    desk.store.mark_alert(ids[1], "open")
+    marks = [event for event in happened(served, last) if event.get("event") == "marked"]
+    assert [json.loads(event["data"])["alert_id"] for event in marks] == ids[:2], "the last mark of each"
+    judged, opened = (json.loads(event["data"]) for event in marks)
+    assert judged["acknowledged_at"]
+    assert (judged["verdict"], opened["verdict"], opened["acknowledged_at"]) == ("true", None, None)
+    assert int(last) < int(marks[0]["id"]) < int(marks[1]["id"])
+    assert [event.get("event") for event in happened(served, marks[0]["id"])][:2] == ["ready", "marked"]
+    assert happened(served, marks[1]["id"])[-1]["id"] == marks[1]["id"], "nothing is told twice"
+
+
+def test_marks_pass_the_streams_filter_as_their_alerts_do(desk, served):
+    desk.publish_demo(10)
+    wanted = WATCHES[1].id
+    ids = desk.store.client.zrange(LOG, 0, -1)
+    for id_ in ids:
+        desk.store.mark_alert(id_, "acknowledged")
+    of_watch = [id_ for id_ in ids if desk.store.client.hget("{tocsin}:alert:" + id_, "watch") == wanted]
+    marks = [event for event in happened(served, "1", watch=wanted) if event.get("event") == "marked"]
+    assert [json.loads(event["data"])["alert_id"] for event in marks] == of_watch
 
 
 def test_every_place_is_one_to_go_on_from(desk, served):

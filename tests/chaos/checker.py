@@ -2,8 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+
+from tests.chaos.record import compare, read
 
 
 @dataclass
@@ -18,6 +20,11 @@ class Judgement:
     second_ids: list[str] = field(default_factory=list)
     changed_bytes: list[str] = field(default_factory=list)
     forged: list[str] = field(default_factory=list)
+    broken_record: list[str] = field(default_factory=list)
+    unrecorded: list[str] = field(default_factory=list)
+    other_digest: list[str] = field(default_factory=list)
+    recorded_only: list[str] = field(default_factory=list)
+    recorded_twice: list[str] = field(default_factory=list)
 
     @property
     def faults(self) -> dict[str, int]:
@@ -30,11 +37,13 @@ class Judgement:
         return not any(self.faults.values())
 
 
-def judge(expected: set[tuple[str, str]], accepted: Iterable, arrived: Iterable = ()) -> Judgement:
+def judge(
+    expected: set[tuple[str, str]], accepted: Sequence, arrived: Sequence = (), export: bytes | None = None
+) -> Judgement:
     """Judge webhooks with `id`, `body` and `is_genuine`.
 
     `accepted` are those the receiver answered 2xx; `arrived` all it saw, whatever it answered: over these an id must
-    always have the same bytes.
+    always have the same bytes. `export` is the audit record, which must say the same.
     """
     judgement = Judgement(expected=len(expected))
     ids: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
@@ -59,4 +68,7 @@ def judge(expected: set[tuple[str, str]], accepted: Iterable, arrived: Iterable 
             judgement.changed_bytes.append(hook.id)
         if not hook.is_genuine:
             judgement.forged.append(hook.id)
+    if export is not None:
+        for kind, found in compare(read(export), accepted, arrived).items():
+            setattr(judgement, kind, found)
     return judgement

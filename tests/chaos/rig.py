@@ -17,7 +17,7 @@ import redis
 from tests.chaos.checker import Judgement, judge
 from tests.chaos.fixture import WATCHES, Fixture
 from tests.chaos.sentinels import SentinelledServers
-from tests.integration.world import Deployment, Received, World, open_world
+from tests.integration.world import Deployment, Received, World, open_world, tocsin
 from worker.errors import StoreUnavailable
 from worker.runtime.health import readiness
 from worker.runtime.redis_client import connect
@@ -206,7 +206,7 @@ class Rig:
         total = len(self.fixture.expected())
         self.run_until(lambda: self.accepted() >= total, seconds)
         self.run_until(self._is_idle, 30)
-        judgement = judge(self.fixture.expected(), self.world.received, self.world.arrived)
+        judgement = judge(self.fixture.expected(), self.world.received, self.world.arrived, self.export_audit())
         client = self.client
         self.figures |= {
             "articles": len(self.fixture.articles), "feeds": self.fixture.feeds, "alerts": judgement.expected,
@@ -218,6 +218,13 @@ class Rig:
         }  # fmt: skip
         client.close()
         return judgement
+
+    def export_audit(self) -> bytes:
+        """The audit record as `tocsin audit export` writes it."""
+        file = self.deployment.directory / "audit.jsonl"
+        file.unlink(missing_ok=True)
+        ended = tocsin("audit", "export", "-o", str(file), env=self.deployment.environ)
+        return file.read_bytes() if file.exists() else ended.stderr.encode()
 
     def _is_idle(self) -> bool:
         with suppress(redis.exceptions.RedisError, OSError):

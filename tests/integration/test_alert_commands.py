@@ -14,6 +14,7 @@ from worker.cli import app
 from worker.deliver.retry import Exhausted
 from worker.model import Attempt, GroupKey
 from worker.runtime import process
+from worker.runtime.audit_store import AuditStore
 from worker.runtime.doctor import _circuits
 from worker.runtime.group_store import RedisGroups
 from worker.watchlist import load_configuration
@@ -62,7 +63,7 @@ class AnySignature:
 def put(store, id_="msg_1"):
     item = {"alert": "alrt_1", "endpoint": "desk", "body": "{}", "created_at": 1, "attempts": 0, "state": "due"}
     store.client.hset("{tocsin}:delivery:" + id_, mapping=item)
-    store.client.hset("{tocsin}:alert:alrt_1", "record", "{}")
+    store.client.hset("{tocsin}:alert:alrt_1", "record", '{"data": {"article": {"title": "Tanks"}}}')
     store.client.rpush("{tocsin}:alert:alrt_1:deliveries", id_)
     store.client.zadd("{tocsin}:outbox:desk", {id_: 1})
 
@@ -130,8 +131,39 @@ def test_an_endpoint_that_was_renamed_is_shown_named_by_doctor_and_handed_over(t
     assert "endpoints redirect desk" in finding["message"]
     assert "there is no endpoint dusk" in str(tocsin("endpoints", "redirect", "desk", "dusk")[2])
     assert "nothing was ever sent" in str(tocsin("endpoints", "redirect", "nobody", "night")[2])
-    assert "1 deliveries now wait for night" in tocsin("endpoints", "redirect", "desk", "night")[1]
+    assert tocsin("endpoints", "redirect", "desk", "night")[1] == "handed over to night: 1 delivery\n"
     assert [row["name"] for row in json.loads(tocsin("endpoints", "list", "--json")[1])["endpoints"]] == ["night"]
+
+
+def test_what_is_left_for_a_removed_endpoint_is_looked_at_and_given_up(tocsin, tmp_path):
+    for number in range(3):
+        put(tocsin.store, f"msg_{number}")
+    tocsin.store.client.sadd("{tocsin}:endpoints", "desk")
+    [dies, flies] = tocsin.store.claim_deliveries("desk", 2, LEASE)
+    tocsin.store.finish_delivery(dies, Attempt(500, LEASE), Exhausted("why"))
+    assert "still configured" in str(tocsin("endpoints", "drop", "desk", "-r", "gone")[2])
+    renamed = (tmp_path / "config.yaml").read_text("utf-8").replace("desk:", "night:")
+    (tmp_path / "config.yaml").write_text(renamed, "utf-8")
+    left = json.loads(tocsin("endpoints", "left", "desk", "--json")[1])["deliveries"]
+    assert sorted((one["state"], one["alert"]) for one in left) == [("dead", "alrt_1"), *[("due", "alrt_1")] * 2]
+    assert {one["title"] for one in left} == {"Tanks"}
+    assert "nothing was ever sent" in str(tocsin("endpoints", "left", "nobody")[2])
+    assert "say why" in str(tocsin("endpoints", "drop", "desk", "-r", " ")[2])
+    assert tocsin("endpoints", "drop", "desk")[0] == 2, "a reason is asked for"
+    told = tocsin("endpoints", "drop", "desk", "-r", "the desk was closed", "--by", "ada")[1]
+    assert told == "given up for desk: 2 deliveries\n", "what is on its way stays"
+    assert [one["delivery"] for one in json.loads(tocsin("endpoints", "left", "desk", "--json")[1])["deliveries"]] == [
+        flies.delivery.id
+    ]
+    *_, line = (line.facts() for line in AuditStore(tocsin.store).read())
+    assert (line["kind"], line["endpoint"], line["reason"], line["by"]) == (
+        "dropped", "desk", "the desk was closed", "ada",
+    )  # fmt: skip
+    assert len(line["deliveries"]) == 2
+    dropped = "{tocsin}:delivery:" + dies.delivery.id
+    assert tocsin.store.client.hget(dropped, "state") == "dropped"
+    assert tocsin.store.client.pttl(dropped) > 0
+    assert tocsin("endpoints", "drop", "desk", "-r", "again")[1] == "given up for desk: 0 deliveries\n"
 
 
 def test_dead_letters_are_replayed_by_age_and_endpoint(tocsin):
@@ -188,6 +220,7 @@ def test_routes_test_says_when_an_alert_would_go(tocsin, tmp_path):
         ("digest", "2026-03-29T06:00:00+00:00", "digest"),
     ]
     assert [plan.get("beyond_rate", {}).get("max") for plan in told["routes"]] == [10, 10, None]
+    assert [plan["route"] for plan in told["routes"]] == ["route.routes[0]", "route.routes[1]", "route.routes[2]"]
     shown = tocsin("routes", "test", "watch=arms", "--at", at)[1]
     assert "held, since the route is silent, until Sun 29 Mar 2026 06:30:00 CEST" in shown
 

@@ -168,6 +168,17 @@ def test_lines_that_stand_in_no_archive_are_not_pruned(tocsin, desk, tmp_path):
     assert json.loads(desk.store.client.xrange(STREAM)[0][1]["line"])["seq"] <= archived
 
 
+@pytest.mark.parametrize("before", ["2100-01-01", "2001-01-01"])
+def test_a_damaged_archive_is_told_also_where_nothing_is_old_enough_to_drop(tocsin, desk, tmp_path, before):
+    file = tmp_path / "audit.jsonl"
+    tocsin("audit", "export", "-o", file)
+    file.write_bytes(file.read_bytes().replace(b'"kind":"accepted"', b'"kind":"excepted"', 1))
+    code, out, err = tocsin("audit", "prune", "--before", before, "--archive", file)
+    assert (code, out) == (1, "")
+    assert f"[{file}]" in err
+    assert "its hash does not fit" in err
+
+
 def test_a_lost_tail_shows_against_a_file_or_a_seal_that_was_kept_elsewhere(tocsin, desk, tmp_path):
     """A server that comes back with its last lines gone goes on with a record that is whole in itself."""
     client = desk.store.client

@@ -4,15 +4,31 @@ import json
 from contextlib import contextmanager
 
 import pytest
+import typer
 
 from tests.fakes import ARMS, SECRET, rss
 from tests.integration.world import tocsin
+from worker.cli import app
 from worker.runtime.demo import prepare
 from worker.runtime.doctor import _endpoints
 from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
 
 pytestmark = pytest.mark.integration
+
+
+def commands(command, *name):
+    """Every command under its name, sub-commands included."""
+    if not hasattr(command, "commands"):
+        return {" ".join(name): command}
+    return {key: one for word, inner in command.commands.items() for key, one in commands(inner, *name, word).items()}
+
+
+READS = {
+    name: command
+    for name, command in commands(typer.main.get_command(app)).items()
+    if name not in {"schema", "init", "secret", "parse", "diff"}
+}
 
 
 def test_init_writes_what_check_accepts(tmp_path):
@@ -207,3 +223,9 @@ def test_reading_commands_say_when_nothing_runs_here(tmp_path):
     ended = tocsin("alerts", "list", env={"TOCSIN_DATA": str(tmp_path), "PATH": "/usr/bin:/bin"})
     assert ended.returncode == 69
     assert ended.stderr == "tocsin: nothing runs here; start `tocsin up`, or set TOCSIN_REDIS_URL\n"
+
+
+@pytest.mark.parametrize("name", sorted(READS))
+def test_every_command_over_a_configuration_or_a_store_takes_it_with_c(name):
+    options = {option for parameter in READS[name].params for option in parameter.opts}
+    assert {"-c", "--config"} <= options

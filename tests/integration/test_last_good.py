@@ -29,7 +29,8 @@ def test_a_killed_child_comes_back_while_the_configuration_is_wrong(world, deplo
     world.serve("/feed", rss(fresh, other))
     eventually(lambda: len(world.received) == 2, 60, f"the second alert, under the last good one\n{deployment.logs()}")
     doctor = tocsin("doctor", "--json", env=deployment.environ)
-    assert "reload enrich" in doctor.stdout
+    assert '"name": "reload"' in doctor.stdout
+    assert "deliver, enrich, poll: the last reload was refused" in doctor.stdout
     assert "stays in force: watches.yaml:2" in doctor.stdout
     assert "unknown key `topik`" in doctor.stdout
 

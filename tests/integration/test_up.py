@@ -10,23 +10,27 @@ import sys
 import termios
 import time
 import urllib.request
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
+from tests.fakes import ARMS, rss
 from tests.integration.world import eventually
 from worker.runtime.valkey import EmbeddedServer
 
 pytestmark = pytest.mark.integration
 
 
-def start(home: Path, log: Path) -> subprocess.Popen:
+def start(home: Path, log: Path, *arguments: str) -> subprocess.Popen:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
     environ = kept | {"HOME": str(home), "PYTHONUNBUFFERED": "1", "TOCSIN_WEB_PORT": "0"}
     with log.open("wb") as out:
         return subprocess.Popen(
-            [sys.executable, "-m", "worker.cli", "up"], env=environ, stdout=out, stderr=out, start_new_session=True
-        )
+            [sys.executable, "-m", "worker.cli", "up", *arguments], env=environ, stdout=out, stderr=out,
+            start_new_session=True,
+        )  # fmt: skip
 
 
 def family(home: Path) -> list[int]:
@@ -82,10 +86,32 @@ def test_the_demonstration_runs_stops_and_goes_on(tmp_path):
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0, log.read_text("utf-8")
         assert family(tmp_path) == [], "an orphan was left"
+        assert "shutdown" not in log.read_text("utf-8"), "Celery's own words"
         ids.append(set(re.findall(r"alrt_\w+", log.read_text("utf-8"))))
     assert ids[0]
     assert ids[1]
     assert not ids[0] & ids[1], "the second start raised an alert of the first again"
+
+
+def test_alerts_over_a_configuration_of_ones_own_are_printed_too(world, tmp_path):
+    world.serve("/feed", rss(ARMS | {"pubDate": format_datetime(datetime.now(UTC))}))
+    config, log = tmp_path / "desk", tmp_path / "run.log"
+    config.mkdir()
+    (config / "desk.yaml").write_text(
+        f"feeds:\n  - {{url: '{world.url('/feed')}', name: Wire, interval: 1s, allow_private: true, fulltext: never}}\n"
+        "watches:\n  - {id: tanks, title: Tanks of all kinds, severity: high, match: {phrase: tanks}}\n",
+        "utf-8",
+    )
+    process = start(tmp_path, log, "-c", str(config))
+    try:
+        eventually(lambda: "because: “" in log.read_text("utf-8"), 60, f"an alert\n{log.read_text('utf-8')}")
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0, log.read_text("utf-8")
+    told = log.read_text("utf-8")
+    assert "(1 watch)" in told
+    assert told.count("ALERT ") == 1
+    assert "high · Tanks of all kinds · Wire · alrt_" in told
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for orphans in /proc")

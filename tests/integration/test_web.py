@@ -77,6 +77,7 @@ PAGES = (
     "/endpoints",
     "/quarantine",
     "/silences",
+    "/why",
     "/playground",
 )
 JSON = ("/api/alerts", "/api/feeds", "/api/watches", "/api/endpoints", "/version")
@@ -126,6 +127,26 @@ def test_every_page_answers_without_inline_script_or_style(desk, base, is_filled
         assert "unsafe" not in headers["content-security-policy"]
         assert " style=" not in body
         assert " onclick=" not in body
+
+
+def test_why_is_answered_for_an_alert_and_for_an_address(desk, base):
+    desk.publish(compose(2))
+    [alert_id] = desk.store.client.zrange(ALERTS, 0, 0)
+    assert f'href="/why?of={alert_id}"' in ask(f"{base}/alerts/{alert_id}")[1]
+    page = ask(f"{base}/why?of={alert_id}")[1]
+    assert f'<a href="/alerts/{alert_id}">' in page
+    assert "fetched" in page
+    hostile = urllib.parse.quote("https://wire.example/<script>x</script>")
+    status, page, _ = ask(f"{base}/why?of={hostile}")
+    assert status == 200
+    assert "<script>x" not in page
+
+
+@pytest.mark.parametrize("asked", ["alrt_none", "art_none", "nonsense"])
+def test_why_says_what_it_does_not_know(base, asked):
+    status, page, _ = ask(f"{base}/why?of={asked}")
+    assert status == 200
+    assert '<p class="problem" role="alert">' in page
 
 
 def test_an_alert_shows_text_evidence_explanation_and_attempts(desk, base):
@@ -507,3 +528,33 @@ def test_an_alert_can_be_marked_on_the_command_line(desk, server):
     assert desk.store.client.hget("{tocsin}:alert:" + alert_id, "verdict") == "false"
     for arguments in ((alert_id, "maybe"), ("alrt_none", "true")):
         assert tocsin("alerts", "mark", *arguments, env=environ).returncode == 64
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", ["/nowhere", "/alerts/", "/alerts/a/b", "/style.css/x", "/%2e%2e/etc/passwd"])
+def test_a_wrong_address_is_a_page_of_ours_with_a_way_home(base, path, method):
+    status, page, headers = ask(base + path, {} if method == "POST" else None, Accept="text/html")
+    assert status == 404
+    assert '<a class="button" href="/">All alerts</a>' in page
+    assert "There is nothing at /" in page
+    assert headers["content-security-policy"].startswith("default-src 'self';")
+
+
+def test_a_wrong_address_is_escaped_and_told_machines_as_a_problem(base):
+    assert "<script>" not in ask(base + "/<script>", Accept="text/html")[1].partition("</head>")[2]
+    status, body, headers = ask(base + "/nowhere")
+    assert (status, headers["content-type"]) == (404, "application/problem+json")
+    assert json.loads(body) == {"title": "There is nothing at /nowhere.", "status": 404}
+    assert ask(base + "/api/nowhere", Accept="text/html")[2]["content-type"] == "application/problem+json"
+
+
+def test_a_method_that_an_address_does_not_have_says_so(base):
+    status, page, headers = ask(base + "/feeds", {}, Accept="text/html")
+    assert (status, set(headers["allow"].split(", "))) == (405, {"GET", "HEAD"})
+    assert "/feeds does not take POST." in page
+
+
+def test_a_wrong_address_under_another_hosts_name_says_nothing_of_ours(base):
+    status, body, _ = ask(base + "/nowhere", Host="evil.example", Accept="text/html")
+    assert status == 421
+    assert "alerts in 24 h" not in body

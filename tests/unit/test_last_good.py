@@ -74,7 +74,7 @@ def test_a_first_start_with_a_wrong_configuration_is_refused(process, folder):
 
 def test_a_first_start_whose_tests_fail_is_refused(process, folder):
     write(folder, TESTED % "ship")
-    with pytest.raises(Refused, match="1 tests of watches fail"):
+    with pytest.raises(Refused, match="1 test of a watch fails"):
         process.start()
 
 

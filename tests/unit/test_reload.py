@@ -149,7 +149,7 @@ def test_failing_tests_refuse_a_reload(running, tmp_path):
     write(tmp_path, TESTED % "bicycle")
     running.live.refresh()
     assert running.watches == ["first"]
-    assert "1 tests of watches fail" in running.state.reason
+    assert "1 test of a watch fails" in running.state.reason
     assert "expected an alert, got silence" in running.state.reason
     write(tmp_path, TESTED % "tank")
     running.live.refresh()

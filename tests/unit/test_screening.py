@@ -1,5 +1,6 @@
 """Stored articles under a list that has grown: what is told, once, and of what it is silent."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,12 +11,17 @@ from worker.deliver.payload import describe
 from worker.match import Matcher
 from worker.model import (
     EntityCondition,
+    Event,
+    EventCondition,
+    Filler,
     Group,
     ListedName,
     ListEntry,
     NameList,
     PhraseCondition,
+    RoleCondition,
     Severity,
+    Span,
     Story,
     Told,
     Watch,
@@ -182,6 +188,50 @@ def test_a_country_added_to_an_inline_list_is_found_by_its_id():
     room.screen(of_terms(ids=("IR",)))
     [raised] = room.screen(of_terms(ids=("IR", "KP")))
     assert raised.listing.entry == ListEntry("rebels", "KP", "KP")
+
+
+def supplying(number, supplier, recipient):
+    """A stored article that tells of one delivery."""
+    body = f"{supplier} sold rifles to {recipient}."
+    one = article(f"Report {number}", body, id=f"art_{number:03}", first_seen=NOW)
+    at = one.text.index(body)
+    words = {role: one.text.index(text, at) for role, text in (("supplier", supplier), ("recipient", recipient))}
+    fillers = (
+        Filler("supplier", supplier, words["supplier"], words["supplier"] + len(supplier), "PERSON"),
+        Filler("recipient", recipient, words["recipient"], words["recipient"] + len(recipient), "PERSON"),
+    )
+    trigger = one.text.index("sold", at)
+    event = Event("transfer", "asserted", Span(trigger, trigger + 4, "sold"), fillers)
+    return StoredArticle(one, replace(analysis(one), events=(event,)), "")
+
+
+def from_file(*parties):
+    return watching(EventCondition("transfer", (RoleCondition("supplier", lists=(names(*parties),)),)))
+
+
+def from_terms(*terms):
+    entries = tuple(ListEntry("rebels", text, text) for text in terms)
+    return watching(EventCondition("transfer", (RoleCondition("supplier", terms=terms, entries=entries),)))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "entry"),
+    [
+        (from_file(listed(OLD)), from_file(listed(OLD), listed(IVAN)), IVAN),
+        (from_terms("Bandar"), from_terms("Bandar", "Ivan Petrovich"), ListEntry("rebels", "Ivan Petrovich", "Ivan Petrovich")),
+    ],
+)  # fmt: skip
+def test_a_party_that_comes_onto_the_list_of_a_role_is_told_where_it_plays_that_role(before, after, entry):
+    room = Room(supplying(1, "Ivan Petrovich", "Someone Else"), supplying(2, "Someone Else", "Ivan Petrovich"))
+    assert room.screen(before) == []
+    [raised] = room.screen(after)
+    assert (raised.article.id, raised.listing.entry, raised.listing.articles) == ("art_001", entry, 1)
+
+
+def test_an_added_party_in_another_role_of_a_delivery_that_was_asked_for_before_is_no_news():
+    room = Room(supplying(1, "Gregor Oldman", "Ivan Petrovich"))
+    room.screen(from_file(listed(OLD)))
+    assert room.screen(from_file(listed(OLD), listed(IVAN))) == []
 
 
 def test_what_the_watch_has_told_of_the_story_is_not_told_again():

@@ -9,6 +9,7 @@ from worker.model import EntityCondition, Group, NearCondition, PhraseCondition,
 from worker.watchlist import load_configuration
 
 WATCH = "watches:\n  - id: w\n    title: t\n    match: "
+FEED = "feeds:\n  - {url: 'https://wire.example/rss', name: Wire, tags: fast}\n"
 
 
 @pytest.fixture
@@ -70,6 +71,13 @@ MISTAKES = [
     (WATCH + "{near: {terms: [a, b], within: ¦99}}", "is “99”; it can be at most 15", ""),
     (WATCH + "{near: {terms: ¦[a]}}", "needs at least 2", ""),
     (WATCH + "{entity: {list: ¦dprk}}", "no list `dprk`", "none is defined"),
+    (WATCH + "{entity: {id: [KP, ¦XX]}}", "`XX` is no country of ISO 3166-1", "two capital letters"),
+    (WATCH + "{entity: {id: ¦kp}}", "`kp` is no country", "did you mean `KP`?"),
+    (WATCH + "{event: {type: transfer, supplier: {id: ¦Iran}}}", "`Iran` is no country", "did you mean `IR`?"),
+    ("lists:\n  a: {ids: [KP, ¦IRN]}", "`IRN` is no country", ""),
+    (FEED + WATCH + "{source: {name: ¦Wiree}}", "there is no feed `Wiree`", "did you mean `Wire`?"),
+    (FEED + "sources:\n  a: {name: [Wire, ¦Gone]}", "there is no feed `Gone`", ""),
+    (FEED + "sources:\n  a: {tags: [¦fsat]}", "no feed has the tag `fsat`", "did you mean `fast`?"),
     (WATCH + "{entity: {labels: ¦GEP}}", "no label `GEP`", "did you mean `GPE`?"),
     (WATCH + "{entity: {id: KP, ¦within: sentence}}", "needs another condition", ""),
     (WATCH + "{age: ¦tomorrow}", "is not a duration", ""),
@@ -107,6 +115,26 @@ def test_a_mistake_is_told_with_its_place(problems, text, message, hint):
     assert any(line.startswith(place) and message in line and hint in line for line in told), told
 
 
+def test_names_are_checked_beside_mistakes_of_shape(problems):
+    told = problems(
+        FEED.replace("tags", "colour") + "endpoints:\n  desk: {url: 3}\n"
+        "route:\n  endpoint: [desk, dsk]\n  routes:\n    - {endpoint: desk, mute_time_intervals: nihgt}\n"
+        "time_intervals:\n  night: [{times: ['22:00-24:00']}]\n" + WATCH + "{all: [{entity: {id: ZZ}}, "
+        "{entity: {list: axis}}, {source: {name: Wire}}, {source: {name: Wier}}]}\n    severity: hihg\n"
+    )
+    words = ("colour", "`url`", "`dsk`", "`nihgt`", "`ZZ`", "`axis`", "`Wier`", "hihg")
+    assert [next((word for word in words if word in line), line) for line in told] == list(words)
+
+
+def test_ids_are_free_where_the_model_is_ones_own(load):
+    own = load("nlp: {model: en_desk}\n" + WATCH + "{entity: {id: Q423}}")
+    assert own.watches[0].condition.ids == ("Q423",)
+
+
+def test_a_watchlist_alone_may_name_feeds_that_stand_elsewhere(load):
+    assert load(WATCH + "{source: {name: Wire}}").watches
+
+
 def test_all_mistakes_are_told_at_once(problems):
     told = problems(
         "watches:\n"
@@ -122,7 +150,7 @@ def test_all_mistakes_are_told_at_once(problems):
 
 @pytest.mark.parametrize("word", ["NO", "yes", "017", "1e3", "~", "null"])
 def test_a_text_keeps_its_spelling(load, word):
-    [watch] = load(WATCH + f"{{entity: {{id: {word}}}}}").watches
+    [watch] = load("nlp: {model: en_desk}\n" + WATCH + f"{{entity: {{id: {word}}}}}").watches
     assert watch.condition == EntityCondition(ids=(word,), name=word)
 
 

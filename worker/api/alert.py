@@ -152,9 +152,12 @@ class AlertPage(Answer):
 
 
 class AlertEvent(Answer):
-    """An event of the live stream; the data of `alert` is an Alert, `ready` says where the stream begins."""
+    """An event of the live stream; the data of `alert` is an Alert, that of `marked` how one stands that was marked.
+
+    `ready` says where the stream begins.
+    """
 
     id: str
-    event: Literal["ready", "alert"] | None = None
+    event: Literal["ready", "alert", "marked"] | None = None
     data: str | None = None
     retry: int | None = None

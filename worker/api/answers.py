@@ -220,6 +220,34 @@ class Marked(Answer):
     verdict: Literal["true", "false"] | None
 
 
+class Step(Answer):
+    """One question on an article's way (was it fetched, read, matched, told?), and its answer."""
+
+    name: str
+    outcome: Literal["yes", "no", "waits", "unknown"]
+    said: str
+
+
+class WatchSaid(Answer):
+    """What a watch said of the article: why it was silent, or what became of its firing (`alert`, "" where none)."""
+
+    watch: str
+    outcome: Literal["fired", "near", "silent", "undecided"]
+    said: str
+    alert: str
+
+
+class Why(Answer):
+    """What became of an article, and why; `summary` is one sentence."""
+
+    asked: str
+    article: str
+    title: str
+    summary: str
+    steps: list[Step]
+    watches: list[WatchSaid]
+
+
 class HealthCheck(Answer):
     """One check; the message says what to do where it is not ok."""
 

@@ -91,6 +91,12 @@ class SilenceWish(Question):
     all: Flag = False
 
 
+class WhyWish(Question):
+    """Only what one watch said."""
+
+    watch: Text | None = None
+
+
 class AuditWish(Question):
     """Lines behind one (`after` 0: from the first that is left), or from a moment on."""
 

@@ -5,8 +5,19 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.commands.shared import Config, Json, config_directory, print_json, print_rows, readable, since_moment
+from worker.commands.shared import (
+    Config,
+    Habit,
+    Json,
+    config_directory,
+    login,
+    print_json,
+    print_rows,
+    readable,
+    since_moment,
+)
 from worker.errors import InputError
+from worker.plural import counted
 
 app = typer.Typer(no_args_is_help=True, help="Look at alerts.")
 
@@ -14,11 +25,10 @@ app = typer.Typer(no_args_is_help=True, help="Look at alerts.")
 @app.command(name="list")
 def alerts_list(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")] = 20,
-    config: Config = None,
+    _config: Habit = None,
     as_json: Json = False,
 ) -> None:
     """The newest alerts with the state of their deliveries."""
-    del config  # the store is asked only; -c is taken so that one habit serves every command
     from worker.runtime.process import open_store
     from worker.runtime.views import list_alerts
 
@@ -81,12 +91,12 @@ def alerts_replay(
     if as_json:
         print_json({"replayed": replayed})
     else:
-        typer.echo(f"{len(replayed)} deliveries are queued again" if replayed else "nothing there to send again")
+        typer.echo(f"queued again: {counted(len(replayed), 'delivery')}" if replayed else "nothing there to send again")
 
 
 def _flat_alert(row: dict[str, Any]) -> dict[str, Any]:
     states = ", ".join(f"{delivery['endpoint']}: {delivery['state']}" for delivery in row["deliveries"])
-    waits = [f"waits in {row['waits']} groups"] if row["waits"] else []
+    waits = [f"waits in {counted(row['waits'], 'group')}"] if row["waits"] else []
     kept = [f"silenced ({row['silence']})"] if row["silence"] else []
     states = ", ".join([*([states] if states else []), *waits, *kept])
     article = {"title": row["article"]["title"], "source": row["article"]["source"]}
@@ -103,13 +113,12 @@ def alerts_mark(
     by: Annotated[
         str | None, typer.Option(help="Who says so; your login name unless given.", show_default=False)
     ] = None,
-    config: Config = None,
+    _config: Habit = None,
 ) -> None:
     """Acknowledge an alert, or judge it true or false; the precision of its watch is counted from verdicts.
 
     `tocsin watches` shows the precision, `tocsin watches learn ALERT` makes a judged alert a test of its watch.
     """
-    del config  # the store is asked only; -c is taken so that one habit serves every command
     from typing import cast, get_args
 
     from worker.ports import Mark
@@ -118,17 +127,7 @@ def alerts_mark(
     if mark not in get_args(Mark):
         msg = f"an alert is marked {', '.join(get_args(Mark))}, not {mark}"
         raise InputError(msg)
-    if not open_store().mark_alert(alert, cast("Mark", mark), reason[:500], by if by is not None else _login()):
+    if not open_store().mark_alert(alert, cast("Mark", mark), reason[:500], by if by is not None else login()):
         msg = f"there is no alert {alert}; `tocsin alerts list` names those there are"
         raise InputError(msg)
     typer.echo(f"{alert} is marked {mark}")
-
-
-def _login() -> str:
-    """The login name of whoever runs the command; "" where the system has none."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from worker.commands.shared import Json, print_json, since_moment
+from worker.commands.shared import Habit, Json, print_json, since_moment
 from worker.errors import InputError
+from worker.plural import counted
 
 if TYPE_CHECKING:
     from worker.audit import Anchor, Check, Line
@@ -37,6 +38,7 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Into this file, whole or not at all.", show_default=False)
     ] = None,
+    _config: Habit = None,
     as_json: Json = False,
 ) -> None:
     """Write the record as JSON Lines, oldest first: to standard output, or with --output to a file that is then verified.
@@ -85,6 +87,7 @@ def verify(
             help="A seal that was kept elsewhere, as LINE:SHA256 (the log has one a minute).", show_default=False
         ),
     ] = None,
+    _config: Habit = None,
     as_json: Json = False,
 ) -> None:
     """Check that no line was changed, removed, added or moved, and say which was. Exit code 1 where one is.
@@ -114,6 +117,7 @@ def prune(
     archive: Annotated[
         list[Path], typer.Option(help="The file that holds them; several in their order.", show_default=False)
     ],
+    _config: Habit = None,
     as_json: Json = False,
 ) -> None:
     """Drop old lines that stand in verified files, and keep an anchor on which the rest still verifies.
@@ -125,16 +129,16 @@ def prune(
     from worker.runtime.audit_store import PRUNE_REFUSED
 
     record, moment = _open(), _moment(before)
+    checks = [_check_file(file) for file in archive]
+    check = checks[0]
+    for following in checks[1:]:
+        check = joined(check, following)
+    _refuse_faults(check, ", ".join(map(str, archive)))  # also where nothing is old enough: it may be all there is
     extent = record.extent()
     edge = record.before(moment) if extent else None
     if extent is None or edge is None:
         _say_pruned(0, 0, as_json)
         return
-    checks = [_check_file(file) for file in archive]
-    check = checks[0]
-    for following in checks[1:]:
-        check = joined(check, following)
-    _refuse_faults(check, ", ".join(map(str, archive)))
     if (check.start.seq, check.start.link) != (
         extent.anchor.seq,
         extent.anchor.link,
@@ -284,9 +288,7 @@ def _summary(check: "Check", what: str, verb: str) -> str:
         datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds") for ms in (check.first_ms, check.last_ms)
     )
     sealed = (
-        f"{check.seals} seal{'s' * (check.seals != 1)} up to line {check.sealed_to}"
-        if check.seals
-        else "no whole seal among them"
+        f"{counted(check.seals, 'seal')} up to line {check.sealed_to}" if check.seals else "no whole seal among them"
     )
     return f"{what}: {check.lines:,} lines {verb}, {check.start.seq + 1} to {check.end.seq}, {span}; {sealed}"
 

@@ -8,6 +8,7 @@ import typer
 
 from worker.commands.shared import Config, Json, config_directory, console, print_json
 from worker.errors import ConfigError, StoreUnavailable
+from worker.plural import counted
 
 _LOOKED_AT = 1_000
 
@@ -42,9 +43,10 @@ def check(config: Config = None, as_json: Json = False) -> None:
     for warning in warnings:
         subject = f"watch {warning['watch']} " if "watch" in warning else ""
         terminal.print(f"warning: {subject}{warning['message']}", style="yellow", markup=False)
-    typer.echo("ok: " + ", ".join(f"{number} {name}" for name, number in counts.items()))
+    nouns = zip(("feed", "watch", "endpoint"), counts.values(), strict=True)
+    typer.echo("ok: " + ", ".join(counted(number, noun) for noun, number in nouns))
     if tests:
-        typer.echo(f"{tests} {'test' if tests == 1 else 'tests'} in watches not run: tocsin test")
+        typer.echo(f"{counted(tests, 'test')} in watches not run: tocsin test")
 
 
 def register(app: typer.Typer) -> None:

@@ -1,14 +1,17 @@
 """`tocsin endpoints`: look at the receivers of alerts, try one, resume one."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
-from worker.commands.shared import Config, Json, config_directory, print_json, print_rows
+from worker.commands.shared import Config, Json, config_directory, login, print_json, print_rows
 from worker.errors import InputError
+from worker.plural import counted
 
 app = typer.Typer(no_args_is_help=True, help="Look at the receivers of alerts, try one, resume one.")
 
+_LONGEST_REASON = 500
 Name = Annotated[str, typer.Argument(help="The endpoint's name in the configuration.")]
 
 
@@ -16,7 +19,7 @@ Name = Annotated[str, typer.Argument(help="The endpoint's name in the configurat
 def endpoints_list(config: Config = None, as_json: Json = False) -> None:
     """Every endpoint with its circuit (closed, open, half_open, paused), what waits for it, and its dead letters.
 
-    One that is no longer configured is listed while anything waits for it; `tocsin endpoints redirect` hands that over.
+    One that is no longer configured is listed while anything waits for it; `tocsin endpoints redirect` hands that over, `drop` gives it up.
     """
     from worker.runtime.process import open_store
     from worker.runtime.views import list_endpoints
@@ -103,14 +106,65 @@ def endpoints_redirect(
     from worker.runtime.process import open_store
 
     target = _find(config, new)
-    if any(endpoint.name == old for endpoint in _configuration(config).endpoints):
-        msg = f"{old} is still configured, and what waits for it is sent; take it out of the configuration first"
+    store = open_store()
+    _refuse_configured(config, old, store.known_endpoints())
+    moved = store.redirect_endpoint(old, target.name)
+    typer.echo(f"handed over to {new}: {counted(moved, 'delivery')}")
+
+
+@app.command(name="left")
+def endpoints_left(
+    name: Annotated[str, typer.Argument(help="An endpoint that is no longer configured.")],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """The deliveries that are left for an endpoint that was removed or renamed: waiting, dead, or in quarantine."""
+    from worker.runtime.leftovers import Leftovers
+    from worker.runtime.process import open_store
+
+    store = open_store()
+    _refuse_configured(config, name, store.known_endpoints())
+    rows = [one.to_json() for one in Leftovers(store).find(name)]
+    print_rows(rows, "deliveries", as_json, ("queued_at", "state", "attempts", "title", "alert", "delivery"))
+
+
+@app.command(name="drop")
+def endpoints_drop(
+    name: Annotated[str, typer.Argument(help="An endpoint that is no longer configured.")],
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why; kept in the audit record.")],
+    by: Annotated[
+        str | None, typer.Option(help="Who says so; your login name unless given.", show_default=False)
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Give up what is left for an endpoint that was removed: nobody is told of it any more.
+
+    The alerts stay, and their deliveries are kept 30 days as `dropped`. `tocsin endpoints left NAME` shows what it would
+    be, `tocsin endpoints redirect` hands it over instead.
+    """
+    from worker.runtime.leftovers import Leftovers
+    from worker.runtime.process import open_store
+
+    if not reason.strip():
+        msg = "say why: --reason TEXT"
         raise InputError(msg)
     store = open_store()
-    if old not in store.known_endpoints():
-        msg = f"nothing was ever sent to an endpoint {old}; `tocsin endpoints list` names those where something waits"
+    _refuse_configured(config, name, store.known_endpoints())
+    dropped = Leftovers(store).drop(name, reason.strip()[:_LONGEST_REASON], by if by is not None else login())
+    if as_json:
+        print_json({"dropped": dropped})
+    else:
+        typer.echo(f"given up for {name}: {counted(len(dropped), 'delivery')}")
+
+
+def _refuse_configured(config: Any, name: str, known: Sequence[str]) -> None:
+    if any(endpoint.name == name for endpoint in _configuration(config).endpoints):
+        msg = f"{name} is still configured, and what waits for it is sent; take it out of the configuration first"
         raise InputError(msg)
-    typer.echo(f"{store.redirect_endpoint(old, target.name)} deliveries now wait for {new}")
+    if name not in known:
+        msg = f"nothing was ever sent to an endpoint {name}; `tocsin endpoints list` names those where something waits"
+        raise InputError(msg)
 
 
 def _configuration(config: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from worker.commands.shared import readable, since_moment, unknown_watch
+from worker.commands.shared import Config, readable, since_moment, unknown_watch
 from worker.errors import InputError
 
 _FORMATS = ("stix", "misp", "csv", "jsonl")
@@ -28,6 +28,7 @@ def alerts_export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Into this file, whole or not at all.", show_default=False)
     ] = None,
+    config: Config = None,
 ) -> None:
     """Write alerts, oldest first, to standard output or a file: whole, with the verdicts people gave.
 
@@ -41,7 +42,9 @@ def alerts_export(
     if format_ not in _FORMATS:
         msg = f"a format is {', '.join(_FORMATS)}, not {format_}"
         raise InputError(msg)
-    if watch and (mistake := unknown_watch(watch, readable(None))):  # the alerts of one that was removed are still kept
+    if watch and (
+        mistake := unknown_watch(watch, readable(config))
+    ):  # the alerts of one that was removed are still kept
         typer.echo(f"warning: {mistake}", err=True)
     alerts = read_shared(open_store(), since_moment(since) if since else None, watch)
     pieces = WRITERS[format_](alerts)

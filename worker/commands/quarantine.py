@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from worker.commands.shared import Config, Json, print_json, print_rows
+from worker.commands.shared import Habit, Json, print_json, print_rows
 from worker.errors import InputError
 
 app = typer.Typer(
@@ -16,9 +16,8 @@ app = typer.Typer(
 
 
 @app.command(name="list")
-def quarantine_list(config: Config = None, as_json: Json = False) -> None:
+def quarantine_list(_config: Habit = None, as_json: Json = False) -> None:
     """Everything that was set aside, the oldest first, with the reason."""
-    del config  # the store is asked only; -c is taken so that one habit serves every command
     from worker.runtime.process import open_store
 
     rows = [
@@ -38,11 +37,10 @@ def quarantine_list(config: Config = None, as_json: Json = False) -> None:
 def quarantine_release(
     stage: Annotated[str, typer.Argument(help="poll, enrich or deliver.")],
     ids: Annotated[list[str] | None, typer.Argument(help="Which; none releases all of the stage.")] = None,
-    config: Config = None,
+    _config: Habit = None,
     as_json: Json = False,
 ) -> None:
     """Make work due again, with five attempts before it."""
-    del config  # the store is asked only; -c is taken so that one habit serves every command
     from worker.ports import STAGES
     from worker.runtime.process import open_store
 

@@ -8,6 +8,7 @@ import typer
 
 from worker.commands.shared import Config, Json, config_directory, print_json, since_moment
 from worker.errors import InputError
+from worker.plural import counted
 
 if TYPE_CHECKING:
     from worker.replay import Decided
@@ -55,7 +56,7 @@ def replay(  # noqa: PLR0913, PLR0917 - the command's options
         for row in rows if target else differing[:_SHOWN]:
             _show(row)
         if since:
-            typer.echo(f"{len(rows)} decisions, {len(rows) - len(differing)} identical")
+            typer.echo(f"{counted(len(rows), 'decision')}, {len(rows) - len(differing)} identical")
     if differing:
         raise typer.Exit(1)
 

@@ -1,6 +1,7 @@
 """`tocsin routes`: see where alerts go."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -41,7 +42,8 @@ def routes_test(
     silence, note = _silence(given, now)
     is_shadow = watch is not None and watch.is_shadow
     steps = [] if is_shadow else onward.plan(configuration, given, now)
-    plans = [_describe(one, now, watch.rate if watch else None) for one in steps]
+    places = dict(_places(configuration.route))
+    plans = [{"route": places[one.route.key], **_describe(one, now, watch.rate if watch else None)} for one in steps]
     endpoints = list(dict.fromkeys(plan["endpoint"] for plan in plans))
     told = {"labels": given, "at": now.isoformat(timespec="seconds"), "silence": silence, "endpoints": endpoints}
     if as_json:
@@ -56,9 +58,17 @@ def routes_test(
             f"{silence['id']} by {silence['author']} ({silence['comment']}) keeps it back until {silence['ends_at']}"
         )
     for plan in plans:
-        typer.echo(f"route {plan['matchers'] or 'the root'}: {'would go ' if silence else ''}{_say(plan)}")
+        of = f" ({plan['matchers']})" if plan["matchers"] else ""
+        typer.echo(f"{plan['route']}{of}: {'would go ' if silence else ''}{_say(plan)}")
     if note:
         typer.echo(note, err=True)
+
+
+def _places(route: Any, place: str = "route") -> Iterator[tuple[str, str]]:
+    """Each route's key with where the configuration has it: `route.routes[0]`."""
+    yield route.key, place
+    for i, child in enumerate(route.routes):
+        yield from _places(child, f"{place}.routes[{i}]")
 
 
 def _read(labels: list[str]) -> dict[str, str]:

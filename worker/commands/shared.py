@@ -17,6 +17,10 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="The configuration directory.", envvar="TOCSIN_CONFIG", show_default=False),
 ]
+Habit = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Taken as everywhere; this command asks the store only.", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -92,6 +96,16 @@ def read_moment(text: str) -> datetime:
         msg = f"“{text}” is not a moment; write 2026-11-24T08:00+01:00"
         raise InputError(msg) from None
     return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def login() -> str:
+    """The login name of whoever runs the command; "" where the system has none."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
 
 
 @contextmanager

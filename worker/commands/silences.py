@@ -1,13 +1,23 @@
 """`tocsin silences`: keep alerts back for a while, without losing sight of them."""
 
-import getpass
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.commands.shared import Config, Json, duration, print_json, print_rows, read_moment, readable, unknown_watch
+from worker.commands.shared import (
+    Config,
+    Habit,
+    Json,
+    duration,
+    login,
+    print_json,
+    print_rows,
+    read_moment,
+    readable,
+    unknown_watch,
+)
 from worker.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,6 +75,7 @@ def silences_add(  # noqa: PLR0913, PLR0917 - what a silence is made of
 @app.command(name="list")
 def silences_list(
     all_: Annotated[bool, typer.Option("--all", help="Also those that have ended in the last 90 days.")] = False,
+    _config: Habit = None,
     as_json: Json = False,
 ) -> None:
     """The silences that hold or will, and how many alerts each has kept back."""
@@ -79,7 +90,7 @@ def silences_list(
 
 
 @app.command(name="end")
-def silences_end(silence: Annotated[str, typer.Argument(help="The silence's id.")]) -> None:
+def silences_end(silence: Annotated[str, typer.Argument(help="The silence's id.")], _config: Habit = None) -> None:
     """End a silence now. What it kept back stays stored; `tocsin alerts list` shows it."""
     from worker.runtime.process import open_silences
 
@@ -109,11 +120,10 @@ def _unknown(silence: "Silence", configuration: "Configuration | None") -> Itera
 
 
 def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        msg = "say who you are: --author NAME"
-        raise InputError(msg) from None
+    if name := login():
+        return name
+    msg = "say who you are: --author NAME"
+    raise InputError(msg)
 
 
 def _row(silence: Any, now: datetime) -> dict[str, Any]:

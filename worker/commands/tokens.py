@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.commands.shared import Json, print_json, print_rows, readable, unknown_watch
+from worker.commands.shared import Config, Habit, Json, print_json, print_rows, readable, unknown_watch
 from worker.errors import InputError
 
 app = typer.Typer(
@@ -18,11 +18,12 @@ Id = Annotated[str, typer.Argument(help="A token's id, as `tocsin tokens list` s
 
 
 @app.command(name="add")
-def tokens_add(
+def tokens_add(  # noqa: PLR0913, PLR0917 - what a token is made of
     name: Annotated[str, typer.Argument(help="Who will use it; it stands in the record of what was done.")],
     role: Annotated[str, typer.Option(help=_ROLES)] = "reader",
     expires: Annotated[str | None, typer.Option(help="When it ends: 12h, 90d …; never where nothing is said.")] = None,
     watch: Annotated[str, typer.Option(help="The watch that a subscriber may read.")] = "",
+    config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Make a token and print it. It is shown this once; what is kept cannot be turned back into it."""
@@ -37,7 +38,7 @@ def tokens_add(
     if (role == Role.SUBSCRIBER) != bool(watch):
         msg = "a subscriber reads one watch: give --watch with --role subscriber, and with no other"
         raise InputError(msg)
-    if watch and (mistake := unknown_watch(watch, readable(None))):
+    if watch and (mistake := unknown_watch(watch, readable(config))):
         raise InputError(mistake)
     _check_name(name)
     now = _now()
@@ -48,7 +49,7 @@ def tokens_add(
 
 
 @app.command(name="list")
-def tokens_list(as_json: Json = False) -> None:
+def tokens_list(_config: Habit = None, as_json: Json = False) -> None:
     """Every token that was ever made: its role, whether it is live, and when it was last used."""
     now = _now()
     rows = [_row(token, now) for token in _kept().list()]
@@ -56,7 +57,7 @@ def tokens_list(as_json: Json = False) -> None:
 
 
 @app.command(name="revoke")
-def tokens_revoke(token: Id) -> None:
+def tokens_revoke(token: Id, _config: Habit = None) -> None:
     """End a token at once."""
     if not _kept().revoke(token, _now()):
         msg = f"there is no live token {token}; `tocsin tokens list` names those there are"
@@ -72,6 +73,7 @@ def tokens_rotate(
         str | None,
         typer.Option(help="When the new one ends; it lives as long as the old one was given where nothing is said."),
     ] = None,
+    _config: Habit = None,
     as_json: Json = False,
 ) -> None:
     """Make a token of the same name and role, and let the old one end after the overlap."""

@@ -47,6 +47,12 @@ def country_terms() -> tuple[CountryTerm, ...]:
     return tuple(terms.values())
 
 
+@cache
+def country_ids() -> frozenset[str]:
+    """Return every id a name can have: ISO 3166-1 alpha-2, and EU and XK."""
+    return frozenset(term.id for term in country_terms())
+
+
 def country_term(surface: str) -> CountryTerm | None:
     """Return the term that `surface` is, a leading "the" and a trailing possessive set aside.
 

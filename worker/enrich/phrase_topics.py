@@ -5,10 +5,10 @@ learnt classifier, which this module exists to be compared with. Patterns live i
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from pathlib import Path
 from typing import Final, Self
 
@@ -24,8 +24,7 @@ _BETWEEN: Final = r"[^\w\n]{1,4}"
 _DATA: Final = Path(__file__).parent / "data" / "topics.yaml"
 _REPORTED: Final = 0.05
 _REMEMBERED_WORDS: Final = 50_000
-_OPENING_LETTERS: Final = 2
-_NEEDED_LETTERS: Final = 3
+_HEAD_LETTERS: Final = 2
 
 
 class PatternError(ValueError):
@@ -44,15 +43,16 @@ class PatternError(ValueError):
 class Pattern:
     """One compiled phrase: ``regex`` is to be matched at a word's start.
 
-    ``opener`` matches the first run of letters it may start with, ``heads`` are that run's first two letters;
-    ``needs`` are the first three of its last place, a cheap test whether the pattern can match a sentence at all.
+    ``first`` and ``last`` match the run of letters with which its first and its last place may begin, a cheap test
+    whether the pattern can match a sentence at all; ``first_heads`` and ``last_heads`` are the first two letters of it.
     """
 
     source: str
     regex: re.Pattern[str]
-    opener: re.Pattern[str]
-    heads: frozenset[str]
-    needs: frozenset[str]
+    first: re.Pattern[str]
+    last: re.Pattern[str]
+    first_heads: frozenset[str]
+    last_heads: frozenset[str]
 
 
 def compile_pattern(source: str, words: Mapping[str, str] | None = None) -> Pattern:
@@ -65,24 +65,21 @@ def compile_pattern(source: str, words: Mapping[str, str] | None = None) -> Patt
     if not places or _GAP.match(places[0]) or _GAP.match(places[-1]):
         raise PatternError(source, "a phrase starts and ends with a word")
     pieces: list[str] = []
-    heads: frozenset[str] = frozenset()
-    needs: frozenset[str] = frozenset()
-    openers: list[str] = []
+    options_by_place: list[list[str]] = []
     gap = 0
     for place in places:
         if found := _GAP.match(place):
             gap = int(found.group(1))
             continue
         options = _alternatives(source, place, words or {})
-        needs = frozenset(_first_word(option)[:_NEEDED_LETTERS] for option in options)
+        options_by_place.append(options)
         if pieces:
             pieces.append((f"(?:{_BETWEEN}\\w+){{0,{gap}}}?" if gap else "") + _BETWEEN)
-        else:
-            heads = frozenset(_first_word(option)[:_OPENING_LETTERS] for option in options)
-            openers = [_opener_regex(option) for option in options]
         pieces.append("(?:" + "|".join(_option_regex(source, option) for option in options) + ")")
         gap = 0
-    return Pattern(source, re.compile("".join(pieces), re.IGNORECASE), _any(openers), heads, needs)
+    first, last = options_by_place[0], options_by_place[-1]
+    regex = re.compile("".join(pieces), re.IGNORECASE)
+    return Pattern(source, regex, _beginning(first), _beginning(last), _heads(first), _heads(last))
 
 
 def _alternatives(source: str, place: str, words: Mapping[str, str]) -> list[str]:
@@ -109,19 +106,15 @@ def _option_regex(source: str, option: str) -> str:
     return re.escape(stem) + r"\w*"
 
 
-def _opener_regex(option: str) -> str:
-    found = _WORD.search(option)
-    first = found.group() if found else ""
-    return re.escape(first) + (r"\w*" if option == first + "*" else "")
+def _beginning(options: Sequence[str]) -> re.Pattern[str]:
+    """The pattern of a whole run of letters with which any of the options begins."""
+    words = [(_first_word(option), option) for option in options]
+    starts = (re.escape(word) + (r"\w*" if option.lower() == word + "*" else "") for word, option in words)
+    return re.compile("(?:" + "|".join(starts) + r")\Z", re.IGNORECASE)
 
 
-def first_letters(token: str) -> tuple[str, ...]:
-    """Return the first three letters of every word within a lower-case token."""
-    return tuple(word[:_NEEDED_LETTERS] for word in _WORD.findall(token))
-
-
-def _any(options: Sequence[str]) -> re.Pattern[str]:
-    return re.compile("(?:" + "|".join(options) + r")\Z", re.IGNORECASE)
+def _heads(options: Sequence[str]) -> frozenset[str]:
+    return frozenset(_first_word(option)[:_HEAD_LETTERS] for option in options)
 
 
 def _first_word(option: str) -> str:
@@ -130,86 +123,70 @@ def _first_word(option: str) -> str:
 
 
 class PatternIndex:
-    """Many patterns looked up by their first word, so a text is read once.
+    """Many patterns looked up by the words they begin and end with, so a text is read once.
 
-    Which patterns a word may open is found by its first two letters once, then remembered (at most 50,000 words).
+    Sets of patterns are bit masks by their numbers. Which patterns a word may begin or end is found once, then
+    remembered (at most 50,000 words).
     """
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         """Number the patterns in the order given."""
-        self._by_word: dict[str, tuple[tuple[int, Pattern], ...]] = {}
-        self._by_head: dict[str, list[tuple[int, Pattern]]] = {}
-        self._bits: dict[str, int] = {}
-        for number, pattern in enumerate(patterns):
-            for head in sorted(pattern.heads):
-                self._by_head.setdefault(head, []).append((number, pattern))
-            for head in sorted(pattern.needs):
-                self._bits.setdefault(head, 1 << len(self._bits))
+        self._patterns = tuple(patterns)
+        self._by_word: dict[str, tuple[int, int]] = {}
+        self._first_by_head = _by_head(pattern.first_heads for pattern in self._patterns)
+        self._last_by_head = _by_head(pattern.last_heads for pattern in self._patterns)
 
-    def needed_by(self, token: str) -> int:
-        """Return, as a bit mask, what the patterns that may start within ``token`` (it may join words) need; 0: none."""
-        mask = 0
+    def ends(self, token: str) -> tuple[int, int]:
+        """Return the patterns whose first and those whose last place may begin with a word of `token` (it may join some)."""
+        first = last = 0
         for word in _WORD.findall(token):
-            for _, pattern in self._openers(word):
-                for head in pattern.needs:
-                    mask |= self._bits[head]
-        return mask
-
-    def given_by(self, token: str) -> int:
-        """Return, as a bit mask, what patterns may need and find in ``token``."""
-        mask = 0
-        for head in first_letters(token):
-            mask |= self._bits.get(head, 0)
-        return mask
+            opened, closed = self._ends(word)
+            first |= opened
+            last |= closed
+        return first, last
 
     def find(self, text: str, start: int, end: int) -> set[int]:
         """Return the numbers of the patterns that occur within ``text[start:end]``."""
-        words = [(word.start(), word.group()) for word in _WORD.finditer(text, start, end)]
-        present = {spelled.lower()[:_NEEDED_LETTERS] for _, spelled in words}
+        words = [(word.start(), *self._ends(word.group())) for word in _WORD.finditer(text, start, end)]
+        opened = reduce(or_, (first for _, first, _ in words), 0)
+        open_ = opened & reduce(or_, (last for _, _, last in words), 0)
         found: set[int] = set()
-        for position, spelled in words:
-            self._match(text, position, end, spelled, present, found)
+        for position, first, _ in words:
+            for number in _numbers(first & open_):
+                if self._patterns[number].regex.match(text, position, end):
+                    found.add(number)
+                    open_ ^= 1 << number
         return found
 
-    def find_from(self, text: str, start: int, end: int, openers: Sequence[str], present: AbstractSet[str]) -> set[int]:
-        """Do as `find`, given the lower-case tokens of ``text[start:end]`` that can open a pattern, in order.
-
-        ``present`` holds the first three letters of every word there.
-        """
-        lowered = text[start:end].lower()
-        if len(lowered) != end - start:
-            return self.find(text, start, end)
-        found: set[int] = set()
-        position = 0
-        for token in openers:
-            position = lowered.find(token, position)
-            while position > 0 and lowered[position - 1].isalnum():
-                position = lowered.find(token, position + 1)
-            for word in _WORD.finditer(token):
-                self._match(text, start + position + word.start(), end, word.group(), present, found)
-            position += len(token)
-        return found
-
-    def _match(  # noqa: PLR0913, PLR0917  the inner loop of both
-        self, text: str, position: int, end: int, spelled: str, present: AbstractSet[str], found: set[int]
-    ) -> None:
-        for number, pattern in self._openers(spelled):
-            if (
-                number not in found
-                and not pattern.needs.isdisjoint(present)
-                and pattern.regex.match(text, position, end)
-            ):
-                found.add(number)
-
-    def _openers(self, word: str) -> tuple[tuple[int, Pattern], ...]:
+    def _ends(self, word: str) -> tuple[int, int]:
         known = self._by_word.get(word)
         if known is None:
             if len(self._by_word) >= _REMEMBERED_WORDS:
                 self._by_word.clear()
-            candidates = self._by_head.get(word.lower()[:_OPENING_LETTERS], ())
-            known = tuple((number, pattern) for number, pattern in candidates if pattern.opener.match(word))
-            self._by_word[word] = known
+            head = word.lower()[:_HEAD_LETTERS]
+            first = (i for i in self._first_by_head.get(head, ()) if self._patterns[i].first.match(word))
+            last = (i for i in self._last_by_head.get(head, ()) if self._patterns[i].last.match(word))
+            known = self._by_word[word] = _mask(first), _mask(last)
         return known
+
+
+def _by_head(heads: Iterable[frozenset[str]]) -> dict[str, list[int]]:
+    numbers: dict[str, list[int]] = {}
+    for number, some in enumerate(heads):
+        for head in some:
+            numbers.setdefault(head, []).append(number)
+    return numbers
+
+
+def _mask(numbers: Iterable[int]) -> int:
+    return reduce(or_, (1 << number for number in numbers), 0)
+
+
+def _numbers(mask: int) -> Iterator[int]:
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
 
 
 @dataclass(frozen=True, slots=True)

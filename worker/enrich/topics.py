@@ -12,7 +12,7 @@ and its evidence are the sentences whose own calibrated probability is highest.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self, TypeAlias
@@ -21,7 +21,14 @@ import numpy as np
 import numpy.typing as npt
 
 from worker.enrich.phrase_topics import packaged_rules
-from worker.enrich.topic_features import SHAPE_BITS, ArticleFeatures, FeatureExtractor, shape_buckets
+from worker.enrich.topic_features import (
+    SHAPE_BITS,
+    ArticleFeatures,
+    FeatureExtractor,
+    Features,
+    first_of_each,
+    shape_buckets,
+)
 from worker.enrich.topic_result import MAX_EVIDENCE, Evidence, TopicResult
 
 __all__ = ["PACKAGED_MODEL", "Evidence", "TopicClassifier", "TopicModelError", "TopicResult"]
@@ -29,6 +36,7 @@ __all__ = ["PACKAGED_MODEL", "Evidence", "TopicClassifier", "TopicModelError", "
 PACKAGED_MODEL: Final = Path(__file__).parent / "en_tocsin_news_topics"
 FORMAT: Final = 1
 _EVIDENCE_SHARE: Final = 0.4
+_SENTENCES_AT_ONCE: Final = 1_000
 _DIGITS: Final = 5
 _SKETCH_BITS: Final = 12
 _SKETCH_CLASS_SCALE: Final = 0.2
@@ -78,6 +86,19 @@ class TopicWeights:
     background_dense: npt.NDArray[np.float16]
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """One head's columns of the weights; ``scale`` is that of its ``grams``."""
+
+    columns: slice
+    grams: npt.NDArray[np.int8]
+    scale: Floats
+    classes: Floats
+    phrases: Floats
+    opinions: Floats
+    bias: Floats
+
+
 class TopicClassifier:
     """Scores articles for the built-in topics."""
 
@@ -96,8 +117,7 @@ class TopicClassifier:
         self._shape_scores = np.zeros((1024, weights.shapes.shape[1] + 1), np.float32)
         self._shape_words = (0, 0)
         width = len(self.topics)
-        self._article_grams = np.ascontiguousarray(weights.grams[:, :width])
-        self._sentence_grams = np.ascontiguousarray(weights.grams[:, width:])
+        self._article, self._sentence = _head(weights, slice(0, width)), _head(weights, slice(width, 2 * width))
         self._background: Floats | None = None
 
     @classmethod
@@ -119,9 +139,23 @@ class TopicClassifier:
         ``sentences`` are half-open offsets into ``text``, the title first. Every topic is scored, those of at least
         ``least`` are returned; an article without sentences has none.
         """
-        if not sentences:
-            return []
-        article, by_sentence = self.log_odds(text, sentences)
+        return self.score_all([(text, sentences)], least=least)[0]
+
+    def score_all(
+        self, articles: Sequence[tuple[str, Sequence[tuple[int, int]]]], *, least: float = 0.0
+    ) -> list[list[TopicResult]]:
+        """Do as `score` for each of the articles, in order; many at once cost a third less than one at a time."""
+        found: list[list[TopicResult]] = [[] for _ in articles]
+        for numbers in _portions([len(sentences) for _, sentences in articles]):
+            odds, by_sentence, article_of = self._log_odds([articles[i] for i in numbers])
+            ends = np.cumsum(np.bincount(article_of)).tolist()
+            for number, article, start, end in zip(numbers, odds, [0, *ends], ends, strict=False):
+                found[number] = self._results(article, by_sentence[start:end], articles[number][1], least)
+        return found
+
+    def _results(
+        self, article: Floats, by_sentence: Floats, sentences: Sequence[tuple[int, int]], least: float
+    ) -> list[TopicResult]:
         probabilities = _sigmoid(self.mix(article, by_sentence)).astype(float).round(_DIGITS)
         order = [topic for topic in np.argsort(-probabilities, kind="stable").tolist() if probabilities[topic] >= least]
         calibration = self.weights.sentence_calibration[order]
@@ -131,40 +165,32 @@ class TopicClassifier:
             for column, topic in enumerate(order)
         ]
 
-    def score_batch(self, articles: Iterable[tuple[str, Sequence[tuple[int, int]]]]) -> Iterable[list[TopicResult]]:
-        """Score many articles, in order, lazily."""
-        return (self.score(text, sentences) for text, sentences in articles)
-
     def log_odds(self, text: str, sentences: Sequence[tuple[int, int]]) -> tuple[Floats, Floats]:
         """Return the article head's (T,) and the sentence head's (sentences, T) raw log-odds."""
-        return self._heads(self.extractor.extract(text, sentences), len(sentences))
+        article, by_sentence, _ = self._log_odds([(text, sentences)])
+        return article[0], by_sentence
 
-    def _heads(self, features: ArticleFeatures, count: int) -> tuple[Floats, Floats]:
-        weights, width = self.weights, len(self.topics)
-        article = np.zeros(2 * width, np.float32)
-        article[:width] = _block(
-            _distinct(features.grams), self._article_grams, weights.grams_scale[:width], weights.grams_norm
-        )
-        per_sentence = np.zeros((count, 2 * width), np.float32)
-        per_sentence[:, width:] = self._sentence_blocks(features.grams, features.gram_sentences, count)
-        shapes = self._shapes()
-        article += _normalised(shapes[_distinct(features.rows)].sum(axis=0, keepdims=True))[0]
-        per_sentence += _normalised(_sum_by(shapes[features.rows], features.row_sentences, count))
-        present = features.classes.max(axis=0)
-        article += present @ weights.classes + features.phrases.max(axis=0) @ weights.phrases + weights.bias
-        per_sentence += features.classes @ weights.classes + features.phrases @ weights.phrases + weights.bias
-        article += features.article_opinions() @ weights.opinions
-        per_sentence += features.sentence_opinions() @ weights.opinions
-        return article[:width], per_sentence[:, width:] + present @ weights.context
+    def _log_odds(
+        self, articles: Sequence[tuple[str, Sequence[tuple[int, int]]]]
+    ) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+        """Return both heads' log-odds, (articles, T) and (all sentences, T), and the number of each sentence's article."""
+        features = self.extractor.extract_all(articles)
+        return *self._heads(features), features.article_of
 
-    def _sentence_blocks(self, buckets: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], count: int) -> Floats:
-        weights, width = self.weights, len(self.topics)
-        gathered = np.empty((len(buckets), width + 1), np.float32)
-        gathered[:, :-1] = self._sentence_grams[buckets]
-        gathered[:, -1] = weights.grams_norm[buckets]
-        summed = _sum_by(gathered, owner, count)
-        summed[:, :-1] *= weights.grams_scale[width:]
-        return _normalised(summed)
+    def _heads(self, features: ArticleFeatures) -> tuple[Floats, Floats]:
+        context = (features.articles.classes @ self.weights.context)[features.article_of]
+        return self._odds(self._article, features.articles), self._odds(self._sentence, features.sentences) + context
+
+    def _odds(self, head: _Head, features: Features) -> Floats:
+        """Return one head's log-odds of articles or of sentences, (texts, T)."""
+        count, shapes = len(features.classes), self._shapes()
+        grams = _gather(features.grams, head.grams, self.weights.grams_norm)
+        words = _gather(features.rows, shapes[:, head.columns], shapes[:, -1])
+        odds = _normalised(_sum_by(grams, features.gram_owners, count)) * head.scale
+        odds += _normalised(_sum_by(words, features.row_owners, count))
+        odds += features.classes @ head.classes + features.phrases @ head.phrases
+        odds += features.opinions @ head.opinions + head.bias
+        return odds
 
     def mix(self, article: Floats, by_sentence: Floats) -> Floats:
         """Join both heads into the article's calibrated log-odds, (T,)."""
@@ -178,13 +204,14 @@ class TopicClassifier:
         classes and topic log-odds; a dot product of two vectors is their similarity.
         """
         features = self.extractor.extract(text, sentences)
-        article, by_sentence = self._heads(features, len(sentences))
-        grams, owner = features.grams, features.gram_sentences + 1
-        whole = _distinct(grams)
+        article, by_sentence = self._heads(features)
+        whole, parts = features.articles, features.sentences
         folded = self._fold(
-            np.concatenate([whole, grams]), np.concatenate([np.zeros_like(whole), owner]), len(sentences) + 1
+            np.concatenate([whole.grams, parts.grams]),
+            np.concatenate([whole.gram_owners, parts.gram_owners + 1]),
+            len(sentences) + 1,
         )
-        classes = np.vstack([features.classes.max(axis=0, initial=0), features.classes])
+        classes = np.vstack([whole.classes, parts.classes])
         return np.hstack([folded, sketch_dense(classes, np.vstack([article, by_sentence]))])
 
     def background(self) -> Floats:
@@ -228,8 +255,9 @@ class TopicClassifier:
 def mix_inputs(article: Floats, by_sentence: Floats) -> Floats:
     """Return (T, 5): article head, strongest and second sentence, first sentence, 1."""
     top = np.sort(by_sentence, axis=0)
-    second = top[-2] if len(top) > 1 else top[-1]
-    return np.stack([article, top[-1], second, by_sentence[0], np.ones_like(article)], axis=1)
+    inputs = np.ones((len(article), 5), np.float32)
+    inputs[:, 0], inputs[:, 1], inputs[:, 2], inputs[:, 3] = article, top[-1], top[-2:][0], by_sentence[0]
+    return inputs
 
 
 def sketch_dense(classes: Floats, log_odds: Floats) -> Floats:
@@ -251,30 +279,54 @@ def _check(folder: Path, meta: dict[str, object], arrays: dict[str, npt.NDArray[
     return TopicWeights(**{name: arrays[name] for name in TopicWeights.__slots__})  # type: ignore[arg-type]
 
 
-def _distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    ordered = np.sort(values)
-    first: npt.NDArray[np.int64] = ordered[np.diff(ordered, prepend=-1) != 0]
-    return first
+def _head(weights: TopicWeights, columns: slice) -> _Head:
+    return _Head(
+        columns,
+        np.ascontiguousarray(weights.grams[:, columns]),
+        *(
+            np.ascontiguousarray(part[..., columns])
+            for part in (weights.grams_scale, weights.classes, weights.phrases, weights.opinions, weights.bias)
+        ),
+    )
 
 
-def _block(buckets: npt.NDArray[np.int64], table: npt.NDArray[np.int8], scale: Floats, norm: Floats) -> Floats:
-    length = np.sqrt(norm[buckets].sum()) or np.float32(1)
-    summed: Floats = table[buckets].sum(axis=0, dtype=np.float32) * scale / length
-    return summed
+def _portions(counts: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the numbers of articles with sentences, in runs of about a thousand sentences: memory stays bounded."""
+    numbers: list[int] = []
+    held = 0
+    for number, count in enumerate(counts):
+        if numbers and held + count > _SENTENCES_AT_ONCE:
+            yield numbers
+            numbers, held = [], 0
+        if count:
+            numbers.append(number)
+            held += count
+    if numbers:
+        yield numbers
+
+
+def _gather(rows: npt.NDArray[np.int64], table: npt.NDArray[np.int8] | Floats, norm: Floats) -> Floats:
+    """Return these rows of a table, (rows, topics + 1): the squared norm last."""
+    gathered = np.empty((len(rows), table.shape[1] + 1), np.float32)
+    gathered[:, :-1] = table[rows]
+    gathered[:, -1] = norm[rows]
+    return gathered
 
 
 def _sum_by(values: Floats, owner: npt.NDArray[np.int64], count: int) -> Floats:
     """Sum rows by their owner's number; owners are sorted, some may own nothing."""
     summed = np.zeros((count, values.shape[1]), np.float32)
     if len(owner):
-        starts = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
+        starts = np.flatnonzero(first_of_each(owner))
         summed[owner[starts]] = np.add.reduceat(values, starts, axis=0)
     return summed
 
 
 def _normalised(summed: Floats) -> Floats:
+    """Divide by the norm, whose square stands last; nothing is left of rows without any."""
     norm = np.sqrt(summed[:, -1:])
-    return np.asarray(summed[:, :-1] / np.where(norm > 0, norm, 1), np.float32)
+    norm[norm == 0] = 1
+    return np.asarray(summed[:, :-1] / norm, np.float32)
 
 
 def _sigmoid(log_odds: Floats) -> Floats:

@@ -94,6 +94,8 @@ class RoleCondition:
     labels: tuple[str, ...] = ()
     lists: tuple[NameList, ...] = ()
     name: str = ""
+    entries: tuple[ListEntry, ...] = ()
+    """The inline lists that terms and ids come from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,6 @@ from worker.runtime.transport import teach_celery
 LOADING_S = 120.0
 """A pool process that replaces another may take so long to load the model and the lists. Celery would kill it after 4 s, and
 the next one, for ever, on a busy machine or with a larger model."""
-DOORBELL_EXPIRES_S = 10
-"""A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
 
 QUEUES = {
     "poll": "poll",
@@ -99,11 +97,10 @@ app.conf.update(
         task: {
             "task": f"tocsin.{task}",
             "schedule": settings.tick.total_seconds(),
-            "options": {"expires": DOORBELL_EXPIRES_S},
         }
         for task in QUEUES
     }
-    | {"seal": {"task": "tocsin.seal", "schedule": SEAL_EVERY_S, "options": {"expires": DOORBELL_EXPIRES_S}}},
+    | {"seal": {"task": "tocsin.seal", "schedule": SEAL_EVERY_S}},
     beat_max_loop_interval=settings.tick.total_seconds(),
 )
 

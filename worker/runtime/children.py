@@ -26,11 +26,12 @@ def die_with_parent() -> None:
 
 @dataclass(slots=True)
 class Child:
-    """One process of the family."""
+    """One process of the family; a mute one says nothing on standard output, and its log on standard error."""
 
     name: str
     command: Sequence[str]
     environ: Mapping[str, str]
+    is_mute: bool = False
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     restart_after_s: float = _RESTART_AFTER_S
@@ -40,6 +41,7 @@ class Child:
         self.process = subprocess.Popen(  # noqa: S603
             self.command,
             env=dict(self.environ),
+            stdout=subprocess.DEVNULL if self.is_mute else None,
             start_new_session=True,
             preexec_fn=die_with_parent,  # noqa: PLW1509
         )

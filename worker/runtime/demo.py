@@ -24,12 +24,16 @@ from rich.markup import escape as literal
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+
+from worker.runtime.terminal import print_alert
 
 PUBLISH_EVERY_S = 15
 _AT_ONCE = 3
 _SHOWN = 20
+_LAST = 10**9
+_STYLE = "body{font:1.1rem/1.6 Georgia,serif;max-width:40rem;margin:2rem auto;padding:0 1rem}header{color:#767676}"
 _FEEDS = {"rss.xml": "Demo Wire", "atom.xml": "Demo Herald", "feed.json": "Demo Bulletin"}
 
 
@@ -90,8 +94,14 @@ def create_demo(secret: str, position_file: Path, console: Console) -> Starlette
 
     def feed(request: Request) -> Response:
         path = request.url.path.lstrip("/")
-        own = [a for i, a in enumerate(published()) if int(a["guid"].split("-")[1]) % 3 == list(_FEEDS).index(path)]
-        return _render(path, own)
+        own = [a for a in published() if _feed_of(int(a["guid"].removeprefix("demo-"))) == path]
+        return _render(path, own, f"{request.base_url}articles/")
+
+    def article(request: Request) -> Response:
+        position = request.path_params["position"]
+        if position > _LAST:
+            return PlainTextResponse("there is no such article\n", 404)
+        return HTMLResponse(_page(position))
 
     async def receive(request: Request) -> Response:
         body = await request.body()
@@ -100,10 +110,11 @@ def create_demo(secret: str, position_file: Path, console: Console) -> Starlette
         except WebhookVerificationError as error:
             console.print(f"[red]a webhook with a bad signature was refused: {literal(str(error))}[/]")
             return PlainTextResponse("bad signature\n", 401)
-        _print_alert(console, alert["data"])
+        print_alert(console, alert["data"], "signature verified")
         return PlainTextResponse("thank you\n")
 
     routes = [Route(f"/{path}", feed) for path in _FEEDS]
+    routes.append(Route("/articles/demo-{position:int}", article))
     return Starlette(routes=[*routes, Route("/hook", receive, methods=["POST"])])
 
 
@@ -125,8 +136,22 @@ def _secret(file: Path) -> str:
     return file.read_text("utf-8").strip()
 
 
-def _render(path: str, articles: list[dict[str, Any]]) -> Response:
-    base = "https://demo.invalid/"
+def _feed_of(position: int) -> str:
+    return list(_FEEDS)[position % len(_FEEDS)]
+
+
+def _page(position: int) -> str:
+    """An article for a browser, as its publisher would show it."""
+    made = compose(position)
+    title = escape(made["title"])
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>'
+        f"<body><header>{_FEEDS[_feed_of(position)]}: an invented article of Tocsin's demonstration</header>"
+        f"<article><h1>{title}</h1>{made['html']}</article></body></html>"
+    )
+
+
+def _render(path: str, articles: list[dict[str, Any]], base: str) -> Response:
     if path == "feed.json":
         items = [
             {"id": a["guid"], "url": base + a["guid"], "title": a["title"], "content_html": a["html"],
@@ -149,20 +174,6 @@ def _render(path: str, articles: list[dict[str, Any]]) -> Response:
     )
     text = f"<rss version='2.0'><channel><title>{_FEEDS[path]}</title><link>{base}</link>{items_xml}</channel></rss>"
     return Response(text, media_type="application/rss+xml")
-
-
-def _print_alert(console: Console, alert: Mapping[str, Any]) -> None:
-    console.print()
-    console.print(f"[bold red]ALERT[/] [bold]{literal(alert['article']['title'])}[/]")
-    console.print(
-        f"  {alert['severity']} · {literal(alert['watch']['title'])} · {literal(alert['article']['source'])} · "
-        f"signature verified · {alert['alert_id']}"
-    )
-    for evidence in alert["evidence"][:2]:
-        console.print(f"  because: “{literal(evidence['text'])}”", style="dim")
-    names = dict.fromkeys(e["text"] + (f" ({e['id']})" if e["id"] else "") for e in alert["entities"])
-    if names:
-        console.print(f"  names:   {literal(', '.join(list(names)[:8]))}", style="dim")
 
 
 if __name__ == "__main__":

@@ -12,17 +12,19 @@ from urllib.parse import urlsplit
 from worker.deliver.breaker import Circuit
 from worker.errors import ConfigError, ModelError, StoreUnavailable
 from worker.model import Configuration, Format, LanguageModel
+from worker.plural import counted
 from worker.runtime.health import persistence, readiness, sentinels
 from worker.runtime.http import is_public
 from worker.runtime.process import demo_configuration, has_store, open_store
 from worker.runtime.settings import load_settings
 from worker.runtime.trends import read_budgets
-from worker.runtime.views import list_endpoints
+from worker.runtime.views import list_endpoints, list_feeds
 from worker.watchlist import load_configuration
 
 Finding = dict[str, str]
 _OLDEST_PYTHON = (3, 11)
 _SAFE_EXPAT = (2, 4, 1)
+_NAMED = 3
 _LOSSES = {
     "no": "appendonly is no: a restart of Redis loses work; set appendonly yes",
     "everysec": "appendfsync is everysec: after a power cut the alerts of the last second are sent again, under their"
@@ -43,6 +45,7 @@ def examine(config: Path) -> Iterator[Finding]:
     if has_store():
         yield from _reloads()
         if configuration:
+            yield from _feeds(configuration)
             yield from _circuits(configuration)
             yield from _budgets(configuration)
 
@@ -59,7 +62,7 @@ def _python() -> Finding:
 
 def _redis() -> Iterator[Finding]:
     settings = load_settings()
-    if settings.redis_url is None:
+    if settings.redis_url is None and not has_store():
         from worker.runtime.valkey import find_server
 
         try:
@@ -71,6 +74,8 @@ def _redis() -> Iterator[Finding]:
         return
     store = open_store()
     checks = readiness(store)
+    if settings.redis_url is None and checks[0]["ok"]:
+        yield _finding("up", "ok", "`tocsin up` runs here" + (": the demonstration" if demo_configuration() else ""))
     for check in checks:
         yield _finding(str(check["name"]), "ok" if check["ok"] else "failure", str(check["message"]))
     if checks[0]["ok"]:
@@ -99,9 +104,13 @@ def _configuration(directory: Path) -> tuple[Configuration | None, Finding]:
         found = load_configuration(directory)
     except ConfigError as error:
         count = len(error.problems)
-        return None, _finding("configuration", "failure", f"{count} problems, the first: {error.problems[0]}")
+        return None, _finding(
+            "configuration", "failure", f"{counted(count, 'problem')}, the first: {error.problems[0]}"
+        )
     return found, _finding(
-        "configuration", "ok", f"{len(found.feeds)} feeds, {len(found.watches)} watches ({directory})"
+        "configuration",
+        "ok",
+        f"{counted(len(found.feeds), 'feed')}, {counted(len(found.watches), 'watch')} ({directory})",
     )
 
 
@@ -138,10 +147,13 @@ def _reloads() -> Iterator[Finding]:
         states = open_store().configuration_states()
     except StoreUnavailable:
         return
+    refused: dict[str, list[str]] = {}
     for process, state in states.items():
         if not state.is_ok:
             message = f"the last reload was refused and {state.hash} stays in force: {state.reason}"
-            yield _finding(f"reload {process}", "failure", message)
+            refused.setdefault(message, []).append(process)
+    for message, processes in refused.items():
+        yield _finding("reload", "failure", f"{', '.join(processes)}: {message}")
 
 
 def _budgets(configuration: Configuration) -> Iterator[Finding]:
@@ -152,8 +164,22 @@ def _budgets(configuration: Configuration) -> Iterator[Finding]:
         return
     for budget in budgets:
         if budget.alerts > budget.most:
-            message = f"raised {budget.alerts} alerts in 24 h; its max_alerts_per_day is {budget.most:g}"
+            message = f"raised {counted(budget.alerts, 'alert')} in 24 h; its max_alerts_per_day is {budget.most:g}"
             yield _finding(f"watch {budget.watch}", "warning", f"{message}. None was dropped: make it ask for more")
+
+
+def _feeds(configuration: Configuration) -> Iterator[Finding]:
+    """How many feeds do not get on, and the first of them by name."""
+    try:
+        rows = list_feeds(open_store(), configuration.feeds)
+    except StoreUnavailable:
+        return
+    for health in ("failing", "gone", "quarantined"):
+        names = [row["name"] for row in rows if row["health"] == health]
+        if names:
+            told = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+            message = f"{len(names)} of {counted(len(rows), 'feed')} {health}: {told}; `tocsin feeds list` says why"
+            yield _finding("feeds", "warning", message)
 
 
 def _circuits(configuration: Configuration) -> Iterator[Finding]:
@@ -167,9 +193,9 @@ def _circuits(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _circuit(row: dict[str, Any]) -> Iterator[Finding]:
-    name, waiting = f"endpoint {row['name']}", f"{row['waiting']} deliveries wait"
+    name, waiting = f"endpoint {row['name']}", f"{counted(row['waiting'], 'delivery')} waiting"
     if not row["is_configured"]:
-        remedy = f"configure it again, or `tocsin endpoints redirect {row['name']} ANOTHER`"
+        remedy = f"configure it again, `tocsin endpoints redirect {row['name']} ANOTHER`, or give it up with `drop`"
         yield _finding(
             name, "failure", f"is no longer configured, and nobody sends: {waiting}, {row['dead']} dead; {remedy}"
         )
@@ -183,7 +209,7 @@ def _circuit(row: dict[str, Any]) -> Iterator[Finding]:
         yield _finding(name, "warning", f"asked to be left alone until {row['held_until']}; {waiting}")
     if row["dead"]:
         remedy = f"`tocsin alerts replay --endpoint {row['name']}` sends them again"
-        yield _finding(name, "warning", f"has {row['dead']} dead letters; {remedy}")
+        yield _finding(name, "warning", f"has {counted(row['dead'], 'dead letter')}; {remedy}")
 
 
 def _finding(name: str, status: str, message: str) -> Finding:

@@ -12,21 +12,25 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from worker import __version__, silence, trend
+from worker.errors import InputError
 from worker.model import TOPICS, Configuration, Severity
 from worker.ports import STAGES
 from worker.runtime import highlight, overview, plots
 from worker.runtime.alert_filter import STATES, AlertFilter
+from worker.runtime.case import find_case
 from worker.runtime.held import list_held
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.silence_store import RedisSilences
 from worker.runtime.trends import Trends, in_steps, read_trends
 from worker.runtime.views import list_alerts, list_feeds, list_refusals, show_alert
+from worker.why import answer
 
 _ON_PAGE = 60
 _DAY, _WEEK = 24, 168
 _MOST_COUNTRIES = 30
 _NARROW = 450
 _MOST_HELD = 100
+_MOST_SAID, _LONGEST_ASKED = 50, 2_048
 _MOST_LABELS = 30
 _LENGTHS = (
     ("30m", "half an hour"), ("2h", "2 hours"), ("8h", "8 hours"), ("1d", "a day"), ("3d", "3 days"), ("7d", "a week"),
@@ -161,6 +165,16 @@ class Pages:
             stages=[(stage, [item for item in held if item.stage == stage]) for stage in STAGES],
             most=_MOST_HELD,
         )
+
+    def why(self, request: Request) -> Response:
+        """What became of an article: of its address, its id, or that of an alert on it."""
+        of = request.query_params.get("of", "").strip()[:_LONGEST_ASKED]
+        found, problem = None, ""
+        try:
+            found = answer(find_case(self._store, self._configuration, of), datetime.now(UTC)) if of else None
+        except InputError as error:
+            problem = str(error)
+        return self._page("why.html", request, of=of, found=found, problem=problem, shown=_MOST_SAID)
 
     def playground(self, request: Request) -> Response:
         return self._page("playground.html", request, question={}, shown=None, kept=None)

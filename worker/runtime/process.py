@@ -10,9 +10,10 @@ from worker.errors import ConfigError, Problem, StoreUnavailable
 from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
-from worker.ports import Enricher, Stage, Tracer, Untraced
+from worker.ports import SILENT_BELL, Enricher, Stage, Tracer, Untraced
 from worker.runtime import kin_index
 from worker.runtime.article_store import ArticleStore
+from worker.runtime.bell import Doorbell, ring_by_celery
 from worker.runtime.clock import SystemClock
 from worker.runtime.configuration_store import ConfigurationStore
 from worker.runtime.deadline import within_cpu_limit
@@ -22,6 +23,7 @@ from worker.runtime.http import HttpLoop
 from worker.runtime.last_good import LastGood
 from worker.runtime.log import LogObserver
 from worker.runtime.politeness import Turns
+from worker.runtime.queue_store import RedisQueue
 from worker.runtime.redis_client import connect
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.reload import LiveConfiguration, Refused
@@ -216,7 +218,9 @@ def refuse_failing_tests(outcomes: Iterable[TestOutcome]) -> None:
     failed = [outcome for outcome in outcomes if outcome.failures]
     if failed:
         told = [f"{o.place}: expected {o.failures[0][0]}, got {o.failures[0][1]}" for o in failed[:3]]
-        msg = f"{len(failed)} tests of watches fail: " + "; ".join(told)
+        msg = (
+            "1 test of a watch fails: " if len(failed) == 1 else f"{len(failed)} tests of watches fail: "
+        ) + "; ".join(told)
         raise Refused(msg)
 
 
@@ -241,6 +245,8 @@ def _make_pipeline(
         read_limit=within_cpu_limit,
         silences=RedisSilences(store.client),
         groups=RedisGroups(store.client),
+        queue=RedisQueue(store) if stage == "poll" else None,
+        bell=Doorbell(ring_by_celery) if stage else SILENT_BELL,
         board=hubs[0] if hubs else None,
         subscriber=hubs[1] if hubs else None,
         reader=make_reader(store, fetcher, settings) if stage == "read" else None,

@@ -11,7 +11,8 @@ Keys, all under the hash tag `{tocsin}:`
     silences  silence:ID                        see `silence_store`
     rate:WATCH                                  what a watch with a rate cap told of late
     articles  stories                           the same of what was first seen within retention
-    alerts:log  alerts:last                     alerts by a number that only grows, and the last such number
+    alerts:log  marks:log  alerts:last          alerts by a number that only grows when they are raised, and when they
+                                                are marked; the last such number
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something

@@ -9,8 +9,6 @@ from worker.model import Configuration
 from worker.runtime.redis_client import K, translated
 from worker.runtime.redis_store import RedisStore
 
-HOUR_MS = 3_600_000
-
 
 @dataclass(frozen=True, slots=True)
 class Trends:

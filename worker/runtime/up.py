@@ -13,12 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from worker.errors import StoreUnavailable, TocsinError
+from worker.plural import counted
 from worker.runtime import demo
 from worker.runtime.children import Child, Family
 from worker.runtime.first_start import refuse_failing_tests
 from worker.runtime.redis_client import connect
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.settings import Settings
+from worker.runtime.terminal import AlertPrinter
 from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
 
@@ -63,7 +65,8 @@ def run_all(settings: Settings, console: Console) -> None:
     stopping.redis_url = environ["TOCSIN_REDIS_URL"]
     family = Family()
     try:
-        RedisStore(connect(stopping.redis_url)).epoch()  # raises where a Redis of one's own does not answer
+        store = RedisStore(connect(stopping.redis_url))
+        store.epoch()  # raises where a Redis of one's own does not answer
         if is_demo:
             environ |= {
                 **demo.prepare(data, _usable_port("127.0.0.1", DEMO_PORT)),
@@ -76,10 +79,13 @@ def run_all(settings: Settings, console: Console) -> None:
         family.children += _children(environ, is_demo=is_demo)
         family.start()
         _greet(console, settings, environ, data, port, is_demo=is_demo, watches=len(configuration.watches))
+        alerts = None if is_demo else AlertPrinter(store, console)  # the demonstration's receiver prints them
         while not stopping.is_asked:
             if server and not server.is_alive:
                 _revive(server, console)
             family.tend()
+            if alerts:
+                alerts.print_new()
             time.sleep(0.2)
         console.print("stopping; Ctrl-C again to stop at once")
     finally:
@@ -150,7 +156,8 @@ def _children(environ: Mapping[str, str], *, is_demo: bool) -> list[Child]:
     commands["web"] = [sys.executable, "-m", "worker.cli", "web"]
     if is_demo:
         commands["demo"] = [sys.executable, "-m", "worker.runtime.demo"]
-    return [Child(name, command, environ) for name, command in commands.items()]
+    # on standard output Celery says that it stops, which is said here once for all
+    return [Child(name, command, environ, is_mute=name in QUEUES) for name, command in commands.items()]
 
 
 def _greet(  # noqa: PLR0913 - what is worth saying
@@ -171,9 +178,9 @@ def _greet(  # noqa: PLR0913 - what is worth saying
             "The first alert comes within half a minute. Your own: [bold]tocsin init DIR[/], then --config DIR"
         )
     console.print(f"page           http://{settings.web_host}:{port}/")
-    console.print(f"configuration  {environ['TOCSIN_CONFIG']}  ({watches} watches)")
+    console.print(f"configuration  {environ['TOCSIN_CONFIG']}  ({counted(watches, 'watch')})")
     console.print(f"state          {(settings.redis_url and 'TOCSIN_REDIS_URL') or data}")
-    console.print("Ctrl-C stops everything.")
+    console.print("Alerts are printed here; Ctrl-C stops everything.")
 
 
 def _usable_port(host: str, wanted: int) -> int:

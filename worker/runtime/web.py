@@ -5,12 +5,14 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 from typing import cast
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -50,6 +52,8 @@ _LARGEST_FORM_BYTES, _MOST_FIELDS = 1_000_000, 20
 
 View = Callable[[Request], Response]
 Action = Callable[[Request, Form], Response | Awaitable[Response]]
+Answer = Callable[[Request], Awaitable[Response]]
+Wrap = Callable[[Answer], Answer]
 
 
 def create_web(  # noqa: PLR0913 - what it is made of
@@ -97,7 +101,27 @@ def create_web(  # noqa: PLR0913 - what it is made of
     routes += rest.routes(store, configuration, is_stopping, per_minute=requests_per_minute)
     routes.append(Route("/events", answering(events)))
     routes += callbacks
-    return Starlette(routes=routes, lifespan=lifespan)
+    strays = _strays(pages, answering)
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: strays, 405: strays})
+
+
+def _strays(pages: Pages, answering: Wrap) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Answers for addresses where nothing is, and for methods that an address does not have."""
+
+    async def respond(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        reason = f"There is nothing at {request.url.path[:200]}."
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            reason = f"{request.url.path[:200]} does not take {request.method}."
+
+        def show(request: Request) -> Response:
+            return pages.problem(request, error.status_code, reason)
+
+        response = await answering(_off_the_loop(show))(request)
+        response.headers.update(error.headers or {})
+        return response
+
+    return respond
 
 
 def _views(pages: Pages, api: Api) -> dict[str, View]:
@@ -110,6 +134,7 @@ def _views(pages: Pages, api: Api) -> dict[str, View]:
         "/endpoints": pages.endpoints,
         "/quarantine": pages.quarantine,
         "/silences": pages.silences,
+        "/why": pages.why,
         "/playground": pages.playground,
         "/metrics": api.metrics,
         "/version": lambda _: JSONResponse({"version": __version__}),
@@ -175,14 +200,14 @@ def _asset(name: str, kind: str, _: Request) -> Response:
     return Response((files("worker.runtime") / "page" / name).read_bytes(), media_type=kind)
 
 
-def _off_the_loop(view: View) -> Callable[[Request], Awaitable[Response]]:
+def _off_the_loop(view: View) -> Answer:
     async def respond(request: Request) -> Response:
         return await run_in_threadpool(view, request)
 
     return respond
 
 
-def _guarded(action: Action, pages: Pages) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(action: Action, pages: Pages) -> Answer:
     """The action for whom `access.refusal` lets through; off the event loop unless it waits by itself."""
 
     async def respond(request: Request) -> Response:
@@ -213,9 +238,7 @@ async def _form(request: Request) -> dict[str, str]:
         raise InputError(msg) from None
 
 
-def _answering(
-    view: Callable[[Request], Awaitable[Response]], pages: Pages, public: str | None
-) -> Callable[[Request], Awaitable[Response]]:
+def _answering(view: Answer, pages: Pages, public: str | None) -> Answer:
     """With security headers; 400 for what cannot be used, 503 where Redis does not answer, each with its reason.
 
     421 for a name that is not ours (`public` is one beside those of loopback), unless `public` is None.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from worker.model import ListEntry, NameList, SourceFilter
 from worker.watchlist import yaml
+from worker.watchlist.known import Feeds, check_countries
 from worker.watchlist.list_formats import ListFileError, read_list
 from worker.watchlist.list_schema import ListSection, SourceGroupSection
 from worker.watchlist.nearest import is_known, nearest
@@ -40,6 +41,8 @@ class Lists:
     locate: Callable[[str], Path]
     sections: Mapping[str, tuple[yaml.Tree, ListSection]]
     names: Sequence[str]
+    has_own_model: bool = False
+    """Whether a model of the user's own may give ids that are no countries'."""
     files: list[Path] = field(default_factory=list)
     _read: dict[str, ReadList] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
@@ -48,6 +51,11 @@ class Lists:
         """Read every list, also those that no watch uses, so that each mistake is told."""
         for name in self.sections:
             self.get(name)
+
+    def check_ids(self, tree: yaml.Tree, path: yaml.Path, ids: Sequence[str]) -> None:
+        """Report ids that the model never gives."""
+        if not self.has_own_model:
+            check_countries(tree, path, ids)
 
     def get(self, name: str) -> ReadList:
         """The list `name`; what is wrong with it is reported where it stands, once."""
@@ -60,6 +68,7 @@ class Lists:
     def _resolve(self, name: str, tree: yaml.Tree, section: ListSection) -> ReadList:
         names = self._names(name, tree, section) if section.file else ()
         ids = () if section.file else tuple(section.ids)
+        self.check_ids(tree, ("lists", name, "ids"), ids)
         terms = (*section.aliases, *section.phrases)
         read = ReadList(ids, terms, names, tuple(ListEntry(name, text, text) for text in (*ids, *terms)))
         for i, other in enumerate(section.include):
@@ -134,11 +143,13 @@ class Sources:
 
     sections: Mapping[str, tuple[yaml.Tree, SourceGroupSection]]
     names: Sequence[str]
+    feeds: Feeds = field(default_factory=Feeds)
     _open: list[str] = field(default_factory=list)
 
     def check(self) -> None:
         """Resolve every set, also those that no watch uses."""
-        for name in self.sections:
+        for name, (tree, section) in self.sections.items():
+            self.feeds.check(tree, ("sources", name), section.name, section.tags)
             self.get(name)
 
     def get(self, name: str) -> SourceFilter:

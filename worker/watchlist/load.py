@@ -28,6 +28,7 @@ from worker.model import (
 )
 from worker.watchlist import yaml
 from worker.watchlist.endpoints import CONTENT_TYPES, check_url, read_template, try_template
+from worker.watchlist.known import Feeds
 from worker.watchlist.lists import Lists, Sources
 from worker.watchlist.mistakes import report
 from worker.watchlist.routes import read_route
@@ -141,8 +142,10 @@ class _Resolver:
         watches, endpoints, routes = [], [], []
         feeds = self.feeds()
         topics = tuple(self._own_topics())
-        lists = Lists(self.locate, self._mapping("lists"), self._names("lists"))
-        sources = Sources(self._mapping("sources"), self._names("sources"))
+        nlp = self._nlp()
+        lists = Lists(self.locate, self._mapping("lists"), self._names("lists"), has_own_model=nlp.name is not None)
+        known = Feeds.of(tree for tree, _ in self.files)
+        sources = Sources(self._mapping("sources"), self._names("sources"), known)
         lists.check()
         sources.check()
         reader = Watches(self.locate, lists, sources, (*self.topics, *(topic.name for topic in topics)))
@@ -170,7 +173,7 @@ class _Resolver:
             watches=tuple(watch for _, _, watch in watches),
             endpoints=tuple(endpoint for _, _, endpoint in endpoints),
             route=self._route(routes, names, self._names("endpoints")),
-            nlp=self._nlp(),
+            nlp=nlp,
             hash=_hash([tree.value for tree, _ in self.files], self.read),
             topics=topics,
             files=tuple(sorted(set(map(str, self.read)))),

@@ -6,8 +6,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from worker.model import ROLES
 from worker.watchlist import yaml
-from worker.watchlist.nearest import nearest
+from worker.watchlist.nearest import for_role, nearest
 from worker.watchlist.schema import FileSections
 
 
@@ -23,6 +24,10 @@ def report(tree: yaml.Tree, mistake: Any) -> None:
             tree.report(path[:-1], f"`{path[-1]}` is missing")
         case "value_error":
             tree.report(path, f"`{last}`: {mistake['ctx']['error']}")
+        case "string_pattern_mismatch" if "event" in path and last in _ROLES:
+            tree.report(
+                path, f"`{last}`: “{mistake['input']}” is no name of a list", for_role(last, str(mistake["input"]))
+            )
         case "string_pattern_mismatch":
             tree.report(path, f"`{last}`: “{mistake['input']}” {_PATTERNS.get(last, 'has the wrong form')}")
         case "literal_error" | "enum":
@@ -67,6 +72,7 @@ _WANTED = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
 }
+_ROLES = frozenset(role for roles in ROLES.values() for role in roles)
 _LIMITS = {
     "greater_than": ("gt", "must be more than {:g}"),
     "greater_than_equal": ("ge", "must be at least {}"),

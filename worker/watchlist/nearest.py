@@ -1,9 +1,12 @@
 """Names that point at nothing, reported with the nearest known one."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 from worker.watchlist import yaml
+
+_LABELS = frozenset(("PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "WEAPON", "VESSEL"))
 
 
 def is_known(tree: yaml.Tree, path: yaml.Path, name: str, known: Iterable[str], what: str) -> bool:
@@ -13,6 +16,15 @@ def is_known(tree: yaml.Tree, path: yaml.Path, name: str, known: Iterable[str], 
         return True
     tree.report(path, f"there is no {what} `{name}`", nearest(name, names))
     return False
+
+
+def for_role(role: str, word: str) -> str:
+    """How to write in a role what was written as the bare name of a list."""
+    if word in _LABELS:
+        return f"a bare word is the name of a list; for a kind write `{role}: {{labels: {word}}}`"
+    if re.fullmatch("[A-Z]{2}", word):
+        return f"a bare word is the name of a list; for a country write `{role}: {{id: {word}}}`"
+    return f"a bare word is the name of a list; write `{role}: {{terms: {word}}}`, or for a country `{{id: RU}}`"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -33,7 +33,7 @@ from worker.watchlist import yaml
 from worker.watchlist.condition_schema import ConditionSection
 from worker.watchlist.event_schema import RoleSection
 from worker.watchlist.lists import Lists, ReadList, Sources
-from worker.watchlist.nearest import is_known
+from worker.watchlist.nearest import for_role, is_known, nearest
 from worker.watchlist.regex import explain_refusal
 from worker.watchlist.schema import WatchSection
 from worker.watchlist.test_schema import TestSection
@@ -167,6 +167,7 @@ class Watches:
                 if wanted := getattr(fields, name):
                     yield FieldCondition(name, tuple(wanted), weight)
         if (source := section.source) is not None:
+            self.sources.feeds.check(tree, (*path, "source"), source.name, source.tags)
             filters = self._filters(tree, (*path, "source", "group"), source.group)
             yield SourceCondition(tuple(source.tags), tuple(source.name), filters, weight)
         if section.language is not None:
@@ -177,6 +178,7 @@ class Watches:
     def _entity(self, tree: yaml.Tree, path: yaml.Path, section: ConditionSection) -> EntityCondition:
         entity = section.entity
         assert entity is not None
+        self.lists.check_ids(tree, (*path, "id"), entity.id)
         for i, label in enumerate(entity.labels):
             is_known(tree, (*path, "labels", i), label, LABELS, "label")
         named = ReadList()
@@ -199,12 +201,17 @@ class Watches:
         )
 
     def _role(self, tree: yaml.Tree, path: yaml.Path, role: Role, section: RoleSection) -> RoleCondition:
+        self.lists.check_ids(tree, (*path, "id"), section.id)
         for i, label in enumerate(section.labels):
             is_known(tree, (*path, "labels", i), label, LABELS, "label")
         named = ReadList()
         for i, name in enumerate(section.list):
-            if is_known(tree, (*path, "list", i), name, self.lists.names, "list"):
+            if name in self.lists.names:
                 named += self.lists.get(name)
+                continue
+            like = nearest(name, self.lists.names)
+            hint = like if like.startswith("did you mean") else for_role(role, name)
+            tree.report((*path, "list", i), f"there is no list `{name}`", hint)
         lists = " or ".join(section.list)
         described = (f"of the list {lists}" if lists else "", *section.id, *section.terms[:_NAMED], *section.labels)
         return RoleCondition(
@@ -214,6 +221,7 @@ class Watches:
             labels=tuple(section.labels),
             lists=named.names,
             name=" ".join(part for part in described if part),
+            entries=named.entries,
         )
 
     def _near(self, tree: yaml.Tree, path: yaml.Path, section: ConditionSection) -> NearCondition:

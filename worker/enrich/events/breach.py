@@ -13,7 +13,8 @@ from worker.enrich.events.words import words
 
 _PARTY: Final = ("party", "pronoun")
 _NEAR: Final = 8
-_MEANS: Final = frozenset(("by", "through", "using", "via"))
+_DETERMINERS: Final = frozenset("a an the any this that in of without no such 's its their alleged".split())
+_MEANS: Final = frozenset(("by", "through", "using", "via", "with"))
 _LINKS: Final = frozenset(
     "for over with of in as to settle settles settled constitute constitutes constituted is was are were be been amounted "
     "amounts admit admits admitted deny denies denied commit committed after violate violates ' 's ” ’".split()
@@ -30,13 +31,18 @@ def find(units: Sequence[Unit], transfers: Sequence[Draft] = ()) -> Iterator[Dra
         if unit.kind != "word":
             continue
         draft = None
-        if unit.word in words("violate"):
+        if unit.word in words("violate") and not _is_noun(units, at):
             draft = _by_verb(units, at)
         if draft is None and unit.word in words("violation_nouns"):
             draft = _by_noun(units, at)
         draft = _with_supplier(draft, transfers) if draft else None
         if draft and (draft.has("violator") or draft.has("regime")):
             yield draft
+
+
+def _is_noun(units: Sequence[Unit], at: int) -> bool:
+    """As in "a breach of", "without any breach of"."""
+    return units[at].word in words("violation_nouns") and at > 0 and units[at - 1].word in _DETERMINERS
 
 
 def _with_supplier(draft: Draft, transfers: Sequence[Draft]) -> Draft:
@@ -139,7 +145,8 @@ def _helped(
 
 
 def _violators(units: Sequence[Unit], who: Sequence[int]) -> list[Part]:
-    return parts("violator", units, who, _PARTY)
+    ships = [i for i in who if units[i].kind == "goods" and units[i].word in words("carriers")]
+    return [*parts("violator", units, who, _PARTY), *(part("violator", units, i) for i in ships)]
 
 
 def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
@@ -180,12 +187,17 @@ def _owner_or_subject(units: Sequence[Unit], start: int, found: Sequence[Part]) 
     return tuple(i for i in subjects(units, min([start, *(i for i in taken if i >= 0)])) if i not in taken)
 
 
+def _is_means(unit: Unit) -> bool:
+    """Whether it may be part of a means: words, goods, companies that are not named."""
+    return unit.kind in ("word", "goods") or (unit.kind == "party" and not unit.label)
+
+
 def _means(units: Sequence[Unit], noun: int) -> list[Part]:
     for i in range(noun + 1, min(len(units), noun + _NEAR)):
-        if units[i].word in _MEANS and i + 1 < len(units) and units[i + 1].kind in ("word", "goods"):
+        if units[i].word in _MEANS and i + 1 < len(units) and _is_means(units[i + 1]):
             stop = i + 1
-            while stop + 1 < len(units) and stop - i < _LONGEST_MEANS and units[stop + 1].kind in ("word", "goods"):
-                if units[stop + 1].word in words("boundaries") | words("prepositions"):
+            while stop + 1 < len(units) and stop - i < _LONGEST_MEANS and _is_means(units[stop + 1]):
+                if units[stop + 1].word in words("boundaries", "prepositions"):
                     break
                 stop += 1
             return [Part("means", units[i + 1].start, units[stop].end)]

@@ -17,14 +17,28 @@ AND: Final = frozenset(("and", "or", "&", "as-well-as"))
 _PAIRS: Final = {"(": ")", "–": "–", "—": "—", "-": "-", "‘": "’"}
 QUOTES: Final = frozenset("\"“”‘’'")
 _ADMITTING: Final = frozenset("admit admits admitted acknowledge acknowledged confirm confirms confirmed".split())
-_CONTROL: Final = ("planned", "requested", "negated", "hypothetical", "hedged", "denied", "rejecting", "help", "say")
-_LEADING: Final = frozenset("of for in by about with from up on out over against into at short".split())
+_CONTROL: Final = (
+    "ceasing",
+    "undoing",
+    "planned",
+    "requested",
+    "negated",
+    "hypothetical",
+    "hedged",
+    "denied",
+    "rejecting",
+    "help",
+    "say",
+)
+_LEADING: Final = frozenset("of for in by about with from up on out over against into at short off to".split())
 """Prepositions and particles before a gerund: "ruled out on selling"."""
 _PARTICLES: Final = frozenset(("up", "in", "out", "on"))
 _THROUGH: Final = frozenset("would could may might interest interested".split())
 _CAUSES: Final = frozenset(("for", "by", "with", "in"))
 """Before a gerund these part it from the verb before: one "will pay for selling" what was sold."""
 _MODALS: Final = frozenset("will would 'll shall could can may might must should to".split())
+_SPOKEN_OF: Final = frozenset("accused suspected charged convicted believed thought alleged guilty".split())
+"""Participles that go with the mention right before: "firms accused of selling"."""
 _APART: Final = frozenset(
     "because although though while when if unless since whereas but so who which whose where that".split()
 )
@@ -79,7 +93,7 @@ def _shared(units: Sequence[Unit], group: VerbGroup) -> int:
 
 
 def _is_base(verb: str) -> bool:
-    forms = words("give") | words("get") | words("impose") | words("sanction_verbs") | words("violate")
+    forms = words("give", "get", "impose", "sanction_verbs", "violate")
     stems = (verb, verb[:-1], verb + verb[-1])
     return not verb.endswith(("ed", "ing")) and any(stem + "ing" in forms for stem in stems)
 
@@ -129,7 +143,8 @@ def _at_hand(units: Sequence[Unit], start: int) -> tuple[int, ...] | None:
         return coordinated(units, controlled)
     before = units[start - 1] if start else None
     if before is None or before.kind != "word":
-        return None
+        is_spoken_of = before is not None and before.kind in _NOMINAL and units[start].word in _SPOKEN_OF
+        return coordinated(units, start - 1) if is_spoken_of else None
     if before.word in words("say") - words("denied") - _ADMITTING:
         return ()
     if start > 1 and before.word == "'s" and units[start - 2].kind in _NOMINAL:

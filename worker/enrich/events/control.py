@@ -10,8 +10,8 @@ from worker.enrich.events.words import words
 
 _NOMINAL: Final = ("party", "pronoun", "goods")
 _LED_BY: Final = frozenset(("to", "into", "from"))
-_BEFORE: Final = frozenset(("on", "upon", "for", "with", "at", "of", "by"))
-_LEADING: Final = frozenset(("ask", "plan", "grant", "bar", "cease", "may", "undo", "deny"))
+_BEFORE: Final = frozenset(("on", "upon", "for", "with", "at", "of", "by", "from"))
+_LEADING: Final = frozenset(("ask", "plan", "grant", "bar", "cease", "may", "undo", "deny", "leave", "try"))
 _NOUNS: Final = frozenset(
     "refusal reluctance hesitation threat threats plea pleas call calls request requests demand demands permission approval plan plans decision pledge promise plans proposals offers bids decisions promises pledges agreements debate talks "
     "commitment offer proposal bid idea possibility prospect option ability ban pressure deal agreement intention".split()

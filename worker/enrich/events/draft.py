@@ -60,7 +60,7 @@ def words_after(units: Sequence[Unit], at: int) -> tuple[str, ...]:
     for unit in units[at + 1 : at + 3]:
         if found[-1:] == ["under"]:
             return ("considered",) if unit.word in ("discussion", "consideration", "review") else ()
-        if unit.kind != "word" or (unit.word != "under" and unit.word in words("prepositions") | words("boundaries")):
+        if unit.kind != "word" or (unit.word != "under" and unit.word in words("prepositions", "boundaries")):
             break
         found.append(unit.word)
     return tuple(found)
@@ -73,11 +73,11 @@ def predicate(units: Sequence[Unit], last: int) -> tuple[str, ...]:
     """
     found: list[str] = []
     for unit in units[last + 1 : last + 6]:
-        if unit.kind != "word":
+        if unit.kind != "word" or (unit.word == "to" and not found):
             break
         found.insert(0, unit.word)
         if unit.word in words("becoming"):
-            return tuple(found) if len(found) > 1 or found[0] in words("negated") | words("ceasing") else ()
+            return tuple(found) if len(found) > 1 or found[0] in words("negated", "ceasing") else ()
         if unit.word not in words("auxiliaries") and not unit.word.endswith("ly"):
             break
     return ()

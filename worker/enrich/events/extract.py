@@ -1,16 +1,19 @@
 """The events of an analysed text, sentence by sentence; sentences without a word of supply or sanction cost a search."""
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
+
+import ahocorasick
 
 from worker.enrich.events import breach, measure, stance, transfer
 from worker.enrich.events.draft import Draft, part
 from worker.enrich.events.fillers import Sentence
 from worker.enrich.events.units import Unit, read_units
-from worker.enrich.events.words import HYPHENED, pairs, words
+from worker.enrich.events.words import pairs, words
+from worker.enrich.find import small_letters
 from worker.model import Entity, Event, Span
 
 _WORD: Final = re.compile(r"\w+")
@@ -21,55 +24,101 @@ _LONGEST: Final = 900
 
 def extract(text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> tuple[Event, ...]:
     """The events that `text` tells; `entities` in order of their place, offsets of both into `text`."""
-    starts = [entity.start for entity in entities]
     found: list[Event] = []
-    before: list[Unit] = []
-    for start, end in sentences:
-        inside = [e for e in entities[bisect_left(starts, start) : bisect_left(starts, end)] if e.end <= end]
-        if end - start > _LONGEST:
-            continue
-        if not _may_tell(text, start, end, inside):
-            before = [_as_unit(entity) for entity in inside if entity.label in ("GPE", "ORG", "PERSON")] or before
-            continue
-        units = read_units(text, start, end, inside)
-        found += _read(text, units, before)
-        before = [unit for unit in units if unit.kind == "party"] or before
+    parties: dict[int, list[Unit]] = {}
+    for number in _telling(text, sentences, entities):
+        start, end = sentences[number]
+        units = read_units(text, start, end, _inside(entities, start, end))
+        found += _read(text, units, _parties_before(number, sentences, entities, parties))
+        parties[number] = [unit for unit in units if unit.kind == "party"]
     return tuple(found)
 
 
 def may_tell(text: str, sentences: Sequence[tuple[int, int]], found: Sequence[Entity]) -> bool:
     """Whether `extract` can find any event once names are known; `found` holds the weapons and vessels, in order."""
-    starts = [entity.start for entity in found]
-    return any(
-        _may_tell(text, start, end, found[bisect_left(starts, start) : bisect_left(starts, end)])
-        for start, end in sentences
-    )
+    return any(True for _ in _telling(text, sentences, found))
 
 
-def _may_tell(text: str, start: int, end: int, inside: Sequence[Entity]) -> bool:
-    """Whether a sentence holds the words without which no reader finds an event in it."""
-    found = set(_WORD.findall(text[start:end].lower()))
-    if not _measures().isdisjoint(found) or not _SELLING.isdisjoint(found):
+def _telling(text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> Iterator[int]:
+    """The numbers of the sentences that hold the words without which no reader finds an event in them."""
+    starts = [start for start, _ in sentences]
+    cues = {bisect_right(starts, place) - 1 for place, _ in _cues().iter(small_letters(text))}
+    armed = {bisect_right(starts, one.start) - 1 for one in entities if one.label in ("WEAPON", "VESSEL")}
+    for number in sorted((cues | armed) - {-1}):
+        start, end = sentences[number]
+        if end - start <= _LONGEST and _may_tell(text[start:end], has_goods=number in armed):
+            yield number
+
+
+def _may_tell(sentence: str, *, has_goods: bool) -> bool:
+    found = set(_WORD.findall(sentence.lower()))
+    if not _measures().isdisjoint(found) or _holds_pair("measure_nouns", found) or _holds_pair("aid_goods", found):
         return True
-    has_goods = any(e.label in ("WEAPON", "VESSEL") for e in inside) or not _goods().isdisjoint(found)
-    return has_goods and not _passing().isdisjoint(found)
+    return (has_goods or not _matters().isdisjoint(found)) and not _deeds().isdisjoint(found)
+
+
+def _holds_pair(name: str, found: set[str]) -> bool:
+    return not _seconds(name).isdisjoint(found) and any(set(pair) <= found for pair in pairs(name))
+
+
+@cache
+def _seconds(name: str) -> frozenset[str]:
+    return frozenset(second for _, second in pairs(name))
+
+
+@cache
+def _cues() -> ahocorasick.Automaton:
+    """Finds the rarer of the words by which a sentence may tell an event, within other words too."""
+    automaton = ahocorasick.Automaton()
+    for word in _measures() | _matters():
+        automaton.add_word(word, word)
+    automaton.make_automaton()
+    return automaton
 
 
 @cache
 def _measures() -> frozenset[str]:
-    nouns = {noun for _, noun in pairs("measure_nouns")}
-    return words("sanction_nouns") | words("sanction_verbs") | words("regime_nouns") | nouns
+    return words("sanction_nouns", "sanction_verbs") | _SELLING
 
 
 @cache
-def _goods() -> frozenset[str]:
-    return words("goods") | {noun for _, noun in pairs("aid_goods")}
+def _matters() -> frozenset[str]:
+    """What passes, is forbidden or broken."""
+    return words("goods", "regime_nouns") | _seconds("measure_nouns") | _seconds("aid_goods")
 
 
 @cache
-def _passing() -> frozenset[str]:
-    asked = words("requested") | words("carry") | {"arms"}
-    return words("give") | words("get") | words("nouns_give") | words("nouns_get") | words("aid") | asked | HYPHENED
+def _deeds() -> frozenset[str]:
+    """What is done with goods and with sanctions: the words that `transfer.find` and `breach.find` start from."""
+    passing = words("give", "get", "carry", "nouns_give", "nouns_get") | transfer.ASKING | {"arms"}
+    return passing | words("violate", "violation_nouns")
+
+
+def _parties_before(
+    number: int, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity], read: dict[int, list[Unit]]
+) -> list[Unit]:
+    """The parties of the nearest sentence before that has any; `read` holds those of the sentences read so far."""
+    for earlier in range(number - 1, -1, -1):
+        start, end = sentences[earlier]
+        parties = read[earlier] if earlier in read else _named(entities, start, end)
+        if parties:
+            return parties
+    return []
+
+
+def _named(entities: Sequence[Entity], start: int, end: int) -> list[Unit]:
+    if end - start > _LONGEST:
+        return []
+    return [_as_unit(e) for e in _inside(entities, start, end) if e.label in ("GPE", "ORG", "PERSON")]
+
+
+def _inside(entities: Sequence[Entity], start: int, end: int) -> list[Entity]:
+    first = bisect_left(entities, start, key=_start)
+    return [e for e in entities[first : bisect_left(entities, end, key=_start)] if e.end <= end]
+
+
+def _start(entity: Entity) -> int:
+    return entity.start
 
 
 def _read(text: str, units: Sequence[Unit], before: Sequence[Unit]) -> Iterator[Event]:

@@ -8,6 +8,7 @@ from worker.enrich.events.draft import Draft, Part, is_outer, part
 from worker.enrich.events.units import Unit
 from worker.enrich.events.words import words
 
+_APART: Final = frozenset("after because while when since before although though despite amid".split())
 _DEALS: Final = frozenset(
     "deal deals contract contracts sale sales package packages order orders agreement purchase".split()
 )
@@ -31,7 +32,9 @@ def finish(  # noqa: PLR0913 - what a transfer is made of
         cues = ("will", *cues)
     if is_verb:
         outer = tuple(
-            "urge" if cue.startswith("want") else cue for cue in words_before(units, left)[:3] if is_outer(cue)
+            "urge" if cue.startswith("want") else cue
+            for cue in _leading(words_before(units, left)[:3])
+            if is_outer(cue)
         )
         return Draft("transfer", at, tuple(dict.fromkeys(found)), (*_own_cue(units, at), *cues, *outer), left)
     cues = (*cues, *words_before(units, left)[:3])
@@ -39,11 +42,16 @@ def finish(  # noqa: PLR0913 - what a transfer is made of
     return Draft("transfer", at, tuple(dict.fromkeys(found)), cues[:known_of], left)
 
 
+def _leading(cues: Sequence[str]) -> Sequence[str]:
+    """The words that lead the clause: none beyond "about", as in "asked about the shells it sends"."""
+    return cues[: cues.index("about")] if "about" in cues else cues
+
+
 def words_before(units: Sequence[Unit], first: int) -> tuple[str, ...]:
     """Up to five words left of `first` in its clause, nearest first."""
     found: list[str] = []
     for unit in reversed(units[max(0, first - 5) : first]):
-        if unit.kind == "mark":
+        if unit.kind == "mark" or unit.word in _APART:
             break
         if unit.kind == "word" or unit.word in words("hedged"):
             found.append(unit.word)

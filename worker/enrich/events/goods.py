@@ -5,7 +5,8 @@ from typing import Final
 
 from worker.enrich.events.clause import coordinated
 from worker.enrich.events.draft import Part, part
-from worker.enrich.events.units import Unit, is_container, is_number
+from worker.enrich.events.mentions import is_container, is_number
+from worker.enrich.events.units import Unit
 from worker.enrich.events.words import words
 from worker.model import Role
 
@@ -66,7 +67,7 @@ def _is_object(units: Sequence[Unit], prep: str, i: int) -> bool:
         head.kind == "money"
         or head.word in _COLLECTIVE
         or is_container(head.word)
-        or head.word in words("nouns_give") | words("nouns_get")
+        or head.word in words("nouns_give", "nouns_get")
     )
 
 

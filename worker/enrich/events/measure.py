@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from worker.enrich.events.clause import AND, subjects, verb_group
+from worker.enrich.events.clause import AND, preposition, subjects, verb_group
 from worker.enrich.events.draft import Draft, Part, part, parts, predicate, words_after
 from worker.enrich.events.modality import operator_of
 from worker.enrich.events.reach import reach
@@ -16,8 +16,9 @@ _IMPOSERS: Final = frozenset(("US", "GB", "EU", "UN", "CA", "AU", "CH", "JP", "N
 """Those after whom sanctions are mostly named; a country otherwise named before the noun is the target."""
 _BETWEEN: Final = frozenset("'s - related sweeping crippling tough punishing existing international".split())
 _HELPING: Final = frozenset("is are was were be been being has have had having".split())
-_LIFTING: Final = frozenset(
-    "lift lifts lifted end ends ended remove removes removed drop drops dropped waive waived".split()
+LIFTING: Final = frozenset(
+    "lift lifts lifted lifting end ends ended ending remove removes removed removing drop drops dropped dropping waive waived ease "
+    "eases eased easing relief".split()
 )
 _BACKING: Final = frozenset("back backs backed support supports supported favour favours favor favors".split())
 _CALLS: Final = frozenset(("call", "calls", "plea", "appeal", "debate"))
@@ -31,6 +32,12 @@ _HITTING: Final = frozenset(
     "hit hits hitting slap slaps slapped slapping threaten threatens threatened threatening punish punishes punished target targets "
     "targeted targeting".split()
 )
+_SUFFERING: Final = frozenset(
+    "face faces faced facing suffer suffers suffered suffering endure endures endured escape escapes escaped grappling".split()
+)
+_PUTTING: Final = frozenset("put puts putting place places placed placing add adds added adding".split())
+_ROUGHLY: Final = frozenset("about around over nearly almost".split())
+_FAR_LEFT: Final = 14
 _VAGUE: Final = frozenset(
     "potential possible recent recently several new more further additional fresh latest other some many existing all first tougher tough of".split()
 )
@@ -44,12 +51,13 @@ def find(units: Sequence[Unit]) -> Iterator[Draft]:
     for at, unit in enumerate(units):
         if unit.kind != "word":
             continue
-        if unit.word in words("sanction_verbs") and _is_verb(units, at):
+        draft: Draft | None = None
+        if target := _hit(units, at):
+            draft = _draft(units, at, target, (), at)
+        elif unit.word in words("sanction_verbs") and _is_verb(units, at):
             draft = _by_verb(units, at)
         elif unit.word in words("sanction_nouns") or _is_measure(units, at):
             draft = _by_noun(units, at)
-        else:
-            continue
         if draft and (draft.has("target") or draft.has("imposer")):
             yield draft
 
@@ -115,7 +123,8 @@ def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
         return _draft(units, at, glued, (), at - 2)
     group = verb_group(units, at)
     if units[at].word.endswith("ed") and not _HELPING & set(group.cues) and _is_adjective(units, at):
-        return None
+        is_named = at + 1 < len(units) and units[at + 1].kind == "party"
+        return _draft(units, at, [part("target", units, at + 1)], (), at) if is_named else None
     who = subjects(units, group.start)
     objects = [(prep, i) for prep, i in reach(units, at)]
     is_passive = group.is_passive or (units[at].word.endswith("ed") and any(prep == "by" for prep, _ in objects[:1]))
@@ -124,7 +133,7 @@ def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
         found += [part("imposer", units, i) for prep, i in objects if prep == "by" and units[i].kind == "party"]
     else:
         found = parts("imposer", units, who, _PARTY)
-        found += _list(units, [i for prep, i in objects if not prep])
+        found += _list(units, [i for n, (prep, i) in enumerate(objects) if not prep or (n == 0 and prep in _ROUGHLY)])
     found += [part("date", units, i) for _, i in objects if units[i].kind == "date"]
     return _draft(units, at, found, group.cues, group.start)
 
@@ -168,11 +177,40 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
     if governed and not any(one.role == "imposer" for one in found):
         found += governed
         has_verb = True
+    if not any(one.role == "target" for one in found):
+        found += _sufferer(units, left)
     if not any(one.role == "target" for one in found) and not has_verb:
         return None
     found += _measure(units, at)
     last = max([at, *(one.unit for one in found)])
-    return _draft(units, at, found, (*cues, *words_after(units, at), *predicate(units, last)), min(first, left))
+    after = (word for word in words_after(units, at) if operator_of(word) or word in LIFTING)
+    return _draft(units, at, found, (*cues, *after, *predicate(units, last)), min(first, left))
+
+
+def _hit(units: Sequence[Unit], at: int) -> list[Part]:
+    """As in "sanctions-hit Peru"."""
+    is_hit = units[at].word in ("sanctions-hit", "sanction-hit", "sanctions-stricken")
+    return [part("target", units, at + 1)] if is_hit and at + 1 < len(units) and units[at + 1].kind == "party" else []
+
+
+def _sufferer(units: Sequence[Unit], left: int) -> list[Part]:
+    """As in "Peru faces US sanctions", "Peru was hit with sanctions", "Peru has been put under an embargo", "adds Peru to its blacklist"."""
+    for i in range(left - 1, max(-1, left - _FAR_LEFT), -1):
+        word = units[i].word
+        if units[i].kind == "mark" and word not in ("-", "‘", "’", '"', "'"):
+            break
+        if units[i].kind != "word":
+            continue
+        group = verb_group(units, i)
+        if word in _SUFFERING or (group.is_passive and word in _HITTING | _PUTTING):
+            return parts("target", units, subjects(units, group.start), _PARTY)
+        if word in _HITTING | _PUTTING:
+            who = [j for j in range(i + 1, left) if units[j].kind == "party" and preposition(units, j) < 0]
+            acting = parts("imposer", units, subjects(units, group.start), _PARTY) if who else []
+            return [*parts("target", units, who, _PARTY), *acting]
+        if word in words("boundaries"):
+            break
+    return []
 
 
 def _right(units: Sequence[Unit], at: int) -> tuple[list[Part], bool]:
@@ -181,7 +219,8 @@ def _right(units: Sequence[Unit], at: int) -> tuple[list[Part], bool]:
     has_verb = False
     for prep, i in reach(units, at):
         verb = any(unit.word in words("impose") for unit in units[at + 1 : i] if unit.kind == "word")
-        if prep in _AGAINST and units[i].kind in _PARTY and (found or _is_bound(units, at, i)):
+        is_hit = not prep and units[i].kind == "party" and at + 1 < i and units[at + 1].word in _TARGETING
+        if is_hit or (prep in _AGAINST and units[i].kind in _PARTY and (found or _is_bound(units, at, i))):
             found.append(part("target", units, i))
         elif prep == "by" and units[i].kind == "party":
             found.append(part("imposer", units, i))
@@ -195,20 +234,20 @@ def _right(units: Sequence[Unit], at: int) -> tuple[list[Part], bool]:
 
 def _is_bound(units: Sequence[Unit], at: int, i: int) -> bool:
     """Whether only words of imposing stand between the noun and its target: not "sanctions pile pressure on"."""
-    known = words("impose") | words("prepositions") | words("auxiliaries") | words("modifiers") | _MEASURES
+    known = words("impose", "prepositions", "auxiliaries", "modifiers") | _MEASURES
     return all(unit.kind != "word" or unit.word in known or unit.word[0].isdigit() for unit in units[at + 1 : i])
 
 
 def _unnamed_target(units: Sequence[Unit], at: int) -> list[Part]:
     """As in "sanctions on 10 senior clerics": the words after on or against where no party is known by them."""
     i = at + 1
-    while i < len(units) and units[i].kind == "word" and units[i].word in words("impose") | words("auxiliaries"):
+    while i < len(units) and units[i].kind == "word" and units[i].word in words("impose", "auxiliaries"):
         i += 1
     if i + 1 >= len(units) or units[i].word not in _AGAINST or units[i + 1].kind not in ("word", "origin", "goods"):
         return []
     stop = i + 1
     while stop < len(units) and stop - i <= _LONGEST_TARGET and units[stop].kind in ("word", "origin", "goods"):
-        if units[stop].word in words("prepositions") | words("boundaries") | words("auxiliaries") | {"and"}:
+        if units[stop].word in words("prepositions", "boundaries", "auxiliaries") | {"and"}:
             break
         stop += 1
     if stop < len(units) and units[stop].kind == "party":
@@ -230,34 +269,36 @@ def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, 
             continue
         if unit.word in _PASSING and not _leads_to(units, i):
             return [], (), left
-        if unit.word in _MEASURES:
-            continue
-        passed.append(unit.word)
-        if unit.word in _BACKING and AND & set(passed):
-            continue
-        if unit.word in _BACKING and not _CALLS & set(passed):
-            passed.append("plan")
         if unit.word in words("violate") or unit.word in words("violation_nouns"):
             return [], (), left
-        if unit.word == "targeted" and i == left - 1:
+        if unit.word in _MEASURES or (unit.word == "targeted" and i == left - 1):
             continue
+        passed += [unit.word, "plan"] if _backs(unit.word, passed) else [unit.word]
         if unit.word in words("impose") | _TARGETING or passed[-1] == "plan":
-            group = verb_group(units, i)
-            passed += ["will"] if group.cues[:1] == ("to",) and not words("aspect") & set(group.cues) else []
-            who = () if group.is_passive else subjects(units, group.start)
-            between = [part("target", units, j) for j in range(i + 1, left) if units[j].kind == "party"]
-            on = "under" in passed or unit.word in _TARGETING
-            if "under" in passed and not between:
-                return parts("target", units, subjects(units, group.start), _PARTY), (*passed, *group.cues), group.start
-            return (
-                [*parts("imposer", units, who, _PARTY), *(between if on else ())],
-                (*passed, *group.cues),
-                group.start,
-            )
+            return _governed(units, i, left, passed)
         if unit.word in words("boundaries"):
             break
     bearing = [word for word in passed if word not in words("modifiers") and word not in AND][:4]
     return [], () if _OWNING & set(passed) else tuple(word for word in bearing if operator_of(word)), left
+
+
+def _backs(word: str, passed: Sequence[str]) -> bool:
+    """Whether it is a verb of support with the measure as its object: "backs new sanctions"."""
+    return word in _BACKING and not AND & set(passed) and not _CALLS & set(passed)
+
+
+def _governed(units: Sequence[Unit], i: int, left: int, passed: list[str]) -> tuple[list[Part], tuple[str, ...], int]:
+    """Who is the subject of the governing verb at `i`, and all cues; its object where the verb takes the target."""
+    group = verb_group(units, i)
+    hits = units[i].word in _HITTING and units[i + 1].word == "with" and not (group.cues and not group.is_passive)
+    between = [part("target", units, j) for j in range(i + 1, left) if units[j].kind == "party"]
+    if hits or ("under" in passed and not between):
+        return parts("target", units, subjects(units, group.start), _PARTY), (*passed, *group.cues), group.start
+    is_ahead = group.cues[:1] == ("to",) and not words("aspect") & set(group.cues)
+    who = () if group.is_passive else subjects(units, group.start)
+    on = "under" in passed or units[i].word in _TARGETING
+    found = [*parts("imposer", units, who, _PARTY), *(between if on else ())]
+    return found, (*passed, *(("will",) if is_ahead else ()), *group.cues), group.start
 
 
 def _leads_to(units: Sequence[Unit], preposition: int) -> bool:
@@ -309,7 +350,7 @@ def _measure(units: Sequence[Unit], at: int) -> list[Part]:
 def _draft(units: Sequence[Unit], at: int, found: Sequence[Part], cues: tuple[str, ...], first: int) -> Draft:
     known = [one.unit for one in found if one.unit >= 0]
     left = min([at, first, *known])
-    if any(cue in _LIFTING for cue in cues):
+    if any(cue in LIFTING for cue in cues):
         cues = ("not", *cues)
     is_governed = first < at and bool(cues)
     before = (

@@ -6,25 +6,27 @@ Each word is an operator on what stands within it. `compose` starts from the bar
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from worker.enrich.events.words import words
 from worker.model import Modality
 
 Operator = Literal[
-    "not", "bar", "cease", "deny", "ask", "grant", "plan", "may", "if", "able", "was", "hedge", "undo", "try"
+    "not", "bar", "cease", "deny", "ask", "grant", "plan", "may", "if", "able", "was", "hedge", "undo", "try", "leave"
 ]
-State = Modality | Literal["ceased", "able", "on", "tried"]
+State = Modality | Literal["ceased", "able", "on", "tried", "supposed", "leave"]
 
 _NOT: Final = frozenset("not n't never no nor neither without nothing none".split())
 _CEASING: Final = words("ceasing")
 _GRANTING: Final = frozenset(
-    "agree agrees agreed agreeing approve approves approved approval grant grants granted accept accepts accepted "
+    "agree agrees agreed agreeing approve approves approved grant grants granted accept accepts accepted "
     "authorise authorises authorised authorize authorizes authorized decide decides decided".split()
 )
 _TRYING: Final = frozenset(
     "attempt attempts attempted attempting try tries tried trying effort efforts bid bids".split()
 )
+_LEAVE: Final = frozenset("permission approval licence license leave".split())
+"""Who asks for it plans what it is for."""
 _IFS: Final = frozenset("if whether unless".split())
 _WAS: Final = frozenset(("was", "were"))
 
@@ -36,6 +38,7 @@ _TABLE: Final[dict[Operator, dict[State, State]]] = {
         "hypothetical": "negated",
         "able": "negated",
         "alleged": "negated",
+        "leave": "negated",
         "negated": "planned",
         "ceased": "on",
         "denied": "alleged",
@@ -47,6 +50,7 @@ _TABLE: Final[dict[Operator, dict[State, State]]] = {
         "hypothetical": "negated",
         "able": "negated",
         "alleged": "negated",
+        "leave": "negated",
     },
     "cease": {
         "asserted": "ceased",
@@ -76,16 +80,17 @@ _TABLE: Final[dict[Operator, dict[State, State]]] = {
         "ceased": "on",
     },
     "if": {
-        "asserted": "hypothetical",
-        "planned": "hypothetical",
-        "negated": "hypothetical",
-        "requested": "hypothetical",
-        "able": "hypothetical",
+        "asserted": "supposed",
+        "planned": "supposed",
+        "negated": "supposed",
+        "requested": "supposed",
+        "able": "supposed",
         "ceased": "on",
     },
     "able": {"asserted": "able"},
     "was": {"able": "asserted"},
     "hedge": {"asserted": "alleged", "on": "alleged", "tried": "alleged"},
+    "leave": {"asserted": "leave", "planned": "leave"},
     "try": {"asserted": "tried", "able": "tried"},
 }
 _LAST: Final[dict[State, Modality]] = {
@@ -93,11 +98,16 @@ _LAST: Final[dict[State, Modality]] = {
     "able": "hypothetical",
     "on": "asserted",
     "tried": "planned",
+    "supposed": "hypothetical",
+    "leave": "planned",
 }
 
 
-def compose(cues: Iterable[str], *, goes_on: bool) -> Modality:
-    """What the cues, nearest first, make of a bare event; `goes_on` where stopping it tells that it happened before."""
+def compose(cues: Iterable[str], *, goes_on: bool) -> Modality | None:
+    """What the cues, nearest first, make of an event; None where it stays bare.
+
+    `goes_on` where stopping it tells that it happened before: `asserted` is what somebody is asked to stop.
+    """
     state: State = "asserted"
     for cue in dict.fromkeys(cues):
         state = "planned" if state == "tried" and operator_of(cue) not in (None, "hedge") else state
@@ -105,7 +115,7 @@ def compose(cues: Iterable[str], *, goes_on: bool) -> Modality:
         if operator is not None:
             named = "bar" if operator == "cease" and not goes_on else operator
             state = _TABLE[named].get(state, state)
-    return _LAST.get(state, state)  # type: ignore[arg-type]
+    return None if state == "asserted" else _LAST.get(state) or cast("Modality", state)
 
 
 @cache
@@ -124,6 +134,7 @@ _OPERATORS: Final[tuple[tuple[Operator, frozenset[str]], ...]] = (
     ("if", _IFS),
     ("able", frozenset(("able", "ability"))),
     ("may", words("hypothetical")),
+    ("leave", _LEAVE),
     ("try", _TRYING),
     ("grant", _GRANTING),
     ("plan", words("planned")),

@@ -131,6 +131,6 @@ def _goes_on(units: Sequence[Unit], i: int, last: int) -> bool:
     return (
         after is None
         or after.kind == "mark"
-        or after.word not in words("auxiliaries") | words("say") | words("give")
+        or after.word not in words("auxiliaries", "say", "give")
         or after.word == "to"
     )

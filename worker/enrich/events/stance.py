@@ -6,6 +6,7 @@ from typing import Final
 
 from worker.enrich.events.clause import subjects, verb_group
 from worker.enrich.events.draft import Draft
+from worker.enrich.events.measure import LIFTING
 from worker.enrich.events.modality import compose, operator_of
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
@@ -44,6 +45,16 @@ _ANNOUNCING: Final = frozenset(("announce", "announces", "announced"))
 _ARTICLES: Final = frozenset(("a", "an", "the"))
 _NOUNS: Final = frozenset(
     "call calls report reports claim claims fear fears charge charges appeal appeals urge state note notes".split()
+)
+_ASKING: Final = frozenset("what which who whose when where how why".split())
+"""A question that begins with one of these takes the event for granted."""
+_QUESTIONS: Final = frozenset("about whether if why how what who which when where".split())
+_CALLING: Final = frozenset("call calls called calling".split())
+_FEWEST: Final = 4
+_ATTEMPTS: Final = frozenset("attempt attempts effort efforts".split())
+_FIGHTING: Final = frozenset(
+    "crack cracks cracking crackdown clamp clamps clamping combat counter tackle fight fights fighting curb curbs monitor monitors "
+    "monitoring against".split()
 )
 _BEING: Final = frozenset("is are was were be been am".split())
 _FEW: Final = frozenset("two three four five six seven eight nine ten".split())
@@ -98,7 +109,7 @@ def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[M
         return ("denied" if is_denial else modality), who
     if draft.type == "sanction" and not draft.cues:
         return "asserted", ()
-    if units[-1].word == "?":
+    if units[-1].word == "?" and units[0].word not in _ASKING and not _is_apart(units, draft.at):
         return "hypothetical", who
     if draft.type != "violation" and not units[draft.at].word.endswith("ing") and _is_open(cues):
         return "planned", who
@@ -108,14 +119,19 @@ def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[M
 def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]:
     """The cues that count for such an event, and what the verb of the claim adds."""
     void = {"sanction": _DONE, "violation": _TRYING | {"able", "ability"}}.get(draft.type, frozenset())
-    if not units[draft.at].word.endswith("ing"):
+    if draft.type != "sanction" and not units[draft.at].word.endswith("ing"):
         void = void | _TALKING
     cues = [cue for cue in draft.cues if cue not in void]
     if draft.type == "violation":  # who fights it says that there is one
-        cues = ["allegedly" if operator_of(cue) in ("bar", "cease") else cue for cue in cues]
+        fought = any(operator_of(cue) in ("bar", "cease") or cue in _FIGHTING for cue in draft.cues)
+        tried = any(cue in _ATTEMPTS for cue in draft.cues)
+        cues = [cue for cue in cues if operator_of(cue) not in ("bar", "cease")]
+        cues += ["allegedly"] if fought or tried else []
+    if draft.type == "sanction":
+        cues = [cue for cue in cues if cue not in LIFTING]
     if claim is None:
         return cues
-    is_asked = claim.verb in words("requested") and not _PERMITTING & set(cues)
+    is_asked = claim.verb in words("requested") and not _PERMITTING & set(cues) and not _is_question(units, claim)
     if claim.verb in words("denied") or (is_asked and _is_complement(units, claim, draft)):
         cues.append(claim.verb)
     if claim.verb in _TELLING and cues[:1] == ["to"] and not words("planned") & set(cues):
@@ -123,6 +139,16 @@ def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]
     if claim.verb in _WARNING and {"against", "about"} & set(cues):
         cues.append("threaten")
     return cues
+
+
+def _is_apart(units: Sequence[Unit], at: int) -> bool:
+    """Whether the question at the end of the sentence is a clause of its own: "Since Peru sold rifles, what if …?"."""
+    return any(unit.kind == "mark" and unit.word in ",:;" for unit in units[at:-_FEWEST])
+
+
+def _is_question(units: Sequence[Unit], claim: Claim) -> bool:
+    """As in "asked Peru about rifles", "asked whether"."""
+    return any(unit.word in _QUESTIONS for unit in units[claim.start : claim.start + _NEAR] if unit.kind == "word")
 
 
 def _is_complement(units: Sequence[Unit], claim: Claim, draft: Draft) -> bool:
@@ -135,8 +161,7 @@ def _marked(cues: Sequence[str], draft: Draft, *, has_claim: bool) -> Modality |
     """The modality that words mark: what several mean together, else what they make of the event one after the other."""
     if together := _together(set(cues), has_claim=has_claim):
         return together
-    made = compose(cues, goes_on=draft.type == "transfer")
-    return None if made == "asserted" else made
+    return compose(cues, goes_on=draft.type == "transfer")
 
 
 def _together(cues: set[str], *, has_claim: bool) -> Modality | None:
@@ -188,6 +213,10 @@ def _by_verb(units: Sequence[Unit]) -> Iterator[Claim]:
         if unit.kind != "word" or unit.word not in words("say") | _ANNOUNCING | _FINDING:
             continue
         if unit.word in _ANNOUNCING | _FINDING and not (after and (after.word == "that" or after.kind in _PARTY)):
+            continue
+        if unit.word.startswith("report") and after is not None and after.word == "on":
+            continue
+        if unit.word in _CALLING and (after is None or after.word not in ("on", "for", "upon", "to")):
             continue
         if _is_inverted(units, i):
             yield Claim((i + 1,), 0, i, unit.word)

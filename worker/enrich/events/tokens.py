@@ -22,6 +22,7 @@ class Token:
     start: int
     end: int
     entity: Entity | None = None
+    is_capital: bool = False
 
     def is_name(self, *labels: str) -> bool:
         """Whether it is a name of one of the labels."""
@@ -53,7 +54,7 @@ def _plain(text: str, start: int, end: int) -> list[Token]:
             cut = match.end() - len(tail)
             found += [Token(head, match.start(), cut - 1), Token("-", cut - 1, cut), Token(tail, cut, match.end())]
         elif word != "-" or not found or found[-1].end != match.start():
-            found.append(Token(word, match.start(), match.end()))
+            found.append(Token(word, match.start(), match.end(), is_capital=match.group()[0].isupper()))
     return found
 
 

@@ -16,9 +16,9 @@ HYPHENED: Final = frozenset(
 
 
 @cache
-def words(name: str) -> frozenset[str]:
-    """One list; the parts of a term of several words are joined by `|`."""
-    return frozenset(_lists()[name].split())
+def words(*names: str) -> frozenset[str]:
+    """One list, or several joined; the parts of a term of several words are joined by `|`."""
+    return frozenset(word for name in names for word in _lists()[name].split())
 
 
 @cache

@@ -16,7 +16,7 @@ for _, alert in ipairs(work.spoken) do leave(alert) end
 for _, one in ipairs(work.silenced) do
   leave(one.alert)
   suppress(one.alert, one.silence, now)
-  audit('silenced', {'alert', one.alert, 'group', id, 'silence', one.silence})
+  audit('suppressed', {'alert', one.alert, 'group', id, 'silence', one.silence})
 end
 for _, delivery in ipairs(work.deliveries) do
   if redis.call('EXISTS', K .. 'delivery:' .. delivery.id) == 0 then

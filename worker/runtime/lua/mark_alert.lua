@@ -33,5 +33,6 @@ elseif not before then
   if ARGV[3] ~= '' then redis.call('HSET', key, 'marked_for', ARGV[3]) end
   if ARGV[4] ~= '' then redis.call('HSET', key, 'marked_by', ARGV[4]) end
 end
+redis.call('ZADD', K .. 'marks:log', next_number('alerts:last'), ARGV[1])
 audit('marked', {'alert', ARGV[1], 'watch', watch, 'mark', mark, 'reason', ARGV[3], 'by', ARGV[4]})
 return 1

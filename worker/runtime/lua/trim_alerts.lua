@@ -35,6 +35,7 @@ for _, id in ipairs(ids) do
       redis.call('DEL', alert, alert .. ':deliveries')
       redis.call('ZREM', K .. 'alerts', id)
       redis.call('ZREM', K .. 'alerts:log', id)
+      redis.call('ZREM', K .. 'marks:log', id)
     end
   end
 end

@@ -7,7 +7,7 @@ from functools import cache
 from pydantic import BaseModel
 
 from worker.api.openapi import document
-from worker.runtime.rest import alerts, articles, audit, configured, silences
+from worker.runtime.rest import alerts, articles, audit, configured, explained, silences
 from worker.runtime.rest.call import Call, Desk
 
 Handler = Callable[[Desk, Call], BaseModel | str]
@@ -24,11 +24,13 @@ HANDLERS: dict[str, Handler] = {
     "acknowledge_alert": alerts.acknowledge,
     "reopen_alert": alerts.reopen,
     "judge_alert": alerts.judge,
+    "explain_alert": explained.alert,
     "list_verdicts": alerts.verdicts,
     "list_stories": articles.list_stories,
     "get_story": articles.get_story,
     "list_articles": articles.list_,
     "get_article": articles.get,
+    "explain_article": explained.article,
     "list_feeds": configured.list_feeds,
     "get_feed": configured.get_feed,
     "pause_feed": configured.pause_feed,

@@ -1,22 +1,26 @@
 """Live alerts for machines: server-sent events whose ids let a client go on without losing any.
 
-`alerts:log` holds every alert by a number that only grows, given in the script that raises it; the number is the id of
-its event. A stream is nothing but reading on from a number: what a slow or returning client has not read still stands
-in the store. One look a second, shared by all streams, tells them that there is more.
+`alerts:log` holds every alert by a number that only grows, given in the script that raises it, `marks:log` every alert
+that was marked by the number of its last mark; the number is the id of the event. A stream is nothing but reading on from
+a number: what a slow or returning client has not read still stands in the store. One look a second, shared by all
+streams, tells them that there is more.
 
     ready   the first event; its id is where the stream begins
     alert   an alert as `GET /api/v1/alerts/{alert}` shows it
+    marked  how an alert stands that was acknowledged, judged or reopened
 A comment comes every 15 s, so that a dead connection is noticed.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, NamedTuple
 
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from worker.api.alert import Alert
+from worker.api.answers import Marked
 from worker.errors import StoreUnavailable
 from worker.runtime.alert_filter import AlertFilter
 from worker.runtime.redis_client import K, translated
@@ -27,6 +31,15 @@ from worker.runtime.views import read_alerts
 
 _LOOK_EVERY_S, _BEAT_EVERY_S = 1.0, 15.0
 _MOST_STREAMS, _MOST_AT_ONCE = 200, 100
+
+_LOGS: Mapping[str, tuple[str, type[BaseModel]]] = {"alerts:log": ("alert", Alert), "marks:log": ("marked", Marked)}
+"""What each log's entries are told as."""
+
+
+class _Entry(NamedTuple):
+    number: int
+    log: str
+    alert: str
 
 
 class Stream:
@@ -71,9 +84,9 @@ class Stream:
                 after = min(after, self._newest)
                 while after < self._newest:
                     rows, after = await run_in_threadpool(self._read, after)
-                    for number, row in rows:
+                    for entry, row in rows:
                         if wanted.matches(row):
-                            yield _event(number, row)
+                            yield _event(entry, row)
                 patience = min(_BEAT_EVERY_S, ends - time.monotonic())
                 if patience <= 0:
                     yield f"id: {after}\n: the end\n\n"
@@ -116,20 +129,23 @@ class Stream:
 
     def _look(self) -> int:
         with translated():
-            last = self._store.client.zrange(K + "alerts:log", 0, 0, desc=True, withscores=True)
-        return int(last[0][1]) if last else 0
+            lasts = [self._store.client.zrange(K + log, 0, 0, desc=True, withscores=True) for log in _LOGS]
+        return max((int(number) for last in lasts for _, number in last), default=0)
 
-    def _read(self, after: int) -> tuple[list[tuple[int, dict[str, Any]]], int]:
-        """The next alerts in order, and where to read on."""
+    def _read(self, after: int) -> tuple[list[tuple[_Entry, dict[str, Any]]], int]:
+        """What happened next, in order, each with its alert as it is now, and where to read on."""
+        found: list[_Entry] = []
         with translated():
-            entries = self._store.client.zrange(
-                K + "alerts:log", f"({after}", "+inf", byscore=True, offset=0, num=_MOST_AT_ONCE, withscores=True
-            )
-        if not entries:
+            for log in _LOGS:
+                rows = self._store.client.zrange(
+                    K + log, f"({after}", "+inf", byscore=True, offset=0, num=_MOST_AT_ONCE, withscores=True
+                )
+                found += [_Entry(int(number), log, id_) for id_, number in rows]
+        if not found:
             return [], self._newest
-        numbers = {id_: int(number) for id_, number in entries}
-        rows = read_alerts(self._store, list(numbers))
-        return [(numbers[row["alert_id"]], row) for row in rows], int(entries[-1][1])
+        entries = sorted(found)[:_MOST_AT_ONCE]
+        alerts = {row["alert_id"]: row for row in read_alerts(self._store, list({entry.alert for entry in entries}))}
+        return [(entry, alerts[entry.alert]) for entry in entries if entry.alert in alerts], entries[-1].number
 
 
 def _is_still(is_welcome: Callable[[], bool]) -> bool:
@@ -140,5 +156,6 @@ def _is_still(is_welcome: Callable[[], bool]) -> bool:
         return True
 
 
-def _event(number: int, row: dict[str, Any]) -> str:
-    return f"id: {number}\nevent: alert\ndata: {Alert.model_validate(row).model_dump_json()}\n\n"
+def _event(entry: _Entry, row: dict[str, Any]) -> str:
+    name, model = _LOGS[entry.log]
+    return f"id: {entry.number}\nevent: {name}\ndata: {model.model_validate(row).model_dump_json()}\n\n"

@@ -1,0 +1,92 @@
+"""The bare language model, and bare enrichment, over the texts of the end-to-end bench: no feeds, no store, no webhooks.
+
+    python -m bench.bare tagger --articles 400        `nlp.pipe` of the pipeline that ships, rules taken out
+    python -m bench.bare enrichment --articles 400    all that an article is read for, in batches of 32
+
+As many processes as the machine has cores each read their share of the texts. Prints JSON.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bench.load import Load, warm_texts
+
+BATCH = 32
+
+
+def reader(side: str) -> Callable[[Sequence[str]], object]:
+    """What reads texts."""
+    if side == "tagger":
+        from worker.enrich import pipeline
+
+        nlp = pipeline.load()
+        nlp.remove_pipe("tocsin_gazetteer")
+        return lambda texts: list(nlp.pipe(texts))
+    from bench.enrichment import as_article
+    from worker.enrich.enricher import load
+
+    enricher = load()
+    return lambda texts: enricher.enrich([as_article(text) for text in texts])
+
+
+def read_share(side: str, texts: Sequence[str]) -> None:
+    """Load, say so, wait for a line, read the texts, print the seconds."""
+    read = reader(side)
+    warm = warm_texts()
+    for i in range(0, len(warm), BATCH):
+        read(warm[i : i + BATCH])
+    print("ready", flush=True)
+    sys.stdin.readline()
+    wall, cpu = time.perf_counter(), time.process_time()
+    for i in range(0, len(texts), BATCH):
+        read(texts[i : i + BATCH])
+    print(json.dumps({"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}), flush=True)
+
+
+def run(side: str, articles: int, feeds: int) -> dict[str, Any]:
+    """One process for each core, started together."""
+    cores = os.cpu_count() or 1
+    command = [sys.executable, "-W", "ignore", "-m", "bench.bare", side, "--articles", str(articles)]
+    processes = [
+        subprocess.Popen(
+            [*command, "--feeds", str(feeds), "--share", f"{n}/{cores}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for n in range(cores)
+    ]  # fmt: skip
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    found = [json.loads(process.communicate()[0]) for process in processes]
+    return {
+        "articles_per_s": round(articles / max(one["wall_s"] for one in found), 2),
+        "cpu_ms_per_article": round(sum(one["cpu_s"] for one in found) / articles * 1000, 2),
+        "processes": cores,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("side", choices=("tagger", "enrichment"))
+    parser.add_argument("--articles", type=int, default=400)
+    parser.add_argument("--feeds", type=int, default=12)
+    parser.add_argument("--share", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if options.share:
+        number, of = map(int, options.share.split("/"))
+        read_share(options.side, Load(options.articles, options.feeds).texts[number::of])
+    else:
+        print(json.dumps(run(options.side, options.articles, options.feeds), indent=2))
+
+
+if __name__ == "__main__":
+    main()

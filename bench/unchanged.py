@@ -1,0 +1,105 @@
+"""Feeds a second where nine of ten answer 304, against a bare aiohttp loop that asks the same. Prints JSON.
+
+    python -m bench.unchanged --feeds 2000 --rounds 3
+
+Ours: one poller with the real fetcher and the embedded server; the tenth feed brings two new entries of five, which are
+parsed, compared and stored. Bare: one session of 100 connections, the answers read and thrown away. Both ask the same
+servers (two further processes) with validators, in turn.
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bench.figures import spread
+from bench.ten_thousand import pipeline_for, start_server
+from worker.model import Feed
+from worker.runtime.http import HttpLoop
+from worker.runtime.redis_client import K, connect
+from worker.runtime.redis_store import RedisStore
+from worker.runtime.valkey import EmbeddedServer
+
+SERVERS, AT_ONCE = 2, 100
+
+
+async def ask_all(urls: list[str]) -> None:
+    """Every address once, as a plain loop would."""
+    left = iter(urls)
+
+    async def work(session: aiohttp.ClientSession) -> None:
+        for url in left:
+            async with session.get(url, headers={"If-None-Match": '"1"'}) as response:
+                assert response.status in (200, 304)
+                await response.read()
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE)) as session:
+        await asyncio.gather(*(work(session) for _ in range(AT_ONCE)))
+
+
+def timed(work, feeds: int) -> dict[str, float]:
+    """Feeds a second, and the processor time of one."""
+    started, cpu = time.perf_counter(), time.process_time()
+    work()
+    seconds, spent = time.perf_counter() - started, time.process_time() - cpu
+    return {"feeds_per_s": feeds / seconds, "cpu_ms": spent / feeds * 1000}
+
+
+def measure(store: RedisStore, ports: list[int], number: int, rounds: int) -> dict[str, Any]:
+    """Both sides in turn, after a first reading of everything. A feed in ten has news in the first of our rounds only."""
+    urls = [f"http://127.0.0.1:{ports[i % SERVERS]}/good/{i}/" for i in range(number)]
+    feeds = tuple(Feed(f"feed_{i}", url, f"feed {i}", allow_private=True) for i, url in enumerate(urls))
+    loop, spent = HttpLoop(), {"ours": [], "bare": []}
+    pipeline = pipeline_for(store, feeds, loop, timedelta(minutes=10))
+    for _ in range(rounds):
+        store.client.flushall()
+        store.sync_feeds(feeds)
+        pipeline.poll_due()
+        store.client.zadd(K + "feeds:due", {feed.id: 0 for feed in feeds})
+        spent["ours"].append(timed(pipeline.poll_due, number))
+        spent["bare"].append(timed(lambda: asyncio.run(ask_all(urls)), number))
+    loop.close()
+    pairs = list(zip(spent["ours"], spent["bare"], strict=True))
+    return {
+        "feeds": number,
+        "feeds_per_s": {side: spread([one["feeds_per_s"] for one in found]) for side, found in spent.items()},
+        "cpu_ms_per_feed": {side: spread([one["cpu_ms"] for one in found]) for side, found in spent.items()},
+        "ours_to_bare": spread([a["feeds_per_s"] / b["feeds_per_s"] for a, b in pairs]),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--feeds", type=int, default=2_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    context = multiprocessing.get_context("spawn")
+    ready = context.Queue()
+    servers = [context.Process(target=start_server, args=(ready,), daemon=True) for _ in range(SERVERS)]
+    for server in servers:
+        server.start()
+    try:
+        ports = [ready.get(timeout=60) for _ in servers]
+        with tempfile.TemporaryDirectory() as folder:
+            valkey = EmbeddedServer(Path(folder))
+            valkey.start()
+            store = RedisStore(connect(valkey.url))
+            try:
+                print(json.dumps(measure(store, ports, options.feeds, options.rounds), indent=2))
+            finally:
+                store.client.close()
+                valkey.stop()
+    finally:
+        for server in servers:
+            server.terminate()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The recipe of the topic model: how it chooses thresholds."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn", reason="make install-train brings it")
+
+from training.topics import GRID, TOPICS, Item, source_folds, thresholds_of
+
+
+def item(topic: str, salience: int) -> Item:
+    return Item("", "", "", "", "", (), {topic: salience} if salience else {}, {}, frozenset(), is_marked_fully=True)
+
+
+def scored(topic: str, rows: list[tuple[float, int]]) -> tuple[list[Item], np.ndarray]:
+    values = np.zeros((len(rows), len(TOPICS)))
+    values[:, TOPICS.index(topic)] = [probability for probability, _ in rows]
+    return [item(topic, salience) for _, salience in rows], values
+
+
+def test_a_yardstick_threshold_leaves_room_to_both_bars() -> None:
+    wrong_below_forty = [(0.30 + 0.001 * step, 0) for step in range(60)]
+    right_above_sixty = [(0.60 + 0.001 * step, 2) for step in range(100)]
+    items, values = scored("arms-transfer", wrong_below_forty + right_above_sixty)
+    everywhere = np.ones(len(items), bool)
+    assert 0.37 <= thresholds_of(items, (values, everywhere))["arms-transfer"] <= 0.61
+
+
+def test_a_scoring_that_misses_a_bar_draws_the_threshold_to_where_it_holds() -> None:
+    first = [(0.30, 0)] * 40 + [(0.70, 2)] * 100
+    second = [(0.30, 0)] * 40 + [(0.45, 2)] * 50 + [(0.70, 2)] * 50
+    items, values = scored("arms-transfer", first + second)
+    early = np.arange(len(items)) < len(first)
+    assert thresholds_of(items, (values, early))["arms-transfer"] <= 0.70
+    assert thresholds_of(items, (values, early), (values, ~early))["arms-transfer"] <= 0.45
+
+
+@pytest.mark.parametrize("topic", ["cyberattack", "arms-transfer"])
+def test_a_threshold_stands_on_the_grid_whatever_the_scores(topic: str) -> None:
+    items, values = scored(topic, [(0.0, 0), (1.0, 2), (0.1, 1)])
+    chosen = thresholds_of(items, (values, np.ones(3, bool)))[topic]
+    assert GRID[0] <= chosen <= GRID[-1]
+
+
+def test_more_labels_of_other_items_leave_the_folds_as_they_were() -> None:
+    def by(source: str, draw: str) -> Item:
+        return Item("", source, "", draw, "", (), {}, {}, frozenset(), is_marked_fully=draw != "stream")
+
+    measured = [by(source, "drawn") for source in "aaabbbbccde"]
+    labels = [by(source, "stream") for source in "ddddddddddeeeeezz"]
+    few, many = source_folds(measured, 2), source_folds(measured + labels, 2)
+    assert many[: len(measured)].tolist() == few.tolist()
+    assert all(len(set(many[[item.source == name for item in measured + labels]])) == 1 for name in "abcdez")

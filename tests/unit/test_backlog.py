@@ -1,0 +1,55 @@
+"""What fires nothing waits its turn: not too long, not too many, never behind its own story."""
+
+from datetime import timedelta
+
+from tests.fakes import NOW, analysis, article
+from worker import story
+from worker.ports import ArticleClaim
+from worker.triage import Backlog, Read
+
+LEASE = timedelta(seconds=80)
+NOTHING = timedelta(0)
+BODY = "The column of forty vehicles left the barracks at dawn, crossed two bridges and stopped beside the old grain silos, "
+BODY += "where officers of the garrison counted crates, signed papers and sent the drivers home before the rain set in."
+
+
+def read(title: str, *, since=NOW) -> Read:
+    told = article(title, f"{title}. {BODY}")
+    return Read(ArticleClaim(told, 1), analysis(told), story.sign(told, analysis(told)), NOTHING, since)
+
+
+def test_what_waits_longest_is_taken_first_and_once():
+    backlog = Backlog()
+    waiting = [read(f"Number {name} of the morning") for name in ("one", "two", "three")]
+    for one in waiting:
+        backlog.add(one)
+    assert backlog.take(2) == waiting[:2]
+    assert backlog.take(2) == waiting[2:]
+    assert backlog.take(2) == []
+
+
+def test_what_was_taken_is_not_found_again_as_kin():
+    backlog, twin = Backlog(), read("Tanks reach the harbour of the north")
+    backlog.add(twin)
+    assert backlog.take_kin(twin) == [twin]
+    backlog.add(twin)
+    backlog.take(1)
+    assert backlog.take_kin(twin) == []
+
+
+def test_nothing_waits_longer_than_a_quarter_of_its_lease():
+    backlog = Backlog()
+    assert not backlog.is_pressing(NOW, LEASE)
+    backlog.add(read("Tanks reach the harbour"))
+    assert not backlog.is_pressing(NOW + timedelta(seconds=19), LEASE)
+    assert backlog.is_pressing(NOW + timedelta(seconds=20), LEASE)
+    backlog.take(1)
+    assert not backlog.is_pressing(NOW + timedelta(seconds=20), LEASE)
+
+
+def test_a_thousand_may_wait():
+    backlog = Backlog()
+    for number in range(1_000):
+        assert not backlog.is_pressing(NOW, LEASE)
+        backlog.add(read(f"Report {number}"))
+    assert backlog.is_pressing(NOW, LEASE)

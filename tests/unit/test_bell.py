@@ -1,0 +1,21 @@
+"""Doorbells that ring while their ringer still works."""
+
+from kombu.exceptions import OperationalError
+
+from worker.runtime.bell import Doorbell
+
+
+def test_a_stage_is_rung_at_most_once_in_a_moment_and_each_stage_by_itself():
+    now, rung = [0.0], []
+    bell = Doorbell(lambda stage: rung.append((now[0], stage)), lambda: now[0])
+    for now[0] in (0.0, 0.1, 0.15, 0.3, 0.4, 0.6):
+        bell.ring("enrich")
+    bell.ring("deliver")
+    assert rung == [(0.0, "enrich"), (0.3, "enrich"), (0.6, "enrich"), (0.6, "deliver")]
+
+
+def test_a_bell_that_cannot_ring_stops_nobody():
+    def fail(_stage):
+        raise OperationalError
+
+    Doorbell(fail, lambda: 0.0).ring("deliver")

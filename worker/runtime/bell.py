@@ -1,0 +1,38 @@
+"""The bell over Celery: what was found is worked on while the finder looks further."""
+
+import time
+from collections.abc import Callable
+
+from kombu.exceptions import OperationalError
+
+from worker.errors import StoreUnavailable
+from worker.ports import Stage
+
+_EVERY_S = 0.2
+"""A worker that is busy needs no second doorbell within this."""
+
+
+class Doorbell:
+    """Sends doorbells, at most one in `_EVERY_S` to each stage; one that cannot be sent is made up for by beat's."""
+
+    def __init__(self, send: Callable[[Stage], object], clock: Callable[[], float] = time.monotonic) -> None:
+        self._send, self._clock = send, clock
+        self._rung: dict[Stage, float] = {}
+
+    def ring(self, stage: Stage) -> None:
+        """Wake a stage, unless that was done just now."""
+        now = self._clock()
+        if now - self._rung.get(stage, -_EVERY_S) < _EVERY_S:
+            return
+        self._rung[stage] = now
+        try:
+            self._send(stage)
+        except (OperationalError, StoreUnavailable):
+            return
+
+
+def ring_by_celery(stage: Stage) -> None:
+    """Send a stage its doorbell. Raises OperationalError."""
+    from worker.runtime.app import app
+
+    app.send_task(f"tocsin.{stage}", retry=False)
