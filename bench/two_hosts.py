@@ -126,7 +126,10 @@ def measure(articles: int, rounds: int) -> dict[str, Any]:
         client.config_set("port", str(PORT))
         desk, deployment = Desk(RedisStore(client)), Deployment(directory, server, world)
         deployment.environ["TOCSIN_LEASE"] = "90s"
-        deployment.configure([world.serve("/feed", document([]))], "watches:\n  - {id: arms, title: Arms, match: {topic: arms-transfer}}\n")
+        deployment.configure(
+            [world.serve("/feed", document([]))],
+            "watches:\n  - {id: arms, title: Arms, match: {topic: arms-transfer}}\n",
+        )
         deployment.start("beat")
         hosts = Hosts(deployment, places)
         try:

@@ -180,25 +180,23 @@ def build_corpus(items: list[Item], extractor: FeatureExtractor) -> Corpus:
     for number, item in enumerate(items):
         features = extractor.extract(item.text, item.sentences)
         words = extractor.table.words
-        shapes = [shape_buckets(words[row]) for row in features.rows.tolist()]
-        parts["ag"].append(np.unique(features.grams))
-        parts["as"].append(_shape_counts(shapes, features.rows))
-        present = features.classes.max(axis=0, initial=0)
-        parts["ad"].append(
-            _dense(
-                present,
-                features.phrases.max(axis=0, initial=0),
-                np.zeros(MAX_CLASSES),
-                features.article_opinions(),
-            )
-        )
-        opinions = features.sentence_opinions()
+        whole, by_sentence = features.articles, features.sentences
+        shapes = [shape_buckets(words[row]) for row in by_sentence.rows.tolist()]
+        parts["ag"].append(whole.grams)
+        parts["as"].append(_shape_counts(shapes, by_sentence.rows))
+        present = whole.classes[0]
+        parts["ad"].append(_dense(present, whole.phrases[0], np.zeros(MAX_CLASSES), whole.opinions[0]))
         for sentence in range(len(item.sentences)):
-            inside = features.row_sentences == sentence
-            parts["sg"].append(features.grams[features.gram_sentences == sentence])
+            inside = by_sentence.row_owners == sentence
+            parts["sg"].append(by_sentence.grams[by_sentence.gram_owners == sentence])
             parts["ss"].append(np.array([b for s, keep in zip(shapes, inside, strict=True) if keep for b in s]))
             parts["sd"].append(
-                _dense(features.classes[sentence], features.phrases[sentence], present, opinions[sentence])
+                _dense(
+                    by_sentence.classes[sentence],
+                    by_sentence.phrases[sentence],
+                    present,
+                    by_sentence.opinions[sentence],
+                )
             )
             parts["owner"].append(number)
     return Corpus(

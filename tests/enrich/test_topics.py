@@ -205,8 +205,27 @@ def test_features_are_the_same_in_any_order_of_articles() -> None:
     used = FeatureExtractor.default()
     used.extract("quite other words first", [(0, 10)])
     again = used.extract(text, [(0, len(text))])
-    assert np.array_equal(fresh.grams, again.grams)
-    assert np.array_equal(fresh.classes, again.classes)
+    assert np.array_equal(fresh.sentences.grams, again.sentences.grams)
+    assert np.array_equal(fresh.articles.classes, again.articles.classes)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(HOSTILE, max_size=6))
+def test_articles_scored_together_are_scored_as_each_by_itself(texts: list[str]) -> None:
+    articles = [(text, split_sentences(text)) for text in texts]
+    together = CLASSIFIER.score_all(articles)
+    for (text, sentences), results in zip(articles, together, strict=True):
+        alone = {result.topic: result.probability for result in CLASSIFIER.score(text, sentences)}
+        assert {result.topic: result.probability for result in results} == pytest.approx(alone, abs=2e-5)
+        assert all((start, end) in sentences for result in results for start, end, _ in result.evidence)
+
+
+def test_many_articles_are_scored_in_portions() -> None:
+    text = "Iran shipped arms to Russia. " * 700
+    sentences = split_sentences(text)
+    results = CLASSIFIER.score_all([(text, sentences), ("", ()), (text, sentences)])
+    assert [bool(found) for found in results] == [True, False, True]
+    assert results[0] == results[2]
 
 
 def test_evidence_of_labelled_news_is_mostly_a_labelled_sentence() -> None:

@@ -35,8 +35,10 @@ class TopicScorer(Protocol):
 
     thresholds: dict[str, float]
 
-    def score(self, text: str, sentences: Sequence[tuple[int, int]], *, least: float = 0.0) -> list[TopicResult]:
-        """Every topic that has evidence and at least the probability `least`."""
+    def score_all(
+        self, articles: Sequence[tuple[str, Sequence[tuple[int, int]]]], *, least: float = 0.0
+    ) -> list[list[TopicResult]]:
+        """Of each text every topic that has evidence and at least the probability `least`; none without sentences."""
 
 
 class SpacyEnricher:
@@ -67,12 +69,12 @@ class SpacyEnricher:
     def enrich(self, articles: Sequence[Article]) -> list[Analysis]:
         """An analysis for each article, in order."""
         texts = [_readable(article) for article in articles]
-        seen = [self._see(article, text) for article, text in zip(articles, texts, strict=True)]
-        return self._with_names(texts, seen)
+        return self._with_names(texts, self._see(articles, texts))
 
     def glance(self, articles: Sequence[Article]) -> list[Analysis]:
         """What is understood without looking for names: `pending` says what these may still bring."""
-        return [self._glance(article, _readable(article)) for article in articles]
+        texts = [_readable(article) for article in articles]
+        return [self._expect(text, seen) for text, seen in zip(texts, self._see(articles, texts), strict=True)]
 
     def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
         """The whole analyses, as `enrich` makes them, of articles that were glanced at."""
@@ -89,8 +91,7 @@ class SpacyEnricher:
             for i, analysis in enumerate(seen)
         ]
 
-    def _glance(self, article: Article, text: str) -> Analysis:
-        analysis = self._see(article, text)
+    def _expect(self, text: str, analysis: Analysis) -> Analysis:
         if not analysis.pending:
             return analysis
         entities, pending = expect(self._nlp, text, analysis.sentences)
@@ -101,22 +102,30 @@ class SpacyEnricher:
         is_learnt = len(self._nlp.vocab.strings) >= LEARNT_STRINGS
         return self._nlp.memory_zone() if is_learnt else nullcontext()
 
-    def _see(self, article: Article, text: str) -> Analysis:
-        code = language.detect(text, article.declared_language)
-        is_read = code == self._nlp.lang
-        sentences = tuple(split_sentences(text))
-        results = self._topics.score(text, sentences, least=self._least_score) if sentences and is_read else []
-        kept = [self._topic(result, text) for result in results]
-        return Analysis(
-            entities=(),
-            topics=tuple(sorted(kept, key=lambda topic: (-topic.score, topic.topic))),
-            sentences=sentences,
-            language=code,
-            model=self.model,
-            is_language_known=is_read,
-            truncated_at=LONGEST_TEXT if len(article.text) > LONGEST_TEXT else None,
-            pending=Pending() if is_read else None,
-        )
+    def _see(self, articles: Sequence[Article], texts: Sequence[str]) -> list[Analysis]:
+        codes = [
+            language.detect(text, article.declared_language) for article, text in zip(articles, texts, strict=True)
+        ]
+        sentences = [tuple(split_sentences(text)) for text in texts]
+        read = [places if code == self._nlp.lang else () for code, places in zip(codes, sentences, strict=True)]
+        topics = self._topics.score_all(list(zip(texts, read, strict=True)), least=self._least_score)
+        return [
+            Analysis(
+                entities=(),
+                topics=self._told(results, text),
+                sentences=places,
+                language=code,
+                model=self.model,
+                is_language_known=code == self._nlp.lang,
+                truncated_at=LONGEST_TEXT if len(article.text) > LONGEST_TEXT else None,
+                pending=Pending() if code == self._nlp.lang else None,
+            )
+            for article, text, code, places, results in zip(articles, texts, codes, sentences, topics, strict=True)
+        ]
+
+    def _told(self, results: Sequence[TopicResult], text: str) -> tuple[TopicScore, ...]:
+        found = [self._topic(result, text) for result in results]
+        return tuple(sorted(found, key=lambda topic: (-topic.score, topic.topic)))
 
     def _topic(self, result: TopicResult, text: str) -> TopicScore:
         evidence = tuple(Span(start, end, text[start:end]) for start, end, _ in result.evidence)

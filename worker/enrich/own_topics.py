@@ -30,11 +30,19 @@ class WithOwnTopics:
         ]
         self.thresholds: dict[str, float] = {**built_in.thresholds, **{own.name: own.threshold for own in self._own}}
 
-    def score(self, text: str, sentences: Sequence[tuple[int, int]], *, least: float = 0.0) -> list[TopicResult]:
-        """Every topic that has evidence and at least the probability `least`, built-in ones first."""
-        own = (topic.score(text, sentences) for topic in self._own)
-        kept = (result for result in own if result is not None and result.probability >= least)
-        return [*self._built_in.score(text, sentences, least=least), *kept]
+    def score_all(
+        self, articles: Sequence[tuple[str, Sequence[tuple[int, int]]]], *, least: float = 0.0
+    ) -> list[list[TopicResult]]:
+        """Of each text every topic that has evidence and at least the probability `least`, built-in ones first."""
+        built_in = self._built_in.score_all(articles, least=least)
+        return [
+            [*results, *self._own_of(text, sentences, least)]
+            for results, (text, sentences) in zip(built_in, articles, strict=True)
+        ]
+
+    def _own_of(self, text: str, sentences: Sequence[tuple[int, int]], least: float) -> list[TopicResult]:
+        found = (topic.score(text, sentences) for topic in self._own)
+        return [result for result in found if result is not None and result.probability >= least]
 
 
 def digest(topics: Sequence[OwnTopic]) -> str:

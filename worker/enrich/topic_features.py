@@ -38,6 +38,7 @@ from worker.enrich.phrase_topics import (
 WORD_BITS: Final = 17
 SHAPE_BITS: Final = 16
 MAX_CLASSES: Final = 64
+_ROW_BITS: Final = 32
 _MAX_ROWS: Final = 60_000
 _SHAPE_LENGTHS: Final = (3, 4, 5)
 _MAX_SHAPED_LETTERS: Final = 24
@@ -51,35 +52,32 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class ArticleFeatures:
-    """Features of one article by sentence; arrays of equal length pair a sentence's number with a feature's.
+class Features:
+    """Features of some texts, sentences or whole articles, by their number.
 
-    ``grams`` and ``gram_sentences`` are sorted and distinct; so are ``rows`` (into the word table) and their sentences.
-    ``classes`` is (sentences, 64) and ``phrases`` (sentences, patterns), both of 0 and 1; ``opinions`` (sentences,
-    topics) is the phrase baseline's probability.
+    Arrays of equal length pair a feature with the number of its text: ``grams`` with ``gram_owners``, ``rows`` (into
+    the word table) with ``row_owners``; both pairs are sorted by text, then by feature, and distinct. ``classes`` is
+    (texts, 64) and ``phrases`` (texts, patterns), both of 0 and 1. ``opinions`` (texts, 3 x topics) are the phrase
+    baseline's probabilities: a sentence's own, its article's strongest, the strongest of the article's first two
+    sentences; of an article the strongest, ln(1 + sum over sentences), the strongest of the first two.
     """
 
     grams: npt.NDArray[np.int64]
-    gram_sentences: npt.NDArray[np.int64]
+    gram_owners: npt.NDArray[np.int64]
     rows: npt.NDArray[np.int64]
-    row_sentences: npt.NDArray[np.int64]
+    row_owners: npt.NDArray[np.int64]
     classes: npt.NDArray[np.float32]
     phrases: npt.NDArray[np.float32]
     opinions: npt.NDArray[np.float32]
 
-    def article_opinions(self) -> npt.NDArray[np.float32]:
-        """Return (3 x topics): strongest sentence, ln(1 + sum over sentences), strongest of the first two."""
-        whole = self.opinions
-        return np.concatenate([whole.max(axis=0), np.log1p(whole.sum(axis=0)), whole[:2].max(axis=0)])
 
-    def sentence_opinions(self) -> npt.NDArray[np.float32]:
-        """Return (sentences, 3 x topics): the sentence, the article's strongest, the strongest of its first two."""
-        sentences, topics = self.opinions.shape
-        joined = np.empty((sentences, 3, topics), np.float32)
-        joined[:, 0] = self.opinions
-        joined[:, 1] = self.opinions.max(axis=0)
-        joined[:, 2] = self.opinions[:2].max(axis=0)
-        return joined.reshape(sentences, -1)
+@dataclass(frozen=True, slots=True)
+class ArticleFeatures:
+    """Features of articles and of all their sentences; ``article_of`` is the number of each sentence's article."""
+
+    articles: Features
+    sentences: Features
+    article_of: npt.NDArray[np.int64]
 
 
 class WordClasses:
@@ -217,25 +215,34 @@ class FeatureExtractor:
         return cls(WordClasses.default(), rules, words)
 
     def extract(self, text: str, sentences: Sequence[tuple[int, int]]) -> ArticleFeatures:
-        """Return the features of the sentences given by half-open offsets into ``text``."""
-        table = self.table
-        if table.is_full:
-            table.reset()
-        tokens = [_TOKEN.findall(text[start:end].lower()) for start, end in sentences]
-        by_sentence = [table.look_up(part) for part in tokens]
-        counts = np.fromiter(map(len, by_sentence), np.int64, len(by_sentence))
-        rows = np.fromiter(chain.from_iterable(by_sentence), np.int64, int(counts.sum()))
-        owner = np.repeat(np.arange(len(by_sentence)), counts)
-        grams, gram_sentences = _distinct(*_grams(table.hashes[rows], owner), WORD_BITS)
-        phrases = self._phrase_matrix(text, sentences, by_sentence)
-        return ArticleFeatures(
-            grams,
-            gram_sentences,
-            *_distinct(rows, owner, 32),
-            self._class_matrix(rows, owner, len(by_sentence)),
-            phrases,
-            (1 - np.exp(phrases @ self._miss)) * np.exp(phrases @ self._guard),
+        """Return the features of one article and of its sentences, given by half-open offsets into ``text``."""
+        return self.extract_all([(text, sentences)])
+
+    def extract_all(self, articles: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> ArticleFeatures:
+        """Return the features of articles, none of them without sentences, and of all their sentences."""
+        if self.table.is_full:
+            self.table.reset()
+        counts = np.array([len(sentences) for _, sentences in articles])
+        article_of, starts = np.repeat(np.arange(len(articles)), counts), np.cumsum(counts) - counts
+        places = [(text, start, end) for text, sentences in articles for start, end in sentences]
+        by_sentence = [self.table.look_up(_TOKEN.findall(text[start:end].lower())) for text, start, end in places]
+        lengths = np.fromiter(map(len, by_sentence), np.int64, len(places))
+        rows = np.fromiter(chain.from_iterable(by_sentence), np.int64, int(lengths.sum()))
+        owners = np.repeat(np.arange(len(places)), lengths)
+        grams, gram_owners = _distinct(*_grams(self.table.hashes[rows], owners), WORD_BITS)
+        classes, phrases = self._class_matrix(rows, owners, len(places)), self._phrase_matrix(places, by_sentence)
+        own = (1 - np.exp(phrases @ self._miss)) * np.exp(phrases @ self._guard)
+        strongest, lead = np.maximum.reduceat(own, starts), _strongest_of_two(own, starts)
+        of_articles = Features(
+            *_distinct(grams, article_of[gram_owners], WORD_BITS),
+            *_distinct(rows, article_of[owners], _ROW_BITS),
+            np.maximum.reduceat(classes, starts),
+            np.maximum.reduceat(phrases, starts),
+            np.hstack([strongest, np.log1p(np.add.reduceat(own, starts)), lead]),
         )
+        opinions = np.hstack([own, strongest[article_of], lead[article_of]])
+        of_sentences = Features(grams, gram_owners, *_distinct(rows, owners, _ROW_BITS), classes, phrases, opinions)
+        return ArticleFeatures(of_articles, of_sentences, article_of)
 
     def _class_matrix(self, rows: Ints, owner: Ints, count: int) -> npt.NDArray[np.float32]:
         bits = np.zeros(count, np.uint64)
@@ -246,14 +253,25 @@ class FeatureExtractor:
         return unpacked.astype(np.float32)
 
     def _phrase_matrix(
-        self, text: str, sentences: Sequence[tuple[int, int]], by_sentence: Sequence[Sequence[int]]
+        self, places: Sequence[tuple[str, int, int]], by_sentence: Sequence[Sequence[int]]
     ) -> npt.NDArray[np.float32]:
-        found = np.zeros((len(sentences), self.pattern_count), np.float32)
+        found = np.zeros((len(places), self.pattern_count), np.float32)
         opened, closed = self.table.opened, self.table.closed
         for number, rows in enumerate(by_sentence):
-            if reduce(or_, map(opened.__getitem__, rows), 0) & reduce(or_, map(closed.__getitem__, rows), 0):
-                found[number, list(self.table.index.find(text, *sentences[number]))] = 1.0
+            if _any_of(opened, rows) & _any_of(closed, rows):
+                found[number, list(self.table.index.find(*places[number]))] = 1.0
         return found
+
+
+def _strongest_of_two(values: npt.NDArray[np.float32], starts: Ints) -> npt.NDArray[np.float32]:
+    """The greater of each run's first two rows; ``starts`` are the runs' first rows."""
+    last = np.append(starts[1:], len(values)) - 1
+    greater: npt.NDArray[np.float32] = np.maximum(values[starts], values[np.minimum(starts + 1, last)])
+    return greater
+
+
+def _any_of(masks: Sequence[int], rows: Sequence[int]) -> int:
+    return reduce(or_, filter(None, map(masks.__getitem__, rows)), 0)
 
 
 def _grams(hashes: npt.NDArray[np.uint64], owner: Ints) -> tuple[Ints, Ints]:

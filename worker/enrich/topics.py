@@ -12,7 +12,7 @@ and its evidence are the sentences whose own calibrated probability is highest.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self, TypeAlias
@@ -21,7 +21,14 @@ import numpy as np
 import numpy.typing as npt
 
 from worker.enrich.phrase_topics import packaged_rules
-from worker.enrich.topic_features import SHAPE_BITS, ArticleFeatures, FeatureExtractor, first_of_each, shape_buckets
+from worker.enrich.topic_features import (
+    SHAPE_BITS,
+    ArticleFeatures,
+    FeatureExtractor,
+    Features,
+    first_of_each,
+    shape_buckets,
+)
 from worker.enrich.topic_result import MAX_EVIDENCE, Evidence, TopicResult
 
 __all__ = ["PACKAGED_MODEL", "Evidence", "TopicClassifier", "TopicModelError", "TopicResult"]
@@ -29,6 +36,7 @@ __all__ = ["PACKAGED_MODEL", "Evidence", "TopicClassifier", "TopicModelError", "
 PACKAGED_MODEL: Final = Path(__file__).parent / "en_tocsin_news_topics"
 FORMAT: Final = 1
 _EVIDENCE_SHARE: Final = 0.4
+_SENTENCES_AT_ONCE: Final = 1_000
 _DIGITS: Final = 5
 _SKETCH_BITS: Final = 12
 _SKETCH_CLASS_SCALE: Final = 0.2
@@ -82,6 +90,7 @@ class TopicWeights:
 class _Head:
     """One head's columns of the weights; ``scale`` is that of its ``grams``."""
 
+    columns: slice
     grams: npt.NDArray[np.int8]
     scale: Floats
     classes: Floats
@@ -108,7 +117,7 @@ class TopicClassifier:
         self._shape_scores = np.zeros((1024, weights.shapes.shape[1] + 1), np.float32)
         self._shape_words = (0, 0)
         width = len(self.topics)
-        self._article, self._sentence = _head(weights, 0, width), _head(weights, width, 2 * width)
+        self._article, self._sentence = _head(weights, slice(0, width)), _head(weights, slice(width, 2 * width))
         self._background: Floats | None = None
 
     @classmethod
@@ -130,9 +139,23 @@ class TopicClassifier:
         ``sentences`` are half-open offsets into ``text``, the title first. Every topic is scored, those of at least
         ``least`` are returned; an article without sentences has none.
         """
-        if not sentences:
-            return []
-        article, by_sentence = self.log_odds(text, sentences)
+        return self.score_all([(text, sentences)], least=least)[0]
+
+    def score_all(
+        self, articles: Sequence[tuple[str, Sequence[tuple[int, int]]]], *, least: float = 0.0
+    ) -> list[list[TopicResult]]:
+        """Do as `score` for each of the articles, in order; many at once cost a third less than one at a time."""
+        found: list[list[TopicResult]] = [[] for _ in articles]
+        for numbers in _portions([len(sentences) for _, sentences in articles]):
+            odds, by_sentence, article_of = self._log_odds([articles[i] for i in numbers])
+            ends = np.cumsum(np.bincount(article_of)).tolist()
+            for number, article, start, end in zip(numbers, odds, [0, *ends], ends, strict=False):
+                found[number] = self._results(article, by_sentence[start:end], articles[number][1], least)
+        return found
+
+    def _results(
+        self, article: Floats, by_sentence: Floats, sentences: Sequence[tuple[int, int]], least: float
+    ) -> list[TopicResult]:
         probabilities = _sigmoid(self.mix(article, by_sentence)).astype(float).round(_DIGITS)
         order = [topic for topic in np.argsort(-probabilities, kind="stable").tolist() if probabilities[topic] >= least]
         calibration = self.weights.sentence_calibration[order]
@@ -142,29 +165,32 @@ class TopicClassifier:
             for column, topic in enumerate(order)
         ]
 
-    def score_batch(self, articles: Iterable[tuple[str, Sequence[tuple[int, int]]]]) -> Iterable[list[TopicResult]]:
-        """Score many articles, in order, lazily."""
-        return (self.score(text, sentences) for text, sentences in articles)
-
     def log_odds(self, text: str, sentences: Sequence[tuple[int, int]]) -> tuple[Floats, Floats]:
         """Return the article head's (T,) and the sentence head's (sentences, T) raw log-odds."""
-        return self._heads(self.extractor.extract(text, sentences), len(sentences))
+        article, by_sentence, _ = self._log_odds([(text, sentences)])
+        return article[0], by_sentence
 
-    def _heads(self, features: ArticleFeatures, count: int) -> tuple[Floats, Floats]:
-        shapes, width = self._shapes(), len(self.topics)
-        classes, phrases = features.classes.max(axis=0), features.phrases.max(axis=0)
-        head, norm = self._article, self.weights.grams_norm
-        article = _scaled(_gather(_distinct(features.grams), head.grams, norm).sum(axis=0), head.scale)
-        article += _normalised(shapes[_distinct(features.rows)].sum(axis=0))[:width]
-        article += classes @ head.classes + phrases @ head.phrases + head.bias
-        article += features.article_opinions() @ head.opinions
-        head = self._sentence
-        grams = _sum_by(_gather(features.grams, head.grams, norm), features.gram_sentences, count)
-        by_sentence = _scaled(grams, head.scale)
-        by_sentence += _normalised(_sum_by(shapes[features.rows], features.row_sentences, count))[:, width:]
-        by_sentence += features.classes @ head.classes + features.phrases @ head.phrases
-        by_sentence += features.sentence_opinions() @ head.opinions + (head.bias + classes @ self.weights.context)
-        return article, by_sentence
+    def _log_odds(
+        self, articles: Sequence[tuple[str, Sequence[tuple[int, int]]]]
+    ) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+        """Return both heads' log-odds, (articles, T) and (all sentences, T), and the number of each sentence's article."""
+        features = self.extractor.extract_all(articles)
+        return *self._heads(features), features.article_of
+
+    def _heads(self, features: ArticleFeatures) -> tuple[Floats, Floats]:
+        context = (features.articles.classes @ self.weights.context)[features.article_of]
+        return self._odds(self._article, features.articles), self._odds(self._sentence, features.sentences) + context
+
+    def _odds(self, head: _Head, features: Features) -> Floats:
+        """Return one head's log-odds of articles or of sentences, (texts, T)."""
+        count, shapes = len(features.classes), self._shapes()
+        grams = _gather(features.grams, head.grams, self.weights.grams_norm)
+        words = _gather(features.rows, shapes[:, head.columns], shapes[:, -1])
+        odds = _normalised(_sum_by(grams, features.gram_owners, count)) * head.scale
+        odds += _normalised(_sum_by(words, features.row_owners, count))
+        odds += features.classes @ head.classes + features.phrases @ head.phrases
+        odds += features.opinions @ head.opinions + head.bias
+        return odds
 
     def mix(self, article: Floats, by_sentence: Floats) -> Floats:
         """Join both heads into the article's calibrated log-odds, (T,)."""
@@ -178,13 +204,14 @@ class TopicClassifier:
         classes and topic log-odds; a dot product of two vectors is their similarity.
         """
         features = self.extractor.extract(text, sentences)
-        article, by_sentence = self._heads(features, len(sentences))
-        grams, owner = features.grams, features.gram_sentences + 1
-        whole = _distinct(grams)
+        article, by_sentence = self._heads(features)
+        whole, parts = features.articles, features.sentences
         folded = self._fold(
-            np.concatenate([whole, grams]), np.concatenate([np.zeros_like(whole), owner]), len(sentences) + 1
+            np.concatenate([whole.grams, parts.grams]),
+            np.concatenate([whole.gram_owners, parts.gram_owners + 1]),
+            len(sentences) + 1,
         )
-        classes = np.vstack([features.classes.max(axis=0, initial=0), features.classes])
+        classes = np.vstack([whole.classes, parts.classes])
         return np.hstack([folded, sketch_dense(classes, np.vstack([article, by_sentence]))])
 
     def background(self) -> Floats:
@@ -252,9 +279,9 @@ def _check(folder: Path, meta: dict[str, object], arrays: dict[str, npt.NDArray[
     return TopicWeights(**{name: arrays[name] for name in TopicWeights.__slots__})  # type: ignore[arg-type]
 
 
-def _head(weights: TopicWeights, first: int, stop: int) -> "_Head":
-    columns = slice(first, stop)
+def _head(weights: TopicWeights, columns: slice) -> _Head:
     return _Head(
+        columns,
         np.ascontiguousarray(weights.grams[:, columns]),
         *(
             np.ascontiguousarray(part[..., columns])
@@ -263,21 +290,27 @@ def _head(weights: TopicWeights, first: int, stop: int) -> "_Head":
     )
 
 
-def _distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    ordered = np.sort(values)
-    return ordered[first_of_each(ordered)]
+def _portions(counts: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the numbers of articles with sentences, in runs of about a thousand sentences: memory stays bounded."""
+    numbers: list[int] = []
+    held = 0
+    for number, count in enumerate(counts):
+        if numbers and held + count > _SENTENCES_AT_ONCE:
+            yield numbers
+            numbers, held = [], 0
+        if count:
+            numbers.append(number)
+            held += count
+    if numbers:
+        yield numbers
 
 
-def _gather(buckets: npt.NDArray[np.int64], table: npt.NDArray[np.int8], norm: Floats) -> Floats:
-    """Return the rows of the buckets, (buckets, topics + 1): the squared norm last."""
-    gathered = np.empty((len(buckets), table.shape[1] + 1), np.float32)
-    gathered[:, :-1] = table[buckets]
-    gathered[:, -1] = norm[buckets]
+def _gather(rows: npt.NDArray[np.int64], table: npt.NDArray[np.int8] | Floats, norm: Floats) -> Floats:
+    """Return these rows of a table, (rows, topics + 1): the squared norm last."""
+    gathered = np.empty((len(rows), table.shape[1] + 1), np.float32)
+    gathered[:, :-1] = table[rows]
+    gathered[:, -1] = norm[rows]
     return gathered
-
-
-def _scaled(summed: Floats, scale: Floats) -> Floats:
-    return _normalised(summed) * scale
 
 
 def _sum_by(values: Floats, owner: npt.NDArray[np.int64], count: int) -> Floats:
@@ -291,9 +324,9 @@ def _sum_by(values: Floats, owner: npt.NDArray[np.int64], count: int) -> Floats:
 
 def _normalised(summed: Floats) -> Floats:
     """Divide by the norm, whose square stands last; nothing is left of rows without any."""
-    norm = np.sqrt(summed[..., -1:])
+    norm = np.sqrt(summed[:, -1:])
     norm[norm == 0] = 1
-    return np.asarray(summed[..., :-1] / norm, np.float32)
+    return np.asarray(summed[:, :-1] / norm, np.float32)
 
 
 def _sigmoid(log_odds: Floats) -> Floats:

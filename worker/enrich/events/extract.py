@@ -12,7 +12,7 @@ from worker.enrich.events import breach, measure, stance, transfer
 from worker.enrich.events.draft import Draft, part
 from worker.enrich.events.fillers import Sentence
 from worker.enrich.events.units import Unit, read_units
-from worker.enrich.events.words import HYPHENED, pairs, words
+from worker.enrich.events.words import pairs, words
 from worker.enrich.find import small_letters
 from worker.model import Entity, Event, Span
 
@@ -52,24 +52,25 @@ def _telling(text: str, sentences: Sequence[tuple[int, int]], entities: Sequence
 
 def _may_tell(sentence: str, *, has_goods: bool) -> bool:
     found = set(_WORD.findall(sentence.lower()))
-    if not _measures().isdisjoint(found) or _holds_pair("measure_nouns", found):
+    if not _measures().isdisjoint(found) or _holds_pair("measure_nouns", found) or _holds_pair("aid_goods", found):
         return True
-    if not words("regime_nouns").isdisjoint(found) and not words("violate", "violation_nouns").isdisjoint(found):
-        return True
-    has_goods = has_goods or not words("goods").isdisjoint(found) or _holds_pair("aid_goods", found)
-    return has_goods and not _passing().isdisjoint(found)
+    return (has_goods or not _matters().isdisjoint(found)) and not _deeds().isdisjoint(found)
 
 
 def _holds_pair(name: str, found: set[str]) -> bool:
-    return any(first in found and second in found for first, second in pairs(name))
+    return not _seconds(name).isdisjoint(found) and any(set(pair) <= found for pair in pairs(name))
+
+
+@cache
+def _seconds(name: str) -> frozenset[str]:
+    return frozenset(second for _, second in pairs(name))
 
 
 @cache
 def _cues() -> ahocorasick.Automaton:
     """Finds the rarer of the words by which a sentence may tell an event, within other words too."""
-    seconds = {second for name in ("measure_nouns", "aid_goods") for _, second in pairs(name)}
     automaton = ahocorasick.Automaton()
-    for word in _measures() | words("regime_nouns", "goods") | seconds:
+    for word in _measures() | _matters():
         automaton.add_word(word, word)
     automaton.make_automaton()
     return automaton
@@ -81,8 +82,16 @@ def _measures() -> frozenset[str]:
 
 
 @cache
-def _passing() -> frozenset[str]:
-    return words("give", "get", "nouns_give", "nouns_get", "aid", "requested", "carry") | HYPHENED | {"arms"}
+def _matters() -> frozenset[str]:
+    """What passes, is forbidden or broken."""
+    return words("goods", "regime_nouns") | _seconds("measure_nouns") | _seconds("aid_goods")
+
+
+@cache
+def _deeds() -> frozenset[str]:
+    """What is done with goods and with sanctions: the words that `transfer.find` and `breach.find` start from."""
+    passing = words("give", "get", "carry", "nouns_give", "nouns_get") | transfer.ASKING | {"arms"}
+    return passing | words("violate", "violation_nouns")
 
 
 def _parties_before(
