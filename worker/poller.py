@@ -49,7 +49,7 @@ _LAGGARD = timedelta(seconds=1)
 """A server that has not answered by then keeps no other from being asked."""
 LONG = 160
 """Where so many articles wait for an enricher, nobody is told sooner because more feeds are asked."""
-MOST_HELD = timedelta(seconds=30)
+MOST_HELD = timedelta(seconds=10)
 """But no feed is asked later than this because of it: what it drops meanwhile would be missed."""
 _HOLD_S = 0.05
 _NOT_OURS = timedelta(seconds=5)
