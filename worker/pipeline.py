@@ -78,8 +78,6 @@ class Pipeline:
     poller: Poller = field(init=False)
     bell: ports.Bell = ports.SILENT_BELL
     """Wakes the next worker before this one is through with all that is due."""
-    queue: ports.Queue | None = None
-    """What waits behind the poller, where the poller heeds it."""
     board: Board | None = None
     """Where hubs come in; only a poller of an installation with a public address has one."""
     subscriber: Subscriber | None = None
@@ -113,7 +111,6 @@ class Pipeline:
             board=self.board,
             tracer=self.tracer,
             bell=self.bell,
-            queue=self.queue,
         )
         poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
