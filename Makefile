@@ -79,12 +79,14 @@ $(VENV)/.installed-train: requirements/train.txt $(VENV)/.installed
 	@$(PIP) install --require-hashes -r requirements/train.txt
 	@touch $@
 
-# Rebuilds the shipped models from ../shared/data; well under 90 minutes on two cores.
+# Rebuilds the shipped models from ../shared/data in well under 90 minutes on two cores; each recipe prints its processor
+# minutes (the topics about 4).
 train: install-train
 	$(BIN)/python -m training.entities
 	$(BIN)/python -m training.topics
 
-# Scores them, and writes docs/quality.md and docs/quality.json.
+# Scores them unattended and writes docs/quality.md and docs/quality.json: about 10 processor minutes. A part whose corpus is
+# missing is named as not measured.
 eval: install-train
 	$(BIN)/python -m training.evaluate
 

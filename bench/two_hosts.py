@@ -22,7 +22,7 @@ from bench.clock import cpu_s
 from bench.end_to_end import embedded, fresh
 from bench.figures import spread
 from bench.growth import store_cpu_s
-from bench.load import Load, warm_texts
+from bench.load import Load, document, warm_texts
 from tests.desk import CONFIGURATION, Desk
 from tests.integration.world import Deployment, eventually
 from worker.runtime.redis_store import RedisStore
@@ -126,7 +126,7 @@ def measure(articles: int, rounds: int) -> dict[str, Any]:
         client.config_set("port", str(PORT))
         desk, deployment = Desk(RedisStore(client)), Deployment(directory, server, world)
         deployment.environ["TOCSIN_LEASE"] = "90s"
-        deployment.configure([], "watches:\n  - {id: arms, title: Arms, match: {topic: arms-transfer}}\n")
+        deployment.configure([world.serve("/feed", document([]))], "watches:\n  - {id: arms, title: Arms, match: {topic: arms-transfer}}\n")
         deployment.start("beat")
         hosts = Hosts(deployment, places)
         try:

@@ -47,7 +47,7 @@ _FEWEST, _FIRST = 4, 8
 """So many are asked at once in any case, for servers far away; so many at first, and one more with each that is done."""
 _LAGGARD = timedelta(seconds=1)
 """A server that has not answered by then keeps no other from being asked."""
-LONG = 64
+LONG = 160
 """Where so many articles wait for an enricher, nobody is told sooner because more feeds are asked."""
 MOST_HELD = timedelta(seconds=30)
 """But no feed is asked later than this because of it: what it drops meanwhile would be missed."""

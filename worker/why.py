@@ -282,7 +282,7 @@ def _sent(name: str, sent: Sent, now: datetime) -> Step:
     if sent.state == "delivered":
         return Step(name, "yes", f"delivered to {sent.endpoint} after {tried}")
     if sent.state == "dropped":
-        return Step(name, "no", f"given up by hand for {sent.endpoint}, which was removed; `tocsin audit` says why")
+        return Step(name, "no", f"given up by hand for {sent.endpoint}, which was removed; the audit record says why")
     if sent.state == "dead":
         return Step(
             name, "no", f"given up for {sent.endpoint} after {tried}{last}; `tocsin alerts replay` sends it again"

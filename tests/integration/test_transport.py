@@ -7,7 +7,7 @@ from kombu import Connection, Consumer, Queue
 
 from tests.integration.world import eventually
 from worker.runtime.app import broker
-from worker.runtime.transport import SentinelTransport, Transport
+from worker.runtime.transport import MOST_WAITING, SentinelTransport, Transport
 from worker.runtime.valkey import EmbeddedServer
 
 pytestmark = pytest.mark.integration
@@ -37,6 +37,16 @@ def test_a_doorbell_whose_acknowledgement_failed_does_not_deafen_the_worker(own_
             own_server.start()
             Connection(broker(own_server.url)[0]).Producer().publish("second", routing_key="bell", declare=[queue])
             eventually(lambda: listen(connection, heard, 2), 10, "the second doorbell")
+
+
+def test_a_queue_that_nobody_listens_to_stays_short_and_keeps_the_newest(own_server):
+    with Connection(broker(own_server.url)[0]) as connection:
+        queue = Queue("bell", channel=connection.channel())
+        producer = connection.Producer()
+        for number in range(MOST_WAITING + 10):
+            producer.publish(str(number), routing_key="bell", declare=[queue])
+        assert queue.get().payload == "10"
+        assert queue.queue_declare(passive=True).message_count == MOST_WAITING - 1
 
 
 def listen(connection: Connection, heard: list, number: int) -> bool:

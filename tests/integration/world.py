@@ -88,7 +88,7 @@ def _handler(world: World) -> type[BaseHTTPRequestHandler]:
             try:
                 Webhook(SECRET).verify(body, {key.lower(): value for key, value in self.headers.items()})
                 is_genuine = True
-            except WebhookVerificationError:
+            except (WebhookVerificationError, UnicodeDecodeError):
                 is_genuine = False
             hook = Received(self.headers["webhook-id"], body, is_genuine)
             world.arrived.append(hook)

@@ -18,6 +18,15 @@ from worker.model import PhraseCondition, PollFailed, PollFailure
 from worker.runtime.metrics import ARTICLE_OUTCOMES
 
 
+def test_the_log_names_an_alert_by_its_title_as_far_as_a_line_goes():
+    spine = Spine()
+    spine.serve(ARMS | {"title": ARMS["title"] + " and more" * 40})
+    spine.run()
+    [facts] = [facts for event, facts in spine.observer.events if event == "alert"]
+    assert facts["title"].startswith(ARMS["title"])
+    assert len(facts["title"]) == 120
+
+
 def test_a_feed_entry_becomes_one_webhook():
     spine = Spine()
     spine.serve(ARMS, HARMLESS)

@@ -32,9 +32,6 @@ from worker.runtime.sentinel import celery_settings, is_sentinel, parse_address
 from worker.runtime.settings import load_settings
 from worker.runtime.transport import teach_celery
 
-DOORBELL_EXPIRES_S = 10
-"""A doorbell that waited longer says nothing new; long enough for hosts whose clocks differ by seconds."""
-
 QUEUES = {
     "poll": "poll",
     "subscribe": "poll",
@@ -95,11 +92,10 @@ app.conf.update(
         task: {
             "task": f"tocsin.{task}",
             "schedule": settings.tick.total_seconds(),
-            "options": {"expires": DOORBELL_EXPIRES_S},
         }
         for task in QUEUES
     }
-    | {"seal": {"task": "tocsin.seal", "schedule": SEAL_EVERY_S, "options": {"expires": DOORBELL_EXPIRES_S}}},
+    | {"seal": {"task": "tocsin.seal", "schedule": SEAL_EVERY_S}},
     beat_max_loop_interval=settings.tick.total_seconds(),
 )
 

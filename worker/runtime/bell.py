@@ -33,6 +33,6 @@ class Doorbell:
 
 def ring_by_celery(stage: Stage) -> None:
     """Send a stage its doorbell. Raises OperationalError."""
-    from worker.runtime.app import DOORBELL_EXPIRES_S, app
+    from worker.runtime.app import app
 
-    app.send_task(f"tocsin.{stage}", expires=DOORBELL_EXPIRES_S, retry=False)
+    app.send_task(f"tocsin.{stage}", retry=False)

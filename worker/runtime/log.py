@@ -1,4 +1,4 @@
-"""Logs: JSON lines for machines, aligned text on a terminal, and nothing secret in either."""
+"""Logs: JSON lines for machines, aligned text on a terminal, and nothing secret in either; libraries' warnings too."""
 
 import logging
 import re
@@ -7,7 +7,7 @@ import sys
 import structlog
 
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
-_QUERY = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']+")
+_QUERY = re.compile(r"((?:https?|sentinel|rediss?)://[^\s?\"']+)\?[^\s\"']+")
 _HOOK_PATH = re.compile(r"(https?://hooks\.[^/\s]+/)[^\s\"']+")
 _SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]+")
 
@@ -28,12 +28,35 @@ def configure(level: str = "info") -> None:
         structlog.processors.format_exc_info,
         _redact_event,
     ]
+    _take_libraries([*shared, structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer])
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+class _Libraries(logging.Handler):
+    """Writes what libraries say to where our own lines go."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr, flush=True)  # noqa: T201 - this is the log
+
+
+def _take_libraries(processors: list[structlog.typing.Processor]) -> None:
+    """Libraries' warnings in our form: kombu and Celery give their loggers a handler that writes nothing.
+
+    Nobody gets less than warnings, and nobody more: below that, libraries write down addresses and payloads.
+    """
+    handler = _Libraries()
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=processors))
+    root = logging.getLogger()
+    for before in [one for one in root.handlers if isinstance(one, _Libraries)]:
+        root.removeHandler(before)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
 
 
 class LogObserver:

@@ -8,7 +8,7 @@ from kombu.exceptions import OperationalError
 from worker.errors import StoreUnavailable
 from worker.pipeline import Pipeline
 from worker.ports import Stage
-from worker.runtime.app import DOORBELL_EXPIRES_S, app
+from worker.runtime.app import app
 from worker.runtime.audit_store import AuditStore
 from worker.runtime.log import LogObserver
 from worker.runtime.process import open_store, refreshed_pipeline, refreshed_screener
@@ -64,6 +64,6 @@ def _work(stage: Stage, work: Callable[[Pipeline], int], then: Sequence[Task]) -
     try:
         if work(refreshed_pipeline(stage)):
             for task in then:
-                task.apply_async(expires=DOORBELL_EXPIRES_S, retry=False)
+                task.apply_async(retry=False)
     except (StoreUnavailable, OperationalError) as error:
         LogObserver().note("store_failed", message=str(error))

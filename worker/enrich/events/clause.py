@@ -142,10 +142,9 @@ def _at_hand(units: Sequence[Unit], start: int) -> tuple[int, ...] | None:
     if (controlled := _controlled(units, start)) >= 0:
         return coordinated(units, controlled)
     before = units[start - 1] if start else None
-    if before is not None and before.kind in _NOMINAL and units[start].word in _SPOKEN_OF:
-        return coordinated(units, start - 1)
     if before is None or before.kind != "word":
-        return None
+        is_spoken_of = before is not None and before.kind in _NOMINAL and units[start].word in _SPOKEN_OF
+        return coordinated(units, start - 1) if is_spoken_of else None
     if before.word in words("say") - words("denied") - _ADMITTING:
         return ()
     if start > 1 and before.word == "'s" and units[start - 2].kind in _NOMINAL:

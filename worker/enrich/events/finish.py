@@ -32,12 +32,19 @@ def finish(  # noqa: PLR0913 - what a transfer is made of
         cues = ("will", *cues)
     if is_verb:
         outer = tuple(
-            "urge" if cue.startswith("want") else cue for cue in words_before(units, left)[:3] if is_outer(cue)
+            "urge" if cue.startswith("want") else cue
+            for cue in _leading(words_before(units, left)[:3])
+            if is_outer(cue)
         )
         return Draft("transfer", at, tuple(dict.fromkeys(found)), (*_own_cue(units, at), *cues, *outer), left)
     cues = (*cues, *words_before(units, left)[:3])
     known_of = next((i for i, cue in enumerate(cues) if cue in words("factive")), len(cues))
     return Draft("transfer", at, tuple(dict.fromkeys(found)), cues[:known_of], left)
+
+
+def _leading(cues: Sequence[str]) -> Sequence[str]:
+    """The words that lead the clause: none beyond "about", as in "asked about the shells it sends"."""
+    return cues[: cues.index("about")] if "about" in cues else cues
 
 
 def words_before(units: Sequence[Unit], first: int) -> tuple[str, ...]:

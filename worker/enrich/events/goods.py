@@ -5,7 +5,8 @@ from typing import Final
 
 from worker.enrich.events.clause import coordinated
 from worker.enrich.events.draft import Part, part
-from worker.enrich.events.units import Unit, is_container, is_number
+from worker.enrich.events.mentions import is_container, is_number
+from worker.enrich.events.units import Unit
 from worker.enrich.events.words import words
 from worker.model import Role
 

@@ -269,36 +269,36 @@ def _governor(units: Sequence[Unit], left: int) -> tuple[list[Part], tuple[str, 
             continue
         if unit.word in _PASSING and not _leads_to(units, i):
             return [], (), left
-        if unit.word in _MEASURES:
-            continue
-        passed.append(unit.word)
-        if unit.word in _BACKING and AND & set(passed):
-            continue
-        if unit.word in _BACKING and not _CALLS & set(passed):
-            passed.append("plan")
         if unit.word in words("violate") or unit.word in words("violation_nouns"):
             return [], (), left
-        if unit.word == "targeted" and i == left - 1:
+        if unit.word in _MEASURES or (unit.word == "targeted" and i == left - 1):
             continue
+        passed += [unit.word, "plan"] if _backs(unit.word, passed) else [unit.word]
         if unit.word in words("impose") | _TARGETING or passed[-1] == "plan":
-            group = verb_group(units, i)
-            if unit.word in _HITTING and units[i + 1].word == "with" and not (group.cues and not group.is_passive):
-                return parts("target", units, subjects(units, group.start), _PARTY), (*passed, *group.cues), group.start
-            passed += ["will"] if group.cues[:1] == ("to",) and not words("aspect") & set(group.cues) else []
-            who = () if group.is_passive else subjects(units, group.start)
-            between = [part("target", units, j) for j in range(i + 1, left) if units[j].kind == "party"]
-            on = "under" in passed or unit.word in _TARGETING
-            if "under" in passed and not between:
-                return parts("target", units, subjects(units, group.start), _PARTY), (*passed, *group.cues), group.start
-            return (
-                [*parts("imposer", units, who, _PARTY), *(between if on else ())],
-                (*passed, *group.cues),
-                group.start,
-            )
+            return _governed(units, i, left, passed)
         if unit.word in words("boundaries"):
             break
     bearing = [word for word in passed if word not in words("modifiers") and word not in AND][:4]
     return [], () if _OWNING & set(passed) else tuple(word for word in bearing if operator_of(word)), left
+
+
+def _backs(word: str, passed: Sequence[str]) -> bool:
+    """Whether it is a verb of support with the measure as its object: "backs new sanctions"."""
+    return word in _BACKING and not AND & set(passed) and not _CALLS & set(passed)
+
+
+def _governed(units: Sequence[Unit], i: int, left: int, passed: list[str]) -> tuple[list[Part], tuple[str, ...], int]:
+    """Who is the subject of the governing verb at `i`, and all cues; its object where the verb takes the target."""
+    group = verb_group(units, i)
+    hits = units[i].word in _HITTING and units[i + 1].word == "with" and not (group.cues and not group.is_passive)
+    between = [part("target", units, j) for j in range(i + 1, left) if units[j].kind == "party"]
+    if hits or ("under" in passed and not between):
+        return parts("target", units, subjects(units, group.start), _PARTY), (*passed, *group.cues), group.start
+    is_ahead = group.cues[:1] == ("to",) and not words("aspect") & set(group.cues)
+    who = () if group.is_passive else subjects(units, group.start)
+    on = "under" in passed or units[i].word in _TARGETING
+    found = [*parts("imposer", units, who, _PARTY), *(between if on else ())]
+    return found, (*passed, *(("will",) if is_ahead else ()), *group.cues), group.start
 
 
 def _leads_to(units: Sequence[Unit], preposition: int) -> bool:
