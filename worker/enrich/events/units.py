@@ -106,7 +106,7 @@ def _mention(tokens: list[Token], i: int) -> tuple[Unit, int]:
         return _unit("goods", tokens, i, stop, quantity=quantity(tokens, i, stop)), stop
     if stop := party_end(tokens, core):
         return _unit("party", tokens, i, stop), stop
-    return _unit(_left_over(token), tokens, i, i + 1), i + 1
+    return _unit(_left_over(tokens[i]), tokens, i, i + 1), i + 1
 
 
 def _single(token: Token) -> Kind | None:
