@@ -37,7 +37,6 @@ from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber
 from worker.triage import AT_ONCE, Backlog, Read, Triage
 
-_LOGGED_TITLE = 120
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
 
@@ -238,8 +237,7 @@ class Pipeline:
             if new != ports.MOVED:
                 break
         for one in alerts if new > 0 else ():
-            title = one.article.title[:_LOGGED_TITLE]
-            self.observer.note("alert", alert=one.id, watch=one.watch_id, severity=one.severity.value, title=title)
+            self.observer.note("alert", alert=one.id, watch=one.watch_id, severity=one.severity.value)
         return max(new, 0)
 
     def _tell(
