@@ -37,7 +37,6 @@ from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber
 from worker.triage import AT_ONCE, Backlog, Read, Triage
 
-_LOGGED_TITLE = 120
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
 
@@ -78,8 +77,6 @@ class Pipeline:
     poller: Poller = field(init=False)
     bell: ports.Bell = ports.SILENT_BELL
     """Wakes the next worker before this one is through with all that is due."""
-    queue: ports.Queue | None = None
-    """What waits behind the poller, where the poller heeds it."""
     board: Board | None = None
     """Where hubs come in; only a poller of an installation with a public address has one."""
     subscriber: Subscriber | None = None
@@ -113,7 +110,6 @@ class Pipeline:
             board=self.board,
             tracer=self.tracer,
             bell=self.bell,
-            queue=self.queue,
         )
         poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
@@ -241,8 +237,7 @@ class Pipeline:
             if new != ports.MOVED:
                 break
         for one in alerts if new > 0 else ():
-            title = one.article.title[:_LOGGED_TITLE]
-            self.observer.note("alert", alert=one.id, watch=one.watch_id, severity=one.severity.value, title=title)
+            self.observer.note("alert", alert=one.id, watch=one.watch_id, severity=one.severity.value)
         return max(new, 0)
 
     def _tell(

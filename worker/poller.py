@@ -40,18 +40,6 @@ _MOST_ASIDE = 16
 """So many documents may step aside: each is up to 20 MB."""
 _LONGEST_ASIDE = timedelta(seconds=15)
 """Then a slow document is read whatever else waits; must leave room in the lease."""
-_IN_HAND = timedelta(seconds=0.5)
-"""So much reading is asked for ahead: an article waits in its server's hands, not in ours, and few documents at a time are
-held in memory."""
-_FEWEST, _FIRST = 4, 8
-"""So many are asked at once in any case, for servers far away; so many at first, and one more with each that is done."""
-_LAGGARD = timedelta(seconds=1)
-"""A server that has not answered by then keeps no other from being asked."""
-LONG = 160
-"""Where so many articles wait for an enricher, nobody is told sooner because more feeds are asked."""
-MOST_HELD = timedelta(seconds=30)
-"""But no feed is asked later than this because of it: what it drops meanwhile would be missed."""
-_HOLD_S = 0.05
 _NOT_OURS = timedelta(seconds=5)
 """A feed that our configuration does not hold yet is left to processes with a newer one."""
 ReadLimit = Callable[[float], AbstractContextManager[None]]
@@ -98,10 +86,9 @@ class Poller:
         board: Board | None = None,
         tracer: ports.Tracer = ports.UNTRACED,
         bell: ports.Bell = ports.SILENT_BELL,
-        queue: ports.Queue | None = None,
     ) -> None:
         self._store, self._fetcher, self._clock, self._observer = store, fetcher, clock, observer
-        self._tracer, self._bell, self._queue = tracer, bell, queue
+        self._tracer, self._bell = tracer, bell
         self._lease, self._budget, self._at_once, self._read_limit = lease, budget, at_once, read_limit
         self._board = board
         self._in_flight: dict[Future[PollOutcome], _Asked] = {}
@@ -109,12 +96,6 @@ class Poller:
         self._suspect: _Asked | None = None
         self._is_alone = False
         self._epoch = ""
-        self._pace, self._allowed = timedelta(0), _FIRST
-        self._never: Future[PollOutcome] = Future()
-        self._is_held = False
-        """Whether due feeds are not asked because the queue behind us is long."""
-        self._may_be_long = False
-        """Whether articles came since the queue behind us was last found short."""
 
     def adopt(self, configuration: Configuration, routed: Callable[[Alert], tuple[Onward, ...]]) -> None:
         """Poll the feeds of a configuration; what is in flight stays so. `routed` says what becomes of an alert."""
@@ -124,19 +105,20 @@ class Poller:
     def poll_due(self) -> int:
         """Poll until nothing is due or in flight, or the budget is spent; the number of new or revised articles."""
         deadline = self._clock.now() + self._budget
-        self._allowed = _FIRST
         self._epoch = self._store.epoch()
-        brought = self._start_due()
-        while self._in_flight or self._aside or self._suspect or self._is_held:
-            came = self._collect()
-            if came:
-                self._may_be_long = True
-                self._bell.ring("enrich")
-            brought += came
+        brought = self._announce(self._start_due())
+        while self._in_flight or self._aside or self._suspect:
+            brought += self._announce(self._collect())
             if self._clock.now() >= deadline:
                 break
-            brought += self._start_due()
+            brought += self._announce(self._start_due())
         return brought
+
+    def _announce(self, articles: int) -> int:
+        """The same number; enrichers are woken for them while polling goes on."""
+        if articles:
+            self._bell.ring("enrich")
+        return articles
 
     def _start_due(self) -> int:
         """Start what is due; the articles that came of documents which hubs had sent."""
@@ -144,7 +126,8 @@ class Poller:
         now = self._clock.now()
         if self._must_wait():
             return 0
-        for claim in self._store.claim_feeds(self._unheld(self._room(now)), self._lease):
+        room = self._at_once - len(self._in_flight) - len(self._aside)
+        for claim in self._store.claim_feeds(room, self._lease):
             if feed := self._feeds.get(claim.feed_id):
                 request = poll.request(feed, claim.state, epoch=self._epoch, now=now)
                 asked = _Asked(claim, request, now)
@@ -160,24 +143,6 @@ class Poller:
                 self._store.finish_poll(claim, poll.PollDecision(claim.state, _NOT_OURS, "postponed"), ())
         return brought
 
-    def _room(self, now: datetime) -> int:
-        """How many more feeds may be asked: as many as can be read in a moment, by what the last ones took."""
-        awaited = sum(now - asked.at < _LAGGARD for asked in self._in_flight.values())
-        ahead = max(_IN_HAND // self._pace, _FEWEST) if self._pace else self._at_once
-        return min(self._at_once - len(self._in_flight) - len(self._aside), min(ahead, self._allowed) - awaited)
-
-    def _unheld(self, room: int) -> int:
-        """The same room, or less while the queue behind us is long; sets whether feeds are held back for that."""
-        self._is_held = False
-        if not self._queue or not self._may_be_long or room <= 0:
-            return room
-        articles, late = self._queue.waiting()
-        self._may_be_long = articles >= LONG
-        if not self._may_be_long or late >= MOST_HELD:
-            return min(room, _FEWEST) if self._may_be_long else room
-        self._is_held = late > timedelta(0)
-        return 0
-
     def _must_wait(self) -> bool:
         """Whether no other feed may be begun now. A suspect starts when all others are done, and stays alone."""
         if self._is_alone and not self._in_flight and not self._aside:
@@ -189,9 +154,8 @@ class Poller:
 
     def _collect(self) -> int:
         """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""
-        timeout = 0 if self._aside else _HOLD_S if self._is_held else _LOOK_AGAIN_S
-        awaited = [*self._in_flight, self._never] if self._is_held else self._in_flight
-        done, _ = wait(awaited, timeout=timeout, return_when=FIRST_COMPLETED)
+        timeout = 0 if self._aside else _LOOK_AGAIN_S
+        done, _ = wait(self._in_flight, timeout=timeout, return_when=FIRST_COMPLETED)
         now = self._clock.now()
         brought = sum(self._finish(self._in_flight.pop(future), future.result(), now) for future in done)
         is_pressing = len(self._aside) > _MOST_ASIDE or (
@@ -244,10 +208,7 @@ class Poller:
         counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
         counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
         counts += series.observation(series.STAGE_SECONDS, answered - asked.at, stage="fetch")
-        took = self._clock.now() - started
-        self._pace = max(took, self._pace * 0.9 + took * 0.1)
-        self._allowed += 1
-        counts += series.observation(series.STAGE_SECONDS, took, stage="parse")
+        counts += series.observation(series.STAGE_SECONDS, self._clock.now() - started, stage="parse")
         with self._tracer.span("poll", "", asked.at, {"feed": feed.id, "outcome": decision.outcome}) as trace:
             if trace:
                 drafts = [replace(draft, trace=trace) for draft in drafts]

@@ -328,13 +328,6 @@ class Clock(Protocol):
         """Uniform in [0, 1)."""
 
 
-class Queue(Protocol):
-    """What is due at this moment, on both sides of the poller."""
-
-    def waiting(self) -> tuple[int, timedelta]:
-        """How many articles wait for an enricher (none who has one in hand), and how late the feed due longest is."""
-
-
 class Bell(Protocol):
     """Wakes workers. Must not fail: whom no bell wakes wakes by itself within moments."""
 

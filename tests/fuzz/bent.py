@@ -21,7 +21,8 @@ from worker.runtime.deadline import within_cpu_limit
 NUMBER = int(os.environ.get("TOCSIN_FUZZ", "60"))
 LONGEST_S = 5.0
 """Of the processor: a machine that has other work to do makes no input slow."""
-_SHOWN = 3_000
+_LONGEST, _SHOWN = 6_000, 3_000
+"""Bytes of an input, and of those the characters that a failure shows."""
 _REPORTED = 500
 """After so many inputs the figures are left anew: a target that dies has told what it came to."""
 
@@ -112,7 +113,7 @@ def bent(seeds):
                 "insert": piece + data[place:end],
                 "many": piece * draw(st.integers(1, 300)),
             }[kind]
-            data = data[:place] + middle + data[end:]
+            data = (data[:place] + middle + data[end:])[:_LONGEST]
         return data
 
     return draw_one()

@@ -67,6 +67,36 @@ def test_two_alerts_once_and_none_for_the_teaser(kind, world, deployment, shared
         assert "mobsters" not in json.dumps(hook.data["evidence"])
 
 
+EVENTS = """watches:
+  - id: supply
+    title: North Korea supplies Russia with weapons
+    match:
+      event: {type: transfer, supplier: {id: KP}, recipient: {id: RU}, item: {labels: WEAPON}, claimant: {id: US}, modality: alleged}
+  - id: breach
+    title: North Korea breaks the sanctions of the United Nations
+    match: {event: {type: violation, violator: {id: KP}, regime: {id: UN}}}
+  - id: other-way
+    title: Russia supplies North Korea
+    match: {event: {type: transfer, supplier: {id: RU}, recipient: {id: KP}}}
+"""
+
+
+def test_who_supplied_what_to_whom_and_broke_whose_sanctions_reaches_the_hook(world, deployment, shared):
+    made = documents((shared / "seed" / "article.txt").read_text("utf-8"))
+    deployment.configure([world.serve("/feed", *made["rss"])], EVENTS)
+    deployment.start()
+    eventually(lambda: len(world.received) >= 2, 60, f"two alerts\n{deployment.logs()}")
+    eventually(lambda: not deployment.client.zcount("{tocsin}:articles:due", "-inf", "+inf"), 30, "all enriched")
+    assert sorted(hook.data["watch"]["id"] for hook in world.received) == ["breach", "supply"]
+    for hook in world.received:
+        lines = [event["line"] for event in hook.data["events"]]
+        assert any(
+            line.startswith("North Korea → Russia: ballistic missile launchers and ballistic missiles")
+            for line in lines
+        )
+        assert any(line.startswith("North Korea breaks sanctions (United Nations)") for line in lines)
+
+
 def test_the_teaser_alone_raises_nothing(world, deployment, shared):
     teaser = (shared / "seed" / "article.txt").read_text("utf-8").partition("\n")[0]
     now = format_datetime(datetime.now(UTC))

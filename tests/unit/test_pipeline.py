@@ -18,13 +18,13 @@ from worker.model import PhraseCondition, PollFailed, PollFailure
 from worker.runtime.metrics import ARTICLE_OUTCOMES
 
 
-def test_the_log_names_an_alert_by_its_title_as_far_as_a_line_goes():
+def test_the_log_names_an_alert_and_its_watch_and_quotes_no_article():
     spine = Spine()
-    spine.serve(ARMS | {"title": ARMS["title"] + " and more" * 40})
+    spine.serve(ARMS)
     spine.run()
     [facts] = [facts for event, facts in spine.observer.events if event == "alert"]
-    assert facts["title"].startswith(ARMS["title"])
-    assert len(facts["title"]) == 120
+    assert facts == {"alert": next(iter(spine.store.alerts)), "watch": "arms-transfer", "severity": "high"}
+    assert ARMS["title"] not in str(spine.observer.events)
 
 
 def test_a_feed_entry_becomes_one_webhook():

@@ -7,7 +7,7 @@ from datetime import timedelta
 from tests.fakes import ARMS, HARMLESS, NOW, FakeClock, FakeFetcher, SilentObserver, configuration, feed, rss
 from tests.memory_store import MemoryStore
 from worker.model import Fetched
-from worker.poller import LONG, LONGEST_S, MOST_HELD, QUICK_S, Poller, unlimited
+from worker.poller import LONGEST_S, QUICK_S, Poller, unlimited
 
 
 class Hurrying(FakeClock):
@@ -136,101 +136,3 @@ def test_an_article_may_be_revised_ten_times_a_day_every_day():
         store.clock.advance(days=1)
     assert store.counted['tocsin_articles_total{outcome="revised"}'] == 30
     assert store.counted['tocsin_articles_total{outcome="revision_over_limit"}'] == 8
-
-
-class Busy(FakeClock):
-    """Passes by `cost` seconds with each document that is read."""
-
-    cost = 0.1
-
-    @contextmanager
-    def reading(self, _seconds):
-        yield
-        self.at += timedelta(seconds=self.cost)
-
-
-def test_no_more_feeds_are_asked_than_can_be_read_in_half_a_second():
-    feeds = tuple(feed(f"f{i}") for i in range(60))
-    clock, fetcher = Busy(), FakeFetcher()
-    ahead = []
-
-    @contextmanager
-    def reading(seconds):
-        with clock.reading(seconds):
-            yield
-        ahead.append(len(fetcher.asked) - len(ahead))
-
-    for i, source in enumerate(feeds):
-        fetcher.serve(source.url, rss(ARMS | {"guid": str(i), "title": f"{i}", "link": f"https://x.example/{i}"}))
-    poller, store = make(feeds[:10], fetcher, clock, reading, known=feeds)
-    assert poller.poll_due() == 10
-    assert max(ahead) == 8, "how long reading takes was not known yet"
-    store.sync_feeds(feeds)
-    clock.advance(seconds=5)
-    ahead.clear()
-    fetcher.asked.clear()
-    assert poller.poll_due() == 50
-    assert max(ahead) <= 5
-
-
-class Mute(FakeFetcher):
-    """Servers whose name says so never answer."""
-
-    def fetch(self, request):
-        return Future() if "mute" in request.feed.url else super().fetch(request)
-
-
-def test_servers_that_keep_us_waiting_keep_no_other_from_being_asked():
-    mute = tuple(feed(f"mute{i}") for i in range(20))
-    good, clock, fetcher = feed("good"), Busy(), Mute()
-    fetcher.serve(good.url, rss(ARMS))
-    poller, store = make((good,), fetcher, clock, clock.reading, known=(*mute, good))
-    poller.poll_due()
-    store.sync_feeds((*mute, good))
-    poller._start_due()
-    assert len(poller._in_flight) == 5
-    clock.advance(seconds=2)
-    poller._start_due()
-    assert len(poller._in_flight) == 10
-
-
-class Queue:
-    """A queue whose length is told, and a feed that is as late as is told."""
-
-    def __init__(self, *articles: int, late: float = 1) -> None:
-        self.articles, self.late = list(articles), timedelta(seconds=late)
-
-    def waiting(self):
-        return (self.articles.pop(0) if self.articles else 0), self.late
-
-
-def queued(queue):
-    """A poller behind which others work; its first feed has been read, and brought something."""
-    feeds = tuple(feed(f"f{i}") for i in range(10))
-    fetcher = FakeFetcher()
-    for i, source in enumerate(feeds):
-        fetcher.serve(source.url, rss(ARMS | {"guid": str(i), "title": f"{i}", "link": f"https://x.example/{i}"}))
-    poller, store = make(feeds[:1], fetcher, known=feeds)
-    poller.poll_due()
-    poller._queue = queue
-    store.sync_feeds(feeds)
-    return poller, fetcher
-
-
-def test_feeds_wait_while_the_queue_behind_is_long():
-    poller, fetcher = queued(queue := Queue(LONG, LONG, LONG - 1))
-    assert poller.poll_due() == 9
-    assert len(fetcher.asked) == 10
-    assert queue.articles == [], "it was looked at until it was short"
-
-
-def test_no_feed_waits_longer_than_its_patience_for_the_queue():
-    poller, fetcher = queued(Queue(LONG, LONG, LONG, LONG, LONG, late=MOST_HELD.total_seconds()))
-    asked = len(fetcher.asked)
-    poller._start_due()
-    assert len(fetcher.asked) - asked == 4, "a few at a time"
-
-
-def test_a_poller_with_nothing_due_does_not_wait_for_the_queue():
-    poller, _ = queued(Queue(LONG, LONG, late=0))
-    assert poller.poll_due() == 0

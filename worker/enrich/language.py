@@ -45,10 +45,10 @@ def detect(text: str, declared: str = "") -> str:
 def _is_surely_english(sample: str) -> bool:
     """Whether words that only English has stand in every quarter of a text, and often.
 
-    Costs a tenth of the classifier, which says the same of all 46,474 real texts; decides 19 of 20 that have 900
-    characters or more. A text half in English is left to the classifier.
+    Costs a tenth of the classifier, which says the same of all 46,474 real texts; decides nine of ten of 900
+    characters or more. A text half in English is left to the classifier; "The" of an English title in it does not count.
     """
-    quarters = [passage.lower().split() for passage in _passages(sample, _ENGLISH_CHARACTERS)]
+    quarters = [passage.split() for passage in _passages(sample, _ENGLISH_CHARACTERS)]
     found = [sum(map(_ENGLISH.__contains__, words)) for words in quarters]
     return min(found) > 0 and sum(found) >= _ENGLISH_SHARE * sum(map(len, quarters))
 

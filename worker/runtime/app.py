@@ -32,6 +32,10 @@ from worker.runtime.sentinel import celery_settings, is_sentinel, parse_address
 from worker.runtime.settings import load_settings
 from worker.runtime.transport import teach_celery
 
+LOADING_S = 120.0
+"""A pool process that replaces another may take so long to load the model and the lists. Celery would kill it after 4 s, and
+the next one, for ever, on a busy machine or with a larger model."""
+
 QUEUES = {
     "poll": "poll",
     "subscribe": "poll",
@@ -72,6 +76,7 @@ app.conf.update(
     | {"tocsin.seal": {"queue": "poll"}},
     worker_prefetch_multiplier=1,
     worker_max_memory_per_child=900_000,
+    worker_proc_alive_timeout=LOADING_S,
     worker_soft_shutdown_timeout=20,
     worker_enable_remote_control=False,
     worker_send_task_events=False,

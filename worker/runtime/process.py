@@ -23,7 +23,6 @@ from worker.runtime.http import HttpLoop
 from worker.runtime.last_good import LastGood
 from worker.runtime.log import LogObserver
 from worker.runtime.politeness import Turns
-from worker.runtime.queue_store import RedisQueue
 from worker.runtime.redis_client import connect
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.reload import LiveConfiguration, Refused
@@ -245,7 +244,6 @@ def _make_pipeline(
         read_limit=within_cpu_limit,
         silences=RedisSilences(store.client),
         groups=RedisGroups(store.client),
-        queue=RedisQueue(store) if stage == "poll" else None,
         bell=Doorbell(ring_by_celery) if stage else SILENT_BELL,
         board=hubs[0] if hubs else None,
         subscriber=hubs[1] if hubs else None,

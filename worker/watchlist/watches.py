@@ -40,6 +40,8 @@ from worker.watchlist.test_schema import TestSection
 
 _GROUPS: tuple[Literal["all", "any", "none"], ...] = ("all", "any", "none")
 _NAMED = 3
+_BODIES = ("EU", "UN")
+"""Ids that only events give, beside those of countries."""
 _LARGEST_TEST_BYTES = 1_000_000
 LABELS = ("PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "DATE", "MONEY", "WEAPON", "VESSEL")
 """Entity labels that a condition may name."""
@@ -201,7 +203,7 @@ class Watches:
         )
 
     def _role(self, tree: yaml.Tree, path: yaml.Path, role: Role, section: RoleSection) -> RoleCondition:
-        self.lists.check_ids(tree, (*path, "id"), section.id)
+        self.lists.check_ids(tree, (*path, "id"), [one for one in section.id if one not in _BODIES])
         for i, label in enumerate(section.labels):
             is_known(tree, (*path, "labels", i), label, LABELS, "label")
         named = ReadList()

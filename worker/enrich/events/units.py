@@ -85,17 +85,19 @@ def read_units(text: str, start: int, end: int, entities: Sequence[Entity]) -> l
     return units
 
 
-# --- mentions ----------------------------------------------------------------------------------------------
-
-
 def _read(tokens: list[Token], i: int) -> tuple[Unit, int]:
     token = tokens[i]
     if stop := relative_date(tokens, i):
         return _unit("date", tokens, i, stop), stop
     if kind := _single(token):
         return _unit(kind, tokens, i, i + 1), i + 1
-    if token.entity is None and not token.is_capital and not may_open_mention(token.word):
-        return Unit(_left_over(token), token.word, token.start, token.end), i + 1
+    if token.entity is not None or token.is_capital or may_open_mention(token.word):
+        return _mention(tokens, i)
+    return Unit(_left_over(token), token.word, token.start, token.end), i + 1
+
+
+def _mention(tokens: list[Token], i: int) -> tuple[Unit, int]:
+    """The party or goods whose mention begins at `i`, or that token alone."""
     if noun := carrier(tokens, i):
         stop = past_name(tokens, noun)
         return replace(_unit("party", tokens, i, stop), word=tokens[noun - 1].word), stop
@@ -104,7 +106,7 @@ def _read(tokens: list[Token], i: int) -> tuple[Unit, int]:
         return _unit("goods", tokens, i, stop, quantity=quantity(tokens, i, stop)), stop
     if stop := party_end(tokens, core):
         return _unit("party", tokens, i, stop), stop
-    return _unit(_left_over(token), tokens, i, i + 1), i + 1
+    return _unit(_left_over(tokens[i]), tokens, i, i + 1), i + 1
 
 
 def _single(token: Token) -> Kind | None:
