@@ -162,11 +162,10 @@ class Pipeline:
         What may fire is told first. The rest follows when nothing new is due, or when it has waited long enough.
         """
         raised, backlog = 0, Backlog()
-        deadline = self.clock.now() + self.limits.budget
+        deadline, is_late = self.clock.now() + self.limits.budget, False
         while True:
-            now = self.clock.now()
-            is_late = now >= deadline or backlog.is_pressing(now, self.limits.lease)
-            if claims := [] if is_late else self.store.claim_articles(self.limits.articles, self.limits.lease):
+            must_finish = is_late or backlog.is_pressing(self.clock.now(), self.limits.lease)
+            if claims := [] if must_finish else self.store.claim_articles(self.limits.articles, self.limits.lease):
                 new = self._look_at(claims, backlog)
                 if new:
                     self.bell.ring("deliver")
@@ -175,6 +174,7 @@ class Pipeline:
             else:
                 return raised
             raised += new
+            is_late = self.clock.now() >= deadline
 
     def _look_at(self, claims: Sequence[ports.ArticleClaim], backlog: Backlog) -> int:
         """Analyse a batch, tell what fires after what is of its story, keep the others back; the new alerts."""
