@@ -25,12 +25,15 @@ _LONGEST: Final = 900
 def extract(text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> tuple[Event, ...]:
     """The events that `text` tells; `entities` in order of their place, offsets of both into `text`."""
     found: list[Event] = []
-    parties: dict[int, list[Unit]] = {}
+    before: list[Unit] = []
+    passed = 0
     for number in _telling(text, sentences, entities):
+        before = _last_parties(sentences[passed:number], entities) or before
         start, end = sentences[number]
         units = read_units(text, start, end, _inside(entities, start, end))
-        found += _read(text, units, _parties_before(number, sentences, entities, parties))
-        parties[number] = [unit for unit in units if unit.kind == "party"]
+        found += _read(text, units, before)
+        before = [unit for unit in units if unit.kind == "party"] or before
+        passed = number + 1
     return tuple(found)
 
 
@@ -94,16 +97,9 @@ def _deeds() -> frozenset[str]:
     return passing | words("violate", "violation_nouns")
 
 
-def _parties_before(
-    number: int, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity], read: dict[int, list[Unit]]
-) -> list[Unit]:
-    """The parties of the nearest sentence before that has any; `read` holds those of the sentences read so far."""
-    for earlier in range(number - 1, -1, -1):
-        start, end = sentences[earlier]
-        parties = read[earlier] if earlier in read else _named(entities, start, end)
-        if parties:
-            return parties
-    return []
+def _last_parties(sentences: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> list[Unit]:
+    """The parties of the last of the sentences that names any."""
+    return next((named for start, end in reversed(sentences) if (named := _named(entities, start, end))), [])
 
 
 def _named(entities: Sequence[Entity], start: int, end: int) -> list[Unit]:
