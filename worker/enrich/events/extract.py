@@ -18,6 +18,11 @@ from worker.model import Entity, Event, Span
 
 _WORD: Final = re.compile(r"\w+")
 _SELLING: Final = frozenset("sell sells sold selling".split())
+_SPORT: Final = re.compile(
+    r"\b(?:FIFA|UEFA|NCAA|WADA|USADA|IOC|CONCACAF|CONMEBOL|NBA|NFL|NHL|MLB|FIA|FINA|ITF|IAAF|IIHF|Premier League|La Liga)\b"
+    r"|(?i:\b(?:football|soccer|rugby|cricket|basketball|tennis|athletics|olympics?|anti-doping|paralympic)\b)"
+)
+"""Bodies whose penalties are no sanctions of states."""
 _LONGEST: Final = 900
 """Characters of a sentence; what is longer is a list or broken, and is not read."""
 
@@ -120,6 +125,7 @@ def _start(entity: Entity) -> int:
 def _read(text: str, units: Sequence[Unit], before: Sequence[Unit]) -> Iterator[Event]:
     transfers = list(transfer.find(units))
     drafts = _distinct([*transfers, *measure.find(units), *breach.find(units, transfers)])
+    drafts = [draft for draft in drafts if not _is_sport(text, draft)]
     if not drafts:
         return
     said = stance.claims(units)
@@ -135,6 +141,12 @@ def _read(text: str, units: Sequence[Unit], before: Sequence[Unit]) -> Iterator[
             Span(trigger.start, trigger.end, text[trigger.start : trigger.end]),
             tuple(sorted(fillers, key=lambda filler: (filler.start, filler.role))),
         )
+
+
+def _is_sport(text: str, draft: Draft) -> bool:
+    """Whether the measure is a penalty of a federation or league, which is no sanction."""
+    owners = (one for one in draft.parts if one.role in ("imposer", "regime"))
+    return any(_SPORT.search(text, one.start, one.end) for one in owners)
 
 
 def _distinct(drafts: Sequence[Draft]) -> list[Draft]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from worker.enrich.events.clause import subjects, verb_group
+from worker.enrich.events.clause import VerbGroup, subjects, verb_group
 from worker.enrich.events.draft import Draft, Part, part, parts, predicate, words_after
 from worker.enrich.events.finish import finish, words_before
 from worker.enrich.events.goods import item, passed
@@ -21,7 +21,8 @@ _LIGHT: Final = frozenset(
         "continues continued increase increases increased plan plans planned step speed speeds speeding reject rejects "
         "rejected conduct conducts conducted complete completed confirm confirms confirmed defend defends defended "
         "pledge pledges pledged promise promised promises sign signed signs reshuffles reshuffle boost boosts boosted stop "
-        "stops stopped block blocks blocked secure secures secured get gets got sees see involved "
+        "stops stopped cancel cancels cancelled cancelling canceled canceling scrap scraps scrapped scrapping axe axes axed axing shelve shelves "
+        "shelved shelving call-off calls-off called-off calling-off block blocks blocked secure secures secured get gets got sees see involved "
         "offer offers offered unveil unveils unveiled send sends sent provide provides provided authorize authorized "
         "authorizes authorise authorised announcing allocate allocates authorised need needs seek seeks sought request requests"
     ).split()
@@ -33,6 +34,7 @@ _WANTING: Final = frozenset(
 )
 _TAKING: Final = frozenset("take takes took taking taken".split())
 _ALLOWING: Final = frozenset("allow allows allowed allowing permit permits permitted permitting".split())
+_BLOCKING: Final = frozenset("block blocks blocked blocking".split())
 _BEFORE_NOUN: Final = frozenset("an his any this that further more no such over on".split())
 
 
@@ -122,6 +124,10 @@ def _as_buyer(
     if not is_plain or any(one.role == "recipient" for one in found):
         return None
     by_light, cues, left = _light_subject(units, first, "supplier")
+    if (
+        not by_light and owner and units[owner - 1].word == "over"
+    ):  # "angry over Taiwan arms sales": which way is not said
+        return cues, [one for one in found if one.unit != owner], left
     if not by_light:
         return None
     rest = [one for one in found if one.unit != owner]
@@ -155,7 +161,7 @@ def _light_subject(units: Sequence[Unit], first: int, giver: Role) -> tuple[list
     for i in range(first - 1, max(-1, first - _FURTHEST_LIGHT), -1):
         if units[i].word in words("sanction_nouns"):
             break
-        if is_crime and operator_of(units[i].word) in ("bar", "cease"):
+        if is_crime and operator_of(units[i].word) in ("bar", "cease", "fail"):
             break
         if units[i].kind == "word" and (units[i].word in _LIGHT or units[i].word in _ALLOWING):
             group = verb_group(units, i)
@@ -169,23 +175,29 @@ def _light_subject(units: Sequence[Unit], first: int, giver: Role) -> tuple[list
                     ),
                     group.start,
                 )
-            found = (
-                []
-                if group.is_passive and units[i].word != "involved"
-                else parts(giver, units, subjects(units, group.start), _PARTY)
-            )
+            found = [] if group.is_passive and units[i].word != "involved" else _acting(units, i, group, giver)
             is_ahead = "to" in group.cues[:1] and operator_of(units[i].word) not in (
                 "cease",
                 "bar",
                 "deny",
                 "ask",
                 "undo",
+                "fail",
             )
             ahead = ("will",) if is_ahead else ("approve",) if units[i].word in _ALLOWING else ()
             return found, (*ahead, units[i].word, *words_before(units, first)[:3], *group.cues), group.start
         if units[i].kind == "mark" or units[i].word in words("boundaries"):
             break
     return [], words_before(units, first), first
+
+
+def _acting(units: Sequence[Unit], verb: int, group: VerbGroup, giver: Role) -> list[Part]:
+    """The subject of a light verb, where it takes part: who permits or blocks a sale, and who passes laws, sells nothing."""
+    is_failing = operator_of(units[verb].word) == "cease" and any(operator_of(cue) == "fail" for cue in group.cues)
+    if giver == "supplier" and (is_failing or units[verb].word in _BLOCKING | _ALLOWING):
+        return []
+    acting = parts(giver, units, subjects(units, group.start), _PARTY)
+    return [one for one in acting if giver != "supplier" or units[one.unit].word not in words("deciding")]
 
 
 def is_aid(unit: Unit) -> bool:
