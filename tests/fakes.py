@@ -89,6 +89,17 @@ class PhraseEnricher:
         return list(glances)
 
 
+class FakeBell:
+    """Writes down which stage was rung, and what `look` saw at that moment."""
+
+    def __init__(self) -> None:
+        self.rung: list[tuple[str, object]] = []
+        self.look = lambda: None
+
+    def ring(self, stage: str) -> None:
+        self.rung.append((stage, self.look()))
+
+
 class SilentObserver:
     def __init__(self) -> None:
         self.events = []

@@ -1,6 +1,7 @@
 """A pipeline over fakes, with everything around it."""
 
 from tests.fakes import (
+    FakeBell,
     FakeClock,
     FakeFetcher,
     FakeSender,
@@ -14,20 +15,26 @@ from tests.fakes import (
 )
 from tests.memory_store import MemoryStore
 from worker.match import Matcher
-from worker.pipeline import Pipeline
+from worker.model import LanguageModel
+from worker.pipeline import Limits, Pipeline
 
 FEED = feed()
 
 
 class Spine:
-    def __init__(self, feeds=(FEED,), watches=None, endpoints=None, enricher=None, read_limit=None, **statuses) -> None:
+    def __init__(
+        self, feeds=(FEED,), watches=None, endpoints=None, enricher=None, read_limit=None, at_once=32,
+        entities="always", **statuses,
+    ) -> None:  # fmt: skip
         self.clock, self.fetcher, self.sender = FakeClock(), FakeFetcher(), FakeSender(**statuses)
-        self.store, self.observer = MemoryStore(self.clock), SilentObserver()
-        config = configuration(feeds, watches or (watch(),), endpoints or (endpoint(),))
+        self.store, self.observer, self.bell = MemoryStore(self.clock), SilentObserver(), FakeBell()
+        nlp = LanguageModel(entities=entities)
+        config = configuration(feeds, watches or (watch(),), endpoints or (endpoint(),), nlp=nlp)
         self.store.sync_feeds(config.feeds)
         self.pipeline = Pipeline(
             self.store, self.fetcher, enricher or PhraseEnricher(), self.sender, self.clock, self.observer, config,
-            Matcher(config.watches), **({"read_limit": read_limit} if read_limit else {}),
+            Matcher(config.watches), Limits(articles=at_once), bell=self.bell, articles=self.store,
+            **({"read_limit": read_limit} if read_limit else {}),
         )  # fmt: skip
 
     def serve(self, *items, **kwargs) -> None:

@@ -12,7 +12,7 @@ Each takes what is due until nothing is, or until its time is up; what it leaves
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeAlias
@@ -37,11 +37,14 @@ from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber
 from worker.triage import AT_ONCE, Backlog, Read, Triage
 
-_LOGGED_TITLE = 120
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
 
 _Understood: TypeAlias = tuple[ports.ArticleClaim, Analysis, Signature]
+
+
+SideBySide = Callable[[Callable[[Read], int], Sequence[Read]], Iterable[int]]
+"""Calls a function for each of some articles, at once if it can; the answers in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class Pipeline:
     poller: Poller = field(init=False)
     bell: ports.Bell = ports.SILENT_BELL
     """Wakes the next worker before this one is through with all that is due."""
+    side_by_side: SideBySide = map
+    """Finishes articles that have nothing to do with each other; most of the time goes into waiting for the store."""
     board: Board | None = None
     """Where hubs come in; only a poller of an installation with a public address has one."""
     subscriber: Subscriber | None = None
@@ -166,7 +171,7 @@ class Pipeline:
                 if new:
                     self.bell.ring("deliver")
             elif waiting := backlog.take(AT_ONCE):
-                new = sum(map(self._finish, waiting))
+                new = sum(self.side_by_side(self._finish, waiting))
             else:
                 return raised
             raised += new
@@ -238,8 +243,7 @@ class Pipeline:
             if new != ports.MOVED:
                 break
         for one in alerts if new > 0 else ():
-            title = one.article.title[:_LOGGED_TITLE]
-            self.observer.note("alert", alert=one.id, watch=one.watch_id, severity=one.severity.value, title=title)
+            self.observer.note("alert", alert=one.id, watch=one.watch_id, severity=one.severity.value)
         return max(new, 0)
 
     def _tell(

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from threading import Lock
 
 from worker import match, ports, story
 from worker.model import Analysis, Article, Kin, Signature
 
-AT_ONCE = 8
+AT_ONCE = 16
 """So many articles that fire nothing are finished before new ones are looked for."""
 _MOST_WAITING = 1_000
 """So many may wait (some 30 kB each) until those that may fire were found; a worker dies with them in hand."""
@@ -29,6 +30,7 @@ class Triage:
     def __init__(self, enricher: ports.Enricher, matcher: match.Matcher, articles: ports.Articles) -> None:
         self._enricher, self._matcher, self._articles = enricher, matcher, articles
         self._signatures: OrderedDict[str, Signature] = OrderedDict()
+        self._one_at_a_time = Lock()
 
     def analyse(self, articles: Sequence[Article]) -> list[Analysis]:
         """An analysis for each article, in order: whole where a watch may fire, else `pending`."""
@@ -45,7 +47,16 @@ class Triage:
     def settle(
         self, article: Article, analysis: Analysis, signature: Signature, kin: Sequence[Kin], now: datetime
     ) -> tuple[Analysis, Signature, tuple[Kin, ...]]:
-        """All three with names where these decide whether the article and its kin tell the same news."""
+        """All three with names where these decide whether the article and its kin tell the same news.
+
+        May be called by threads, which the model is not made for: they wait for each other.
+        """
+        with self._one_at_a_time:
+            return self._settle(article, analysis, signature, kin, now)
+
+    def _settle(
+        self, article: Article, analysis: Analysis, signature: Signature, kin: Sequence[Kin], now: datetime
+    ) -> tuple[Analysis, Signature, tuple[Kin, ...]]:
         open_ = story.undecided(signature, kin, now)
         if open_ and analysis.pending:
             [analysis] = self._enricher.complete([article], [analysis])
@@ -128,8 +139,14 @@ class Backlog:
         return is_old or len(self._waiting) >= _MOST_WAITING
 
     def take(self, number: int) -> list[Read]:
-        """Take out those that wait longest, in order."""
-        taken = [self._waiting.pop(first)[0] for first in list(islice(self._waiting, number))]
+        """Take out some of those that wait longest, in order, no two of which may be of one story."""
+        taken, keys = [], set[str]()
+        for first in list(islice(self._waiting, number)):
+            read, own = self._waiting[first]
+            if keys.isdisjoint(own):
+                taken.append(read)
+                del self._waiting[first]
+            keys.update(own)
         if not self._waiting:
             self._by_key.clear()
         return taken

@@ -5,6 +5,7 @@ import threading
 import time
 import urllib.request
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -77,6 +78,49 @@ def test_marks_pass_the_streams_filter_as_their_alerts_do(desk, served):
     of_watch = [id_ for id_ in ids if desk.store.client.hget("{tocsin}:alert:" + id_, "watch") == wanted]
     marks = [event for event in happened(served, "1", watch=wanted) if event.get("event") == "marked"]
     assert [json.loads(event["data"])["alert_id"] for event in marks] == of_watch
+
+
+def test_who_asked_for_open_alerts_is_told_when_one_is_closed(desk, served):
+    desk.publish_demo(8)
+    ids = desk.store.client.zrange(LOG, 0, -1)
+    desk.store.mark_alert(ids[0], "acknowledged")
+    events = happened(served, "1", state="open")
+    seen = [(event["event"], json.loads(event["data"])["alert_id"]) for event in events[1:] if "event" in event]
+    assert seen == [*(("alert", id_) for id_ in ids[1:]), ("marked", ids[0])]
+
+
+class _Overtaken:
+    """The real client; between the reading of the one log and of the other the world goes on."""
+
+    def __init__(self, client, then) -> None:
+        self._client, self._then = client, then
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def zrange(self, key, *arguments, **how):
+        found = self._client.zrange(key, *arguments, **how)
+        if how.get("byscore") and self._then:
+            self._then.pop()()
+        return found
+
+
+def test_an_alert_that_is_raised_and_marked_while_the_logs_are_read_is_told(desk):
+    def go_on() -> None:
+        desk.publish_demo(10, start=2)
+        desk.store.mark_alert(desk.store.client.zrange(LOG, -1, -1)[0], "acknowledged")
+
+    desk.publish_demo(2)
+    then = []
+    streams = stream.Stream(SimpleNamespace(client=_Overtaken(desk.store.client, then)), lambda: False)
+    streams._hear(streams._look())
+    then.append(go_on)
+    first, after = streams._read(1)
+    assert not then, "the world went on"
+    streams._hear(streams._look())
+    second, _ = streams._read(after)
+    told_of = [entry.alert for entry, _ in [*first, *second] if entry.log == "alerts:log"]
+    assert told_of == desk.store.client.zrange(LOG, 0, -1)
 
 
 def test_every_place_is_one_to_go_on_from(desk, served):

@@ -66,7 +66,21 @@ def test_what_was_written_to_a_deposed_primary_is_told_to_nobody(servers):
     other = next(server for server in servers.servers if server is not former)
     with other.client() as direct:
         direct.replicaof("NO", "ONE")  # nobody follows the former any more; the Sentinels do not know yet
-    assert not secure(client), "a primary without replicas goes on while the Sentinels name it"
+    with former.client() as alone:
+        eventually(lambda: alone.info("replication")["connected_slaves"] == 0, 10, "a primary without replicas")
+        alone.config_resetstat()
+        assert not secure(client), "a primary without replicas goes on while the Sentinels name it"
+        assert "cmdstat_wait" not in alone.info("commandstats"), "nobody is waited for in vain"
     client.connection_pool.sentinel_manager.discover_master = lambda _name: ("127.0.0.1", other.port)
     with pytest.raises(StoreUnavailable, match="another server the primary"):
         secure(client)
+
+
+def test_a_server_that_did_not_lend_a_delivery_vouches_for_none(servers):
+    client = connect(servers.url)
+    client.hset("{tocsin}:delivery:dlv_1", "fence", "17")
+    assert secure(client, "dlv_1", "17")
+    with pytest.raises(StoreUnavailable, match="another server the primary"):
+        secure(client, "dlv_1", "18")
+    with pytest.raises(StoreUnavailable, match="another server the primary"):
+        secure(client, "dlv_2", "18")

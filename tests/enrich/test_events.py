@@ -320,3 +320,29 @@ def test_any_text_is_read_without_entities(text):
 def test_a_sentence_that_is_too_long_is_not_read():
     text = "Iran sold missiles to Russia and Iran and " * 2_000
     assert extract(text, [(0, len(text))], ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "modality"),
+    [
+        ("A Peruvian man pleaded guilty to smuggling rifles from Libya to Chad.", "asserted"),
+        ("Sending tanks to Ukraine would be a mistake, Peru said.", "hypothetical"),
+        ("The minister warned of the risks of giving tanks to Ukraine.", "hypothetical"),
+        ("Peru faces a choice over sending tanks to Ukraine.", "planned"),
+        ("It is time to send tanks to Ukraine.", "requested"),
+        ("Two men were charged with conspiracy to sell rifles to Chad.", "alleged"),
+        ("Peru failed to reach agreement with its allies on sending tanks to Ukraine.", "negated"),
+        ("Peru was said to have sold rifles to Chad.", "alleged"),
+        ("A court will look into allegations that Peru sold rifles to Chad.", "alleged"),
+        ("The US may be providing Chad with rifles.", "alleged"),
+        ("At some point Peru may have to provide tanks to Ukraine.", "hypothetical"),
+        ("Peru is accused of helping supply Chad with rifles, a charge that Peru denies.", "denied"),
+        ("After a week Germany announced in June it would provide Ukraine with tanks.", "planned"),
+        ("Germany is resisting growing pressure to send tanks to Ukraine.", "negated"),
+        ("Trade suffers from the risk of possible sanctions on Chad.", "hypothetical"),
+        ("Peru's president said Peru sold rifles to Chad, and nobody denies it.", "asserted"),
+        ("Germany failed to make a decision on sending tanks to Ukraine.", "negated"),
+    ],
+)
+def test_what_stands_around_an_event_decides_where_its_own_words_do_not(reader, text, modality):
+    assert modality in {event.modality for event in read(reader, "Report\n" + text).events}

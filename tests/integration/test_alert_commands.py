@@ -129,6 +129,8 @@ def test_an_endpoint_that_was_renamed_is_shown_named_by_doctor_and_handed_over(t
     [finding] = [f for f in _circuits(load_configuration(tmp_path)) if f["name"] == "endpoint desk"]
     assert finding["status"] == "failure"
     assert "endpoints redirect desk" in finding["message"]
+    assert "endpoints left desk" in finding["message"]
+    assert "endpoints drop desk --reason" in finding["message"]
     assert "there is no endpoint dusk" in str(tocsin("endpoints", "redirect", "desk", "dusk")[2])
     assert "nothing was ever sent" in str(tocsin("endpoints", "redirect", "nobody", "night")[2])
     assert tocsin("endpoints", "redirect", "desk", "night")[1] == "handed over to night: 1 delivery\n"
@@ -151,7 +153,10 @@ def test_what_is_left_for_a_removed_endpoint_is_looked_at_and_given_up(tocsin, t
     assert "say why" in str(tocsin("endpoints", "drop", "desk", "-r", " ")[2])
     assert tocsin("endpoints", "drop", "desk")[0] == 2, "a reason is asked for"
     told = tocsin("endpoints", "drop", "desk", "-r", "the desk was closed", "--by", "ada")[1]
-    assert told == "given up for desk: 2 deliveries\n", "what is on its way stays"
+    assert told == ("given up for desk: 2 deliveries; 1 still on their way: run it again in two minutes\n"), (
+        "what is on its way stays"
+    )
+    assert tocsin.store.client.hget("{tocsin}:metrics", 'tocsin_deliveries_dropped_total{endpoint="desk"}') == "2"
     assert [one["delivery"] for one in json.loads(tocsin("endpoints", "left", "desk", "--json")[1])["deliveries"]] == [
         flies.delivery.id
     ]
@@ -163,6 +168,10 @@ def test_what_is_left_for_a_removed_endpoint_is_looked_at_and_given_up(tocsin, t
     dropped = "{tocsin}:delivery:" + dies.delivery.id
     assert tocsin.store.client.hget(dropped, "state") == "dropped"
     assert tocsin.store.client.pttl(dropped) > 0
+    again = json.loads(tocsin("endpoints", "drop", "desk", "-r", "again", "--json")[1])
+    assert again == {"dropped": [], "on_their_way": 1}
+    tocsin.store.client.zadd("{tocsin}:in_flight:desk", {flies.delivery.id: 1})  # its lease ended
+    assert tocsin("endpoints", "drop", "desk", "-r", "again")[1] == "given up for desk: 1 delivery\n"
     assert tocsin("endpoints", "drop", "desk", "-r", "again")[1] == "given up for desk: 0 deliveries\n"
 
 

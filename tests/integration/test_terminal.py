@@ -1,15 +1,17 @@
 """What `tocsin up` prints of alerts, over a configuration of one's own, and what `doctor` says of a running one."""
 
 import io
+import threading
 
 import pytest
 from rich.console import Console
 
 from tests.desk import CONFIGURATION, Desk
+from tests.integration.world import eventually
 from worker.ports import ConfigurationState
 from worker.runtime import doctor
 from worker.runtime.demo import compose
-from worker.runtime.terminal import AlertPrinter
+from worker.runtime.terminal import AlertPrinter, SteadyFile
 
 pytestmark = pytest.mark.integration
 
@@ -60,6 +62,40 @@ def test_markup_in_a_title_is_printed_as_it_stands(desk, terminal):
     desk.publish(compose(0) | {"title": "[bold]The government delivered forty battle tanks[/] to the army"})
     printer.print_new()
     assert "[bold]The government delivered forty battle tanks[/]" in out.getvalue()
+
+
+class _Gone(io.StringIO):
+    """A terminal that was closed."""
+
+    def write(self, _text):
+        raise BrokenPipeError
+
+
+def test_a_terminal_that_is_gone_stops_nobody(desk, redis_store):
+    console = Console(file=SteadyFile(_Gone()))
+    printer = AlertPrinter(redis_store, console)
+    desk.publish(compose(0))
+    printer.print_new()
+    console.print("stopping")
+
+
+def test_a_letter_that_the_terminal_lacks_is_a_question_mark(desk, redis_store):
+    raw = io.BytesIO()
+    console = Console(file=SteadyFile(io.TextIOWrapper(raw, encoding="ascii")), width=200)
+    printer = AlertPrinter(redis_store, console)
+    desk.publish(compose(0))
+    printer.print_new()
+    assert b"because: ?" in raw.getvalue()
+
+
+def test_alerts_are_printed_beside_whoever_asked_for_it(desk, terminal):
+    printer, out = terminal
+    ends = threading.Event()
+    printer.begin(ends.is_set)
+    desk.publish(compose(0))
+    eventually(lambda: "ALERT " in out.getvalue(), 10, "an alert")
+    ends.set()
+    eventually(lambda: all(thread.name != "alerts" for thread in threading.enumerate()), 10, "the printer's end")
 
 
 def test_doctor_says_once_why_several_processes_refused_a_reload(desk, monkeypatch):

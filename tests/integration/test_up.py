@@ -93,15 +93,44 @@ def test_the_demonstration_runs_stops_and_goes_on(tmp_path):
     assert not ids[0] & ids[1], "the second start raised an alert of the first again"
 
 
-def test_alerts_over_a_configuration_of_ones_own_are_printed_too(world, tmp_path):
-    world.serve("/feed", rss(ARMS | {"pubDate": format_datetime(datetime.now(UTC))}))
-    config, log = tmp_path / "desk", tmp_path / "run.log"
+def configure(world, tmp_path: Path) -> Path:
+    config = tmp_path / "desk"
     config.mkdir()
     (config / "desk.yaml").write_text(
         f"feeds:\n  - {{url: '{world.url('/feed')}', name: Wire, interval: 1s, allow_private: true, fulltext: never}}\n"
         "watches:\n  - {id: tanks, title: Tanks of all kinds, severity: high, match: {phrase: tanks}}\n",
         "utf-8",
     )
+    return config
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for the server in /proc")
+def test_a_server_that_hangs_keeps_nobody_from_tending_the_family(world, tmp_path):
+    log = tmp_path / "run.log"
+    process = start(tmp_path, log, "-c", str(configure(world, tmp_path)))
+    hanging = 0
+
+    def beats() -> set[int]:
+        return {pid for pid in family(tmp_path) if b"\0beat\0" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+    try:
+        eventually(lambda: "Ctrl-C stops everything" in log.read_text("utf-8"), 60, "the greeting")
+        hanging = server_of(process.pid)
+        os.kill(hanging, signal.SIGSTOP)
+        time.sleep(1)  # by now whoever asks it is waiting
+        [beat] = beats()
+        os.kill(beat, signal.SIGKILL)
+        eventually(lambda: beats() - {beat}, 15, "another beat")
+    finally:
+        if hanging:
+            os.kill(hanging, signal.SIGCONT)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0, log.read_text("utf-8")
+
+
+def test_alerts_over_a_configuration_of_ones_own_are_printed_too(world, tmp_path):
+    world.serve("/feed", rss(ARMS | {"pubDate": format_datetime(datetime.now(UTC))}))
+    config, log = configure(world, tmp_path), tmp_path / "run.log"
     process = start(tmp_path, log, "-c", str(config))
     try:
         eventually(lambda: "because: “" in log.read_text("utf-8"), 60, f"an alert\n{log.read_text('utf-8')}")

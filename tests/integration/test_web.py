@@ -466,6 +466,8 @@ def test_what_waits_for_an_endpoint_that_is_gone_is_shown(desk):
         page = ask(address + "/endpoints")[1]
         assert "not configured" in page
         assert "tocsin endpoints redirect night-shift NEW" in page
+        assert "tocsin endpoints left night-shift" in page
+        assert "tocsin endpoints drop night-shift --reason" in page
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`tocsin why` over a real store, for articles that went every way an article can go."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,11 @@ from tests.fakes import rss
 from tests.newsroom import opened
 from worker.cli import app
 from worker.dedupe import identify
+from worker.match import Matcher
 from worker.model import FeedState, Fetched
 from worker.parse import parse
 from worker.poll import PollDecision
+from worker.runtime import case
 
 WAR = {
     "guid": "1",
@@ -71,6 +74,33 @@ def test_the_whole_way_of_an_article_that_was_told(room):
     assert why(fired["parties"]["alert"])["article"] == found["article"]
     names = [step["name"] for step in found["steps"]]
     assert names[:5] == ["fetched", "seen before", "read", "story", "matched"]
+
+
+def test_watches_are_compiled_once_for_all_who_ask(room, monkeypatch):
+    poll(room, WAR)
+    room.pipeline.enrich_due()
+    compiled = []
+
+    class Counted(Matcher):
+        def __init__(self, watches) -> None:
+            compiled.append(watches)
+            super().__init__(watches)
+
+    monkeypatch.setattr(case, "Matcher", Counted)
+    case._matcher.cache_clear()
+    configuration = room.pipeline.configuration
+    first, second = (case.find_case(room.store, configuration, WAR["link"]) for _ in range(2))
+    assert first.verdicts == second.verdicts
+    assert len(compiled) == 1
+    room.store.client.delete(f"{{tocsin}}:configuration:{configuration.hash}")
+    fewer = replace(
+        configuration, watches=configuration.watches[:1]
+    )  # under the same hash, which decides nothing alone
+    assert len(case.find_case(room.store, fewer, WAR["link"]).verdicts) == 1
+    for number in range(9):
+        case.find_case(room.store, replace(fewer, hash=f"hash{number}"), WAR["link"])
+    assert len(compiled) == 11
+    assert case._matcher.cache_info().currsize <= 3, "a few stay in memory"
 
 
 def test_a_receiver_that_fails_is_what_a_delivery_waits_for(room):

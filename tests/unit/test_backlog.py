@@ -13,19 +13,31 @@ BODY = "The column of forty vehicles left the barracks at dawn, crossed two brid
 BODY += "where officers of the garrison counted crates, signed papers and sent the drivers home before the rain set in."
 
 
-def read(title: str, *, since=NOW) -> Read:
-    told = article(title, f"{title}. {BODY}")
+def read(title: str, *, since=NOW, body=BODY) -> Read:
+    told = article(title, f"{title}. {body}")
     return Read(ArticleClaim(told, 1), analysis(told), story.sign(told, analysis(told)), NOTHING, since)
 
 
 def test_what_waits_longest_is_taken_first_and_once():
     backlog = Backlog()
-    waiting = [read(f"Number {name} of the morning") for name in ("one", "two", "three")]
+    waiting = [read(title, body="") for title in ("Rain in the north", "Banks merge again", "A mayor resigns over tax")]
     for one in waiting:
         backlog.add(one)
     assert backlog.take(2) == waiting[:2]
     assert backlog.take(2) == waiting[2:]
     assert backlog.take(2) == []
+
+
+def test_of_one_story_the_first_is_taken_and_the_next_only_after_it():
+    backlog = Backlog()
+    first, other, twin, third = (
+        read("Tanks reach the harbour"), read("Banks merge again", body=""), read("Tanks at harbour"), read("A harbour"),
+    )  # fmt: skip
+    for one in (first, other, twin, third):
+        backlog.add(one)
+    assert backlog.take(4) == [first, other]
+    assert backlog.take(4) == [twin]
+    assert backlog.take(4) == [third]
 
 
 def test_what_was_taken_is_not_found_again_as_kin():

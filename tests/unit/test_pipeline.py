@@ -1,5 +1,7 @@
 """The spine over fakes: what goes in at the feed comes out at the endpoint, once."""
 
+from concurrent.futures import Future
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, settings
@@ -14,17 +16,17 @@ from tests.fakes import (
     watch,
 )
 from tests.spine import FEED, Spine
-from worker.model import PhraseCondition, PollFailed, PollFailure
+from worker.model import Pending, PhraseCondition, PollFailed, PollFailure
 from worker.runtime.metrics import ARTICLE_OUTCOMES
 
 
-def test_the_log_names_an_alert_by_its_title_as_far_as_a_line_goes():
+def test_the_log_names_an_alert_and_its_watch_and_quotes_no_article():
     spine = Spine()
-    spine.serve(ARMS | {"title": ARMS["title"] + " and more" * 40})
+    spine.serve(ARMS)
     spine.run()
     [facts] = [facts for event, facts in spine.observer.events if event == "alert"]
-    assert facts["title"].startswith(ARMS["title"])
-    assert len(facts["title"]) == 120
+    assert facts == {"alert": next(iter(spine.store.alerts)), "watch": "arms-transfer", "severity": "high"}
+    assert ARMS["title"] not in str(spine.observer.events)
 
 
 def test_a_feed_entry_becomes_one_webhook():
@@ -98,6 +100,77 @@ def test_validators_are_sent_back_and_dropped_after_a_restart():
     spine.store.run_id = "second"
     spine.run(hours=1)
     assert [asked.etag for asked in spine.fetcher.asked] == ["", '"v1"', ""]
+
+
+def test_the_enricher_is_rung_for_while_other_feeds_are_still_asked():
+    spine, slow = Spine(feeds=(FEED, feed("slow"))), Future()
+    fetch = spine.fetcher.fetch
+    spine.fetcher.fetch = lambda request: slow if "slow" in request.feed.url else fetch(request)
+
+    def look():
+        waits = not slow.done()
+        slow.set_result(PollFailed(PollFailure.TIMEOUT, "took too long"))
+        return waits
+
+    def hurry():
+        spine.clock.advance(seconds=1)  # lest an unrung bell be waited for
+        return spine.clock.at
+
+    spine.bell.look, spine.clock.now = look, hurry
+    spine.serve(ARMS)
+    spine.pipeline.poll_due()
+    assert spine.bell.rung == [("enrich", True)]
+
+
+def test_a_poll_that_brings_nothing_rings_for_nobody():
+    spine = Spine()
+    spine.serve(ARMS)
+    spine.pipeline.poll_due()
+    spine.bell.rung.clear()
+    spine.clock.advance(hours=1)
+    spine.pipeline.poll_due()
+    assert spine.bell.rung == []
+
+
+def bring(spine, *items) -> None:
+    """Poll, with the articles queued in this order."""
+    spine.serve(*items)
+    spine.pipeline.poll_due()
+    by_title = {item.record.title: id_ for id_, item in spine.store.articles.items()}
+    for number, item in enumerate(items):
+        spine.store.due["articles"][by_title[item["title"]]] = spine.clock.now() - timedelta(seconds=9 - number)
+    spine.bell.rung.clear()
+
+
+def unread(spine) -> int:
+    return sum(item.analysis is None for item in spine.store.articles.values())
+
+
+def test_the_deliverer_is_rung_for_while_other_articles_are_still_read():
+    spine = Spine(at_once=1)
+    spine.bell.look = lambda: unread(spine)
+    bring(spine, ARMS, HARMLESS)
+    spine.pipeline.enrich_due()
+    assert spine.bell.rung == [("deliver", 1)]
+
+
+class Glancing(PhraseEnricher):
+    """Leaves names to be looked for."""
+
+    def glance(self, articles):
+        return [replace(found, pending=Pending()) for found in self.enrich(articles)]
+
+    def complete(self, articles, glances):
+        return self.enrich(articles)
+
+
+def test_what_fires_is_told_before_what_may_wait_though_it_came_in_a_later_batch():
+    spine = Spine(at_once=1, enricher=Glancing(), entities="when_relevant")
+    spine.bell.look = lambda: (unread(spine), len(spine.store.alerts))
+    bring(spine, HARMLESS, ARMS)
+    spine.pipeline.enrich_due()
+    assert spine.bell.rung == [("deliver", (1, 1))], "an alert, and the other article still waits"
+    assert unread(spine) == 0
 
 
 class Fragile(PhraseEnricher):

@@ -151,11 +151,13 @@ def endpoints_drop(
         raise InputError(msg)
     store = open_store()
     _refuse_configured(config, name, store.known_endpoints())
-    dropped = Leftovers(store).drop(name, reason.strip()[:_LONGEST_REASON], by if by is not None else login())
+    who = by if by is not None else login()
+    dropped, on_their_way = Leftovers(store).drop(name, reason.strip()[:_LONGEST_REASON], who)
     if as_json:
-        print_json({"dropped": dropped})
+        print_json({"dropped": dropped, "on_their_way": on_their_way})
     else:
-        typer.echo(f"given up for {name}: {counted(len(dropped), 'delivery')}")
+        stays = f"; {on_their_way} still on their way: run it again in two minutes"
+        typer.echo(f"given up for {name}: {counted(len(dropped), 'delivery')}" + (stays if on_their_way else ""))
 
 
 def _refuse_configured(config: Any, name: str, known: Sequence[str]) -> None:

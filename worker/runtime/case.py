@@ -1,8 +1,9 @@
 """Finds everything that the store knows of an article, for `worker.why`."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from worker.dedupe import mark_of_address
 from worker.deliver.breaker import Circuit
 from worker.errors import InputError
 from worker.match import Matcher
-from worker.model import Analysis, Article, Configuration, Feed, FeedState
+from worker.model import Analysis, Article, Configuration, Feed, FeedState, Watch
 from worker.runtime.configuration_store import ConfigurationStore
 from worker.runtime.past import find_alert, read_decided
 from worker.runtime.records import STATE, restore_article
@@ -19,6 +20,8 @@ from worker.runtime.redis_store import RedisStore
 from worker.runtime.views import list_feeds, read_alerts, show_alert
 from worker.why import Case, FeedSeen, Raised, Sent
 
+_MATCHERS = 2
+"""So many stay compiled (large name lists take memory): that of the configuration in force, and of the one before."""
 _ARTICLE_FIELDS = ("record", "first_seen", "state", "revision", "claims", "story", "analysis", "quarantined_for")
 
 
@@ -101,15 +104,31 @@ def _with_decision(store: RedisStore, configuration: Configuration, case: Case, 
     decision = newest.decision
     judged = replace(newest.article, zones=decision.zones) if decision.zones else newest.article
     kept = _kept(store, decision.config_hash)
+    under = (kept or configuration).watches
     ids = [one.alert_id for decided in decisions for one in decided.decision.fired if one.alert_id]
     return replace(
         case,
         decision=decision,
-        verdicts=Matcher((kept or configuration).watches).evaluate(judged, newest.analysis),
+        verdicts=_matcher(_Watches(decision.config_hash if kept else configuration.hash, under)).evaluate(
+            judged, newest.analysis
+        ),
         is_current=kept is None and decision.config_hash != configuration.hash,
         alerts=tuple(_alerts(store, list(dict.fromkeys(ids)))),
         **_reading(newest.analysis),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Watches:
+    """Found by their configuration's hash, and compared then."""
+
+    config_hash: str
+    watches: tuple[Watch, ...] = field(hash=False)
+
+
+@lru_cache(maxsize=_MATCHERS)
+def _matcher(of: _Watches) -> Matcher:
+    return Matcher(of.watches)
 
 
 def _kept(store: RedisStore, config_hash: str) -> Configuration | None:

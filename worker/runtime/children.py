@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -16,12 +16,22 @@ _GRACE_S = 25
 _RESTART_AFTER_S, _LONGEST_RESTART_S, _STEADY_S = 1.0, 30.0, 60.0
 
 
+def _find_prctl() -> Callable[[int, int], int] | None:
+    try:
+        found: Callable[[int, int], int] = ctypes.CDLL(None).prctl
+    except (OSError, AttributeError):
+        return None
+    return found
+
+
+_PRCTL = _find_prctl()
+"""Looked up here: between fork and exec the linker may be locked for ever by a thread that the child does not have."""
+
+
 def die_with_parent() -> None:
     """Ask Linux to end this process when its parent dies, however it dies; elsewhere do nothing."""
-    try:
-        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGTERM)
-    except (OSError, AttributeError):
-        return
+    if _PRCTL:
+        _PRCTL(_DEATH_SIGNAL, signal.SIGTERM)
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 from xml.sax.saxutils import escape
 
 from rich.console import Console
@@ -27,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from worker.runtime.terminal import print_alert
+from worker.runtime.terminal import SteadyFile, print_alert
 
 PUBLISH_EVERY_S = 15
 _AT_ONCE = 3
@@ -123,7 +123,7 @@ def serve() -> None:
     import uvicorn
 
     environ = os.environ
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    console = Console(file=cast("IO[str]", SteadyFile(sys.stdout)), highlight=False, soft_wrap=True)
     app = create_demo(environ["TOCSIN_DEMO_SECRET"], Path(environ["TOCSIN_DEMO_POSITION"]), console)
     host = environ.get("TOCSIN_DEMO_HOST") or "127.0.0.1"
     uvicorn.run(app, host=host, port=int(environ["TOCSIN_DEMO_PORT"]), log_level="warning")

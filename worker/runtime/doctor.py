@@ -195,7 +195,10 @@ def _circuits(configuration: Configuration) -> Iterator[Finding]:
 def _circuit(row: dict[str, Any]) -> Iterator[Finding]:
     name, waiting = f"endpoint {row['name']}", f"{counted(row['waiting'], 'delivery')} waiting"
     if not row["is_configured"]:
-        remedy = f"configure it again, `tocsin endpoints redirect {row['name']} ANOTHER`, or give it up with `drop`"
+        remedy = (
+            f"`tocsin endpoints left {row['name']}` shows it; then configure it again,"
+            f" `tocsin endpoints redirect {row['name']} ANOTHER`, or `tocsin endpoints drop {row['name']} --reason WHY`"
+        )
         yield _finding(
             name, "failure", f"is no longer configured, and nobody sends: {waiting}, {row['dead']} dead; {remedy}"
         )

@@ -46,9 +46,10 @@ class Leftovers:
         found = [_leftover(id_, row, record) for (id_, row), (record,) in zip(left, alerts, strict=True)]
         return sorted(found, key=lambda one: (one.queued_at, one.delivery))
 
-    def drop(self, endpoint: str, reason: str, by: str) -> list[str]:
-        """Give all of it up, and keep it 30 days as what ended; the ids. What is on its way stays."""
-        return list(self._run("drop_deliveries", endpoint, reason, by, milliseconds(KEEP)))
+    def drop(self, endpoint: str, reason: str, by: str) -> tuple[list[str], int]:
+        """Give all of it up, and keep it 30 days as what ended; the ids, and how many are on their way and stay."""
+        dropped, on_their_way = self._run("drop_deliveries", endpoint, reason, by, milliseconds(KEEP))
+        return list(dropped), int(on_their_way)
 
     def _read(self, wanted: Iterable[tuple[str, Sequence[str]]]) -> list[Any]:
         pipeline = self._client.pipeline(transaction=False)

@@ -71,6 +71,7 @@ HELP = {
     ATTEMPTS: "Webhook attempts by endpoint and outcome.",
     "tocsin_circuit_changes_total": "Changes of an endpoint's circuit breaker by the state it went to.",
     "tocsin_replayed_total": "Deliveries that an operator queued again.",
+    "tocsin_deliveries_dropped_total": "Deliveries that an operator gave up, of endpoints that were removed.",
     "tocsin_stale_completions_total": "Work handed in after its lease had passed to another worker; discarded.",
     "tocsin_quarantined_total": "Work set aside after being claimed five times without completion.",
     "tocsin_screenings_total": "Screenings of stored articles that were begun because a list had grown.",
@@ -143,6 +144,7 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
             for circuit in _CIRCUIT_CHANGES
         )
         yield series("tocsin_replayed_total", endpoint=endpoint.name)
+        yield series("tocsin_deliveries_dropped_total", endpoint=endpoint.name)
         yield from (series(HELD, endpoint=endpoint.name, reason=reason) for reason in get_args(Collecting))
         yield from (series(NOTIFICATIONS, endpoint=endpoint.name, kind=kind) for kind in KINDS)
     yield from (series(SUPPRESSED, reason=reason) for reason in ("silence", "gone"))

@@ -87,7 +87,7 @@ from worker.runtime.records import (
     story_work,
 )
 from worker.runtime.redis_client import K, Scripts, fields, milliseconds, moment_of, ms_of, translated
-from worker.runtime.replica import secure
+from worker.runtime.replica import secure_lent
 from worker.story import WINDOW
 from worker.trend import counted
 from worker.zones import passages
@@ -225,8 +225,7 @@ class RedisStore:
         claimed = []
         probe_ms = milliseconds(breaker.PROBE_EVERY)
         rows = self._run("claim_deliveries", endpoint, milliseconds(lease), at_once, MOST_CLAIMS, probe_ms)
-        if rows:
-            secure(self.client)
+        secure_lent(self.client, self._run, endpoint, rows)
         for id_, fence, is_probe, flat, trace in rows:
             item = fields(flat)
             queued_at = moment_of(item.get("queued_at") or item["created_at"])
@@ -364,6 +363,7 @@ _SCRIPTS = (
     "steer_feed",
     "claim",
     "claim_deliveries",
+    "give_back_deliveries",
     "passages",
     "finish_poll",
     "finish_article",

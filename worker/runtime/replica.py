@@ -5,6 +5,8 @@ is out; the alert would be raised again, under its id, with another timestamp. W
 waits until a replica has what it is about to send.
 """
 
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis.sentinel import SentinelConnectionPool
@@ -13,13 +15,15 @@ from worker.errors import StoreUnavailable
 from worker.runtime.redis_client import K, translated
 
 _WAIT_MS = 500
+_ALONE = "\nconnected_slaves:0\r"
 
 
-def secure(client: Any) -> bool:
-    """Wait until a replica has all that was written before; whether one has.
+def secure(client: Any, delivery: str = "", fence: str = "") -> bool:
+    """Wait until a replica has all that was written before, such as a claim of `delivery` under `fence`; whether one has.
 
-    Where none has it in time, one may not be there: then the Sentinels are asked, and as long as they name this server the
-    primary, work goes on. Raises StoreUnavailable where they name another one: this server was deposed, and forgets soon.
+    Where none has it in time, or none is connected, the Sentinels are asked, and as long as they name this server the
+    primary, work goes on. Raises StoreUnavailable where they name another one: this server was deposed, and forgets soon;
+    and where the server that answers now is not the one that lent the delivery.
     """
     pool = client.connection_pool
     if not isinstance(pool, SentinelConnectionPool):
@@ -27,19 +31,46 @@ def secure(client: Any) -> bool:
     with translated():
         connection = client.connection_pool.get_connection()
         try:
-            # WAIT counts from the last write of its own connection: so one is made here.
-            connection.send_command("SET", K + "secured", "", "PX", 60_000)
-            connection.read_response()
-            connection.send_command("WAIT", 1, _WAIT_MS)
-            has_replica = bool(connection.read_response())
+            is_known = not delivery or _ask(connection, "HGET", K + f"delivery:{delivery}", "fence") == fence
+            has_replica = is_known and _replicate(connection)
             here = (connection.host, connection.port)
         except BaseException:
             connection.disconnect()
             raise
         finally:
             pool.release(connection)
-        if has_replica or pool.sentinel_manager.discover_master(pool.service_name) == here:
+        if has_replica or (is_known and pool.sentinel_manager.discover_master(pool.service_name) == here):
             return has_replica
     pool.disconnect(inuse_connections=False)
-    msg = "the Sentinels made another server the primary; this one's last writes are about to be forgotten"
+    msg = "the Sentinels made another server the primary; the former's last writes are about to be forgotten"
     raise StoreUnavailable(msg)
+
+
+def secure_lent(client: Any, run: Callable[..., Any], endpoint: str, rows: Sequence[Any]) -> None:
+    """Go on with what `claim_deliveries` lent only if it outlives this server; else give it back, due at once.
+
+    Kept, it would fill its endpoint's room until its lease ends, and be suspect though nobody sent it.
+    """
+    if not rows:
+        return
+    id_, fence, is_probe, *_ = rows[0]
+    try:
+        secure(client, id_, fence)
+    except StoreUnavailable:
+        with suppress(StoreUnavailable):  # then its lease brings it back
+            run("give_back_deliveries", endpoint, is_probe, *(part for row in rows for part in row[:2]))
+        raise
+
+
+def _replicate(connection: Any) -> bool:
+    """Wait for a replica; one that is not connected is not waited for."""
+    if _ALONE in _ask(connection, "INFO", "replication"):
+        return False
+    # WAIT counts from the last write of its own connection: so one is made here.
+    _ask(connection, "SET", K + "secured", "", "PX", 60_000)
+    return bool(_ask(connection, "WAIT", 1, _WAIT_MS))
+
+
+def _ask(connection: Any, *command: str | int) -> Any:
+    connection.send_command(*command)
+    return connection.read_response()

@@ -1,7 +1,10 @@
 """Alerts on the terminal of `tocsin up`: each once, as it is raised."""
 
-from collections.abc import Mapping
-from typing import Any
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import IO, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +16,7 @@ from worker.runtime.redis_store import RedisStore
 from worker.runtime.views import read_alerts
 
 _MOST_AT_ONCE, _NAMED = 20, 8
+_LOOK_EVERY_S = 0.2
 
 
 class AlertPrinter:
@@ -21,6 +25,15 @@ class AlertPrinter:
     def __init__(self, store: RedisStore, console: Console) -> None:
         self._store, self._console = store, console
         self._printed = self._newest()
+
+    def begin(self, is_stopping: Callable[[], bool]) -> None:
+        """Print from now on, beside whoever calls: a Redis that hangs, or a slow terminal, keeps the printer only."""
+        threading.Thread(target=self._keep_printing, args=(is_stopping,), name="alerts", daemon=True).start()
+
+    def _keep_printing(self, is_stopping: Callable[[], bool]) -> None:
+        while not is_stopping():
+            self.print_new()
+            time.sleep(_LOOK_EVERY_S)
 
     def print_new(self) -> None:
         """Print what came since the last call; of a burst the newest, and how many more there were."""
@@ -44,6 +57,28 @@ class AlertPrinter:
         with translated():
             last = self._store.client.zrange(K + "alerts:log", 0, 0, desc=True, withscores=True)
         return int(last[0][1]) if last else 0
+
+
+class SteadyFile:
+    """A text file that stops nobody: what it has no letter for is a `?`, and where it is gone nothing is written."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, text: str) -> int:
+        """Write, as far as that is possible."""
+        encoding = getattr(self._file, "encoding", None) or "utf-8"
+        with suppress(OSError):
+            self._file.write(text.encode(encoding, "replace").decode(encoding))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, as far as that is possible."""
+        with suppress(OSError):
+            self._file.flush()
 
 
 def print_alert(console: Console, alert: Mapping[str, Any], note: str = "") -> None:

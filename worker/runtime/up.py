@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import IO, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,7 +21,7 @@ from worker.runtime.first_start import refuse_failing_tests
 from worker.runtime.redis_client import connect
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.settings import Settings
-from worker.runtime.terminal import AlertPrinter
+from worker.runtime.terminal import AlertPrinter, SteadyFile
 from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
 
@@ -49,6 +50,7 @@ def worker_command(name: str) -> list[str]:
 def run_all(settings: Settings, console: Console) -> None:
     """Start all processes, tend them, and stop them at the first SIGINT or SIGTERM; a second one stops at once."""
     stopping = _Stopping()
+    console.file = cast("IO[str]", SteadyFile(console.file))
     is_demo = not settings.config.exists()
     data = settings.data / "demo" if is_demo else settings.data
     environ = dict(os.environ) | {"C_FORCE_ROOT": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -67,6 +69,7 @@ def run_all(settings: Settings, console: Console) -> None:
     try:
         store = RedisStore(connect(stopping.redis_url))
         store.epoch()  # raises where a Redis of one's own does not answer
+        alerts = None if is_demo else AlertPrinter(store, console)  # the demonstration's receiver prints them
         if is_demo:
             environ |= {
                 **demo.prepare(data, _usable_port("127.0.0.1", DEMO_PORT)),
@@ -79,13 +82,12 @@ def run_all(settings: Settings, console: Console) -> None:
         family.children += _children(environ, is_demo=is_demo)
         family.start()
         _greet(console, settings, environ, data, port, is_demo=is_demo, watches=len(configuration.watches))
-        alerts = None if is_demo else AlertPrinter(store, console)  # the demonstration's receiver prints them
+        if alerts:
+            alerts.begin(lambda: stopping.is_asked)
         while not stopping.is_asked:
             if server and not server.is_alive:
                 _revive(server, console)
             family.tend()
-            if alerts:
-                alerts.print_new()
             time.sleep(0.2)
         console.print("stopping; Ctrl-C again to stop at once")
     finally:

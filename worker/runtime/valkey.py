@@ -69,7 +69,7 @@ class EmbeddedServer:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - no thread exists yet
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - it makes one system call
             )
         self._await_answer()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from worker.enrich.events.around import around
 from worker.enrich.events.clause import QUOTES, subjects, verb_group
 from worker.enrich.events.draft import Draft
 from worker.enrich.events.measure import LIFTING
@@ -36,6 +37,10 @@ _CLAIMED: Final = frozenset(
 _PERMITTING: Final = frozenset("permission approval licence license leave".split())
 _WOULD: Final = frozenset("would could might".split())
 _AHEAD: Final = frozenset("will would wo 'll to going".split())
+_FORETELLING: Final = frozenset(
+    "announced announces announcement statement deal agreement pledge pledged promise promised plan plans agreed decision decided".split()
+)
+"""What "would" that follows tells of as still to come."""
 _TRYING: Final = frozenset(
     "attempt attempts try tries trying tried effort efforts seek seeks sought seeking aim aims to".split()
 )
@@ -45,6 +50,8 @@ _WARNING: Final = frozenset("warn warns warned warning".split())
 _TELLING: Final = frozenset(("tell", "tells", "told", "telling"))
 _FACTUAL: Final = frozenset("managed manages found known used failed seen".split())
 _ANNOUNCING: Final = frozenset(("announce", "announces", "announced"))
+_NOT_SAYING: Final = frozenset((("report", "on"), ("plead", "guilty"), ("pleads", "guilty"), ("pleade", "guilty")))
+"""The first six letters of a verb of saying, and the word after it that makes it another verb."""
 _ARTICLES: Final = frozenset(("a", "an", "the"))
 _NOUNS: Final = frozenset(
     "call calls report reports claim claims fear fears charge charges appeal appeals urge state note notes".split()
@@ -108,7 +115,8 @@ def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[M
     who = claim.who if claim else ()
     cues = _cues(units, draft, claim)
     is_own = bool(who) and _is_own(units, draft, who)
-    if modality := _marked(cues, draft, has_claim=claim is not None):
+    is_foretold = claim is not None or any(unit.word in _FORETELLING for unit in units[: draft.at])
+    if modality := around(units, draft, cues) or _marked(cues, draft, has_claim=is_foretold):
         is_denial = modality == "negated" and is_own and not _AHEAD & set(cues)
         return ("denied" if is_denial else modality), who
     if draft.type == "sanction" and not draft.cues:
@@ -187,7 +195,7 @@ def _together(cues: set[str], *, has_claim: bool) -> Modality | None:
         return "hypothetical"
     if "would" in cues and (has_claim or "bill" in cues) and not {"if", "could"} & cues:
         return "negated" if any(cue in words("negated") for cue in cues) else "planned"
-    if _MAY & cues and "have" in cues:
+    if _MAY & cues and "have" in cues and "to" not in cues:
         return "alleged"
     return "negated" if {"yet", "to"} <= cues else None
 
@@ -230,7 +238,7 @@ def _by_verb(units: Sequence[Unit]) -> Iterator[Claim]:
             continue
         if unit.word in _ANNOUNCING | _FINDING and not (after and (after.word == "that" or after.kind in _PARTY)):
             continue
-        if unit.word.startswith("report") and after is not None and after.word == "on":
+        if after is not None and (unit.word[:6], after.word) in _NOT_SAYING:
             continue
         if unit.word in _CALLING and (after is None or after.word not in ("on", "for", "upon", "to")):
             continue

@@ -1,5 +1,6 @@
 -- Give up what is left for an endpoint: what waits, its dead letters and what is in quarantine. ARGV: endpoint, reason, by,
--- how long ended deliveries are kept (ms). What is on its way stays until its lease ends. Returns the ids.
+-- how long ended deliveries are kept (ms). What is on its way stays until its lease ends. Returns the ids, and how
+-- many stay.
 local name, reason, by, now = ARGV[1], ARGV[2], ARGV[3], now_ms()
 local dropped = {}
 
@@ -9,6 +10,7 @@ local function drop(id)
   redis.call('HDEL', delivery, 'claims', 'fence')
   redis.call('PEXPIRE', delivery, ARGV[4])
   redis.call('PEXPIRE', delivery .. ':attempts', ARGV[4])
+  count('tocsin_deliveries_dropped_total{endpoint="' .. name .. '"}')
   dropped[#dropped + 1] = id
 end
 
@@ -30,4 +32,4 @@ end
 if #dropped > 0 then
   audit('dropped', {'endpoint', name, 'deliveries', dropped, 'reason', reason, 'by', by})
 end
-return dropped
+return {dropped, redis.call('ZCARD', K .. 'in_flight:' .. name)}

@@ -14,6 +14,7 @@ A comment comes every 15 s, so that a dead connection is noticed.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -69,6 +70,7 @@ class Stream:
     async def _events(
         self, wanted: AlertFilter, after: int, seconds: int | None, is_welcome: Callable[[], bool]
     ) -> AsyncIterator[str]:
+        concerned = replace(wanted, state="")  # who saw an alert open is told that it is not any more
         self._open += 1
         self._watch()
         ends = time.monotonic() + seconds if seconds is not None else float("inf")
@@ -85,7 +87,7 @@ class Stream:
                 while after < self._newest:
                     rows, after = await run_in_threadpool(self._read, after)
                     for entry, row in rows:
-                        if wanted.matches(row):
+                        if (wanted if entry.log == "alerts:log" else concerned).matches(row):
                             yield _event(entry, row)
                 patience = min(_BEAT_EVERY_S, ends - time.monotonic())
                 if patience <= 0:
@@ -133,16 +135,21 @@ class Stream:
         return max((int(number) for last in lasts for _, number in last), default=0)
 
     def _read(self, after: int) -> tuple[list[tuple[_Entry, dict[str, Any]]], int]:
-        """What happened next, in order, each with its alert as it is now, and where to read on."""
+        """What happened next, in order, each with its alert as it is now, and where to read on.
+
+        As far as the last look only: between the two logs an alert may be raised and marked, and who then went on behind
+        the mark would never be told of the alert.
+        """
         found: list[_Entry] = []
+        newest = self._newest
         with translated():
             for log in _LOGS:
                 rows = self._store.client.zrange(
-                    K + log, f"({after}", "+inf", byscore=True, offset=0, num=_MOST_AT_ONCE, withscores=True
+                    K + log, f"({after}", newest, byscore=True, offset=0, num=_MOST_AT_ONCE, withscores=True
                 )
                 found += [_Entry(int(number), log, id_) for id_, number in rows]
         if not found:
-            return [], self._newest
+            return [], newest
         entries = sorted(found)[:_MOST_AT_ONCE]
         alerts = {row["alert_id"]: row for row in read_alerts(self._store, list({entry.alert for entry in entries}))}
         return [(entry, alerts[entry.alert]) for entry in entries if entry.alert in alerts], entries[-1].number
