@@ -22,7 +22,7 @@ AS_DRAWN = ((512, 698), (115, 153))
 """Modalities right, and of how many, in the two draws of triggers as the rules stood when those were labelled."""
 HELD, FRESH = "held-out", "second held-out"
 UNSEEN = (HELD, FRESH)
-PARTS = (HELD, FRESH, "development", "further development", "development 3")
+PARTS = (FRESH, HELD, "development", "further development", "development 3")
 BAR_CORE, BAR_MODALITY = 0.70, 0.85
 CORE = ("supplier", "recipient", "item")
 _SUPPLIES = (
@@ -79,7 +79,10 @@ def evaluate(loaded: SpacyEnricher, data: Path) -> dict[str, Any]:
     texts = _texts(data, {row["article"] for row in rows})
     analysed = dict(zip(texts, loaded.enrich([_article(text) for text in texts.values()]), strict=True))
     tallies = {part: Tally() for part in PARTS}
+    unseen = {row["article"] for row in rows if row["part"] in UNSEEN}
     for row in rows:
+        if row["part"] not in UNSEEN and row["article"] in unseen:  # other sentences of an article that is held out
+            continue
         _score(row, texts[row["article"]], analysed[row["article"]], tallies[row["part"]])
     return {
         **{part: tally.report() for part, tally in tallies.items()},
@@ -91,17 +94,20 @@ def evaluate(loaded: SpacyEnricher, data: Path) -> dict[str, Any]:
 
 def markdown(report: dict[str, Any]) -> str:
     """The section on events."""
-    held, both, others = report[HELD], report["agreement"], report["others"]
+    fresh, held, both, others = report[FRESH], report[HELD], report["agreement"], report["others"]
     parts = [report[part] for part in PARTS]
-    told = held["modality"]
     lines = [
         "## Events",
         "",
-        f"{sum(part['sentences'] for part in parts)} sentences labelled by reading (`training/EVENTS_GUIDE.md`), parted by source; the rules were written on",
-        "the development parts. A filler counts where its words overlap the labelled ones, in an event of the same type. The bars are",
+        f"{sum(part['sentences'] for part in parts)} sentences labelled by reading (`training/EVENTS_GUIDE.md`). No source of the second held-out part is in another part, but three",
+        "rules were written after its confusions of modalities, and those of the first, had been counted. The first held-out part is no test on",
+        "unseen sources: the rules were also written on `further development`, whose sources are all among its own; the sentences there of the 17",
+        "articles that both parts share are not scored. One reader labelled all parts and wrote the rules. A filler counts where its words overlap the labelled ones, in an event of the same type. The bars are",
         (
-            f"{BAR_CORE} for supplier, recipient and item and {BAR_MODALITY} for modality, on the held-out part: the first is "
-            f"{_met(held['core']['f1'] >= BAR_CORE)}, the second is {_met(told['accuracy'] >= BAR_MODALITY)}."
+            f"{BAR_CORE} for supplier, recipient and item and {BAR_MODALITY} for modality, on the second held-out part: the first is "
+            f"{_met(fresh['core']['f1'] >= BAR_CORE)}, the second is {_met(fresh['modality']['accuracy'] >= BAR_MODALITY)}. There the "
+            f"precision of the three roles is {fresh['core']['precision']}, the recall {fresh['core']['recall']} (first held-out part: "
+            f"{held['core']['precision']} and {held['core']['recall']})."
         ),
         "Modalities are those of events that were found; the 95 % interval (Wilson) is that of drawing so many.",
         "",

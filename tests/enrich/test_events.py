@@ -129,7 +129,48 @@ MEASURES = [
     ("North Korea sent missiles to Russia in violation of UN sanctions.", "violation asserted: KP | UN"),
     ("Iran's arms sales to Russia breach UN sanctions.", "violation asserted: IR | UN"),
 ]  # fmt: skip
+MENDED = [
+    ("Iran is selling to Russia.", "transfer asserted: IR | RU | -"),
+    ("Iran sells more to China.", "transfer asserted: IR | CN | -"),
+    ("Barclays escaped US sanctions.", "violation asserted: Barclays | US"),
+    ("India bought missiles not from Russia but from France.", "transfer asserted: FR | IN | missiles"),
+    ("India bought missiles from France, not from Russia.", "transfer asserted: FR | IN | missiles"),
+    ("Iran sold drones not to Syria but to Russia.", "transfer asserted: IR | RU | drones"),
+    ("Hungary failed to block the delivery of tanks to Ukraine.", "transfer asserted: - | UA | tanks"),
+    ("Hungary failed to stop the delivery of tanks to Ukraine.", "transfer asserted: - | UA | tanks"),
+    ("Germany stopped the delivery of tanks to Egypt.", "transfer negated: DE | EG | tanks"),
+    ("Congress blocked the sale of F-16s to Turkey.", "transfer negated: - | TR | F-16s"),
+    ("The Senate approved the sale of F-16s to Turkey.", "transfer planned: - | TR | F-16s"),
+    ("The US approved the sale of missiles to Japan.", "transfer planned: US | JP | missiles"),
+    ("Had Iran sold missiles to Russia, Europe would have reacted.", "transfer hypothetical: IR | RU | missiles"),
+    ("The US cancelled the delivery of F-16s to Turkey.", "transfer negated: US | TR | F-16s"),
+    ("Germany scrapped the sale of tanks to Egypt.", "transfer negated: DE | EG | tanks"),
+    ("Germany axed the sale of tanks to Egypt.", "transfer negated: DE | EG | tanks"),
+    ("Germany shelved plans to sell tanks to Egypt.", "transfer negated: DE | EG | tanks"),
+    ("Germany called off a deal to sell tanks to Egypt.", "transfer negated: DE | EG | tanks"),
+    ("The sale of tanks to Egypt was called off.", "transfer negated: - | EG | tanks"),
+    ("Germany signed a deal to sell tanks to Egypt.", "transfer planned: DE | EG | tanks"),
+    ("Germany has no plans to send tanks to Ukraine.", "transfer negated: DE | UA | tanks"),
+    ("Germany has no intention of selling tanks to Egypt.", "transfer negated: DE | EG | tanks"),
+    ("Germany has plans to send tanks to Ukraine.", "transfer planned: DE | UA | tanks"),
+    ('"We have never sold drones to Russia," Iran\'s foreign ministry said.', "transfer denied: We | RU | drones"),
+    ('"We sent no shells to Oman," said Peru\'s minister.', "transfer denied: We | OM | shells"),
+    ("Poland's air force received F-16s from the United States.", "transfer asserted: US | PL | F-16s"),
+    ("Denmark did not hesitate to send F-16s to Ukraine.", "transfer asserted: DK | UA | F-16s"),
+    ("Denmark hesitated to send F-16s to Ukraine.", "transfer negated: DK | UA | F-16s"),
+]  # fmt: skip
 NOTHING = [
+    "France sold its stake in Renault to Japan's Nissan.",
+    "Mr Smith sold his house to Mr Jones in Paris.",
+    "BP sold its Russian business to Rosneft.",
+    "The bank was sold to Russia by France.",
+    "FIFA imposed sanctions on the Russian football federation.",
+    "UEFA sanctioned the Spanish federation.",
+    "The NCAA imposed sanctions on Michigan State University.",
+    "WADA imposed sanctions on Russia.",
+    "The International Olympic Committee imposed sanctions on Russia.",
+    "Everton avoided sanctions.",
+    "Barclays avoided sanctions.",
     "Russia used missiles against Ukraine.",
     "North Korea sent drones into South Korea.",
     "The company delivered a warning to investors.",
@@ -153,7 +194,7 @@ NOTHING = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), [*TRANSFERS, *HEADLINES, *STANCES, *MEASURES])
+@pytest.mark.parametrize(("text", "expected"), [*TRANSFERS, *HEADLINES, *STANCES, *MEASURES, *MENDED])
 def test_the_event_of_a_sentence_is_read_with_its_roles_and_modality(reader, text, expected):
     assert expected in [told(event) for event in read(reader, "Report\n" + text).events]
 
@@ -174,7 +215,7 @@ def test_a_sentence_without_an_event_gives_none(reader, text):
     assert read(reader, "Report\n" + text).events == ()
 
 
-@pytest.mark.parametrize(("text", "expected"), [*TRANSFERS, *HEADLINES, *STANCES, *MEASURES])
+@pytest.mark.parametrize(("text", "expected"), [*TRANSFERS, *HEADLINES, *STANCES, *MEASURES, *MENDED])
 def test_a_glance_without_names_expects_every_event_that_is_read_later(reader, text, expected):
     article = Article("a", "", "", "Report", "Report\n" + text, split_zones("Report", text), declared_language="en")
     (glance,) = reader.glance([article])
@@ -197,6 +238,17 @@ def test_a_glance_expects_no_event_where_no_word_tells_of_one(reader):
     (glance,) = reader.glance([article])
     assert not glance.pending.has_events
     assert not Matcher((watch(condition=EventCondition("transfer")),)).may_fire(article, glance)
+
+
+@pytest.mark.parametrize(
+    ("text", "told_not"),
+    [
+        ("Russia sanctions wheat exports to Egypt.", "sanction"),
+        ("China sanctions Lockheed Martin over Taiwan arms sales.", "transfer"),
+    ],
+)
+def test_a_sentence_tells_no_event_of_a_kind_that_its_words_only_resemble(reader, text, told_not):
+    assert told_not not in [event.type for event in read(reader, "Report\n" + text).events]
 
 
 def test_the_claimant_is_who_says_it(reader):

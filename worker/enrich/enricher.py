@@ -1,5 +1,6 @@
 """The `Enricher` over spaCy: names, topics and events of one article as its `Analysis`."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -26,6 +27,11 @@ MOST_WORDS = 600_000
 """After so many new words the pipeline is loaded anew, with an empty vocabulary. The tables by which spaCy finds a word keep a
 dead entry of each that a zone has forgotten (31 bytes; preshed 3.0), 19 MB by then, and would grow for ever. To load, and to
 learn the words of the day again, takes some 2 s of the processor, about once in 25,000 articles."""
+_MOST_MARKS, _LONGEST_TOKEN = 100, 1_000
+_MARK, _NO_SPACE = r"(?:[^\w\s]|_)", "[!-~\u00a1-\u024f\u2010-\u2027\u2030-\u205e\u2070-\u2bff]"
+"""Letters of scripts that write without spaces are none of the second."""
+_ENDLESS_MARKS = re.compile(f"({_MARK}{{{_MOST_MARKS}}})({_MARK}+)")
+_ENDLESS_TOKEN = re.compile(f"({_NO_SPACE}{{{_LONGEST_TOKEN}}})({_NO_SPACE}+)")
 LEAST_SCORE = 0.02
 """Topics below this are not kept with an article."""
 
@@ -138,7 +144,19 @@ def _with_entities(analysis: Analysis, text: str, entities: tuple[Entity, ...]) 
 
 
 def _readable(article: Article) -> str:
-    return without_teasers(article.text, article.zones)[:LONGEST_TEXT]
+    """Its text as far as it is read, offsets kept: teasers are blanked out, and all but the beginning of endless tokens.
+
+    spaCy takes marks, and endings like "'s", from a token one by one and looks at what is left anew: its time grows with
+    the square of their number.
+    """
+    text = without_teasers(article.text, article.zones)[:LONGEST_TEXT]
+    if max(map(len, text.split()), default=0) <= _MOST_MARKS:
+        return text
+    return _ENDLESS_TOKEN.sub(_beginning, _ENDLESS_MARKS.sub(_beginning, text))
+
+
+def _beginning(run: re.Match[str]) -> str:
+    return run[1] + " " * len(run[2])
 
 
 def load(

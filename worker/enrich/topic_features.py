@@ -40,6 +40,7 @@ SHAPE_BITS: Final = 16
 MAX_CLASSES: Final = 64
 _ROW_BITS: Final = 32
 _MAX_ROWS: Final = 60_000
+_MAX_LETTERS: Final = 64
 _SHAPE_LENGTHS: Final = (3, 4, 5)
 _MAX_SHAPED_LETTERS: Final = 24
 _TOKEN: Final = re.compile(r"\w+(?:[-.'’]\w+)*")
@@ -96,6 +97,7 @@ class WordClasses:
                 table = self._stems if word.endswith("*") else self._exact
                 stem = word.rstrip("*")
                 table[stem] = table.get(stem, 0) | 1 << bit
+        self._longest_stem = max(map(len, self._stems), default=0)
 
     @classmethod
     def default(cls) -> Self:
@@ -105,7 +107,7 @@ class WordClasses:
     def bits(self, word: str) -> int:
         """Return the classes of a lower-case word as a bit mask."""
         found = self._exact.get(word, 0)
-        for length in range(3, len(word) + 1):
+        for length in range(3, min(len(word), self._longest_stem) + 1):
             found |= self._stems.get(word[:length], 0)
         return found
 
@@ -119,7 +121,8 @@ def _load_classes() -> dict[str, str]:
 class WordTable:
     """Everything that depends on a single word, computed at its first sight and kept in growing arrays.
 
-    Bounded: after 60,000 distinct words it starts afresh, so a hostile stream costs time, never memory.
+    Bounded: an article that finds 60,000 words in it starts it afresh, and of a word the first 64 letters count, so a
+    hostile stream costs time, never memory.
     """
 
     def __init__(self, classes: WordClasses, patterns: Sequence[Pattern]) -> None:
@@ -144,7 +147,9 @@ class WordTable:
         found = list(map(self.rows.get, tokens))
         if None not in found:
             return found  # type: ignore[return-value]
-        return [self._add(token) if row is None else row for token, row in zip(tokens, found, strict=True)]
+        return [
+            self._add(token[:_MAX_LETTERS]) if row is None else row for token, row in zip(tokens, found, strict=True)
+        ]
 
     def _add(self, token: str) -> int:
         if token in self.rows:

@@ -110,6 +110,8 @@ def _by_verb(units: Sequence[Unit], at: int) -> Draft | None:
     if regime is None:
         return None
     noun, found = regime
+    if units[at].word.startswith(("avoid", "escap")) and not found:  # a penalty that somebody was spared
+        return None
     group, helped = _helped(units, verb_group(units, at))
     who = subjects(units, group.start) if not helped else ()
     if helped:

@@ -11,7 +11,7 @@ from worker.enrich.events.words import words
 _NOMINAL: Final = ("party", "pronoun", "goods")
 _LED_BY: Final = frozenset(("to", "into", "from"))
 _BEFORE: Final = frozenset(("on", "upon", "for", "with", "at", "of", "by", "from"))
-_LEADING: Final = frozenset(("ask", "plan", "grant", "bar", "cease", "may", "undo", "deny", "leave", "try"))
+_LEADING: Final = frozenset(("ask", "plan", "grant", "bar", "cease", "may", "undo", "deny", "leave", "try", "fail"))
 _NOUNS: Final = frozenset(
     "refusal reluctance hesitation threat threats plea pleas call calls request requests demand demands permission approval plan plans decision pledge promise plans proposals offers bids decisions promises pledges agreements debate talks "
     "commitment offer proposal bid idea possibility prospect option ability ban pressure deal agreement intention".split()
@@ -29,8 +29,9 @@ def controllers(units: Sequence[Unit], group: VerbGroup) -> tuple[str, ...]:
         return ("first",)
     if not group.cues or edge < 0:
         return ()
-    if group.cues[-1] in _NOUNS:
-        return _over_noun(units, edge)
+    is_beyond = group.cues[-1] == "to" and units[edge].word in _NOUNS
+    if is_beyond or group.cues[-1] in _NOUNS:
+        return _over_noun(units, edge - is_beyond)
     if group.cues[-1] not in _LED_BY or edge < 1 or units[edge].kind not in _NOMINAL:
         return ()
     i = coordinated(units, edge)[0] - 1
@@ -43,11 +44,18 @@ def controllers(units: Sequence[Unit], group: VerbGroup) -> tuple[str, ...]:
 
 def _over_noun(units: Sequence[Unit], i: int) -> tuple[str, ...]:
     """What governs a controlling noun: "rejects | new | pleas to sell"."""
-    while i > 0 and (units[i].word in _DETERMINERS or units[i].word in words("modifiers") or "-" in units[i].word[1:]):
+    if no := next((k for k in (i, i - 1) if k >= 0 and units[k].word == "no"), -1) + 1:
+        return ("no",) if all(unit.kind == "word" for unit in units[no : i + 1]) else ()
+    while i > 0 and (units[i].word in _DETERMINERS | words("modifiers") or _is_compound(units[i])):
         i -= 1
     if i > 0 and units[i].word in ("for", "under"):
         i -= units[i].word == "for"
     return _at(units, i)
+
+
+def _is_compound(unit: Unit) -> bool:
+    """As in "billion-dollar", not the "called-off" that two words are read as."""
+    return "-" in unit.word[1:] and operator_of(unit.word) is None
 
 
 def _before_preposition(units: Sequence[Unit], preposition: int) -> tuple[str, ...]:

@@ -18,6 +18,11 @@ from worker.model import Entity, Event, Span
 
 _WORD: Final = re.compile(r"\w+")
 _SELLING: Final = frozenset("sell sells sold selling".split())
+_SPORT: Final = re.compile(
+    r"\b(?:FIFA|UEFA|NCAA|WADA|USADA|IOC|CONCACAF|CONMEBOL|NBA|NFL|NHL|MLB|FIA|FINA|ITF|IAAF|IIHF|Premier League|La Liga)\b"
+    r"|(?i:\b(?:football|soccer|rugby|cricket|basketball|tennis|athletics|olympics?|anti-doping|paralympic)\b)"
+)
+"""Bodies whose penalties are no sanctions of states."""
 _LONGEST: Final = 900
 """Characters of a sentence; what is longer is a list or broken, and is not read."""
 
@@ -25,12 +30,15 @@ _LONGEST: Final = 900
 def extract(text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> tuple[Event, ...]:
     """The events that `text` tells; `entities` in order of their place, offsets of both into `text`."""
     found: list[Event] = []
-    parties: dict[int, list[Unit]] = {}
+    before: list[Unit] = []
+    passed = 0
     for number in _telling(text, sentences, entities):
+        before = _last_parties(sentences[passed:number], entities) or before
         start, end = sentences[number]
         units = read_units(text, start, end, _inside(entities, start, end))
-        found += _read(text, units, _parties_before(number, sentences, entities, parties))
-        parties[number] = [unit for unit in units if unit.kind == "party"]
+        found += _read(text, units, before)
+        before = [unit for unit in units if unit.kind == "party"] or before
+        passed = number + 1
     return tuple(found)
 
 
@@ -94,16 +102,9 @@ def _deeds() -> frozenset[str]:
     return passing | words("violate", "violation_nouns")
 
 
-def _parties_before(
-    number: int, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity], read: dict[int, list[Unit]]
-) -> list[Unit]:
-    """The parties of the nearest sentence before that has any; `read` holds those of the sentences read so far."""
-    for earlier in range(number - 1, -1, -1):
-        start, end = sentences[earlier]
-        parties = read[earlier] if earlier in read else _named(entities, start, end)
-        if parties:
-            return parties
-    return []
+def _last_parties(sentences: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> list[Unit]:
+    """The parties of the last of the sentences that names any."""
+    return next((named for start, end in reversed(sentences) if (named := _named(entities, start, end))), [])
 
 
 def _named(entities: Sequence[Entity], start: int, end: int) -> list[Unit]:
@@ -124,6 +125,7 @@ def _start(entity: Entity) -> int:
 def _read(text: str, units: Sequence[Unit], before: Sequence[Unit]) -> Iterator[Event]:
     transfers = list(transfer.find(units))
     drafts = _distinct([*transfers, *measure.find(units), *breach.find(units, transfers)])
+    drafts = [draft for draft in drafts if not _is_sport(text, draft)]
     if not drafts:
         return
     said = stance.claims(units)
@@ -139,6 +141,12 @@ def _read(text: str, units: Sequence[Unit], before: Sequence[Unit]) -> Iterator[
             Span(trigger.start, trigger.end, text[trigger.start : trigger.end]),
             tuple(sorted(fillers, key=lambda filler: (filler.start, filler.role))),
         )
+
+
+def _is_sport(text: str, draft: Draft) -> bool:
+    """Whether the measure is a penalty of a federation or league, which is no sanction."""
+    owners = (one for one in draft.parts if one.role in ("imposer", "regime"))
+    return any(_SPORT.search(text, one.start, one.end) for one in owners)
 
 
 def _distinct(drafts: Sequence[Draft]) -> list[Draft]:

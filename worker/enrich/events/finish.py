@@ -30,6 +30,8 @@ def finish(  # noqa: PLR0913 - what a transfer is made of
     found = [*found, *_from_origin(units, found), *_date_before(units, left, at, found), *_price(units, at, found)]
     if _is_future(units, at):
         cues = ("will", *cues)
+    if any(one.role == "item" and one.unit > 0 and units[one.unit - 1].word == "no" for one in found):
+        cues = ("no", *cues)
     if is_verb:
         outer = tuple(
             "urge" if cue.startswith("want") else cue

@@ -165,6 +165,8 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
         "regime",
     }:
         return None
+    if at and at + 1 < len(units) and units[at - 1].kind == "party" and units[at + 1].kind == "goods":
+        return None  # a verb whose object are goods: "Peru sanctions wheat exports"
     found: list[Part] = []
     name, imposes = names(units, at)
     left = at

@@ -270,7 +270,7 @@ def party_end(tokens: list[Token], i: int) -> int:
         if (
             token.is_name("PERSON", "ORG", "GPE", "LOC", "FAC")
             or (token.is_name("NORP") and _is_people(tokens, at))
-            or (token.entity is None and token.word in words("parties") and not _is_no_party(tokens, at))
+            or (_is_party_noun(tokens, at) and not _is_no_party(tokens, at))
         ):
             is_party, at = True, at + 1
         elif is_party and (further := _further(tokens, at)):
@@ -282,11 +282,16 @@ def party_end(tokens: list[Token], i: int) -> int:
     return at if is_party else 0
 
 
+def _is_party_noun(tokens: list[Token], at: int) -> bool:
+    """Whether a common noun names a party: one of the list, or an air force ("force" alone is mostly a verb)."""
+    token = tokens[at]
+    is_air_force = token.word == "force" and at > 0 and tokens[at - 1].word == "air"
+    return token.entity is None and (is_air_force or token.word in words("parties"))
+
+
 def _joins(tokens: list[Token], at: int) -> bool:
     """Whether what stands at `at` goes on with the name before it: a title, a body, a possessive before one."""
-    return bool(_further(tokens, at)) or (
-        tokens[at].entity is None and tokens[at].word in words("parties") and not _is_no_party(tokens, at)
-    )
+    return bool(_further(tokens, at)) or (_is_party_noun(tokens, at) and not _is_no_party(tokens, at))
 
 
 def _further(tokens: list[Token], at: int) -> int:
@@ -294,7 +299,7 @@ def _further(tokens: list[Token], at: int) -> int:
     i = at + 1 if tokens[at].word == "'s" else at
     while i < len(tokens) and tokens[i].entity is None and tokens[i].word in words("modifiers"):
         i += 1
-    is_noun = i < len(tokens) and tokens[i].entity is None and tokens[i].word in words("parties")
+    is_noun = i < len(tokens) and _is_party_noun(tokens, i)
     return i if is_noun and i > at and not _is_compound_party(tokens, i) else 0
 
 

@@ -12,7 +12,22 @@ from worker.enrich.events.words import words
 from worker.model import Modality
 
 Operator = Literal[
-    "not", "bar", "cease", "deny", "ask", "grant", "plan", "may", "if", "able", "was", "hedge", "undo", "try", "leave"
+    "not",
+    "bar",
+    "cease",
+    "deny",
+    "ask",
+    "grant",
+    "plan",
+    "may",
+    "if",
+    "able",
+    "was",
+    "hedge",
+    "undo",
+    "try",
+    "leave",
+    "fail",
 ]
 State = Modality | Literal["ceased", "able", "on", "tried", "supposed", "leave"]
 
@@ -27,6 +42,8 @@ _TRYING: Final = frozenset(
 )
 _LEAVE: Final = frozenset("permission approval licence license leave".split())
 """Who asks for it plans what it is for."""
+_FAILING: Final = frozenset("fail fails failed failing failure failures".split())
+"""To fail to do is not to do; to fail to bar or to stop leaves it as it was."""
 _IFS: Final = frozenset("if whether unless".split())
 _WAS: Final = frozenset(("was", "were"))
 
@@ -93,6 +110,7 @@ _TABLE: Final[dict[Operator, dict[State, State]]] = {
     "leave": {"asserted": "leave", "planned": "leave"},
     "try": {"asserted": "tried", "able": "tried"},
 }
+_TABLE["fail"] = _TABLE["bar"] | {"negated": "on", "ceased": "on"}
 _LAST: Final[dict[State, Modality]] = {
     "ceased": "negated",
     "able": "hypothetical",
@@ -129,6 +147,7 @@ _OPERATORS: Final[tuple[tuple[Operator, frozenset[str]], ...]] = (
     ("undo", words("undoing")),
     ("cease", _CEASING),
     ("deny", words("denied")),
+    ("fail", _FAILING),
     ("bar", words("negated") | words("rejecting")),
     ("ask", words("requested")),
     ("if", _IFS),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from worker.enrich.events.clause import subjects, verb_group
+from worker.enrich.events.clause import VerbGroup, subjects, verb_group
 from worker.enrich.events.draft import Draft, Part, part, parts, predicate, words_after
 from worker.enrich.events.finish import finish, words_before
 from worker.enrich.events.goods import item, passed
@@ -21,7 +21,8 @@ _LIGHT: Final = frozenset(
         "continues continued increase increases increased plan plans planned step speed speeds speeding reject rejects "
         "rejected conduct conducts conducted complete completed confirm confirms confirmed defend defends defended "
         "pledge pledges pledged promise promised promises sign signed signs reshuffles reshuffle boost boosts boosted stop "
-        "stops stopped block blocks blocked secure secures secured get gets got sees see involved "
+        "stops stopped cancel cancels cancelled cancelling canceled canceling scrap scraps scrapped scrapping axe axes axed axing shelve shelves "
+        "shelved shelving call-off calls-off called-off calling-off block blocks blocked secure secures secured get gets got sees see involved "
         "offer offers offered unveil unveils unveiled send sends sent provide provides provided authorize authorized "
         "authorizes authorise authorised announcing allocate allocates authorised need needs seek seeks sought request requests"
     ).split()
@@ -31,8 +32,10 @@ _CRIMES: Final = frozenset(("smuggling", "trafficking"))
 _WANTING: Final = frozenset(
     "need needs needed seek seeks sought request requests get gets got secure secured secures expect expects await awaits".split()
 )
+_ENDING: Final = ("cease", "bar", "deny", "ask", "undo", "fail")
 _TAKING: Final = frozenset("take takes took taking taken".split())
 _ALLOWING: Final = frozenset("allow allows allowed allowing permit permits permitted permitting".split())
+_BLOCKING: Final = frozenset("block blocks blocked blocking".split())
 _BEFORE_NOUN: Final = frozenset("an his any this that further more no such over on".split())
 
 
@@ -67,51 +70,56 @@ def is_noun(units: Sequence[Unit], at: int) -> bool:
 
 def by_noun(units: Sequence[Unit], at: int) -> Draft | None:
     """As in "Peru's arms sales to Chad"."""
-    is_taken = at > 0 and units[at - 1].word in _TAKING
-    is_get = is_taken or units[at].word in words("nouns_get")
-    giver: Role = "recipient" if is_get else "supplier"
+    if at > 0 and units[at - 1].word in _TAKING:
+        return _taken(units, at)
+    giver: Role = "recipient" if units[at].word in words("nouns_get") else "supplier"
+    found, owner, first = _before_noun(units, at, giver)
+    found += _noun_reach(units, at, giver, found)
+    after = (*words_after(units, at), *predicate(units, max([at, *(one.unit for one in found)])))
+    if swapped := _as_buyer(units, owner, first, found):
+        return draft_of(units, at, *swapped)
+    prospect = next((units[one.unit].prospect for one in found if one.role == "item" and one.unit < at), "")
+    by_light, cues, left = _light_subject(units, first, giver)
+    if not any(one.role == giver for one in found):
+        found, first = [*found, *by_light], left
+    elif _are_wanted(by_light, found):
+        found, first = [*by_light, *found], left
+    else:
+        cues = words_before(units, first)
+    return draft_of(units, at, (*((prospect,) if prospect else ()), *cues, *after), found, first)
+
+
+def _taken(units: Sequence[Unit], at: int) -> Draft:
+    """As in "Chad took delivery of Peru's rifles"."""
+    group = verb_group(units, at - 1)
+    found = parts("recipient", units, subjects(units, group.start), _PARTY)
+    return draft_of(units, at, group.cues, [*found, *_noun_reach(units, at, "recipient", found)], group.start)
+
+
+def _are_wanted(by_light: Sequence[Part], found: Sequence[Part]) -> bool:
+    """Whether the verb tells who receives, and nothing else does: "Chad awaits Peru's delivery"."""
+    return any(one.role == "recipient" for one in by_light) and not any(one.role == "recipient" for one in found)
+
+
+def _before_noun(units: Sequence[Unit], at: int, giver: Role) -> tuple[list[Part], int, int]:
+    """Price, goods and owner left of the noun, the owner's unit (-1 where nobody is named), and the leftmost unit of them."""
     found: list[Part] = []
-    if is_taken:
-        group = verb_group(units, at - 1)
-        found = parts(giver, units, subjects(units, group.start), _PARTY)
-        return draft_of(units, at, group.cues, [*found, *_noun_reach(units, at, giver, found)], group.start)
-    first = at
-    i = at - 1
+    first, i = at, at - 1
     if prices := [
         k for k in (i, i - 1) if k >= 0 and units[k].kind == "money" and (k == i or units[i].kind == "goods")
     ]:
         found.append(part("price", units, prices[0]))
         i -= prices[0] == i
-    while (
-        i >= 0
-        and units[i].kind == "word"
-        and (units[i].word in words("modifiers") or units[i].word in ("own", "potential"))
-    ):
+    while i >= 0 and units[i].kind == "word" and units[i].word in words("modifiers") | {"own", "potential"}:
         i -= 1
-    prospect: tuple[str, ...] = ()
     if i >= 0 and units[i].kind == "goods":
         found += item(units, i)
-        prospect = (units[i].prospect,) if units[i].prospect else ()
-        first = i
-        i -= 1
+        first, i = i, i - 1
     owner = _owner(units, i)
     if owner >= 0:
         found.append(part(giver, units, owner))
         first = owner
-    found += _noun_reach(units, at, giver, found)
-    cues: tuple[str, ...] = ()
-    after = (*words_after(units, at), *predicate(units, max([at, *(one.unit for one in found)])))
-    if swapped := _as_buyer(units, owner, first, found):
-        return draft_of(units, at, *swapped)
-    if not any(one.role == giver for one in found):
-        by_light, cues, first = _light_subject(units, first, giver)
-        found += by_light
-    else:
-        cues = words_before(units, first)
-        wanted, wanting, left = _light_subject(units, first, giver)
-        if any(one.role == "recipient" for one in wanted) and not any(one.role == "recipient" for one in found):
-            found, cues, first = [*wanted, *found], wanting, left
-    return draft_of(units, at, (*prospect, *cues, *after), found, first)
+    return found, owner, first
 
 
 def _as_buyer(
@@ -122,6 +130,10 @@ def _as_buyer(
     if not is_plain or any(one.role == "recipient" for one in found):
         return None
     by_light, cues, left = _light_subject(units, first, "supplier")
+    if (
+        not by_light and owner and units[owner - 1].word == "over"
+    ):  # "angry over Taiwan arms sales": which way is not said
+        return cues, [one for one in found if one.unit != owner], left
     if not by_light:
         return None
     rest = [one for one in found if one.unit != owner]
@@ -153,39 +165,35 @@ def _light_subject(units: Sequence[Unit], first: int, giver: Role) -> tuple[list
     """The subject of the verb that governs the noun: "the government approved a sale of …"."""
     is_crime = first < len(units) and any(unit.word in _CRIMES for unit in units[first : first + 2])
     for i in range(first - 1, max(-1, first - _FURTHEST_LIGHT), -1):
-        if units[i].word in words("sanction_nouns"):
+        word = units[i].word
+        if word in words("sanction_nouns") or (is_crime and operator_of(word) in ("bar", "cease", "fail")):
             break
-        if is_crime and operator_of(units[i].word) in ("bar", "cease"):
-            break
-        if units[i].kind == "word" and (units[i].word in _LIGHT or units[i].word in _ALLOWING):
-            group = verb_group(units, i)
-            if units[i].word in _WANTING and giver == "supplier":
-                return (
-                    parts("recipient", units, subjects(units, group.start), _PARTY),
-                    (
-                        units[i].word,
-                        *words_before(units, first)[:3],
-                        *group.cues,
-                    ),
-                    group.start,
-                )
-            found = (
-                []
-                if group.is_passive and units[i].word != "involved"
-                else parts(giver, units, subjects(units, group.start), _PARTY)
-            )
-            is_ahead = "to" in group.cues[:1] and operator_of(units[i].word) not in (
-                "cease",
-                "bar",
-                "deny",
-                "ask",
-                "undo",
-            )
-            ahead = ("will",) if is_ahead else ("approve",) if units[i].word in _ALLOWING else ()
-            return found, (*ahead, units[i].word, *words_before(units, first)[:3], *group.cues), group.start
-        if units[i].kind == "mark" or units[i].word in words("boundaries"):
+        if units[i].kind == "word" and (word in _LIGHT or word in _ALLOWING):
+            return _governed(units, i, first, giver)
+        if units[i].kind == "mark" or word in words("boundaries"):
             break
     return [], words_before(units, first), first
+
+
+def _governed(units: Sequence[Unit], verb: int, first: int, giver: Role) -> tuple[list[Part], tuple[str, ...], int]:
+    """Who is the subject of the light verb, in which role; the cues from it on; and where its group begins."""
+    word, group = units[verb].word, verb_group(units, verb)
+    cues = (word, *words_before(units, first)[:3], *group.cues)
+    if word in _WANTING and giver == "supplier":
+        return parts("recipient", units, subjects(units, group.start), _PARTY), cues, group.start
+    found = [] if group.is_passive and word != "involved" else _acting(units, verb, group, giver)
+    is_ahead = "to" in group.cues[:1] and operator_of(word) not in _ENDING
+    ahead = ("will",) if is_ahead else ("approve",) if word in _ALLOWING else ()
+    return found, (*ahead, *cues), group.start
+
+
+def _acting(units: Sequence[Unit], verb: int, group: VerbGroup, giver: Role) -> list[Part]:
+    """The subject of a light verb, where it takes part: who permits or blocks a sale, and who passes laws, sells nothing."""
+    is_failing = operator_of(units[verb].word) == "cease" and any(operator_of(cue) == "fail" for cue in group.cues)
+    if giver == "supplier" and (is_failing or units[verb].word in _BLOCKING | _ALLOWING):
+        return []
+    acting = parts(giver, units, subjects(units, group.start), _PARTY)
+    return [one for one in acting if giver != "supplier" or units[one.unit].word not in words("deciding")]
 
 
 def is_aid(unit: Unit) -> bool:

@@ -11,12 +11,10 @@ _FINITE: Final = frozenset(
     "is are was were has have had will would could can may might must should constitute constitutes constituted".split()
 )
 _ABOUT: Final = frozenset("over about around up nearly almost some roughly".split())
-_ASPECT: Final = frozenset(
-    "hurry hurrying rush rushing continue continues continued start starts started begin begins began keep keeps kept stop".split()
-)
 _OWNING: Final = frozenset("its their his our my your".split())
 _HANDING: Final = frozenset("hand hands handed handing turn turned turning".split())
 _SMALL: Final = frozenset("'s both up out as at least".split())
+_FARTHEST_BUT: Final = 10
 _UNKNOWN: Final = "?"
 """Stands for the preposition of a mention behind a noun that is no mention: "in the wake of the 2015 deal"."""
 
@@ -28,7 +26,9 @@ def reach(units: Sequence[Unit], at: int) -> Iterator[tuple[str, int]]:
     last = -1
     while i < len(units):
         unit = units[i]
-        if unit.kind == "mark":
+        if unit.word == "not" and i + 1 < len(units) and units[i + 1].word in words("prepositions"):
+            i, prep = _past_contrast(units, i), ""
+        elif unit.kind == "mark":
             step = _past_mark(units, i, last)
             if not step:
                 return
@@ -44,6 +44,16 @@ def reach(units: Sequence[Unit], at: int) -> Iterator[tuple[str, int]]:
                 last = i
                 prep = prep if _leads_on(units, i) else ""
             i += 1
+
+
+def _past_contrast(units: Sequence[Unit], i: int) -> int:
+    """Behind the "but" of "not from Peru but from Chad"; the end where none follows."""
+    for j in range(i + 2, min(len(units), i + _FARTHEST_BUT)):
+        if units[j].word == "but":
+            return j + 1
+        if units[j].kind == "mark" and units[j].word in ".;:":
+            break
+    return len(units)
 
 
 def _ends(units: Sequence[Unit], i: int, last: int) -> bool:

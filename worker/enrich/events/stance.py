@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.enrich.events.around import around
-from worker.enrich.events.clause import subjects, verb_group
+from worker.enrich.events.clause import QUOTES, subjects, verb_group
 from worker.enrich.events.draft import Draft
 from worker.enrich.events.measure import LIFTING
 from worker.enrich.events.modality import compose, operator_of
@@ -27,12 +27,15 @@ _INVERTED: Final = frozenset(
     "say says said adds added confirms confirmed reports reported claims claimed warns warned".split()
 )
 _ASIDE: Final = frozenset("who which whose whether if when because as after".split())
+_SPEAKERS: Final = frozenset(("we", "i", "us", "me", "our", "my"))
+"""In a quotation, whoever says it."""
 _OFFICES: Final = frozenset("minister secretary president ministry government chancellor premier pm spokesman".split())
 _NOT: Final = frozenset(("not", "n't", "never"))
 _CLAIMED: Final = frozenset(
     "claims claim reports report allegations allegation accusations suggestions suggestion that".split()
 )
 _PERMITTING: Final = frozenset("permission approval licence license leave".split())
+_WOULD: Final = frozenset("would could might".split())
 _AHEAD: Final = frozenset("will would wo 'll to going".split())
 _FORETELLING: Final = frozenset(
     "announced announces announcement statement deal agreement pledge pledged promise promised plan plans agreed decision decided".split()
@@ -75,6 +78,7 @@ _NEAR: Final = 6
 _WHEN: Final = frozenset("on in at late early last this week month year night morning evening earlier later".split())
 _FINDING: Final = frozenset("find finds found show shows showed conclude concluded".split())
 _NAMED_FIRST: Final = frozenset(("US", "GB", "UN", "EU"))
+_STOPPING: Final = ("bar", "cease", "fail")
 _SELVES: Final = frozenset(("supplier", "recipient", "imposer", "violator"))
 
 
@@ -117,6 +121,8 @@ def judge(units: Sequence[Unit], draft: Draft, said: Sequence[Claim]) -> tuple[M
         return ("denied" if is_denial else modality), who
     if draft.type == "sanction" and not draft.cues:
         return "asserted", ()
+    if _is_unreal(units, draft.at):
+        return "hypothetical", who
     if units[-1].word == "?" and units[0].word not in _ASKING and not _is_apart(units, draft.at):
         return "hypothetical", who
     if draft.type != "violation" and not units[draft.at].word.endswith("ing") and _is_open(cues):
@@ -130,10 +136,12 @@ def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]
     if draft.type != "sanction" and not units[draft.at].word.endswith("ing"):
         void = void | _TALKING
     cues = [cue for cue in draft.cues if cue not in void]
+    if "did" in cues and "hesitate" in cues and _NOT & set(cues):  # who did not hesitate to do it did it
+        cues = [cue for cue in cues if cue not in _NOT | {"did", "hesitate", "to"}]
     if draft.type == "violation":  # who fights it says that there is one
-        fought = any(operator_of(cue) in ("bar", "cease") or cue in _FIGHTING for cue in draft.cues)
+        fought = any(operator_of(cue) in _STOPPING or cue in _FIGHTING for cue in draft.cues)
         tried = any(cue in _ATTEMPTS for cue in draft.cues)
-        cues = [cue for cue in cues if operator_of(cue) not in ("bar", "cease")]
+        cues = [cue for cue in cues if operator_of(cue) not in _STOPPING]
         cues += ["allegedly"] if fought or tried else []
     if draft.type == "sanction":
         cues = [cue for cue in cues if cue not in LIFTING]
@@ -147,6 +155,13 @@ def _cues(units: Sequence[Unit], draft: Draft, claim: Claim | None) -> list[str]
     if claim.verb in _WARNING and {"against", "about"} & set(cues):
         cues.append("threaten")
     return cues
+
+
+def _is_unreal(units: Sequence[Unit], at: int) -> bool:
+    """As in "Had Peru sold rifles, Chad would have reacted"."""
+    first = next((i for i in range(at, 0, -1) if units[i - 1].kind == "mark" and units[i - 1].word not in QUOTES), 0)
+    is_led = units[first].word == "had" and units[first + 1].kind in _PARTY
+    return is_led and any(unit.word in _WOULD for unit in units[at:])
 
 
 def _is_apart(units: Sequence[Unit], at: int) -> bool:
@@ -205,6 +220,7 @@ def _is_own(units: Sequence[Unit], draft: Draft, who: Sequence[int]) -> bool:
             return True
         for unit in mine:
             is_same = units[i].start == unit.start or (unit.id and unit.id == units[i].id)
+            is_same = is_same or (unit.kind == "pronoun" and unit.word in _SPEAKERS)
             is_same = is_same or (unit.is_owned and unit.start > units[i].start)
             if is_same or (unit.kind == "pronoun" and unit.start > units[i].start and units[i].kind == "party"):
                 return True

@@ -7,6 +7,7 @@ from worker.enrich.events.clause import VerbGroup, coordinated, subjects, verb_g
 from worker.enrich.events.control import controllers
 from worker.enrich.events.draft import Draft, Part, part, parts
 from worker.enrich.events.goods import TO, are_weapons, item, passed
+from worker.enrich.events.mentions import is_number
 from worker.enrich.events.nominal import by_aid, by_noun, draft_of, is_aid, is_noun
 from worker.enrich.events.reach import reach
 from worker.enrich.events.units import Unit
@@ -56,13 +57,44 @@ def _says_enough(units: Sequence[Unit], draft: Draft) -> bool:
         return False
     if word in _SENDING | words("carry") and _is_attack(units, draft):
         return False
-    if "item" not in told and not any(one.role == "recipient" and units[one.unit].id for one in draft.parts):
+    if "item" not in told and not _is_plain_selling(units, draft):
         return False
     named = {(one.start, one.end) for one in draft.parts if one.role in told}
     return len(told) > 1 and len(named) > 1
 
 
 _SELLING: Final = frozenset("sell sells sold selling".split())
+
+
+def _is_plain_selling(units: Sequence[Unit], draft: Draft) -> bool:
+    """As in "arms Peru", "sells to Peru": a country receives, and nothing is named that passes."""
+    if not any(one.role == "recipient" and units[one.unit].id for one in draft.parts):
+        return False
+    return units[draft.at].word not in _SELLING or not _sells_other(units, draft.at)
+
+
+def _sells_other(units: Sequence[Unit], at: int) -> bool:
+    """Whether what is sold is named and no goods: "sold its stake to Peru", "the house was sold"; not "sold them", "sells to"."""
+    group = verb_group(units, at)
+    if group.is_passive:
+        before = units[group.start - 1] if group.start else None
+        return before is not None and before.kind == "word" and before.word not in words("boundaries") | {"and", "or"}
+    owning = at + 1 < len(units) and units[at + 1].word in _OWNING
+    named = units[at + 1 + owning] if at + 1 + owning < len(units) else None
+    if named is not None and named.kind == "party" and (owning or named.is_owned or _has_recipient(units, at)):
+        return True
+    for unit in units[at + 1 :]:
+        if unit.kind == "mark" or unit.word in words("prepositions", "boundaries") | {"and", "or"}:
+            break
+        closed = words("modifiers", "auxiliaries") | _ARTICLES
+        if (
+            unit.kind == "word"
+            and unit.word not in closed
+            and not is_number(unit.word)
+            and not unit.word.endswith("ly")
+        ):
+            return True
+    return False
 
 
 _SENDING: Final = frozenset(

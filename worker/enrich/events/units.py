@@ -33,6 +33,7 @@ _PRONOUNS: Final = frozenset(
     "he she it they we i you them him us himself itself themselves me her its their his our my".split()
 )
 _OWNING: Final = frozenset("its their his her our my".split())
+_CALLING: Final = frozenset("call calls called calling".split())
 _LOOSE: Final = frozenset(
     "new more recent recently further additional other some several first latest fresh key top potential".split()
 )
@@ -89,6 +90,8 @@ def _read(tokens: list[Token], i: int) -> tuple[Unit, int]:
     token = tokens[i]
     if stop := relative_date(tokens, i):
         return _unit("date", tokens, i, stop), stop
+    if token.word in _CALLING and i + 1 < len(tokens) and tokens[i + 1].word == "off":
+        return Unit("word", f"{token.word}-off", token.start, tokens[i + 1].end), i + 2
     if kind := _single(token):
         return _unit(kind, tokens, i, i + 1), i + 1
     if token.entity is not None or token.is_capital or may_open_mention(token.word):
