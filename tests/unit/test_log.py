@@ -4,6 +4,7 @@ import json
 import logging
 
 import pytest
+import structlog
 
 from worker.runtime import log
 
@@ -11,9 +12,10 @@ from worker.runtime import log
 @pytest.fixture(autouse=True)
 def _logging_as_it_was():
     root = logging.getLogger()
-    before = (root.handlers[:], root.level)
+    before, ours = (root.handlers[:], root.level), structlog.get_config()
     yield
     root.handlers[:], root.level = before
+    structlog.configure(**ours)
     logging.captureWarnings(capture=False)
 
 
