@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -129,12 +130,12 @@ def bent_tree(seeds):
             places = list(_places(tree))
             holder, key = draw(st.sampled_from(places)) if places else (None, None)
             if holder is None:
-                return draw(ODD_VALUES)
+                return deepcopy(draw(ODD_VALUES))
             kind = draw(st.sampled_from(["cut", "odd", "odd", "move", "rename", "wrap"]))
             if kind == "cut":
                 del holder[key]
             elif kind == "odd":
-                holder[key] = draw(ODD_VALUES)
+                holder[key] = deepcopy(draw(ODD_VALUES))  # what is put in may be bent too
             elif kind == "move":
                 other, place = draw(st.sampled_from(places))
                 holder[key] = json.loads(json.dumps(other[place], default=str)) if _has(other, place) else None
