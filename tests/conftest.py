@@ -1,9 +1,11 @@
 """A real server for whoever asks for it, and the way to the shared texts."""
 
+import logging
 import os
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from worker.errors import StoreUnavailable
@@ -20,6 +22,17 @@ def absent(reason: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was():
+    """A command that sets up logging, run in this process, sets it up for no later test."""
+    root = logging.getLogger()
+    before, ours = (root.handlers[:], root.level), structlog.get_config()
+    yield
+    root.handlers[:], root.level = before
+    structlog.configure(**ours)
+    logging.captureWarnings(capture=False)
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,12 @@
 """What libraries say goes where our own lines go: warnings, in our form, without what is secret."""
 
+import io
 import json
 import logging
 
 import pytest
-import structlog
 
 from worker.runtime import log
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_it_was():
-    root = logging.getLogger()
-    before, ours = (root.handlers[:], root.level), structlog.get_config()
-    yield
-    root.handlers[:], root.level = before
-    structlog.configure(**ours)
-    logging.captureWarnings(capture=False)
 
 
 def lines(capsys) -> list[dict]:
@@ -56,3 +46,13 @@ def test_the_trace_of_a_failure_is_redacted_too(capsys):
     except ValueError:
         logging.getLogger("of-this-test").exception("failed")
     assert "planted" not in json.dumps(lines(capsys))
+
+
+def test_our_own_lines_go_where_errors_go_now(capsys, monkeypatch):
+    gone = io.StringIO()
+    with monkeypatch.context() as while_running:
+        while_running.setattr("sys.stderr", gone)
+        log.configure()
+    gone.close()
+    log.LogObserver().note("feed_failed", feed="f")
+    assert lines(capsys)[0]["event"] == "feed_failed"
