@@ -22,6 +22,7 @@ from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.group_store import RedisGroups
 from worker.runtime.http import HttpLoop
 from worker.runtime.last_good import LastGood
+from worker.runtime.lender import RedisLender
 from worker.runtime.log import LogObserver
 from worker.runtime.politeness import Turns
 from worker.runtime.redis_client import connect
@@ -245,6 +246,7 @@ def _make_pipeline(
         limits=Limits(lease=settings.lease),
         tracer=open_tracer(),
         read_limit=within_cpu_limit,
+        lender=RedisLender(store),
         silences=RedisSilences(store.client),
         groups=RedisGroups(store.client),
         bell=Doorbell(ring_by_celery) if stage else SILENT_BELL,
