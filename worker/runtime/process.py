@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from worker.errors import ConfigError, Problem, StoreUnavailable
+from worker.errors import ConfigError, Problem
 from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
@@ -74,14 +74,6 @@ def _embedded_url(data: Path) -> str | None:
 def open_silences() -> RedisSilences:
     """The silences in the store of `open_store`."""
     return RedisSilences(open_store().client)
-
-
-def ask_reload() -> None:
-    """Ask every process to read its configuration anew; where Redis does not answer, say so."""
-    try:
-        open_store().ask_reload()
-    except StoreUnavailable as error:
-        LogObserver().note("store_failed", message=str(error))
 
 
 def open_pipeline(stage: Stage) -> Pipeline:
