@@ -19,8 +19,10 @@ from typing import TypeAlias
 
 from worker import dedupe, match, onward, ports, story
 from worker.dispatch import Dispatcher
+from worker.errors import TurnOver
 from worker.finisher import Finisher
 from worker.isolation import spared
+from worker.lent import Lender, Loans
 from worker.model import (
     Alert,
     Analysis,
@@ -81,6 +83,8 @@ class Pipeline:
     """Needed where names are looked for only when relevant."""
     triage: Triage | None = field(init=False, default=None)
     finisher: Finisher = field(init=False)
+    lender: Lender | None = None
+    """Takes back what an enricher's turn leaves undone when it is ended; without it the leases bring it back."""
 
     def __post_init__(self) -> None:
         made = Dispatcher(
@@ -161,12 +165,22 @@ class Pipeline:
         """Analyse due articles and raise their alerts; the number of alerts that were new.
 
         What may fire is told first. The rest follows when nothing new is due, or when it has waited long enough.
+        A turn that is ended (TurnOver) gives back what it has not finished.
         """
+        loans = Loans(self.lender)
+        try:
+            return self._enrich_due(loans)
+        except TurnOver:
+            self.observer.note("articles_given_back", number=loans.give_back())
+            raise
+
+    def _enrich_due(self, loans: Loans) -> int:
         raised, backlog = 0, Backlog()
         deadline, is_late = self.clock.now() + self.limits.budget, False
         while True:
             must_finish = is_late or backlog.is_pressing(self.clock.now(), self.limits.lease)
-            if claims := [] if must_finish else self.store.claim_articles(self.limits.articles, self.limits.lease):
+            limit, lease = self.limits.articles, self.limits.lease
+            if claims := [] if must_finish else loans.note(self.store.claim_articles(limit, lease)):
                 new = self._look_at(claims, backlog)
                 if new:
                     self.bell.ring("deliver")

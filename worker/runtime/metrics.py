@@ -45,6 +45,7 @@ from worker.series import (
     SPANS,
     STAGE_SECONDS,
     SUPPRESSED,
+    TURNS_CUT,
     WATCH_UNKNOWN,
     WEBSUB,
     series,
@@ -74,6 +75,7 @@ HELP = {
     "tocsin_deliveries_dropped_total": "Deliveries that an operator gave up, of endpoints that were removed.",
     "tocsin_stale_completions_total": "Work handed in after its lease had passed to another worker; discarded.",
     "tocsin_quarantined_total": "Work set aside after being claimed five times without completion.",
+    TURNS_CUT: "Turns of workers that were ended because they took longer than a minute; what they left is done later.",
     "tocsin_screenings_total": "Screenings of stored articles that were begun because a list had grown.",
     "tocsin_newly_listed_alerts_total": "Alerts of newly listed parties in articles that were already there.",
     "tocsin_screened_articles_total": "Stored articles that were screened again.",
@@ -152,6 +154,7 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
     for stage in STAGES:
         yield series("tocsin_stale_completions_total", stage=stage)
         yield series("tocsin_quarantined_total", stage=stage)
+        yield series(TURNS_CUT, stage=stage)
     yield "tocsin_alerts_repeated_total"
     yield "tocsin_screenings_total"
     yield "tocsin_screened_articles_total"

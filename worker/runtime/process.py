@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from worker.errors import ConfigError, Problem, StoreUnavailable
+from worker.errors import ConfigError, Problem
 from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
@@ -21,6 +21,7 @@ from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.group_store import RedisGroups
 from worker.runtime.http import HttpLoop
 from worker.runtime.last_good import LastGood
+from worker.runtime.lender import RedisLender
 from worker.runtime.log import LogObserver
 from worker.runtime.politeness import Turns
 from worker.runtime.redis_client import connect
@@ -70,14 +71,6 @@ def _embedded_url(data: Path) -> str | None:
 def open_silences() -> RedisSilences:
     """The silences in the store of `open_store`."""
     return RedisSilences(open_store().client)
-
-
-def ask_reload() -> None:
-    """Ask every process to read its configuration anew; where Redis does not answer, say so."""
-    try:
-        open_store().ask_reload()
-    except StoreUnavailable as error:
-        LogObserver().note("store_failed", message=str(error))
 
 
 def open_pipeline(stage: Stage) -> Pipeline:
@@ -242,6 +235,7 @@ def _make_pipeline(
         limits=Limits(lease=settings.lease),
         tracer=open_tracer(),
         read_limit=within_cpu_limit,
+        lender=RedisLender(store),
         silences=RedisSilences(store.client),
         groups=RedisGroups(store.client),
         bell=Doorbell(ring_by_celery) if stage else SILENT_BELL,

@@ -105,6 +105,10 @@ class RedisStore:
         scripts = Scripts(client, *_SCRIPTS)
         self._run, self._run_all = scripts.run, scripts.run_all
 
+    def hang_up(self) -> None:
+        """Close the connections after work was cut off: an answer may still be on its way, which the next question would get."""
+        self.client.connection_pool.disconnect(inuse_connections=False)
+
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._scheduled = feeds
         self._run("sync_feeds", json.dumps([feed.id for feed in feeds]))
