@@ -29,12 +29,25 @@ class Slow(PhraseEnricher):
             run_out_of_time()
         return super().enrich(articles)
 
+    def glance(self, articles):
+        return self.enrich(articles)
+
+
+class SlowNames(Slow):
+    """Glances at everything, and is still looking for the names in an article about a choir when the time is up."""
+
+    def glance(self, articles):
+        return [replace(found, pending=Pending()) for found in PhraseEnricher.enrich(self, articles)]
+
+    def complete(self, articles, glances):
+        return self.enrich(articles)
+
 
 class SlowGlance(Slow):
     """Leaves names to be looked for."""
 
     def glance(self, articles):
-        return [replace(found, pending=Pending()) for found in self.enrich(articles)]
+        return [replace(found, pending=Pending()) for found in super().glance(articles)]
 
 
 def claims_by_title(spine) -> dict[str, int]:
@@ -74,6 +87,18 @@ def test_what_was_told_before_the_end_stays_told_and_the_next_turn_goes_on():
     [held] = spine.store.quarantined()
     assert held.subject == HARMLESS["title"]
     assert "ran out of time" in held.reason
+
+
+def test_an_article_whose_names_take_for_ever_is_at_last_set_aside_though_it_waited_for_its_reading():
+    spine = Spine(enricher=SlowNames(), at_once=2)
+    spine.serve(HARMLESS, *(HARMLESS | {"guid": f"f{n}", "title": f"A fete {n}", "link": ""} for n in range(3)))
+    for _ in range(9):
+        spine.pipeline.poll_due()
+        with suppress(TurnOver), within_soft_limit():
+            spine.pipeline.enrich_due()
+    [held] = spine.store.quarantined()
+    assert held.subject == HARMLESS["title"]
+    assert sum(item.state == "done" for item in spine.store.articles.values()) == 3
 
 
 def test_no_guard_for_one_piece_holds_the_end_of_a_turn():
