@@ -223,6 +223,7 @@ class _Resolver:
             access=self._access(tree, path, feed),
             max_silence=feed.max_silence,
             fulltext=feed.fulltext,
+            robots=feed.robots,
         )
 
     def _access(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Access:

@@ -90,6 +90,8 @@ class FeedSection(_Strict):
     max_silence: Literal["auto", "never"] | Annotated[Duration, Field(ge=timedelta(minutes=1))] = "auto"
     fulltext: Literal["auto", "always", "never"] = "auto"
     """Whether the pages that entries link to are read: `auto`, where an entry is only a summary."""
+    robots: Literal["respect", "ignore"] = "respect"
+    """Whether a page is left unread where its host's robots.txt keeps us out; feeds themselves are not judged by it."""
 
 
 class ReportedSection(_Strict):
