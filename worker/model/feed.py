@@ -51,7 +51,7 @@ class Feed:
 
     `interval` is the longest wait between polls that succeed; None lets the feed's own rhythm decide. Silence beyond
     `max_silence` is told; `auto` learns it. `fulltext` says whether the pages that entries link to are read; `auto`: of summaries.
-    `robots` says whether the robots.txt of those pages' hosts is heeded.
+    `robots` says whether the robots.txt of those pages' hosts is heeded, `websub` whether a hub may push.
     """
 
     id: str
@@ -65,6 +65,7 @@ class Feed:
     max_silence: timedelta | Literal["auto", "never"] = "auto"
     fulltext: Literal["auto", "always", "never"] = "never"
     robots: Literal["respect", "ignore"] = "respect"
+    websub: Literal["auto", "off"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
