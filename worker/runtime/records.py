@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -30,6 +30,10 @@ from worker.story import WINDOW, pack, unpack
 STATE, ARTICLE, ANALYSIS = TypeAdapter(FeedState), TypeAdapter(Article), TypeAdapter(Analysis)
 ATTEMPT, STORY, DECISION = TypeAdapter(Attempt), TypeAdapter(Story), TypeAdapter(Decision)
 CONFIGURATION = TypeAdapter(ConfigurationState)
+REMEMBER = timedelta(days=90)
+"""An alias is remembered this long after the entry was last in its feed."""
+KEEP = timedelta(days=30)
+"""Articles and finished deliveries are kept this long."""
 MOST_KIN, KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
 

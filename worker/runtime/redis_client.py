@@ -11,6 +11,7 @@ from typing import Any
 
 import redis
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel
 
@@ -21,6 +22,8 @@ from worker.runtime.sentinel import ANSWER_S, ASK_S, HEALTH_CHECK_S, is_sentinel
 K = "{tocsin}:"
 _SHARED = ("prelude", "hold", "queue", "kin", "pages")
 """What stands before every script."""
+Call = tuple[str, Sequence[str | float]]
+"""A script's name and its arguments."""
 
 
 def connect(url: str) -> redis.Redis:
@@ -108,12 +111,36 @@ class Scripts:
     """Some of the scripts under `lua/`, by name."""
 
     def __init__(self, client: Any, *names: str) -> None:
+        self._client = client
         self._scripts = {name: script(client, name) for name in names}
 
     def run(self, name: str, *args: str | float) -> Any:
         """What the script answers. Raises StoreUnavailable."""
         with translated():
             return self._scripts[name](args=args)
+
+    def run_all(self, calls: Sequence[Call]) -> list[Any]:
+        """What each call answers, or the exception it fell with. One round trip and one flush; each call is atomic alone.
+
+        Raises StoreUnavailable where the server refuses one of them; then any of the others may have been done.
+        """
+        with translated():
+            answers = self._send(calls)
+            if lacking := [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]:
+                for name in {calls[place][0] for place in lacking}:
+                    self._client.script_load(self._scripts[name].script)
+                for place, answer in zip(lacking, self._send([calls[place] for place in lacking]), strict=True):
+                    answers[place] = answer
+            for answer in answers:
+                if isinstance(answer, redis.exceptions.ResponseError) and _refusal(answer):
+                    raise answer
+        return answers
+
+    def _send(self, calls: Sequence[Call]) -> list[Any]:
+        pipeline = self._client.pipeline(transaction=False)
+        for name, args in calls:
+            pipeline.evalsha(self._scripts[name].sha, 0, *args)
+        return list(pipeline.execute(raise_on_error=False))
 
 
 @cache

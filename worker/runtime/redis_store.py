@@ -34,7 +34,6 @@ from worker.deliver import breaker
 from worker.deliver.breaker import EndpointState
 from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn, asks_to_wait
 from worker.deliver.retry import Decision as RetryDecision
-from worker.fulltext import PATIENCE
 from worker.model import (
     Alert,
     Analysis,
@@ -57,6 +56,7 @@ from worker.ports import (
     ConfigurationState,
     DeliveryClaim,
     FeedClaim,
+    FinishedPoll,
     Ingested,
     Kinship,
     Mark,
@@ -68,17 +68,18 @@ from worker.ports import (
 from worker.runtime import kin_index
 from worker.runtime.alert_work import alert_work, delivery_work
 from worker.runtime.log import redact
+from worker.runtime.poll_store import PollStore
 from worker.runtime.records import (
     ANALYSIS,
     ARTICLE,
     ATTEMPT,
     CONFIGURATION,
+    KEEP,
     KIN_PER_KEY,
     MOST_KIN,
     STATE,
     STORY,
     decision_work,
-    draft_work,
     dump,
     endpoint_state,
     restore_article,
@@ -92,10 +93,6 @@ from worker.story import WINDOW
 from worker.trend import counted
 from worker.zones import passages
 
-REMEMBER = timedelta(days=90)
-"""An alias is remembered this long after the entry was last in its feed."""
-KEEP = timedelta(days=30)
-"""Articles and finished deliveries are kept this long."""
 KEEP_TRENDS = timedelta(days=9)
 """A week and what the week before the hour of asking needs."""
 
@@ -110,6 +107,7 @@ class RedisStore:
         self._scheduled: Sequence[Feed] = ()
         self._noted_epoch = ""
         self._run = Scripts(client, *_SCRIPTS).run
+        self._polls = PollStore(client)
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._scheduled = feeds
@@ -129,10 +127,11 @@ class RedisStore:
         return run
 
     def claim_feeds(self, limit: int, lease: timedelta) -> list[FeedClaim]:
-        with translated():
-            is_forgotten = self._scheduled and not self.client.exists(K + "feeds:due")
-        if is_forgotten:  # the server came back empty, and nothing would ever be due again
+        rows = list(self._claim("poll", "feeds:due", "feed:", limit, lease))
+        if not rows and limit > 0 and self._is_forgotten():
+            # the server came back empty, and nothing would ever be due again
             self.sync_feeds(self._scheduled)
+            rows = list(self._claim("poll", "feeds:due", "feed:", limit, lease))
         return [
             FeedClaim(
                 id_,
@@ -142,8 +141,12 @@ class RedisStore:
                 int(item.get("pushes") or 0),
                 moment_of(item["delivers_until"]) if "delivers_until" in item else None,
             )
-            for id_, fence, item in self._claim("poll", "feeds:due", "feed:", limit, lease)
+            for id_, fence, item in rows
         ]
+
+    def _is_forgotten(self) -> bool:
+        with translated():
+            return bool(self._scheduled) and not self.client.exists(K + "feeds:due")
 
     def finish_poll(
         self,
@@ -153,19 +156,13 @@ class RedisStore:
         counts: Counts = (),
         alerts: Sequence[tuple[Alert, Sequence[Onward]]] = (),
     ) -> Ingested:
-        work = {
-            "state": dump(STATE, decision.state),
-            "next_ms": milliseconds(decision.next_in),
-            "remember_ms": milliseconds(REMEMBER),
-            "keep_ms": milliseconds(KEEP),
-            "patience_ms": milliseconds(PATIENCE),
-            "pushes": decision.pushes,
-            "counts": list(counts),
-            "alerts": [alert_work(alert, steps) | {"article": alert.article.id} for alert, steps in alerts],
-            "drafts": [draft_work(draft) for draft in drafts],
-        }
-        result = self._run("finish_poll", claim.feed_id, claim.fence, json.dumps(work))
-        return Ingested(is_stale=True) if result == [-1] else Ingested(*result)
+        [answer] = self.finish_polls([FinishedPoll(claim, decision, drafts, tuple(counts), alerts)])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def finish_polls(self, polls: Sequence[FinishedPoll]) -> list[Ingested | Exception]:
+        return self._polls.finish(polls)
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         return [
@@ -365,7 +362,6 @@ _SCRIPTS = (
     "claim_deliveries",
     "give_back_deliveries",
     "passages",
-    "finish_poll",
     "finish_article",
     "finish_delivery",
     "note_failure",
