@@ -35,15 +35,16 @@ from worker.runtime.valkey import EmbeddedServer
 FEEDS, ENTRIES, SERVERS = 10_000, 5, 2
 GOOD, DRIPPING = 1_000, 50
 LEASE = timedelta(seconds=600)
+BEGAN = datetime.now(UTC)
+"""An entry keeps its date: one that stands in its feed again is byte for byte what it was."""
 WORDS = "Words of the report on trade and harbours in the north. " * 12
 
 
 def document(number: int, newest: int) -> bytes:
-    now = datetime.now(UTC)
     items = "".join(
         f"<item><guid>{number}-{newest - i}</guid><title>Report {number} {newest - i}</title>"
         f"<link>https://x.example/{number}/{newest - i}</link>"
-        f"<pubDate>{format_datetime(now - timedelta(hours=i + 1))}</pubDate>"
+        f"<pubDate>{format_datetime(BEGAN - timedelta(hours=24 - (newest - i)))}</pubDate>"
         f"<description>&lt;p>{number} {newest - i} {WORDS}&lt;/p></description></item>"
         for i in range(ENTRIES)
     )

@@ -336,9 +336,8 @@ class Poller:
         counts = [(series.series(series.ENTRIES_ODD, reason=reason), float(n)) for reason, n in odd.items() if n]
         if left_out := max(len(document.fingerprints) - len(document.entries), 0):
             counts.append((series.series(series.ARTICLES, outcome="known"), float(left_out)))
-        reading = dedupe.learn(feed, state, document, now)
-        drafts = tuple(fulltext.marked(feed, draft) for draft in dedupe.identify(feed, state, document, now))
-        return reading, drafts, counts
+        reading, drafts = dedupe.study(feed, state, document, now)
+        return reading, tuple(fulltext.marked(feed, draft) for draft in drafts), counts
 
     def _cover(
         self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime
