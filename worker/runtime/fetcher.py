@@ -6,8 +6,8 @@ leaves https, and whether credentials may go along (never to another origin).
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from concurrent.futures import Future
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
@@ -20,6 +20,7 @@ from worker.poll import PollRequest
 from worker.runtime import decompress, http
 from worker.runtime.explain import explain
 from worker.runtime.politeness import HostBusyError, Turns
+from worker.runtime.robots import RobotsRules
 
 MOST_REDIRECTS = 5
 PORTS = frozenset({80, 443, 8080, 8443})
@@ -54,30 +55,52 @@ class HttpFetcher:
         self._loop, self._timeout = loop, timeout
         self._agent = f"Tocsin/{__version__}" + (f" (+{contact})" if contact else "")
         self._turns = turns or Turns(time.monotonic)
+        self._robots = RobotsRules(time.monotonic)
 
     def fetch(self, request: PollRequest) -> Future[PollOutcome]:
         """Start one poll; up to 30 s, and 10 s for its turn at the host."""
         return self._loop.submit(self._fetch(request))
 
     async def _fetch(self, request: PollRequest) -> PollOutcome:
-        where = http.short_url(request.address)
+        return await self._as_value(request, self._fetch_allowed(request))
+
+    async def _as_value(self, request: PollRequest, work: Awaitable[PollOutcome]) -> PollOutcome:
         try:
-            async with AsyncExitStack() as held:
-                if not request.feed.allow_private:
-                    await held.enter_async_context(self._turns.turn(http.origin(request.address)[1]))
-                async with asyncio.timeout(self._timeout.total):
-                    return await self._follow(request)
+            return await work
         except HostBusyError as busy:
             return Postponed(busy.wait)
         except decompress.BodyRefusedError as refused:
-            return PollFailed(refused.reason, f"{where} {refused}")
+            return PollFailed(refused.reason, f"{http.short_url(request.address)} {refused}")
         except Exception as error:  # noqa: BLE001 - whatever a server provokes is this feed's outcome alone
-            return explain(error, where, self._timeout)
+            return explain(error, http.short_url(request.address), self._timeout)
+
+    async def _fetch_allowed(self, request: PollRequest) -> PollOutcome:
+        if not request.is_page:
+            return await self._fetch_in_turn(request)
+        if refusal := refuse_page(request):
+            return PollFailed(PollFailure.BLOCKED_ADDRESS, f"{http.short_url(request.address)} {refusal}")
+        refused = await self._robots.judge(request, request.address, self._ask_rules)
+        return refused or await self._fetch_in_turn(request)
+
+    async def _fetch_in_turn(self, request: PollRequest) -> PollOutcome:
+        if request.feed.allow_private:
+            return await self._follow_in_time(request)
+        async with self._turns.turn(http.origin(request.address)[1]):
+            return await self._follow_in_time(request)
+
+    async def _follow_in_time(self, request: PollRequest) -> PollOutcome:
+        async with asyncio.timeout(self._timeout.total):
+            return await self._follow(request)
+
+    async def _ask_rules(self, request: PollRequest) -> PollOutcome:
+        return await self._as_value(request, self._fetch_in_turn(request))
+
+    async def _ask_rules_at_once(self, request: PollRequest) -> PollOutcome:
+        """In the turn of the page that led there: a host whose pages hold all its turns would be waited for in vain."""
+        return await self._as_value(request, self._follow(request))
 
     async def _follow(self, request: PollRequest) -> PollOutcome:
         hop = _Hop(request.address)
-        if refusal := refuse_page(request):
-            return PollFailed(PollFailure.BLOCKED_ADDRESS, f"{http.short_url(request.address)} {refusal}")
         for _ in range(MOST_REDIRECTS + 1):
             outcome = await self._ask(request, hop)
             if not isinstance(outcome, _Hop):
@@ -85,11 +108,13 @@ class HttpFetcher:
             if refusal := refuse_hop(request, hop.url, outcome.url):
                 return PollFailed(PollFailure.BAD_REDIRECT, f"{http.short_url(request.address)} {refusal}")
             hop = outcome
+            if refused := await self._robots.judge(request, hop.url, self._ask_rules_at_once):
+                return refused
         message = f"{http.short_url(request.address)} redirects more than {MOST_REDIRECTS} times"
         return PollFailed(PollFailure.BAD_REDIRECT, message)
 
     async def _ask(self, request: PollRequest, hop: _Hop) -> PollOutcome | _Hop:
-        feed, where = request.feed, http.short_url(hop.url)
+        feed = request.feed
         proxy = feed.access.proxy or None
         if proxy and not feed.allow_private:
             _refuse_private_host(hop.url)
@@ -115,10 +140,10 @@ class HttpFetcher:
             if response.status == _NOT_MODIFIED and (request.etag or request.last_modified):
                 return known
             if response.status != _OK:
-                return _refused(response, where, await _read_start(response))
+                return _refused(response, http.short_url(hop.url), await _read_start(response))
             body = await _read(response)
             if who := name_challenger(_OK, heads, body):
-                return _challenged(who, where, response)
+                return _challenged(who, http.short_url(hop.url), response)
             return Fetched(
                 body=body,
                 url=hop.url,

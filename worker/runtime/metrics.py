@@ -83,7 +83,8 @@ HELP = {
     STAGE_SECONDS: "Time that one item took in a stage.",
     FRESHNESS_SECONDS: "Time that passed between the two moments that span names.",
 }
-_POLL_OUTCOMES = ("fetched", "not_modified", "postponed", "pushed", *(reason.value for reason in PollFailure))
+_POLL_FAILURES = tuple(reason.value for reason in PollFailure if reason is not PollFailure.ROBOTS)
+_POLL_OUTCOMES = ("fetched", "not_modified", "postponed", "pushed", *_POLL_FAILURES)
 ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "rekeyed", "revision_over_limit")
 _FEED_EVENTS = ("feed_moved", "feed_gone", "feed_recovered", "feed_rekeyed", "feed_blind", "feed_seen_again")
 _ODDITIES = ("cut", "repaired", "odd_date", "nameless")
