@@ -22,7 +22,7 @@ from worker.runtime.sentinel import ANSWER_S, ASK_S, HEALTH_CHECK_S, is_sentinel
 K = "{tocsin}:"
 _SHARED = ("prelude", "hold", "queue", "kin", "pages")
 """What stands before every script."""
-Call = tuple[str, Sequence[str | float]]
+Call = tuple[str, Sequence[str | float | bytes]]
 """A script's name and its arguments."""
 
 

@@ -77,7 +77,7 @@ from worker.runtime.records import (
     MOST_KIN,
     STATE,
     STORY,
-    article_work,
+    article_call,
     dump,
     endpoint_state,
     restore_article,
@@ -384,9 +384,9 @@ def _kinship(seen: str, found: Sequence[tuple[int, str]]) -> Kinship:
     return Kinship(tuple(restore_kin(number, record) for number, record in found), seen)
 
 
-def _article_call(told: Told) -> tuple[str, int, str] | Exception:
+def _article_call(told: Told) -> tuple[str | int | bytes, ...] | Exception:
     """The arguments of `finish_article.lua`, or why there are none: what cannot be written down costs no other article."""
     try:
-        return told.claim.article.id, told.claim.fence, json.dumps(article_work(told))
+        return article_call(told)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is handed back
         return error
