@@ -35,7 +35,7 @@ from worker.poller import Poller, ReadLimit, unlimited
 from worker.reader import PageReader
 from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber
-from worker.triage import AT_ONCE, Backlog, Read, Triage
+from worker.triage import AT_ONCE, Backlog, Read, Triage, longest_wait
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -183,8 +183,9 @@ class Pipeline:
     def _enrich_due(self, loans: Loans) -> int:
         raised, backlog = 0, Backlog()
         deadline, is_late = self.clock.now() + self.limits.budget, False
+        longest = longest_wait(self.configuration.nlp.entities, self.limits.lease)
         while True:
-            must_finish = is_late or backlog.is_pressing(self.clock.now(), self.limits.lease)
+            must_finish = is_late or backlog.is_pressing(self.clock.now(), longest)
             limit, lease = self.limits.articles, self.limits.lease
             if claims := [] if must_finish else loans.note(self.store.claim_articles(limit, lease)):
                 new = self._look_at(claims, backlog, loans)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Literal
 
 from worker import match, ports, story
 from worker.model import Analysis, Article, Kin, Signature
@@ -20,9 +21,9 @@ AT_ONCE = 64
 """So many articles that fire nothing are finished in one go before new ones are looked for: some 0.1 s."""
 _MOST_WAITING, _MOST_CHARACTERS = 2_500, 4_000_000
 """So much may wait (some 50 MB) until those that may fire were found; a worker dies with them in hand."""
-_LONGEST_WAIT = 1 / 8
-"""They wait for this share of their lease at most. To read one whole takes some three times as long as to glance at it, so
-half of the lease suffices to finish them, however slow the machine."""
+_LONGEST_WAIT = {"when_relevant": 1 / 4, "always": 1 / 8}
+"""Articles wait for this share of their lease at most, so that the rest of it suffices to finish them: to read one whole takes
+some three times as long as to glance at it, however slow the machine."""
 _REMEMBERED = 1_000
 
 
@@ -136,6 +137,11 @@ def _named(read: Read, analysis: Analysis) -> Read:
     return replace(read, analysis=analysis, signature=signature)
 
 
+def longest_wait(entities: Literal["always", "when_relevant"], lease: timedelta) -> timedelta:
+    """How long an article may wait that was glanced at."""
+    return lease * _LONGEST_WAIT[entities]
+
+
 class Backlog:
     """Articles that fire nothing wait here while others are looked at, but never behind one of their own story.
 
@@ -172,10 +178,10 @@ class Backlog:
                     open_ += self._waiting[number][1]
         return [self._pop(number) for number in sorted(found)]
 
-    def is_pressing(self, now: datetime, lease: timedelta) -> bool:
-        """Whether something must be finished before anything new is looked at."""
+    def is_pressing(self, now: datetime, longest: timedelta) -> bool:
+        """Whether something must be finished before anything new is looked at; nothing may wait longer than `longest`."""
         oldest = next(iter(self._waiting.values()), None)
-        is_old = oldest is not None and now - oldest[0].since >= lease * _LONGEST_WAIT
+        is_old = oldest is not None and now - oldest[0].since >= longest
         return is_old or len(self._waiting) >= _MOST_WAITING or self._characters >= _MOST_CHARACTERS
 
     def take(self, number: int) -> list[Read]:
