@@ -8,7 +8,7 @@ from tests.contract.test_store import LEASE, SHORT, Bench, step_for
 from tests.fakes import ARMS, HARMLESS, FakeClock, analyse
 from tests.memory_lender import MemoryLender
 from tests.memory_store import MemoryStore
-from worker.ports import MOST_CLAIMS, SUSPECT
+from worker.ports import MOST_CLAIMS, SUSPECT, Told
 from worker.runtime.lender import RedisLender
 
 
@@ -55,7 +55,7 @@ def test_a_claim_that_counts_leads_to_suspicion_and_to_quarantine(bench):
 def test_what_was_finished_stays_finished(bench):
     bench.ingest(ARMS)
     [lent] = claim(bench)
-    assert bench.store.finish_article(lent, analyse(lent.article), step_for(lent), ()) == 0
+    assert bench.store.finish_articles([Told(lent, analyse(lent.article), step_for(lent))]) == [0]
     assert bench.lender.give_back(loans([lent]), is_counted=False) == 0
     assert claim(bench) == []
 
@@ -66,14 +66,14 @@ def test_what_another_was_lent_meanwhile_is_not_taken_from_it(bench):
     bench.let_leases_end()
     [newer] = claim(bench, timedelta(seconds=60))
     assert bench.lender.give_back(loans(late), is_counted=False) == 0
-    assert bench.store.finish_article(newer, analyse(newer.article), step_for(newer), ()) == 0
+    assert bench.store.finish_articles([Told(newer, analyse(newer.article), step_for(newer))]) == [0]
 
 
 def test_who_gave_an_article_back_can_hand_nothing_in(bench):
     bench.ingest(ARMS)
     [lent] = claim(bench)
     bench.lender.give_back(loans([lent]), is_counted=False)
-    assert bench.store.finish_article(lent, analyse(lent.article), step_for(lent), ()) == -1
+    assert bench.store.finish_articles([Told(lent, analyse(lent.article), step_for(lent))]) == [-1]
 
 
 def test_nothing_to_give_back_is_no_error(bench):

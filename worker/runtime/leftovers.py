@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from worker.runtime.records import KEEP
 from worker.runtime.redis_client import K, Scripts, milliseconds, translated
-from worker.runtime.redis_store import KEEP, RedisStore
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.views import iso_ms
 
 _DELIVERY = ("endpoint", "alert", "state", "attempts", "queued_at", "created_at")

@@ -11,10 +11,11 @@ class RedisLender:
     """Takes articles back in one step."""
 
     def __init__(self, store: RedisStore) -> None:
-        self._run = Scripts(store.client, "give_back").run
+        self._hang_up, self._run = store.hang_up, Scripts(store.client, "give_back").run
 
     def give_back(self, loans: Sequence[Loan], *, is_counted: bool) -> int:
         if not loans:
             return 0
+        self._hang_up()
         parts = (part for loan in loans for part in loan)
         return int(self._run("give_back", "articles:due", "article:", int(is_counted), *parts))

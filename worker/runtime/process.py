@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -41,8 +40,6 @@ from worker.watchlist import load_configuration
 from worker.watchtest import TestOutcome, run_tests
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
-_AT_ONCE = 8
-"""Articles that are finished side by side: waiting for the store's disk takes longer than all else of it."""
 
 
 @cache
@@ -245,7 +242,6 @@ def _make_pipeline(
         board=hubs[0] if hubs else None,
         subscriber=hubs[1] if hubs else None,
         reader=make_reader(store, fetcher, settings) if stage == "read" else None,
-        side_by_side=ThreadPoolExecutor(_AT_ONCE, "finish").map if stage == "enrich" else map,
     )
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -23,9 +23,16 @@ from worker.model import (
     Kin,
     Story,
 )
-from worker.ports import ArticleClaim, ConfigurationState, StoryStep
+from worker.ports import ArticleClaim, ConfigurationState, StoryStep, Told
+from worker.runtime.alert_work import alert_work
 from worker.runtime.redis_client import milliseconds, moment_of, ms_of
 from worker.story import WINDOW, pack, unpack
+from worker.trend import counted
+
+KEEP = timedelta(days=30)
+"""Articles and finished deliveries are kept this long."""
+KEEP_TRENDS = timedelta(days=9)
+"""A week and what the week before the hour of asking needs."""
 
 STATE, ARTICLE, ANALYSIS = TypeAdapter(FeedState), TypeAdapter(Article), TypeAdapter(Analysis)
 ATTEMPT, STORY, DECISION = TypeAdapter(Attempt), TypeAdapter(Story), TypeAdapter(Decision)
@@ -60,7 +67,25 @@ def restore_article(id_: str, item: dict[str, str]) -> Article:
     return replace(ARTICLE.validate_json(item["record"]), id=id_, first_seen=moment_of(item["first_seen"]))
 
 
-def decision_work(decision: Decision, analysis: str) -> dict[str, Any]:
+def article_work(told: Told) -> dict[str, Any]:
+    """An article that is through, for `finish_article.lua`."""
+    seen = dump(ANALYSIS, told.analysis)
+    decision = told.step.decision
+    return {
+        "analysis": seen,
+        "trace": told.claim.trace,
+        "decision": _decision_work(decision, seen) if decision else None,
+        "keep_ms": milliseconds(KEEP),
+        "counts": list(told.counts),
+        "trend": counted(told.claim.article, told.analysis),
+        "trend_keep_ms": milliseconds(KEEP_TRENDS),
+        "story": _story_work(told.claim, told.step),
+        "model": told.analysis.model,
+        "alerts": [alert_work(alert, steps) for alert, steps in told.alerts],
+    }
+
+
+def _decision_work(decision: Decision, analysis: str) -> dict[str, Any]:
     """What was decided of an article, with the analysis it rests on."""
     return {
         "record": dump(DECISION, decision),
@@ -75,7 +100,7 @@ def decision_work(decision: Decision, analysis: str) -> dict[str, Any]:
     }
 
 
-def story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
+def _story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
     """The story an article joins, and what later articles are compared with."""
     seen_at = claim.article.first_seen or datetime.now(UTC)
     head = f"{claim.article.id} {step.story.id} {ms_of(seen_at)}"
@@ -93,7 +118,7 @@ def story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
 
 
 def restore_kin(number: int, record: str) -> Kin:
-    """What an article is compared with, from the record `story_work` made."""
+    """What an article is compared with, from the record `_story_work` made."""
     article_id, story, seen_at, packed = record.split(" ")
     return Kin(number, article_id, story, moment_of(seen_at), unpack(packed))
 

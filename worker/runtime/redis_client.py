@@ -108,12 +108,38 @@ class Scripts:
     """Some of the scripts under `lua/`, by name."""
 
     def __init__(self, client: Any, *names: str) -> None:
+        self._client = client
         self._scripts = {name: script(client, name) for name in names}
 
     def run(self, name: str, *args: str | float) -> Any:
         """What the script answers. Raises StoreUnavailable."""
         with translated():
             return self._scripts[name](args=args)
+
+    def run_all(self, name: str, calls: Sequence[Sequence[str | float]]) -> list[Any]:
+        """What the script answers to each of some calls, in order, or the ResponseError it failed with.
+
+        They are sent as one transaction, so that the server commits them to its disk together; each is still a step of its
+        own, which no other's failure undoes. Raises StoreUnavailable, after which all, some or none were made.
+        """
+        answers = self._send(name, calls)
+        if unknown := [i for i, answer in enumerate(answers) if isinstance(answer, redis.exceptions.NoScriptError)]:
+            with translated():
+                self._client.script_load(self._scripts[name].script)
+            for i, answer in zip(unknown, self._send(name, [calls[i] for i in unknown]), strict=True):
+                answers[i] = answer
+        return answers
+
+    def _send(self, name: str, calls: Sequence[Sequence[str | float]]) -> list[Any]:
+        with translated():
+            batch = self._client.pipeline(transaction=len(calls) > 1)
+            for args in calls:
+                batch.evalsha(self._scripts[name].sha, 0, *args)
+            answers = batch.execute(raise_on_error=False)
+            for answer in answers:
+                if isinstance(answer, redis.exceptions.ResponseError) and _refusal(answer):
+                    raise answer
+        return list(answers)
 
 
 @cache

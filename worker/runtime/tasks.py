@@ -80,5 +80,6 @@ def _note_cut(stage: Stage) -> None:
     LogObserver().note(
         "turn_failed", stage=stage, error="it took longer than the soft time limit; the rest is done later"
     )
+    open_store().hang_up()
     with suppress(StoreUnavailable):
         open_store().count([(series.series(series.TURNS_CUT, stage=stage), 1.0)])
