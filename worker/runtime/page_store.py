@@ -12,9 +12,9 @@ from datetime import timedelta
 from worker.decision import digest_text
 from worker.model import PageDecision
 from worker.reader import PageClaim
-from worker.runtime.records import ARTICLE, dump, restore_article
+from worker.runtime.records import ARTICLE, KEEP_TRENDS, dump, restore_article
 from worker.runtime.redis_client import Scripts, fields, milliseconds, moment_of
-from worker.runtime.redis_store import KEEP_TRENDS, RedisStore
+from worker.runtime.redis_store import RedisStore
 
 
 class RedisPageStore:
