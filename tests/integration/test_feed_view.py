@@ -48,7 +48,9 @@ def store(redis_store):
     ):
         bench.ingest(item, FEED)
         [claim] = bench.pages.claim_pages(9, LEASE)
-        assert bench.pages.finish_page(claim, PageDecision(PageOutcome.RETRIED, claim.article, timedelta(milliseconds=1)))
+        assert bench.pages.finish_page(
+            claim, PageDecision(PageOutcome.RETRIED, claim.article, timedelta(milliseconds=1))
+        )
         bench.pass_time()
         [claim] = bench.pages.claim_pages(9, LEASE)
         decision = read(claim) if outcome is PageOutcome.READ else refuse(claim, outcome, reason)
