@@ -26,7 +26,7 @@ from worker.match import Matcher
 from worker.model import Analysis, Attempt, Draft, Feed, FeedState, PhraseCondition, Story
 from worker.onward import deliveries
 from worker.poll import PollDecision
-from worker.ports import StoryStep
+from worker.ports import StoryStep, Told
 from worker.runtime import redis_client
 from worker.runtime.redis_client import connect
 from worker.runtime.redis_store import RedisStore
@@ -112,8 +112,8 @@ def _work(store: RedisStore, texts: list[tuple[str, str]]) -> dict[str, float]:
                 )
                 rows = [(one, deliveries(one, [endpoint()])) for one in alerts]
                 step = StoryStep(told, 0, story.sign(claim.article, seen), "", decided)
-                step = StoryStep(told, 0, step.signature, store.find_kin(step.signature.keys).seen, decided)
-                store.finish_article(claim, seen, step, rows)
+                step = StoryStep(told, 0, step.signature, store.find_kin([step.signature.keys])[0].seen, decided)
+                store.finish_articles([Told(claim, seen, step, rows)])
                 done += 1
         return done
 

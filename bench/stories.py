@@ -221,16 +221,16 @@ def speed(sizes: list[int]) -> list[dict[str, object]]:
 def _measure(store: object, articles: list[Article], *, is_last: bool) -> dict[str, object]:
     """Processor milliseconds an article, ours and the server's; beside it, in the same run, a bare PING and empty script."""
     from worker.model import Story
-    from worker.ports import ArticleClaim, StoryStep
+    from worker.ports import ArticleClaim, StoryStep, Told
 
     client, now = store.client, datetime.now(UTC)  # type: ignore[attr-defined]
     nothing = client.register_script("return 1")
     nothing()
     signed = [story.sign(article, NOTHING) for article in articles]
-    found = [store.find_kin(signature.keys) for signature in signed]  # type: ignore[attr-defined]
+    found = store.find_kin([signature.keys for signature in signed])  # type: ignore[attr-defined]
     spent = {
         "sign": _cpu(client, lambda n: story.sign(articles[n], NOTHING), len(articles)),
-        "find": _cpu(client, lambda n: store.find_kin(signed[n].keys), len(articles)),  # type: ignore[attr-defined]
+        "find": _cpu(client, lambda n: store.find_kin([signed[n].keys]), len(articles)),  # type: ignore[attr-defined]
         "choose": _cpu(client, lambda n: story.choose(signed[n], found[n].kin, now), len(articles)),
     }
     spent["whole"] = [sum(times) for times in zip(*spent.values(), strict=True)]
@@ -238,11 +238,11 @@ def _measure(store: object, articles: list[Article], *, is_last: bool) -> dict[s
     spent["empty_script"] = _cpu(client, lambda _: nothing(), len(articles))
 
     def finish(number: int) -> None:
-        step = StoryStep(Story(f"s{number}"), 0, signed[number], store.find_kin(signed[number].keys).seen)  # type: ignore[attr-defined]
+        step = StoryStep(Story(f"s{number}"), 0, signed[number], store.find_kin([signed[number].keys])[0].seen)  # type: ignore[attr-defined]
         client.hset("{tocsin}:article:art", mapping={"fence": "0"})
         client.hdel("{tocsin}:article:art", "story", "state")
         claim = ArticleClaim(articles[number], 0)
-        assert store.finish_article(claim, NOTHING, step, []) == 0  # type: ignore[attr-defined]
+        assert store.finish_articles([Told(claim, NOTHING, step)]) == [0]  # type: ignore[attr-defined]
         client.delete(f"{{tocsin}}:story:s{number}")
 
     if is_last:  # after this every article would find itself

@@ -217,13 +217,16 @@ class MemoryStore:
             for article in articles
         ]
 
-    def find_kin(self, keys) -> Kinship:
+    def find_kin(self, keys) -> list[Kinship]:
+        return [self._kin_under(own) for own in keys]
+
+    def _kin_under(self, keys) -> Kinship:
         hits = Counter(number for key in keys for number in self.kin_keys.get(key, ()))
         best = sorted(hits, key=lambda number: (-hits[number], number))[:24]
         return Kinship(tuple(self.kin[number] for number in best), ",".join(map(str, best)))
 
-    def read_story(self, story):
-        return self.stories.get(story, (None, 0))
+    def read_stories(self, stories):
+        return [self.stories.get(story, (None, 0)) for story in stories]
 
     def read_article(self, article_id):
         item = self.articles.get(article_id)
@@ -232,14 +235,24 @@ class MemoryStore:
         zones = self.decisions[article_id].zones if article_id in self.decisions else ()
         return (replace(item.record, zones=zones) if zones else item.record), item.analysis
 
-    def finish_article(self, claim, analysis, step, alerts, counts=()) -> int:
+    def finish_articles(self, told) -> list[int | Exception]:
+        return [self._finish_or_fail(one) for one in told]
+
+    def _finish_or_fail(self, told) -> int | Exception:
+        try:
+            return self._finish_article(told)
+        except Exception as error:  # noqa: BLE001 - as a script that fails
+            return error
+
+    def _finish_article(self, told) -> int:
+        claim, analysis, step, alerts = told.claim, told.analysis, told.step, told.alerts
         item = self.articles[claim.article.id]
         if item.fence != claim.fence:
             return -1
-        if self.read_story(step.story.id)[1] != step.version:
+        if self.stories.get(step.story.id, (None, 0))[1] != step.version:
             return MOVED
         if not item.story and step.signature.keys:
-            if self.find_kin(step.signature.keys).seen != step.seen:
+            if self._kin_under(step.signature.keys).seen != step.seen:
                 return MOVED
             number = len(self.kin) + 1
             seen_at = claim.article.first_seen or self.clock.now()
@@ -262,7 +275,7 @@ class MemoryStore:
         for alert, _ in alerts:
             if alert.id not in [new.id for new, _ in fresh]:
                 self.note_audit("repeated", alert=alert.id, watch=alert.watch_id, article=claim.article.id)
-        self.count(counts)
+        self.count(told.counts)
         item.state, item.claims, item.fence, item.analysis = "done", 0, 0, analysis
         item.trace = claim.trace or item.trace
         self.due["articles"].pop(claim.article.id, None)

@@ -13,6 +13,7 @@ from tests.fakes import (
     rss,
     watch,
 )
+from tests.memory_lender import MemoryLender
 from tests.memory_store import MemoryStore
 from worker.match import Matcher
 from worker.model import LanguageModel
@@ -34,6 +35,7 @@ class Spine:
         self.pipeline = Pipeline(
             self.store, self.fetcher, enricher or PhraseEnricher(), self.sender, self.clock, self.observer, config,
             Matcher(config.watches), Limits(articles=at_once), bell=self.bell, articles=self.store,
+            lender=MemoryLender(self.store),
             **({"read_limit": read_limit} if read_limit else {}),
         )  # fmt: skip
 

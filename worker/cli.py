@@ -236,7 +236,8 @@ def web(config: Config = None) -> None:
 
     from worker.runtime import log
     from worker.runtime.callback import Callback
-    from worker.runtime.process import ask_reload, follow_configuration, open_store
+    from worker.runtime.hangup import ReloadAsker
+    from worker.runtime.process import follow_configuration, open_store
     from worker.runtime.settings import load_settings
     from worker.runtime.subscription_store import RedisSubscriptionStore
     from worker.runtime.web import create_web, serve
@@ -244,7 +245,8 @@ def web(config: Config = None) -> None:
 
     settings = load_settings()
     log.configure(settings.log_level)
-    signal.signal(signal.SIGHUP, lambda _number, _frame: ask_reload())
+    asker = ReloadAsker(lambda: open_store().ask_reload())
+    signal.signal(signal.SIGHUP, lambda _number, _frame: asker.ask())
     directory = config_directory(config)
     load_configuration(directory)  # what is wrong with it is said before Redis is asked
     store, live = open_store(), follow_configuration("web", directory)

@@ -5,6 +5,8 @@ TocsinError
 ├── InputError         a file, address or line given on the command line is unusable         (exit 64)
 ├── ModelError         the language model is missing or does not fit                         (exit 78)
 └── StoreUnavailable   Redis cannot be reached, is read-only, full, or evicts                (exit 69)
+
+Outside of the tree stands TurnOver: it ends a turn, and no guard for one piece of its work may hold it.
 """
 
 import traceback
@@ -66,6 +68,10 @@ class StoreUnavailable(TocsinError):  # noqa: N818 - a state of the world, as in
     """Redis cannot take the work now; the message says why and what to do."""
 
     exit_code = 69
+
+
+class TurnOver(BaseException):
+    """The time of a worker's turn is up, whatever it is at. Not an Exception: what spares a loop one bad piece lets it pass."""
 
 
 def describe_failure(error: Exception) -> str:

@@ -69,6 +69,7 @@ _SERVER_ERROR = 500
 _PORTS = {"http": 80, "https": 443}
 _OUTCOMES = {
     PollFailure.CDN_CHALLENGE: PageOutcome.CHALLENGE,
+    PollFailure.ROBOTS: PageOutcome.ROBOTS,
     PollFailure.TOO_LARGE: PageOutcome.HOSTILE,
     PollFailure.BAD_ENCODING: PageOutcome.HOSTILE,
 }

@@ -12,23 +12,23 @@ Each takes what is due until nothing is, or until its time is up; what it leaves
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeAlias
 
-from worker import alert, dedupe, match, onward, ports, series, story
-from worker.decision import record_decision
+from worker import dedupe, match, onward, ports, story
 from worker.dispatch import Dispatcher
+from worker.errors import TurnOver
+from worker.finisher import Finisher
 from worker.isolation import spared
+from worker.lent import Lender, Loans
 from worker.model import (
     Alert,
     Analysis,
     Configuration,
-    Match,
     Onward,
     Signature,
-    Verdict,
 )
 from worker.notifier import GroupStore, Notifier
 from worker.poller import Poller, ReadLimit, unlimited
@@ -37,14 +37,7 @@ from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber
 from worker.triage import AT_ONCE, Backlog, Read, Triage
 
-_MOST_LOOKS = 5
-"""An article whose story others change this often at the same moment is left to its lease."""
-
 _Understood: TypeAlias = tuple[ports.ArticleClaim, Analysis, Signature]
-
-
-SideBySide = Callable[[Callable[[Read], int], Sequence[Read]], Iterable[int]]
-"""Calls a function for each of some articles, at once if it can; the answers in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +74,6 @@ class Pipeline:
     poller: Poller = field(init=False)
     bell: ports.Bell = ports.SILENT_BELL
     """Wakes the next worker before this one is through with all that is due."""
-    side_by_side: SideBySide = map
-    """Finishes articles that have nothing to do with each other; most of the time goes into waiting for the store."""
     board: Board | None = None
     """Where hubs come in; only a poller of an installation with a public address has one."""
     subscriber: Subscriber | None = None
@@ -91,6 +82,9 @@ class Pipeline:
     articles: ports.Articles | None = None
     """Needed where names are looked for only when relevant."""
     triage: Triage | None = field(init=False, default=None)
+    finisher: Finisher = field(init=False)
+    lender: Lender | None = None
+    """Takes back what an enricher's turn leaves undone when it is ended; without it the leases bring it back."""
 
     def __post_init__(self) -> None:
         made = Dispatcher(
@@ -123,6 +117,17 @@ class Pipeline:
             self.subscriber.adopt(self.configuration)
         if self.configuration.nlp.entities == "when_relevant" and self.articles:
             object.__setattr__(self, "triage", Triage(self.enricher, self.matcher, self.articles))
+        finisher = Finisher(
+            self.store,
+            self.clock,
+            self.observer,
+            self.matcher,
+            self.routed_all,
+            config_hash=self.configuration.hash,
+            triage=self.triage,
+            tracer=self.tracer,
+        )
+        object.__setattr__(self, "finisher", finisher)
         if self.reader:
             self.reader.adopt(self.configuration)
 
@@ -160,17 +165,27 @@ class Pipeline:
         """Analyse due articles and raise their alerts; the number of alerts that were new.
 
         What may fire is told first. The rest follows when nothing new is due, or when it has waited long enough.
+        A turn that is ended (TurnOver) gives back what it has not finished.
         """
+        loans = Loans(self.lender)
+        try:
+            return self._enrich_due(loans)
+        except TurnOver:
+            self.observer.note("articles_given_back", number=loans.give_back())
+            raise
+
+    def _enrich_due(self, loans: Loans) -> int:
         raised, backlog = 0, Backlog()
         deadline, is_late = self.clock.now() + self.limits.budget, False
         while True:
             must_finish = is_late or backlog.is_pressing(self.clock.now(), self.limits.lease)
-            if claims := [] if must_finish else self.store.claim_articles(self.limits.articles, self.limits.lease):
+            limit, lease = self.limits.articles, self.limits.lease
+            if claims := [] if must_finish else loans.note(self.store.claim_articles(limit, lease)):
                 new = self._look_at(claims, backlog)
                 if new:
                     self.bell.ring("deliver")
             elif waiting := backlog.take(AT_ONCE):
-                new = sum(self.side_by_side(self._finish, waiting))
+                new = self.finisher.finish(waiting)
             else:
                 return raised
             raised += new
@@ -178,26 +193,15 @@ class Pipeline:
 
     def _look_at(self, claims: Sequence[ports.ArticleClaim], backlog: Backlog) -> int:
         """Analyse a batch, tell what fires after what is of its story, keep the others back; the new alerts."""
-        started, raised = self.clock.now(), 0
+        started, ready = self.clock.now(), list[Read]()
         analysed = self._analyse(claims)
         share = (self.clock.now() - started) / len(claims)
         for read in (Read(*understood, share, started) for understood in analysed):
             if self.triage and read.analysis.pending:
                 backlog.add(read)
             else:
-                raised += sum(map(self._finish, [*backlog.take_kin(read), read]))
-        return raised
-
-    def _finish(self, read: Read) -> int:
-        claim = read.claim
-        facts = {"article": claim.article.id, "feed": claim.article.feed_id}
-        started = self.clock.now()
-        with (
-            spared(self.observer, "enrich", claim.article.id, self.store, claim),
-            self.tracer.span("enrich", claim.trace, started - read.share, facts) as trace,
-        ):
-            return self._finish_article(replace(read, claim=replace(claim, trace=trace)) if trace else read)
-        return 0
+                ready += [*backlog.take_kin(read), read]
+        return self.finisher.finish(ready)
 
     def _analyse(self, claims: Sequence[ports.ArticleClaim]) -> list[_Understood]:
         """The claims with what was understood; one article that the model cannot bear does not cost the others theirs."""
@@ -224,72 +228,18 @@ class Pipeline:
             for claim, passages in zip(claims, repeated, strict=True)
         ]
 
-    def _finish_article(self, read: Read) -> int:
-        started, claim, analysis, signature = self.clock.now(), read.claim, read.analysis, read.signature
-        verdicts, blind = self.matcher.sift(claim.article, analysis)
-        counts = series.observation(series.STAGE_SECONDS, read.share, stage="enrich")
-        counts += series.observation(series.STAGE_SECONDS, self.clock.now() - started, stage="match")
-        counts += _count_unread(analysis)
-        counts += _count_lag(claim)
-        unknown = None if analysis.pending else blind + sum(one.finding.truth == "unknown" for one in verdicts)
-        counts += [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
-        for _ in range(_MOST_LOOKS):
-            analysis, step, alerts = self._tell(claim, analysis, signature, verdicts, unknown)
-            signature = step.signature
-            quiet = sum(isinstance(verdict, Match) for verdict in verdicts) - len(alerts)
-            told = [(series.NOTHING_NEW, float(quiet))] if quiet else []
-            routed = [(one, self.routed(one)) for one in alerts]
-            new = self.store.finish_article(claim, analysis, step, routed, counts + told)
-            if new != ports.MOVED:
-                break
-        for one in alerts if new > 0 else ():
-            self.observer.note("alert", alert=one.id, watch=one.watch_id, severity=one.severity.value)
-        return max(new, 0)
-
-    def _tell(
-        self,
-        claim: ports.ArticleClaim,
-        analysis: Analysis,
-        signature: Signature,
-        verdicts: Sequence[Verdict],
-        unknown: int | None,
-    ) -> tuple[Analysis, ports.StoryStep, tuple[Alert, ...]]:
-        """The article's story as it becomes with it, and the alerts that say what is new; the analysis may be whole now."""
-        now = self.clock.now()
-        found = ports.Kinship() if claim.story else self.store.find_kin(signature.keys)
-        kin = found.kin
-        if self.triage and kin:
-            analysis, signature, kin = self.triage.settle(claim.article, analysis, signature, kin, now)
-        relative, is_copy = story.choose(signature, kin, now)
-        place = claim.story or (relative.story if relative else claim.article.id)
-        known, version = self.store.read_story(place)
-        if relative and known and known.sources and now - known.sources[0].seen_at > story.WINDOW:
-            # kin of kin would carry a theme on for ever; what begins after the window is news again
-            relative, is_copy, place = None, False, claim.article.id
-            known, version = self.store.read_story(place)
-        grown = story.grow(known, claim.article, relative, is_copy=is_copy, now=now)
-        grown = story.learn(grown, claim.article, analysis)
-        alerts, told = alert.raise_alerts(
-            verdicts, claim.article, analysis, grown, config_hash=self.configuration.hash, now=now
-        )
-        decided = record_decision(
-            claim.article,
-            analysis,
-            verdicts,
-            alerts,
-            grown,
-            config_hash=self.configuration.hash,
-            now=now,
-            are_zones_changed=claim.is_trimmed,
-            unknown=unknown,
-        )
-        return analysis, ports.StoryStep(told, version, signature, found.seen, decided), alerts
-
     def routed(self, raised: Alert) -> tuple[Onward, ...]:
         """What becomes of an alert: by routes, silences, time intervals and rate caps."""
+        [onward_] = self.routed_all([raised])
+        return onward_
+
+    def routed_all(self, raised: Sequence[Alert]) -> list[tuple[Onward, ...]]:
+        """The same of some, under the same silences."""
+        if not raised:
+            return []
         now = self.clock.now()
         silences = self.silences.silences(ended=False) if self.silences else ()
-        return onward.send_on(self.configuration, raised, silences, now)
+        return [onward.send_on(self.configuration, one, silences, now) for one in raised]
 
     # --- deliver -------------------------------------------------------------------------------------------
 
@@ -300,18 +250,3 @@ class Pipeline:
                 self.groups, self.silences, self.clock, self.observer, self.configuration, self.limits.lease
             ).notify_due()
         return self.dispatcher.deliver_due()
-
-
-def _count_lag(claim: ports.ArticleClaim) -> list[tuple[str, float]]:
-    """How long after its publication an article was fetched, once for each: one that has a story was read before."""
-    published, seen = claim.article.published, claim.article.first_seen
-    if claim.story or not published or not seen:
-        return []
-    return series.observation(
-        series.FRESHNESS_SECONDS, max(seen - published, timedelta(0)), span="published_to_fetched"
-    )
-
-
-def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
-    reasons = ["language"] * (not analysis.is_language_known) + ["truncated"] * (analysis.truncated_at is not None)
-    return [(series.series(series.ARTICLES_UNREAD, reason=reason), 1.0) for reason in reasons]

@@ -47,6 +47,7 @@ WEIGHTS = {
     PollFailure.MALFORMED: SOFT,
     PollFailure.CDN_CHALLENGE: SOFT,
     PollFailure.HTTP_STATUS: HARD,
+    PollFailure.ROBOTS: HARD,
     PollFailure.BLOCKED_ADDRESS: HARD,
     PollFailure.BAD_REDIRECT: HARD,
     PollFailure.GONE: HARD,

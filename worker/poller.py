@@ -316,7 +316,7 @@ class Poller:
 
     def _advertise(self, feed: Feed, fetched: Fetched) -> None:
         if self._board:
-            self._board.advertise(feed.id, websub.discover(fetched))
+            self._board.advertise(feed.id, None if feed.websub == "off" else websub.discover(fetched))
 
     def _stretched(
         self, feed: Feed, claim: ports.FeedClaim, decision: poll.PollDecision, now: datetime

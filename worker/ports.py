@@ -77,7 +77,7 @@ class ArticleClaim:
     """An article lent for enrichment; `story` is the one it belongs to if it was read before (an edit), else "".
 
     `is_trimmed` says that passages which its feed repeats were taken out of it since. `trace` is the traceparent of what
-    brought it, and as `finish_article` is told, of its analysis; "" where nothing is traced.
+    brought it, and as `finish_articles` is told, of its analysis; "" where nothing is traced.
     """
 
     article: Article
@@ -88,7 +88,7 @@ class ArticleClaim:
 
 
 MOVED = -2
-"""What `finish_article` returns where another worker changed the story meanwhile: look again and raise anew."""
+"""What became of an article where another changed its story or its kin meanwhile: look again and raise anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,17 @@ class StoryStep:
     signature: Signature
     seen: str
     decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An article that is through: what was understood of it, its story's next step, its alerts and what becomes of each."""
+
+    claim: ArticleClaim
+    analysis: Analysis
+    step: StoryStep
+    alerts: Sequence[tuple[Alert, Sequence[Onward]]] = ()
+    counts: Sequence[tuple[str, float]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,23 +214,18 @@ class Store(Protocol):
         Counts each article once, however often it is claimed.
         """
 
-    def find_kin(self, keys: Sequence[str]) -> Kinship:
-        """The remembered articles that share one of the keys, those that share most first."""
+    def find_kin(self, keys: Sequence[Sequence[str]]) -> list[Kinship]:
+        """For the keys of each article, in order, the remembered ones that share one: those that share most first."""
 
-    def read_story(self, story: str) -> tuple[Story | None, int]:
-        """A story and its version; (None, 0) where there is none."""
+    def read_stories(self, stories: Sequence[str]) -> list[tuple[Story | None, int]]:
+        """Each story and its version, in order; (None, 0) where there is none."""
 
-    def finish_article(
-        self,
-        claim: ArticleClaim,
-        analysis: Analysis,
-        step: StoryStep,
-        alerts: Sequence[tuple[Alert, Sequence[Onward]]],
-        counts: Sequence[tuple[str, float]] = (),
-    ) -> int:
-        """Store the analysis, the story, the new alerts and what becomes of them, and remember the article for its kin.
+    def finish_articles(self, told: Sequence[Told]) -> list[int | Exception]:
+        """Store the analyses, the stories, the new alerts and what becomes of them, and remember the articles for their kin.
 
-        The number of alerts that were new, -1 if the claim is stale, `MOVED` if the story or the kin have changed.
+        Each article is one atomic step, in order, and fails alone; all share one write to disk. Of each the number of
+        alerts that were new, -1 if its claim is stale, `MOVED` if its story or its kin have changed, or why it could not
+        be stored.
         """
 
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:

@@ -24,6 +24,7 @@ NOTIFICATIONS = "tocsin_notifications_total"
 WATCH_UNKNOWN = "tocsin_watch_unknown_total"
 ATTEMPTS = "tocsin_webhook_attempts_total"
 API_REQUESTS = "tocsin_api_requests_total"
+TURNS_CUT = "tocsin_turns_cut_total"
 STAGE_SECONDS = "tocsin_stage_duration_seconds"
 FRESHNESS_SECONDS = "tocsin_freshness_seconds"
 

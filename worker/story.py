@@ -117,9 +117,15 @@ def choose(signature: Signature, kin: Sequence[Kin], now: datetime) -> tuple[Kin
         if amount >= COPY_SHARE and not _tells_of_another(signature, one.signature)
     ]
     if copies:
-        return max(copies, key=lambda found: (found[0], -found[1].number))[1], True
+        most = max(amount for amount, _ in copies)
+        return min((one for amount, one in copies if amount == most), key=_age), True
     alike = [one for one in recent if is_same_story(signature, one.signature)]
-    return (min(alike, key=lambda one: one.number), False) if alike else (None, False)
+    return (min(alike, key=_age), False) if alike else (None, False)
+
+
+def _age(one: Kin) -> tuple[datetime, str]:
+    """The oldest first; of what was fetched at the same moment always the same, in whichever order it was told."""
+    return one.seen_at, one.article_id
 
 
 def undecided(signature: Signature, kin: Sequence[Kin], now: datetime) -> frozenset[int]:

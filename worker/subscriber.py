@@ -99,9 +99,10 @@ class Subscriber:
         self.adopt(configuration)
 
     def adopt(self, configuration: Configuration) -> None:
-        """Subscribe for the feeds of a configuration, and for no others."""
-        self._feeds = {feed.id: feed for feed in configuration.feeds}
-        self._rights |= self._feeds  # a hub on a private network is also told to stop there
+        """Subscribe for the feeds of a configuration that want it, and for no others."""
+        feeds = {feed.id: feed for feed in configuration.feeds}
+        self._feeds = {id_: feed for id_, feed in feeds.items() if feed.websub != "off"}
+        self._rights |= feeds  # a hub on a private network is also told to stop there
         self._store.end_others(set(self._feeds))
 
     def step(self) -> int:

@@ -6,22 +6,31 @@ depends on the choice. What else names are good for (entities in searches and tr
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from threading import Lock
 
 from worker import match, ports, story
 from worker.model import Analysis, Article, Kin, Signature
 
-AT_ONCE = 16
-"""So many articles that fire nothing are finished before new ones are looked for."""
+AT_ONCE = 64
+"""So many articles that fire nothing are finished in one go before new ones are looked for: some 0.1 s."""
 _MOST_WAITING = 1_000
 """So many may wait (some 30 kB each) until those that may fire were found; a worker dies with them in hand."""
 _LONGEST_WAIT = 1 / 4
 """They wait for this share of their lease at most, so that the rest of it suffices to finish them."""
 _REMEMBERED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """An article beside its remembered kin."""
+
+    article: Article
+    analysis: Analysis
+    signature: Signature
+    kin: tuple[Kin, ...]
 
 
 class Triage:
@@ -30,7 +39,6 @@ class Triage:
     def __init__(self, enricher: ports.Enricher, matcher: match.Matcher, articles: ports.Articles) -> None:
         self._enricher, self._matcher, self._articles = enricher, matcher, articles
         self._signatures: OrderedDict[str, Signature] = OrderedDict()
-        self._one_at_a_time = Lock()
 
     def analyse(self, articles: Sequence[Article]) -> list[Analysis]:
         """An analysis for each article, in order: whole where a watch may fire, else `pending`."""
@@ -44,46 +52,56 @@ class Triage:
         by_number = dict(zip(wanted, whole, strict=True))
         return [by_number.get(i, glance) for i, glance in enumerate(glances)]
 
-    def settle(
-        self, article: Article, analysis: Analysis, signature: Signature, kin: Sequence[Kin], now: datetime
-    ) -> tuple[Analysis, Signature, tuple[Kin, ...]]:
-        """All three with names where these decide whether the article and its kin tell the same news.
+    def settle(self, group: Sequence[Compared], now: datetime) -> list[Compared]:
+        """The same with names where these decide whether an article and its kin tell the same news."""
+        open_ = [story.undecided(one.signature, one.kin, now) for one in group]
+        whole = self._complete([one for one, numbers in zip(group, open_, strict=True) if numbers])
+        unnamed = [kin for one, numbers in zip(group, open_, strict=True) for kin in one.kin if kin.number in numbers]
+        names = self._name([kin for kin in unnamed if not kin.signature.is_named])
+        return [
+            replace(
+                whole.get(one.article.id, one),
+                kin=tuple(
+                    replace(kin, signature=names.get(kin.article_id, kin.signature)) if kin.number in numbers else kin
+                    for kin in one.kin
+                ),
+            )
+            for one, numbers in zip(group, open_, strict=True)
+        ]
 
-        May be called by threads, which the model is not made for: they wait for each other.
-        """
-        with self._one_at_a_time:
-            return self._settle(article, analysis, signature, kin, now)
+    def _complete(self, group: Sequence[Compared]) -> dict[str, Compared]:
+        wanted = [one for one in group if one.analysis.pending]
+        whole = self._enricher.complete([one.article for one in wanted], [one.analysis for one in wanted])
+        return {
+            one.article.id: replace(one, analysis=analysis, signature=story.named(one.signature, one.article, analysis))
+            for one, analysis in zip(wanted, whole, strict=True)
+        }
 
-    def _settle(
-        self, article: Article, analysis: Analysis, signature: Signature, kin: Sequence[Kin], now: datetime
-    ) -> tuple[Analysis, Signature, tuple[Kin, ...]]:
-        open_ = story.undecided(signature, kin, now)
-        if open_ and analysis.pending:
-            [analysis] = self._enricher.complete([article], [analysis])
-            signature = story.named(signature, article, analysis)
-        return analysis, signature, tuple(self._name(one) if one.number in open_ else one for one in kin)
+    def _name(self, kin: Sequence[Kin]) -> dict[str, Signature]:
+        """The signatures of kin with their names, by article."""
+        new = {one.article_id: one.signature for one in kin if one.article_id not in self._signatures}
+        found = {one.article_id: self._signatures[one.article_id] for one in kin if one.article_id not in new}
+        return found | {id_: self._remember(id_, signature) for id_, signature in self._read(new).items()}
 
-    def _name(self, one: Kin) -> Kin:
-        if one.signature.is_named:
-            return one
-        if one.article_id not in self._signatures:
-            self._remember(one.article_id, self._read(one))
-        return replace(one, signature=self._signatures[one.article_id])
+    def _read(self, unnamed: Mapping[str, Signature]) -> dict[str, Signature]:
+        stored = {id_: self._articles.read_article(id_) for id_ in unnamed}
+        known = [found for found in stored.values() if found]
+        glanced = [(article, analysis) for article, analysis in known if analysis.pending]
+        whole = self._enricher.complete([article for article, _ in glanced], [analysis for _, analysis in glanced])
+        read = {article.id: analysis for (article, _), analysis in zip(glanced, whole, strict=True)}
+        named = {article.id: story.sign(article, read.get(article.id, analysis)) for article, analysis in known}
+        return {
+            id_: replace(signature, title_names=named[id_].title_names, names=named[id_].names, is_named=True)
+            if id_ in named
+            else signature
+            for id_, signature in unnamed.items()
+        }
 
-    def _read(self, one: Kin) -> Signature:
-        stored = self._articles.read_article(one.article_id)
-        if stored is None:
-            return one.signature
-        article, analysis = stored
-        if analysis.pending:
-            [analysis] = self._enricher.complete([article], [analysis])
-        named = story.sign(article, analysis)
-        return replace(one.signature, title_names=named.title_names, names=named.names, is_named=True)
-
-    def _remember(self, article_id: str, signature: Signature) -> None:
+    def _remember(self, article_id: str, signature: Signature) -> Signature:
         self._signatures[article_id] = signature
         if len(self._signatures) > _REMEMBERED:
             self._signatures.popitem(last=False)
+        return signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +157,8 @@ class Backlog:
         return is_old or len(self._waiting) >= _MOST_WAITING
 
     def take(self, number: int) -> list[Read]:
-        """Take out some of those that wait longest, in order, no two of which may be of one story."""
-        taken, keys = [], set[str]()
-        for first in list(islice(self._waiting, number)):
-            read, own = self._waiting[first]
-            if keys.isdisjoint(own):
-                taken.append(read)
-                del self._waiting[first]
-            keys.update(own)
+        """Take out some of those that wait longest, in order."""
+        taken = [self._waiting.pop(first)[0] for first in list(islice(self._waiting, number))]
         if not self._waiting:
             self._by_key.clear()
         return taken

@@ -19,7 +19,7 @@ from worker.model import Attempt, FeedState, Fetched, Story
 from worker.onward import deliveries
 from worker.parse import parse
 from worker.poll import PollDecision
-from worker.ports import ConfigurationState, StoryStep
+from worker.ports import ConfigurationState, StoryStep, Told
 from worker.runtime.audit_store import AuditStore
 
 OK, BAD = Attempt(204, timedelta(milliseconds=5)), Attempt(500, timedelta(milliseconds=5), "answered 500")
@@ -53,17 +53,18 @@ class Desk:
         for claim in self.store.claim_articles(10, LEASE):
             seen = analyse(claim.article)
             verdicts = Matcher(watches).evaluate(claim.article, seen)
-            known, version = self.store.read_story(claim.article.id)
+            [(known, version)] = self.store.read_stories([claim.article.id])
             before = known or Story(claim.article.id)
             alerts, told = raise_alerts(verdicts, claim.article, seen, before, config_hash="h", now=NOW)
             decided = record_decision(
                 claim.article, seen, verdicts, alerts, before, config_hash="h", now=NOW, are_zones_changed=False
             )
             signature = story.sign(claim.article, seen)
-            joined = "" if claim.story else self.store.find_kin(signature.keys).seen
-            step = StoryStep(told, version, signature, joined, decided)
+            [joined] = self.store.find_kin([() if claim.story else signature.keys])
+            step = StoryStep(told, version, signature, joined.seen, decided)
             rows = [(one, deliveries(one, [endpoint()])) for one in alerts]
-            assert self.store.finish_article(claim, seen, step, rows) >= 0
+            [answer] = self.store.finish_articles([Told(claim, seen, step, rows)])
+            assert answer >= 0
 
     def send(self, attempt, decision) -> None:
         [claim] = self.store.claim_deliveries("desk", 1, LEASE)

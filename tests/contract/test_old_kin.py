@@ -20,7 +20,7 @@ def test_the_shelves_of_0_1_are_taken_over_once(redis_store: RedisStore):
     client.hset(f"{{tocsin}}:kin:{at}:0", mapping={"7": "seven", "12": "twelve", "9": "nine"})
     assert kin_index.adopt_old(client) == 1
     assert not client.exists(old)
-    _, found = kin_index.look_up(client, "{tocsin}:kin:", [KEY], window_ms, (24, 8))
+    [(_, found)] = kin_index.look_up(client, "{tocsin}:kin:", [[KEY]], window_ms, (24, 8))
     assert sorted(found) == [(7, "seven"), (12, "twelve")]
     client.hset(old, KEY[5:], "7")
     assert kin_index.adopt_old(client) == 0, "once is enough: a scan of all keys at each start would be dear"

@@ -31,7 +31,7 @@ from worker.match import Matcher
 from worker.model import Attempt, Delivery, FeedState, Fetched, PhraseCondition
 from worker.parse import parse
 from worker.poll import PollDecision
-from worker.ports import FinishedPoll
+from worker.ports import FinishedPoll, Told
 
 LEASE, SHORT = timedelta(hours=1), timedelta(milliseconds=1)
 FEEDS = (feed("wire"), feed("herald"))
@@ -203,12 +203,13 @@ class StoreMachine(RuleBasedStateMachine):
         article = hand.claim.article
         seen, step = analyse(article), step_for(hand.claim)
         verdicts = Matcher((WATCH,)).evaluate(article, seen)
-        kinship = self.store.find_kin(step.signature.keys)
-        known, version = self.store.read_story(article.id)
+        [kinship] = self.store.find_kin([step.signature.keys])
+        [(known, version)] = self.store.read_stories([article.id])
         step = replace(step, version=version, seen=kinship.seen)
         alerts, told = raise_alerts(verdicts, article, seen, known or step.story, config_hash="h", now=self._now())
         rows = [(a, (Delivery(delivery_id(a.id, "desk"), a.id, "desk", build(a)),)) for a in alerts]
-        return self.store.finish_article(hand.claim, seen, replace(step, story=told), rows) >= 0
+        [answer] = self.store.finish_articles([Told(hand.claim, seen, replace(step, story=told), rows)])
+        return answer >= 0
 
     def _finish_deliver(self, hand, is_success):
         decision = Delivered() if is_success else RetryIn(SHORT, "500")

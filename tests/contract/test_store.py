@@ -20,7 +20,7 @@ from worker.match import Matcher
 from worker.model import Attempt, Delivery, EntryMark, FeedState, Fetched, Pace, Pending, Story
 from worker.parse import parse
 from worker.poll import PollDecision
-from worker.ports import MOST_CLAIMS, MOVED, ConfigurationState, FinishedPoll, Ingested, Kinship, StoryStep
+from worker.ports import MOST_CLAIMS, MOVED, ConfigurationState, FinishedPoll, Ingested, StoryStep, Told
 from worker.runtime.article_store import ArticleStore
 from worker.runtime.redis_store import RedisStore
 from worker.zones import without_teasers
@@ -57,15 +57,15 @@ class Bench:
             seen = analyse(claim.article)
             verdicts = Matcher((watch(),)).evaluate(claim.article, seen)
             signature = story.sign(claim.article, seen)
-            kinship = Kinship() if claim.story else self.store.find_kin(signature.keys)
+            [kinship] = self.store.find_kin([() if claim.story else signature.keys])
             relative, is_copy = story.choose(signature, kinship.kin, claim.article.first_seen)
             place = claim.story or (relative.story if relative else claim.article.id)
-            known, version = self.store.read_story(place)
+            [(known, version)] = self.store.read_stories([place])
             grown = story.grow(known, claim.article, relative, is_copy=is_copy, now=NOW)
             alerts, told = raise_alerts(verdicts, claim.article, seen, grown, config_hash="h", now=NOW)
             step = StoryStep(told, version, signature, kinship.seen)
             with_deliveries = [(a, (Delivery(delivery_id(a.id, "desk"), a.id, "desk", build(a)),)) for a in alerts]
-            raised += max(self.store.finish_article(claim, seen, step, with_deliveries), 0)
+            raised += max(finish(self, claim, seen, step, with_deliveries), 0)
         return raised
 
     def counted(self, series: str) -> float:
@@ -93,6 +93,18 @@ class Bench:
 def step_for(claim) -> StoryStep:
     """The article as a story of its own."""
     return StoryStep(Story(claim.article.id), 0, story.sign(claim.article, analyse(claim.article)), "")
+
+
+def finish(bench, claim, seen, step, alerts=()):
+    """What becomes of one article."""
+    [answer] = bench.store.finish_articles([Told(claim, seen, step, alerts)])
+    return answer
+
+
+def kin_of(bench, article):
+    """What is remembered of kin to an article."""
+    [kinship] = bench.store.find_kin([story.sign(article, analyse(article)).keys])
+    return kinship.kin
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -191,6 +203,24 @@ def test_a_poll_that_brings_the_store_to_fall_takes_no_other_with_it(redis_store
     assert "WRONGTYPE" in str(broken)
 
 
+def test_a_poll_that_cannot_be_written_down_takes_no_other_with_it(redis_store):
+    feeds = [feed("good"), feed("broken"), feed("odd")]
+    redis_store.sync_feeds(feeds)
+    claims = {claim.feed_id: claim for claim in redis_store.claim_feeds(9, LEASE)}
+    [draft] = identify(feeds[1], POLLED, parse(Fetched(rss(ARMS).encode(), feeds[1].url)), NOW)
+    broken = replace(draft, article=replace(draft.article, title="\ud800"))
+    odd = replace(POLLED, last_message="\ud800")
+    answers = redis_store.finish_polls(
+        [
+            FinishedPoll(claims["feed_broken"], PollDecision(POLLED, LEASE, "fetched"), [broken]),
+            FinishedPoll(claims["feed_odd"], PollDecision(odd, LEASE, "timeout")),
+            FinishedPoll(claims["feed_good"], PollDecision(POLLED, LEASE, "not_modified")),
+        ]
+    )
+    assert [isinstance(answer, Exception) for answer in answers] == [True, True, False]
+    assert answers[2] == Ingested()
+
+
 def test_scripts_that_a_server_forgot_are_given_to_it_anew(redis_store):
     redis_store.sync_feeds([FEED])
     [claim] = redis_store.claim_feeds(1, LEASE)
@@ -253,7 +283,7 @@ def test_an_edit_outdates_the_analysis_of_the_old_text(bench):
     [claim] = bench.store.claim_articles(10, LEASE)
     bench.let_leases_end()
     bench.ingest(ARMS | {"description": ARMS["description"] + " More was said."})
-    assert bench.store.finish_article(claim, analyse(claim.article), step_for(claim), []) == -1
+    assert finish(bench, claim, analyse(claim.article), step_for(claim)) == -1
     [again] = bench.store.claim_articles(10, LEASE)
     assert "More was said" in again.article.text
     assert again.article.id == claim.article.id
@@ -288,7 +318,7 @@ def test_an_alert_raised_twice_is_one_alert(bench):
     [claim] = bench.store.claim_articles(10, SHORT)
     bench.let_leases_end()
     assert bench.raise_alerts() == 1
-    assert bench.store.finish_article(claim, analyse(claim.article), step_for(claim), []) == -1
+    assert finish(bench, claim, analyse(claim.article), step_for(claim)) == -1
     assert len(bench.store.claim_deliveries("desk", 10, LEASE)) == 1
 
 
@@ -548,7 +578,7 @@ def test_a_copy_joins_the_story_of_the_first_and_raises_nothing(bench):
     bench.ingest(COPY, feed_=feed("herald"))
     assert bench.raise_alerts() == 0
     [delivery] = bench.store.claim_deliveries("desk", 4, LEASE)
-    told, version = bench.store.read_story(json.loads(delivery.delivery.body)["data"]["story"]["id"])
+    [(told, version)] = bench.store.read_stories([json.loads(delivery.delivery.body)["data"]["story"]["id"]])
     assert version == 2
     assert [(s.publisher, s.is_copy) for s in told.sources] == [("wire.example", False), ("herald.example", True)]
     assert told.independent_sources() == 1
@@ -560,20 +590,20 @@ def test_a_story_that_changed_meanwhile_is_looked_at_again(bench):
     bench.let_leases_end()
     bench.ingest(COPY, feed_=feed("herald"))
     first, second = bench.store.claim_articles(10, LEASE)
-    kinship = bench.store.find_kin(story.sign(second.article, analyse(second.article)).keys)
+    [kinship] = bench.store.find_kin([story.sign(second.article, analyse(second.article)).keys])
     late = replace(step_for(second), seen=kinship.seen)
-    assert bench.store.finish_article(first, analyse(first.article), step_for(first), []) == 0
-    assert bench.store.finish_article(second, analyse(second.article), late, []) == MOVED
-    assert bench.store.read_story(second.article.id) == (None, 0), "what moved left nothing behind"
-    [kin] = bench.store.find_kin(story.sign(second.article, analyse(second.article)).keys).kin
+    assert finish(bench, first, analyse(first.article), step_for(first)) == 0
+    assert finish(bench, second, analyse(second.article), late) == MOVED
+    assert bench.store.read_stories([second.article.id]) == [(None, 0)], "what moved left nothing behind"
+    [kin] = kin_of(bench, second.article)
     assert (kin.article_id, kin.story) == (first.article.id, first.article.id)
 
 
 def test_an_outdated_version_of_a_story_is_refused(bench):
     bench.ingest(ARMS)
     [claim] = bench.store.claim_articles(10, LEASE)
-    assert bench.store.finish_article(claim, analyse(claim.article), replace(step_for(claim), version=3), []) == MOVED
-    assert bench.store.finish_article(claim, analyse(claim.article), step_for(claim), []) == 0
+    assert finish(bench, claim, analyse(claim.article), replace(step_for(claim), version=3)) == MOVED
+    assert finish(bench, claim, analyse(claim.article), step_for(claim)) == 0
 
 
 def test_what_was_rekeyed_is_linked_to_its_article_and_not_read_again(bench):
@@ -687,9 +717,67 @@ def test_an_analysed_article_is_read_back_with_its_analysis_and_one_that_is_not_
     assert articles.read_article(claim.article.id) is None
     seen = replace(analyse(claim.article), pending=Pending(("IR",), ("GPE",)))
     signature = story.sign(claim.article, seen)
-    step = StoryStep(Story(claim.article.id), 0, signature, bench.store.find_kin(signature.keys).seen)
-    assert bench.store.finish_article(claim, seen, step, []) == 0
+    [kinship] = bench.store.find_kin([signature.keys])
+    step = StoryStep(Story(claim.article.id), 0, signature, kinship.seen)
+    assert finish(bench, claim, seen, step) == 0
     assert articles.read_article(claim.article.id) == (claim.article, seen)
     assert articles.read_article("art_unknown") is None
-    [kin] = bench.store.find_kin(signature.keys).kin
+    [kin] = kin_of(bench, claim.article)
     assert not kin.signature.is_named
+
+
+def step_with_kin(bench, claim) -> StoryStep:
+    [kinship] = bench.store.find_kin([story.sign(claim.article, analyse(claim.article)).keys])
+    return replace(step_for(claim), seen=kinship.seen)
+
+
+def test_of_a_group_each_article_is_a_step_of_its_own(bench):
+    bench.ingest(ARMS, HARMLESS, HARMLESS | {"guid": "third", "title": "A third", "description": "Something else."})
+    claims = bench.store.claim_articles(10, LEASE)
+    stale, broken, good = (Told(claim, analyse(claim.article), step_with_kin(bench, claim)) for claim in claims)
+    stale = replace(stale, claim=replace(stale.claim, fence=stale.claim.fence - 1))
+    broken = replace(broken, analysis=replace(broken.analysis, model=b"\xff"))
+    lost, failed, new = bench.store.finish_articles([stale, broken, good])
+    assert (lost, new) == (-1, 0)
+    if isinstance(bench.store, RedisStore):
+        assert isinstance(failed, Exception), "what cannot be written costs no other"
+    assert bench.store.finish_articles([good]) == [-1], "it was done"
+    assert bench.store.finish_articles([]) == []
+
+
+def test_within_a_group_a_later_article_sees_that_an_earlier_one_moved_its_kin(bench):
+    bench.ingest(ARMS)
+    bench.let_leases_end()
+    bench.ingest(COPY, feed_=feed("herald"))
+    group = [Told(c, analyse(c.article), step_with_kin(bench, c)) for c in bench.store.claim_articles(10, LEASE)]
+    assert bench.store.finish_articles(group) == [0, MOVED]
+
+
+def test_a_group_is_stored_though_the_server_has_forgotten_the_scripts(redis_store):
+    bench = Bench(redis_store, None)
+    bench.ingest(ARMS, HARMLESS)
+    group = [Told(c, analyse(c.article), step_with_kin(bench, c)) for c in bench.store.claim_articles(10, LEASE)]
+    redis_store.client.script_flush()
+    assert redis_store.finish_articles(group) == [0, 0]
+
+
+def test_a_script_that_fails_for_one_article_is_told_of_that_one(redis_store):
+    bench = Bench(redis_store, None)
+    bench.ingest(ARMS, HARMLESS)
+    group = [Told(c, analyse(c.article), step_with_kin(bench, c)) for c in bench.store.claim_articles(10, LEASE)]
+    redis_store.client.set("{tocsin}:story:" + group[0].claim.article.id, "no hash")
+    failed, new = redis_store.finish_articles(group)
+    assert (type(failed).__name__, new) == ("ResponseError", 0)
+
+
+def test_a_store_that_refuses_writes_is_told_once_for_all(redis_store):
+    bench = Bench(redis_store, None)
+    bench.ingest(ARMS, HARMLESS)
+    group = [Told(c, analyse(c.article), step_with_kin(bench, c)) for c in bench.store.claim_articles(10, LEASE)]
+    redis_store.client.config_set("min-replicas-to-write", 3)
+    try:
+        with pytest.raises(StoreUnavailable, match="fewer replicas"):
+            redis_store.finish_articles(group)
+    finally:
+        redis_store.client.config_set("min-replicas-to-write", 0)
+    assert redis_store.finish_articles(group) == [0, 0], "nothing was done, and nothing lost"

@@ -1,11 +1,9 @@
 """Whatever is left unread, the alerts are those of reading everything."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from threading import RLock
 
 import pytest
 from hypothesis import given, settings
@@ -175,40 +173,19 @@ DESK = (
 )  # fmt: skip
 
 
-class Atomic(MemoryStore):
-    """Each step of an article undivided, as a script is, whichever thread asks for it."""
-
-    def __init__(self, clock) -> None:
-        super().__init__(clock)
-        self._step = RLock()
-
-    def find_kin(self, keys):
-        with self._step:
-            return super().find_kin(keys)
-
-    def read_story(self, story_id):
-        with self._step:
-            return super().read_story(story_id)
-
-    def finish_article(self, *step):
-        with self._step:
-            return super().finish_article(*step)
-
-
 class Both:
-    """The same feed through a pipeline that reads everything and one that reads what matters, some side by side."""
+    """The same feed through a pipeline that reads everything and one that reads what matters."""
 
     def __init__(self, *modes: str) -> None:
         self.runs = [self._open(mode) for mode in modes]
 
     def _open(self, mode):
         clock, fetcher = FakeClock(), FakeFetcher()
-        store = Atomic(clock)
+        store = MemoryStore(clock)
         config = configuration((FEED,), DESK, (endpoint(),), nlp=LanguageModel(backend="numpy", entities=mode))
         store.sync_feeds(config.feeds)
         pipeline = Pipeline(
             store, fetcher, enricher(), FakeSender(), clock, SilentObserver(), config, Matcher(DESK), articles=store,
-            side_by_side=ThreadPoolExecutor(8).map,
         )  # fmt: skip
         return clock, fetcher, store, pipeline
 

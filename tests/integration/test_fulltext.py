@@ -32,7 +32,9 @@ def test_a_summary_is_read_on_its_page_and_an_article_whose_page_fails_is_analys
     run.fulltext = "auto"
     good = world.serve("/good", rss(entry(world, "whole", pages.story()), title="Good"))
     bad = world.serve("/bad", rss(entry(world, "missing", None) | {"pubDate": ARMS["pubDate"]}, title="Bad"))
-    run.configure([good, bad], WATCHES)
+    world.serve("/robots.txt", "User-agent: *\nDisallow: /story/shut\n", "text/plain")
+    shut = world.serve("/shut", rss(entry(world, "shut", pages.story()), title="Shut"))
+    run.configure([good, bad, shut], WATCHES)
     for file in (run.config / "feeds.yaml",):
         file.write_text(file.read_text("utf-8").replace("interval: 1s", "interval: 1s, backfill: 365d"), "utf-8")
     run.start("poller", "reader", "enricher", "deliverer", "beat")
@@ -41,14 +43,17 @@ def test_a_summary_is_read_on_its_page_and_an_article_whose_page_fails_is_analys
         escort = next(r.data for r in world.received if r.data["watch"]["id"] == "escort")
         assert escort["article"]["text_from"] == "page"
         assert "the page" in escort["article"]["text_reason"]
-        eventually(lambda: redis_store.client.zcard("{tocsin}:articles:due") == 0, 20, "both articles")
+        eventually(lambda: redis_store.client.zcard("{tocsin}:articles:due") == 0, 20, "all articles")
         records = [
             json.loads(redis_store.client.hget(k, "record"))
             for k in redis_store.client.keys("{tocsin}:article:art_*")
             if not k.endswith("feeds")
         ]
-        said = {record["text_from"]: record["text_reason"] for record in records}
-        assert "404" in said["feed"]
+        said = [record["text_reason"] for record in records if record["text_from"] == "feed"]
+        assert any("404" in reason for reason in said)
+        assert any("its robots.txt keeps us out (Disallow: /story/shut)" in reason for reason in said)
+        assert world.polls("/story/shut") == 0
+        assert world.polls("/robots.txt") == 1, "by all feeds together"
         assert world.polls("/story/whole") == 1, "the page is fetched once, however often the feed is polled"
     finally:
         run.stop()

@@ -16,6 +16,7 @@ from tests.conftest import absent
 from tests.desk import CONFIGURATION, Desk, judged, serving
 from tests.integration.world import eventually
 from worker.ports import ConfigurationState
+from worker.runtime.metrics import HELP
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,25 @@ def queries() -> list[tuple[str, str]]:
         for panel in json.loads(board.read_text("utf-8"))["panels"]:
             found += [(f"{board.stem}: {panel['title']}", target["expr"]) for target in panel["targets"]]
     return found
+
+
+def test_every_counter_is_shown_by_a_panel_or_judged_by_a_rule():
+    text = (PROMETHEUS / "rules.yml").read_text("utf-8") + "\n".join(query for _, query in queries())
+    named = {re.sub(r"_(bucket|count|sum)$", "", name) for name in re.findall(r"\btocsin_\w+", text)}
+    assert set(HELP) - named == set()
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda path: path.stem)
+def test_no_panel_covers_another(board):
+    panels = json.loads(board.read_text("utf-8"))["panels"]
+    taken = [
+        (x, y)
+        for place in (panel["gridPos"] for panel in panels)
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(taken) == len(set(taken))
+    assert len({panel["id"] for panel in panels}) == len(panels)
 
 
 class Prometheus:

@@ -21,9 +21,8 @@ pytestmark = pytest.mark.integration
 def traced(desk: Desk) -> InMemorySpanExporter:
     """The desk with every stage in a process of its own, as far as traces are concerned."""
     exporter = InMemorySpanExporter()
-    for worker in (desk.pipeline.poller, desk.pipeline.dispatcher):
+    for worker in (desk.pipeline.poller, desk.pipeline.dispatcher, desk.pipeline.finisher):
         worker._tracer = Traces(SimpleSpanProcessor(exporter))
-    object.__setattr__(desk.pipeline, "tracer", Traces(SimpleSpanProcessor(exporter)))
     return exporter
 
 
@@ -72,7 +71,7 @@ def test_an_edit_is_traced_to_the_poll_that_brought_it(redis_store):
 def test_a_failure_is_told_by_its_type_and_never_by_its_words(redis_store, monkeypatch):
     desk = Desk(redis_store)
     exporter = traced(desk)
-    monkeypatch.setattr(redis_store, "finish_article", lambda *_: (_ for _ in ()).throw(ValueError("secret words")))
+    monkeypatch.setattr(redis_store, "finish_articles", lambda told: [ValueError("secret words") for _ in told])
     monkeypatch.setattr(
         redis_store, "claim_articles", lambda *_, claim=redis_store.claim_articles: claim(1, desk.pipeline.limits.lease)
     )

@@ -18,6 +18,8 @@ import pytest
 
 from tests.fakes import ARMS, rss
 from tests.integration.world import eventually
+from worker.runtime.redis_client import connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.valkey import EmbeddedServer
 
 pytestmark = pytest.mark.integration
@@ -117,10 +119,14 @@ def test_a_server_that_hangs_keeps_nobody_from_tending_the_family(world, tmp_pat
         eventually(lambda: "Ctrl-C stops everything" in log.read_text("utf-8"), 60, "the greeting")
         hanging = server_of(process.pid)
         os.kill(hanging, signal.SIGSTOP)
+        process.send_signal(signal.SIGHUP)
         time.sleep(1)  # by now whoever asks it is waiting
         [beat] = beats()
         os.kill(beat, signal.SIGKILL)
         eventually(lambda: beats() - {beat}, 15, "another beat")
+        os.kill(hanging, signal.SIGCONT)
+        hanging, store = 0, RedisStore(connect(EmbeddedServer(tmp_path / ".local" / "state" / "tocsin").url))
+        eventually(lambda: store.reloads_asked() == 1, 60, "the reload that SIGHUP asks for")
     finally:
         if hanging:
             os.kill(hanging, signal.SIGCONT)

@@ -15,7 +15,7 @@ from worker.enrich.enricher import load
 from worker.model import FeedState, Fetched, LanguageModel, Story
 from worker.parse import parse
 from worker.poll import PollDecision
-from worker.ports import Kinship, StoryStep
+from worker.ports import Kinship, StoryStep, Told
 from worker.runtime import process
 from worker.runtime.archive import count_articles, stored_articles
 from worker.story import sign
@@ -66,7 +66,7 @@ def fill(store, number, *, enricher=None, text="Norland has delivered battle tan
         for claim, seen in zip(claims, enricher.enrich([claim.article for claim in claims]), strict=True):
             step = StoryStep(Story(claim.article.id), 0, sign(claim.article, seen), Kinship().seen)
             step = StoryStep(step.story, 0, type(step.signature)((), b"", 0, *[frozenset()] * 3), "")
-            assert store.finish_article(claim, seen, step, []) == 0
+            assert store.finish_articles([Told(claim, seen, step)]) == [0]
 
 
 def test_stored_articles_come_in_order_with_their_analyses_from_a_position_on(redis_store):

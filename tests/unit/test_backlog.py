@@ -1,4 +1,4 @@
-"""What fires nothing waits its turn: not too long, not too many, never behind its own story."""
+"""What fires nothing waits its turn: not too long, not too many, and goes before what is of its story."""
 
 from datetime import timedelta
 
@@ -26,18 +26,6 @@ def test_what_waits_longest_is_taken_first_and_once():
     assert backlog.take(2) == waiting[:2]
     assert backlog.take(2) == waiting[2:]
     assert backlog.take(2) == []
-
-
-def test_of_one_story_the_first_is_taken_and_the_next_only_after_it():
-    backlog = Backlog()
-    first, other, twin, third = (
-        read("Tanks reach the harbour"), read("Banks merge again", body=""), read("Tanks at harbour"), read("A harbour"),
-    )  # fmt: skip
-    for one in (first, other, twin, third):
-        backlog.add(one)
-    assert backlog.take(4) == [first, other]
-    assert backlog.take(4) == [twin]
-    assert backlog.take(4) == [third]
 
 
 def test_what_was_taken_is_not_found_again_as_kin():

@@ -234,6 +234,7 @@ THROTTLED = PollFailed(PollFailure.THROTTLED, "asks to come back", timedelta(sec
         (PollFailed(PollFailure.BLOCKED_ADDRESS, "is not public"), 1, 0, None, PageOutcome.UNREACHABLE),
         (PollFailed(PollFailure.CDN_CHALLENGE, "guarded"), 1, 0, None, PageOutcome.CHALLENGE),
         (PollFailed(PollFailure.TOO_LARGE, "announces"), 1, 0, None, PageOutcome.HOSTILE),
+        (PollFailed(PollFailure.ROBOTS, "keeps us out"), 1, 0, None, PageOutcome.ROBOTS),
         (Postponed(timedelta(seconds=11)), 1, 5, 11, PageOutcome.RETRIED),
         (Postponed(timedelta(seconds=11)), 7, 40, 11, PageOutcome.RETRIED),
         (Postponed(timedelta(seconds=11)), 7, 50, None, PageOutcome.UNREACHABLE),

@@ -1,19 +1,22 @@
 """Subscriptions over weeks of a clock that tests move: leases are renewed in time, hubs may fail, feeds may go."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
-from tests.fakes import FakeClock, SilentObserver, configuration, done, feed
+from tests.fakes import ARMS, FakeClock, FakeFetcher, SilentObserver, configuration, done, feed, rss
 from tests.memory_store import MemoryStore
 from tests.memory_subscriptions import MemorySubscriptionStore
 from worker import websub
-from worker.model import Hubs, SubscriptionState
+from worker.model import Fetched, Hubs, SubscriptionState
+from worker.poller import Poller, unlimited
 from worker.subscriber import Board, Subscriber
 
 FEED = feed()
 HUBS = Hubs(("https://hub.example/",), FEED.url)
+LINKS = f'<https://hub.example/>; rel="hub", <{FEED.url}>; rel="self"'
 
 
 class Hub:
@@ -129,6 +132,33 @@ def test_a_feed_that_is_removed_is_unsubscribed(world):
     world.live(timedelta(seconds=1), 2)
     assert world.hub.asked[-1][1]["hub.mode"] == "unsubscribe"
     assert world.subscription is None
+
+
+def test_a_feed_whose_hub_is_switched_off_is_unsubscribed_and_not_subscribed_again(world):
+    world.live(timedelta(hours=1), 2)
+    world.subscriber.adopt(configuration((replace(FEED, websub="off"),)))
+    world.live(timedelta(hours=1), 2)
+    assert world.hub.asked[-1][1]["hub.mode"] == "unsubscribe"
+    asked = len(world.hub.asked)
+    world.live(timedelta(days=1), 20)
+    assert len(world.hub.asked) == asked
+    assert world.store.read(FEED.id) is None
+
+
+@pytest.mark.parametrize(("websub", "expected"), [("auto", HUBS), ("off", None)])
+def test_a_poller_says_what_hubs_a_feed_has_only_where_they_are_wanted(world, websub, expected):
+    told = []
+    world.board.advertise = lambda _, hubs: told.append(hubs)
+    source, fetcher = replace(FEED, websub=websub), FakeFetcher()
+    fetcher.documents[FEED.url] = Fetched(rss(ARMS).encode(), FEED.url, links=LINKS)
+    world.memory.sync_feeds([source])
+    poller = Poller(
+        world.memory, fetcher, world.clock, SilentObserver(), lease=timedelta(seconds=90), budget=timedelta(seconds=20),
+        at_once=9, read_limit=unlimited, board=world.board,
+    )  # fmt: skip
+    poller.adopt(configuration((source,)), lambda _: ())
+    poller.poll_due()
+    assert told == [expected]
 
 
 def test_a_hub_that_cannot_be_told_to_stop_is_forgotten_after_three_tries(world):

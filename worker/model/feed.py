@@ -28,6 +28,8 @@ class PollFailure(StrEnum):
     HOSTILE = "hostile"
     CDN_CHALLENGE = "cdn_challenge"
     CERTIFICATE_EXPIRED = "certificate_expired"
+    ROBOTS = "robots"
+    """Of pages only: no feed is judged by a robots.txt."""
 
 
 # --- what comes in -----------------------------------------------------------------------------------------
@@ -49,6 +51,7 @@ class Feed:
 
     `interval` is the longest wait between polls that succeed; None lets the feed's own rhythm decide. Silence beyond
     `max_silence` is told; `auto` learns it. `fulltext` says whether the pages that entries link to are read; `auto`: of summaries.
+    `robots` says whether the robots.txt of those pages' hosts is heeded, `websub` whether a hub may push.
     """
 
     id: str
@@ -61,6 +64,8 @@ class Feed:
     access: Access = Access()
     max_silence: timedelta | Literal["auto", "never"] = "auto"
     fulltext: Literal["auto", "always", "never"] = "never"
+    robots: Literal["respect", "ignore"] = "respect"
+    websub: Literal["auto", "off"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)

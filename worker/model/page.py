@@ -20,6 +20,7 @@ class PageOutcome(StrEnum):
     NO_PAGE = "no_page"
     TOO_LITTLE = "too_little"
     UNRELATED = "unrelated"
+    ROBOTS = "robots"
     HOSTILE = "hostile"
     UNREACHABLE = "unreachable"
     RETRIED = "retried"

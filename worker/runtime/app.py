@@ -143,9 +143,11 @@ def _warm_up(**_: object) -> None:
 @worker_ready.connect
 def _reload_on_hangup(**_: object) -> None:
     """SIGHUP asks all processes to read the configuration anew; Celery would start the worker again instead."""
-    from worker.runtime.process import ask_reload
+    from worker.runtime.hangup import ReloadAsker
+    from worker.runtime.process import open_store
 
-    signal.signal(signal.SIGHUP, lambda _number, _frame: ask_reload())
+    asker = ReloadAsker(lambda: open_store().ask_reload())
+    signal.signal(signal.SIGHUP, lambda _number, _frame: asker.ask())
 
 
 @worker_ready.connect

@@ -91,7 +91,7 @@ def _find_article(store: RedisStore, configuration: Configuration, article_id: s
         claims=int(item["claims"] or 0),
         awaits_page=bool(wanted),
         quarantined_for=item["quarantined_for"] or "",
-        story=store.read_story(item["story"])[0] if item["story"] else None,
+        story=store.read_stories([item["story"]])[0][0] if item["story"] else None,
     )
     return _with_decision(store, configuration, case, article)
 

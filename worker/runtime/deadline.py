@@ -1,4 +1,4 @@
-"""A hard limit on the processor time that reading one document may take."""
+"""Limits that end work in the midst of it: of the processor time for one document, and of a worker's turn."""
 
 import signal
 import threading
@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from worker.errors import TurnOver
+
 CPU_LIMIT_S = 2.0
 _AGAIN_S = 0.1
 """Where an interruption was swallowed by the interrupted, the next follows."""
+_TURN_AGAIN_S = 4.0
+"""The same for a turn; three times fit between Celery's soft limit and its hard one."""
 
 
 @contextmanager
@@ -33,3 +37,27 @@ def within_cpu_limit(seconds: float = CPU_LIMIT_S) -> Iterator[None]:
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     msg = "the processor time is used up"
     raise TimeoutError(msg)
+
+
+@contextmanager
+def within_soft_limit() -> Iterator[None]:
+    """Raise TurnOver in the body when Celery says, by SIGUSR1, that the task's soft time limit is over.
+
+    Celery's own exception is an Exception, which whatever spares a loop one bad piece would take for that piece's failure;
+    the loop would go on until the hard limit kills the process. Outside of the main thread there is no limit.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = [(number, signal.signal(number, _end_turn)) for number in (signal.SIGUSR1, signal.SIGALRM)]
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in previous:
+            signal.signal(number, handler)
+
+
+def _end_turn(_number: int, _frame: FrameType | None) -> None:
+    signal.setitimer(signal.ITIMER_REAL, _TURN_AGAIN_S, _TURN_AGAIN_S)
+    raise TurnOver

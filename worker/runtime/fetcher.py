@@ -6,6 +6,7 @@ leaves https, and whether credentials may go along (never to another origin).
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
@@ -19,6 +20,7 @@ from worker.poll import PollRequest
 from worker.runtime import decompress, http
 from worker.runtime.explain import explain
 from worker.runtime.politeness import HostBusyError, Turns
+from worker.runtime.robots import RobotsRules
 
 MOST_REDIRECTS = 5
 PORTS = frozenset({80, 443, 8080, 8443})
@@ -53,17 +55,18 @@ class HttpFetcher:
         self._loop, self._timeout = loop, timeout
         self._agent = f"Tocsin/{__version__}" + (f" (+{contact})" if contact else "")
         self._turns = turns or Turns(time.monotonic)
+        self._robots = RobotsRules(time.monotonic)
 
     def fetch(self, request: PollRequest) -> Future[PollOutcome]:
         """Start one poll; up to 30 s, and 10 s for its turn at the host."""
         return self._loop.submit(self._fetch(request))
 
     async def _fetch(self, request: PollRequest) -> PollOutcome:
+        return await self._as_value(request, self._fetch_allowed(request))
+
+    async def _as_value(self, request: PollRequest, work: Awaitable[PollOutcome]) -> PollOutcome:
         try:
-            if request.feed.allow_private:
-                return await self._follow_in_time(request)
-            async with self._turns.turn(http.origin(request.address)[1]):
-                return await self._follow_in_time(request)
+            return await work
         except HostBusyError as busy:
             return Postponed(busy.wait)
         except decompress.BodyRefusedError as refused:
@@ -75,10 +78,27 @@ class HttpFetcher:
         async with asyncio.timeout(self._timeout.total):
             return await self._follow(request)
 
-    async def _follow(self, request: PollRequest) -> PollOutcome:
-        hop = _Hop(request.address)
+    async def _fetch_allowed(self, request: PollRequest) -> PollOutcome:
         if request.is_page and (refusal := refuse_page(request)):
             return PollFailed(PollFailure.BLOCKED_ADDRESS, f"{http.short_url(request.address)} {refusal}")
+        refused = await self._robots.judge(request, request.address, self._ask_rules)
+        return refused or await self._fetch_in_turn(request)
+
+    async def _fetch_in_turn(self, request: PollRequest) -> PollOutcome:
+        if request.feed.allow_private:
+            return await self._follow_in_time(request)
+        async with self._turns.turn(http.origin(request.address)[1]):
+            return await self._follow_in_time(request)
+
+    async def _ask_rules(self, request: PollRequest) -> PollOutcome:
+        return await self._as_value(request, self._fetch_in_turn(request))
+
+    async def _ask_rules_at_once(self, request: PollRequest) -> PollOutcome:
+        """In the turn of the page that led there: a host whose pages hold all its turns would be waited for in vain."""
+        return await self._as_value(request, self._follow(request))
+
+    async def _follow(self, request: PollRequest) -> PollOutcome:
+        hop = _Hop(request.address)
         for _ in range(MOST_REDIRECTS + 1):
             outcome = await self._ask(request, hop)
             if not isinstance(outcome, _Hop):
@@ -86,6 +106,8 @@ class HttpFetcher:
             if refusal := refuse_hop(request, hop.url, outcome.url):
                 return PollFailed(PollFailure.BAD_REDIRECT, f"{http.short_url(request.address)} {refusal}")
             hop = outcome
+            if refused := await self._robots.judge(request, hop.url, self._ask_rules_at_once):
+                return refused
         message = f"{http.short_url(request.address)} redirects more than {MOST_REDIRECTS} times"
         return PollFailed(PollFailure.BAD_REDIRECT, message)
 

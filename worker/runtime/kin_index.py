@@ -4,10 +4,9 @@ A key is 11 hex digits. Its first 18 bits name a shelf, a string of entries of 8
 bits, then the article's number. Shelves and books (of 64 records) belong to a period, of which this and the last count.
 """
 
-import struct
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from redis.client import NEVER_DECODE
@@ -15,30 +14,46 @@ from redis.client import NEVER_DECODE
 from worker.runtime.redis_client import K, script, translated
 
 _ENTRY, _LOW_BITS, _BOOK = 8, 26, 64
+_LOW = (1 << _LOW_BITS) - 1
 _SKEW_MS = 60_000
 """Two machines' clocks differ by less; around the turn of a period three are read."""
 
 
 def look_up(
-    client: Any, prefix: str, keys: Sequence[str], window_ms: int, limits: tuple[int, int]
-) -> tuple[str, list[Any]]:
-    """What tells later whether the kin are still the same, and (number, record) of each, those that share most first.
+    client: Any, prefix: str, keys: Sequence[Sequence[str]], window_ms: int, limits: tuple[int, int]
+) -> list[tuple[str, list[Any]]]:
+    """For the keys of each article: what tells later whether its kin are still the same, and (number, record) of each.
 
-    `limits` are the most kin, and the newest under one key that count.
+    Those that share most come first. `limits` are the most kin, and the newest under one key that count. Two round trips,
+    whatever the number of articles.
     """
-    most, per_key = limits
     periods = _periods(window_ms)
-    places = [divmod(int(key, 16), 1 << _LOW_BITS) for key in keys]
-    told = [struct.pack(">I", low) for _, low in places]
-    names = [f"{prefix}shelf:{at}:{shelf}" for at in periods for shelf, _ in places]
-    remembered, *shelves = client.execute_command("MGET", prefix + "n", *names, **{NEVER_DECODE: True})
+    shelves = client.pipeline(transaction=False)
+    for own in keys:
+        numbers = [int(key, 16) >> _LOW_BITS for key in own]
+        names = [f"{prefix}shelf:{at}:{number}" for at in periods for number in numbers]
+        shelves.execute_command("MGET", prefix + "n", *names, **{NEVER_DECODE: True})
+    answers = shelves.execute()
+    found = [_nearest(own, entries, periods, limits) for own, (_, *entries) in zip(keys, answers, strict=True)]
+    records = _records(client, prefix, {name for names in found for name in names})
+    return [
+        (f"{int(remembered or 0)} {' '.join(names)}", [records[name] for name in names if name in records])
+        for (remembered, *_), names in zip(answers, found, strict=True)
+    ]
+
+
+def _nearest(
+    keys: Sequence[str], shelves: Sequence[bytes | None], periods: Sequence[int], limits: tuple[int, int]
+) -> list[str]:
+    """The kin under some keys as period:number, those that share most first."""
+    most, per_key = limits
+    told = [(int(key, 16) & _LOW).to_bytes(4, "big") for key in keys]
     hits: Counter[str] = Counter()
     for i, entries in enumerate(shelves):
         if entries and told[i % len(keys)] in entries:
             at = periods[i // len(keys)]
             hits.update(f"{at}:{number}" for number in list(_standing(entries, told[i % len(keys)]))[-per_key:])
-    found = sorted(hits, key=lambda name: (-hits[name], name))[:most]
-    return f"{int(remembered or 0)} {' '.join(found)}", _records(client, prefix, found)
+    return sorted(hits, key=lambda name: (-hits[name], name))[:most]
 
 
 def adopt_old(client: Any) -> int:
@@ -75,12 +90,14 @@ def _standing(entries: bytes, told: bytes) -> Iterator[int]:
             start = entries.find(told, start + 1)
 
 
-def _records(client: Any, prefix: str, found: Sequence[str]) -> list[Any]:
+def _records(client: Any, prefix: str, found: Collection[str]) -> dict[str, tuple[int, str]]:
     if not found:
-        return []
+        return {}
     pipeline = client.pipeline(transaction=False)
     numbers = [name.split(":") for name in found]
     for at, number in numbers:
         pipeline.hget(f"{prefix}{at}:{int(number) // _BOOK}", number)
     rows = pipeline.execute()
-    return [(int(number), record) for (_, number), record in zip(numbers, rows, strict=True) if record]
+    return {
+        name: (int(number), record) for name, (_, number), record in zip(found, numbers, rows, strict=True) if record
+    }

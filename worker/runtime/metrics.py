@@ -45,6 +45,7 @@ from worker.series import (
     SPANS,
     STAGE_SECONDS,
     SUPPRESSED,
+    TURNS_CUT,
     WATCH_UNKNOWN,
     WEBSUB,
     series,
@@ -74,6 +75,7 @@ HELP = {
     "tocsin_deliveries_dropped_total": "Deliveries that an operator gave up, of endpoints that were removed.",
     "tocsin_stale_completions_total": "Work handed in after its lease had passed to another worker; discarded.",
     "tocsin_quarantined_total": "Work set aside after being claimed five times without completion.",
+    TURNS_CUT: "Turns of workers that were ended because they took longer than a minute; what they left is done later.",
     "tocsin_screenings_total": "Screenings of stored articles that were begun because a list had grown.",
     "tocsin_newly_listed_alerts_total": "Alerts of newly listed parties in articles that were already there.",
     "tocsin_screened_articles_total": "Stored articles that were screened again.",
@@ -81,7 +83,8 @@ HELP = {
     STAGE_SECONDS: "Time that one item took in a stage.",
     FRESHNESS_SECONDS: "Time that passed between the two moments that span names.",
 }
-_POLL_OUTCOMES = ("fetched", "not_modified", "postponed", "pushed", *(reason.value for reason in PollFailure))
+_POLL_FAILURES = tuple(reason.value for reason in PollFailure if reason is not PollFailure.ROBOTS)
+_POLL_OUTCOMES = ("fetched", "not_modified", "postponed", "pushed", *_POLL_FAILURES)
 ARTICLE_OUTCOMES = ("new", "revised", "known", "baseline", "stale", "rekeyed", "revision_over_limit")
 _FEED_EVENTS = ("feed_moved", "feed_gone", "feed_recovered", "feed_rekeyed", "feed_blind", "feed_seen_again")
 _ODDITIES = ("cut", "repaired", "odd_date", "nameless")
@@ -152,6 +155,7 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
     for stage in STAGES:
         yield series("tocsin_stale_completions_total", stage=stage)
         yield series("tocsin_quarantined_total", stage=stage)
+        yield series(TURNS_CUT, stage=stage)
     yield "tocsin_alerts_repeated_total"
     yield "tocsin_screenings_total"
     yield "tocsin_screened_articles_total"

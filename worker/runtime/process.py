@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from worker.errors import ConfigError, Problem, StoreUnavailable
+from worker.errors import ConfigError, Problem
 from worker.match import Matcher
 from worker.model import Analysis, Article, Configuration
 from worker.pipeline import Limits, Pipeline
@@ -22,6 +21,7 @@ from worker.runtime.fetcher import HttpFetcher
 from worker.runtime.group_store import RedisGroups
 from worker.runtime.http import HttpLoop
 from worker.runtime.last_good import LastGood
+from worker.runtime.lender import RedisLender
 from worker.runtime.log import LogObserver
 from worker.runtime.politeness import Turns
 from worker.runtime.redis_client import connect
@@ -40,8 +40,6 @@ from worker.watchlist import load_configuration
 from worker.watchtest import TestOutcome, run_tests
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
-_AT_ONCE = 8
-"""Articles that are finished side by side: waiting for the store's disk takes longer than all else of it."""
 
 
 @cache
@@ -73,14 +71,6 @@ def _embedded_url(data: Path) -> str | None:
 def open_silences() -> RedisSilences:
     """The silences in the store of `open_store`."""
     return RedisSilences(open_store().client)
-
-
-def ask_reload() -> None:
-    """Ask every process to read its configuration anew; where Redis does not answer, say so."""
-    try:
-        open_store().ask_reload()
-    except StoreUnavailable as error:
-        LogObserver().note("store_failed", message=str(error))
 
 
 def open_pipeline(stage: Stage) -> Pipeline:
@@ -245,13 +235,13 @@ def _make_pipeline(
         limits=Limits(lease=settings.lease),
         tracer=open_tracer(),
         read_limit=within_cpu_limit,
+        lender=RedisLender(store),
         silences=RedisSilences(store.client),
         groups=RedisGroups(store.client),
         bell=Doorbell(ring_by_celery) if stage else SILENT_BELL,
         board=hubs[0] if hubs else None,
         subscriber=hubs[1] if hubs else None,
         reader=make_reader(store, fetcher, settings) if stage == "read" else None,
-        side_by_side=ThreadPoolExecutor(_AT_ONCE, "finish").map if stage == "enrich" else map,
     )
 
 

@@ -23,17 +23,22 @@ from worker.model import (
     Kin,
     Story,
 )
-from worker.ports import ArticleClaim, ConfigurationState, StoryStep
+from worker.ports import ArticleClaim, ConfigurationState, StoryStep, Told
+from worker.runtime.alert_work import alert_work
 from worker.runtime.redis_client import milliseconds, moment_of, ms_of
 from worker.story import WINDOW, pack, unpack
+from worker.trend import counted
 
-STATE, ARTICLE, ANALYSIS = TypeAdapter(FeedState), TypeAdapter(Article), TypeAdapter(Analysis)
-ATTEMPT, STORY, DECISION = TypeAdapter(Attempt), TypeAdapter(Story), TypeAdapter(Decision)
-CONFIGURATION = TypeAdapter(ConfigurationState)
 REMEMBER = timedelta(days=90)
 """An alias is remembered this long after the entry was last in its feed."""
 KEEP = timedelta(days=30)
 """Articles and finished deliveries are kept this long."""
+KEEP_TRENDS = timedelta(days=9)
+"""A week and what the week before the hour of asking needs."""
+
+STATE, ARTICLE, ANALYSIS = TypeAdapter(FeedState), TypeAdapter(Article), TypeAdapter(Analysis)
+ATTEMPT, STORY, DECISION = TypeAdapter(Attempt), TypeAdapter(Story), TypeAdapter(Decision)
+CONFIGURATION = TypeAdapter(ConfigurationState)
 MOST_KIN, KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
 
@@ -64,7 +69,25 @@ def restore_article(id_: str, item: dict[str, str]) -> Article:
     return replace(ARTICLE.validate_json(item["record"]), id=id_, first_seen=moment_of(item["first_seen"]))
 
 
-def decision_work(decision: Decision, analysis: str) -> dict[str, Any]:
+def article_work(told: Told) -> dict[str, Any]:
+    """An article that is through, for `finish_article.lua`."""
+    seen = dump(ANALYSIS, told.analysis)
+    decision = told.step.decision
+    return {
+        "analysis": seen,
+        "trace": told.claim.trace,
+        "decision": _decision_work(decision, seen) if decision else None,
+        "keep_ms": milliseconds(KEEP),
+        "counts": list(told.counts),
+        "trend": counted(told.claim.article, told.analysis),
+        "trend_keep_ms": milliseconds(KEEP_TRENDS),
+        "story": _story_work(told.claim, told.step),
+        "model": told.analysis.model,
+        "alerts": [alert_work(alert, steps) for alert, steps in told.alerts],
+    }
+
+
+def _decision_work(decision: Decision, analysis: str) -> dict[str, Any]:
     """What was decided of an article, with the analysis it rests on."""
     return {
         "record": dump(DECISION, decision),
@@ -79,7 +102,7 @@ def decision_work(decision: Decision, analysis: str) -> dict[str, Any]:
     }
 
 
-def story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
+def _story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
     """The story an article joins, and what later articles are compared with."""
     seen_at = claim.article.first_seen or datetime.now(UTC)
     head = f"{claim.article.id} {step.story.id} {ms_of(seen_at)}"
@@ -97,7 +120,7 @@ def story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
 
 
 def restore_kin(number: int, record: str) -> Kin:
-    """What an article is compared with, from the record `story_work` made."""
+    """What an article is compared with, from the record `_story_work` made."""
     article_id, story, seen_at, packed = record.split(" ")
     return Kin(number, article_id, story, moment_of(seen_at), unpack(packed))
 

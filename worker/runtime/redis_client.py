@@ -11,7 +11,6 @@ from typing import Any
 
 import redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import NoScriptError
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel
 
@@ -120,27 +119,30 @@ class Scripts:
             return self._scripts[name](args=args)
 
     def run_all(self, calls: Sequence[Call]) -> list[Any]:
-        """What each call answers, or the exception it fell with. One round trip and one flush; each call is atomic alone.
+        """What each of some calls answers, in order, or the ResponseError it failed with.
 
-        Raises StoreUnavailable where the server refuses one of them; then any of the others may have been done.
+        They are sent as one transaction, so that the server commits them to its disk together; each is still a step of its
+        own, which no other's failure undoes. Raises StoreUnavailable, after which all, some or none were made.
         """
-        with translated():
-            answers = self._send(calls)
-            if lacking := [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]:
-                for name in {calls[place][0] for place in lacking}:
+        answers = self._send(calls)
+        if unknown := [i for i, answer in enumerate(answers) if isinstance(answer, redis.exceptions.NoScriptError)]:
+            with translated():
+                for name in {calls[i][0] for i in unknown}:
                     self._client.script_load(self._scripts[name].script)
-                for place, answer in zip(lacking, self._send([calls[place] for place in lacking]), strict=True):
-                    answers[place] = answer
-            for answer in answers:
-                if isinstance(answer, redis.exceptions.ResponseError) and _refusal(answer):
-                    raise answer
+            for i, answer in zip(unknown, self._send([calls[i] for i in unknown]), strict=True):
+                answers[i] = answer
         return answers
 
     def _send(self, calls: Sequence[Call]) -> list[Any]:
-        pipeline = self._client.pipeline(transaction=False)
-        for name, args in calls:
-            pipeline.evalsha(self._scripts[name].sha, 0, *args)
-        return list(pipeline.execute(raise_on_error=False))
+        with translated():
+            batch = self._client.pipeline(transaction=len(calls) > 1)
+            for name, args in calls:
+                batch.evalsha(self._scripts[name].sha, 0, *args)
+            answers = batch.execute(raise_on_error=False)
+            for answer in answers:
+                if isinstance(answer, redis.exceptions.ResponseError) and _refusal(answer):
+                    raise answer
+        return list(answers)
 
 
 @cache

@@ -36,7 +36,6 @@ from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhauste
 from worker.deliver.retry import Decision as RetryDecision
 from worker.model import (
     Alert,
-    Analysis,
     Article,
     Attempt,
     Delivery,
@@ -63,14 +62,13 @@ from worker.ports import (
     Quarantined,
     Stage,
     Steering,
-    StoryStep,
+    Told,
 )
 from worker.runtime import kin_index
-from worker.runtime.alert_work import alert_work, delivery_work
+from worker.runtime.alert_work import delivery_work
 from worker.runtime.log import redact
 from worker.runtime.poll_store import PollStore
 from worker.runtime.records import (
-    ANALYSIS,
     ARTICLE,
     ATTEMPT,
     CONFIGURATION,
@@ -79,22 +77,17 @@ from worker.runtime.records import (
     MOST_KIN,
     STATE,
     STORY,
-    decision_work,
+    article_work,
     dump,
     endpoint_state,
     restore_article,
     restore_delivery,
     restore_kin,
-    story_work,
 )
-from worker.runtime.redis_client import K, Scripts, fields, milliseconds, moment_of, ms_of, translated
+from worker.runtime.redis_client import Call, K, Scripts, fields, milliseconds, moment_of, ms_of, translated
 from worker.runtime.replica import secure_lent
 from worker.story import WINDOW
-from worker.trend import counted
 from worker.zones import passages
-
-KEEP_TRENDS = timedelta(days=9)
-"""A week and what the week before the hour of asking needs."""
 
 Counts = Iterable[tuple[str, float]]
 
@@ -106,8 +99,13 @@ class RedisStore:
         self.client: Any = client  # redis-py's answers are typed for its async twin as well
         self._scheduled: Sequence[Feed] = ()
         self._noted_epoch = ""
-        self._run = Scripts(client, *_SCRIPTS).run
+        scripts = Scripts(client, *_SCRIPTS)
+        self._run, self._run_all = scripts.run, scripts.run_all
         self._polls = PollStore(client)
+
+    def hang_up(self) -> None:
+        """Close the connections after work was cut off: an answer may still be on its way, which the next question would get."""
+        self.client.connection_pool.disconnect(inuse_connections=False)
 
     def sync_feeds(self, feeds: Sequence[Feed]) -> None:
         self._scheduled = feeds
@@ -182,41 +180,28 @@ class RedisStore:
         answer = self._run("passages", json.dumps(rows), BOILERPLATE)
         return [frozenset(texts[key] for key in keys) for texts, keys in zip(named, answer, strict=True)]
 
-    def find_kin(self, keys: Sequence[str]) -> Kinship:
-        if not keys:
-            return Kinship()
+    def find_kin(self, keys: Sequence[Sequence[str]]) -> list[Kinship]:
+        asked = [i for i, own in enumerate(keys) if own]
         with translated():
             limits = (MOST_KIN, KIN_PER_KEY)
-            seen, found = kin_index.look_up(self.client, K + "kin:", keys, milliseconds(WINDOW), limits)
-        return Kinship(tuple(restore_kin(number, record) for number, record in found), seen)
+            found = kin_index.look_up(self.client, K + "kin:", [keys[i] for i in asked], milliseconds(WINDOW), limits)
+        by_number = dict(zip(asked, found, strict=True))
+        return [_kinship(*by_number[i]) if i in by_number else Kinship() for i in range(len(keys))]
 
-    def read_story(self, story: str) -> tuple[Story | None, int]:
+    def read_stories(self, stories: Sequence[str]) -> list[tuple[Story | None, int]]:
         with translated():
-            state, version = self.client.hmget(K + f"story:{story}", ["state", "version"])
-        return (STORY.validate_json(state), int(version)) if state else (None, 0)
+            pipeline = self.client.pipeline(transaction=False)
+            for story in stories:
+                pipeline.hmget(K + f"story:{story}", ["state", "version"])
+            rows = pipeline.execute()
+        return [(STORY.validate_json(state), int(version)) if state else (None, 0) for state, version in rows]
 
-    def finish_article(
-        self,
-        claim: ArticleClaim,
-        analysis: Analysis,
-        step: StoryStep,
-        alerts: Sequence[tuple[Alert, Sequence[Onward]]],
-        counts: Counts = (),
-    ) -> int:
-        seen = dump(ANALYSIS, analysis)
-        work = {
-            "analysis": seen,
-            "trace": claim.trace,
-            "decision": decision_work(step.decision, seen) if step.decision else None,
-            "keep_ms": milliseconds(KEEP),
-            "counts": list(counts),
-            "trend": counted(claim.article, analysis),
-            "trend_keep_ms": milliseconds(KEEP_TRENDS),
-            "story": story_work(claim, step),
-            "model": analysis.model,
-            "alerts": [alert_work(alert, steps) for alert, steps in alerts],
-        }
-        return int(self._run("finish_article", claim.article.id, claim.fence, json.dumps(work)))
+    def finish_articles(self, told: Sequence[Told]) -> list[int | Exception]:
+        made = [_article_call(one) for one in told]
+        calls = [call for call in made if not isinstance(call, Exception)]
+        answers = iter(self._run_all(calls) if calls else ())
+        found = (call if isinstance(call, Exception) else next(answers) for call in made)
+        return [one if isinstance(one, Exception) else int(one) for one in found]
 
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
         claimed = []
@@ -393,3 +378,15 @@ def _item_key(claim: FeedClaim | ArticleClaim | DeliveryClaim) -> str:
     if isinstance(claim, FeedClaim):
         return f"feed:{claim.feed_id}"
     return f"article:{claim.article.id}" if isinstance(claim, ArticleClaim) else f"delivery:{claim.delivery.id}"
+
+
+def _kinship(seen: str, found: Sequence[tuple[int, str]]) -> Kinship:
+    return Kinship(tuple(restore_kin(number, record) for number, record in found), seen)
+
+
+def _article_call(told: Told) -> Call | Exception:
+    """The call of `finish_article.lua`, or why there are none: what cannot be written down costs no other article."""
+    try:
+        return "finish_article", (told.claim.article.id, told.claim.fence, json.dumps(article_work(told)))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is handed back
+        return error

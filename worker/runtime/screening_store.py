@@ -81,7 +81,8 @@ class RedisScreeningStore:
         return next(iter(read_articles(self._store, [article])), None)
 
     def read_story(self, story: str) -> Story | None:
-        return self._store.read_story(story)[0]
+        [(known, _)] = self._store.read_stories([story])
+        return known
 
     def advance(self, claim: Claim, done: Handover) -> bool:
         work = {

@@ -1,15 +1,18 @@
 """The doorbells. Each wakes one worker of the spine, and rings the next where there is work for it."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from celery import Task
 from kombu.exceptions import OperationalError
 
-from worker.errors import StoreUnavailable
+from worker import series
+from worker.errors import StoreUnavailable, TurnOver
 from worker.pipeline import Pipeline
 from worker.ports import Stage
 from worker.runtime.app import app
 from worker.runtime.audit_store import AuditStore
+from worker.runtime.deadline import within_soft_limit
 from worker.runtime.log import LogObserver
 from worker.runtime.process import open_store, refreshed_pipeline, refreshed_screener
 
@@ -62,8 +65,21 @@ def seal() -> None:
 
 def _work(stage: Stage, work: Callable[[Pipeline], int], then: Sequence[Task]) -> None:
     try:
-        if work(refreshed_pipeline(stage)):
+        with within_soft_limit():
+            is_fruitful = bool(work(refreshed_pipeline(stage)))
+        if is_fruitful:
             for task in then:
                 task.apply_async(retry=False)
+    except TurnOver:
+        _note_cut(stage)
     except (StoreUnavailable, OperationalError) as error:
         LogObserver().note("store_failed", message=str(error))
+
+
+def _note_cut(stage: Stage) -> None:
+    LogObserver().note(
+        "turn_failed", stage=stage, error="it took longer than the soft time limit; the rest is done later"
+    )
+    open_store().hang_up()
+    with suppress(StoreUnavailable):
+        open_store().count([(series.series(series.TURNS_CUT, stage=stage), 1.0)])

@@ -5,8 +5,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, cast
 
@@ -18,6 +17,7 @@ from worker.plural import counted
 from worker.runtime import demo
 from worker.runtime.children import Child, Family
 from worker.runtime.first_start import refuse_failing_tests
+from worker.runtime.hangup import ReloadAsker
 from worker.runtime.redis_client import connect
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.settings import Settings
@@ -64,11 +64,11 @@ def run_all(settings: Settings, console: Console) -> None:
     if server:
         server.start()  # refuses a second start over the same data before that could change anything
         environ["TOCSIN_REDIS_URL"] = server.url
-    stopping.redis_url = environ["TOCSIN_REDIS_URL"]
     family = Family()
     try:
-        store = RedisStore(connect(stopping.redis_url))
+        store = RedisStore(connect(environ["TOCSIN_REDIS_URL"]))
         store.epoch()  # raises where a Redis of one's own does not answer
+        stopping.on_hangup = ReloadAsker(RedisStore(connect(environ["TOCSIN_REDIS_URL"])).ask_reload).ask
         alerts = None if is_demo else AlertPrinter(store, console)  # the demonstration's receiver prints them
         if is_demo:
             environ |= {
@@ -120,7 +120,7 @@ class _Stopping:
     def __init__(self) -> None:
         self.is_asked = False
         self._had_terminal = sys.stdin is not None and sys.stdin.isatty()
-        self.redis_url = ""
+        self.on_hangup: Callable[[], None] = lambda: None
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._ask)
         signal.signal(signal.SIGHUP, self._hang_up)
@@ -131,9 +131,8 @@ class _Stopping:
             for stream in (0, 1, 2):  # a word to a terminal that is gone would be an error
                 os.dup2(nowhere, stream)
             self.is_asked = True
-        elif self.redis_url:
-            with suppress(StoreUnavailable):  # it is asked again by whoever sees the files change
-                RedisStore(connect(self.redis_url)).ask_reload()
+        else:
+            self.on_hangup()
 
     def _ask(self, _number: int, _frame: object) -> None:
         if self.is_asked:

@@ -26,7 +26,7 @@ from worker.model import (
     OwnTopic,
     Route,
 )
-from worker.watchlist import yaml
+from worker.watchlist import feed_defaults, yaml
 from worker.watchlist.endpoints import CONTENT_TYPES, check_url, read_template, try_template
 from worker.watchlist.known import Feeds
 from worker.watchlist.lists import Lists, Sources
@@ -180,8 +180,9 @@ class _Resolver:
         )
 
     def feeds(self) -> tuple[Feed, ...]:
+        usual = feed_defaults.find((tree, sections.model.feed_defaults) for tree, sections in self.files)
         found = [
-            (tree, path, self._feed(tree, path, feed))
+            (tree, path, self._feed(tree, path, feed_defaults.fill(feed, usual)))
             for tree, sections in self.files
             for path, feed in sections.listed("feeds")
         ]
@@ -223,6 +224,8 @@ class _Resolver:
             access=self._access(tree, path, feed),
             max_silence=feed.max_silence,
             fulltext=feed.fulltext,
+            robots=feed.robots,
+            websub=feed.websub,
         )
 
     def _access(self, tree: yaml.Tree, path: yaml.Path, feed: FeedSection) -> Access:

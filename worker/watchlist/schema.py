@@ -75,21 +75,50 @@ def _check_address(value: str) -> str:
     return value
 
 
+Interval = Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=1))]
+Backfill = Annotated[Duration, Field(le=timedelta(days=365))]
+MaxSilence = Literal["auto", "never"] | Annotated[Duration, Field(ge=timedelta(minutes=1))]
+Fulltext = Literal["auto", "always", "never"]
+Robots = Literal["respect", "ignore"]
+Websub = Literal["auto", "off"]
+
+
+class FeedDefaultsSection(_Strict):
+    """What holds for every feed that does not say otherwise itself; once over all files."""
+
+    interval: Interval | None = None
+    """The longest wait between polls; without it each feed's own rhythm decides."""
+    backfill: Backfill = timedelta(hours=24)
+    """On the first poll, older entries are remembered but raise nothing."""
+    max_silence: MaxSilence = "auto"
+    """Silence beyond it is told."""
+    fulltext: Fulltext = "auto"
+    """Whether the pages that entries link to are read."""
+    robots: Robots = "respect"
+    """Whether the robots.txt of those pages' hosts is heeded."""
+    websub: Websub = "auto"
+    """Whether hubs that feeds advertise are subscribed to."""
+
+
 class FeedSection(_Strict):
     """One source to poll."""
 
     url: Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=2_048), AfterValidator(_check_address)]
     name: Text
     tags: Texts = []
-    interval: Annotated[Duration, Field(ge=timedelta(seconds=1), le=timedelta(days=1))] | None = None
-    backfill: Annotated[Duration, Field(le=timedelta(days=365))] = timedelta(hours=24)
+    interval: Interval | None = None
+    backfill: Backfill = timedelta(hours=24)
     allow_private: bool = False
     proxy: Reference | None = None
     headers: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,100}$")], Reference] = {}
     auth: AuthSection | None = None
-    max_silence: Literal["auto", "never"] | Annotated[Duration, Field(ge=timedelta(minutes=1))] = "auto"
-    fulltext: Literal["auto", "always", "never"] = "auto"
+    max_silence: MaxSilence = "auto"
+    fulltext: Fulltext = "auto"
     """Whether the pages that entries link to are read: `auto`, where an entry is only a summary."""
+    robots: Robots = "respect"
+    """Whether a page is left unread where its host's robots.txt keeps us out; feeds themselves are not judged by it."""
+    websub: Websub = "auto"
+    """Whether a hub that the feed advertises is subscribed to, where TOCSIN_PUBLIC_URL is set."""
 
 
 class ReportedSection(_Strict):
@@ -253,6 +282,7 @@ class FileSections(_Strict):
     """What one YAML file may hold."""
 
     feeds: list[FeedSection] = []
+    feed_defaults: FeedDefaultsSection | None = None
     lists: dict[Name, ListSection] = {}
     sources: dict[Name, SourceGroupSection] = {}
     topics: dict[Name, OwnTopicSection] = {}

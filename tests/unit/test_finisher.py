@@ -1,0 +1,239 @@
+"""Articles told in groups: the alerts and stories of telling each alone, and a failure that costs only its own."""
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fakes import NOW, FakeClock, SilentObserver, analysis, article, configuration, endpoint, feed, watch
+from tests.memory_store import Item, MemoryStore
+from worker import onward, story
+from worker.deliver.payload import build
+from worker.finisher import Finisher
+from worker.match import Matcher
+from worker.model import Escalation, LanguageModel, Pending, PhraseCondition, Severity
+from worker.ports import ArticleClaim
+from worker.triage import Read, Triage
+
+WATCH = watch(
+    "tanks", condition=PhraseCondition(("tanks",)), escalate=(Escalation(Severity.CRITICAL, 3, timedelta(days=2)),)
+)
+CONFIGURATION = configuration((feed(),), (WATCH,), (endpoint(),), nlp=LanguageModel())
+LENGTH = 40
+
+
+def words(number: int) -> list[str]:
+    drawn = random.Random(number)
+    return [
+        "".join(drawn.choice("bcdfgklmnprstvz") + drawn.choice("aeiou") for _ in range(drawn.randint(2, 4)))
+        for _ in range(LENGTH)
+    ]
+
+
+def told(number: int, first: int, second: int, cut: int, *, fires: bool) -> Read:
+    """The first words of one text and the rest of another: with both it shares keys, which need not share any."""
+    said = words(first)[:cut] + words(second)[cut:] + ["tanks"] * fires
+    title = " ".join([*words(first)[:5], f"Harbour{second}"]).title()
+    made = article(
+        title, " ".join(said), id=f"art_{number:02}", first_seen=NOW + timedelta(seconds=number),
+        link=f"https://p{number}.example/x",
+    )  # fmt: skip
+    seen = analysis(made, entities={f"Harbour{second}": ("GPE", f"H{second}")})
+    return Read(ArticleClaim(made, 1), seen, story.sign(made, seen), timedelta(0), NOW)
+
+
+class Newsroom:
+    """A store in which articles are lent, and who finishes them."""
+
+    def __init__(self, reads, *, store=MemoryStore, is_triaged=False) -> None:
+        clock = FakeClock()
+        clock.advance(minutes=5)
+        self.store, self.observer = store(clock), SilentObserver()
+        for read in reads:
+            self.store.articles[read.claim.article.id] = Item(record=read.claim.article, fence=1, claims=1)
+        matcher = Matcher((WATCH,))
+        self.finisher = Finisher(
+            self.store, clock, self.observer, matcher,
+            lambda raised: [onward.send_on(CONFIGURATION, one, (), clock.now()) for one in raised],
+            config_hash="h", triage=Triage(Names(reads), matcher, self.store) if is_triaged else None,
+        )  # fmt: skip
+
+    def state(self):
+        return (
+            {id_: build(alert) for id_, alert in self.store.alerts.items()},
+            {id_: known for id_, (known, _) in self.store.stories.items()},
+            {id_: item.story for id_, item in self.store.articles.items()},
+        )
+
+    def undone(self) -> list[str]:
+        return [id_ for id_, item in self.store.articles.items() if item.state != "done"]
+
+
+class Names:
+    """Completes what was glanced at."""
+
+    def __init__(self, reads) -> None:
+        self._whole = {read.claim.article.id: read.analysis for read in reads}
+
+    def complete(self, articles, glances):
+        return [self._whole[one.id] for one in articles]
+
+
+def glanced(read: Read) -> Read:
+    seen = replace(read.analysis, entities=(), pending=Pending())
+    return replace(read, analysis=seen, signature=story.sign(read.claim.article, seen))
+
+
+ARTICLES = st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from((0, 13, 20, 27)), st.booleans())
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ARTICLES, min_size=2, max_size=18), st.lists(st.integers(1, 9), min_size=18), st.booleans())
+def test_alerts_and_stories_are_those_of_telling_each_alone(drawn, sizes, is_triaged):
+    reads = [told(number, *which, fires=fires) for number, (*which, fires) in enumerate(drawn)]
+    given_ = [glanced(read) for read in reads] if is_triaged else reads
+    alone, grouped = Newsroom(reads, is_triaged=is_triaged), Newsroom(reads, is_triaged=is_triaged)
+    for read in given_:
+        alone.finisher.finish([read])
+    left, raised = list(given_), 0
+    for size in sizes:
+        raised += grouped.finisher.finish(left[:size])
+        left = left[size:]
+    assert grouped.undone() == alone.undone() == []
+    assert grouped.state() == alone.state()
+    assert raised == len(alone.store.alerts)
+    assert grouped.store.counted == alone.store.counted
+
+
+class Counting(MemoryStore):
+    """Counts how often it is asked."""
+
+    def __init__(self, clock) -> None:
+        super().__init__(clock)
+        self.asked = []
+
+    def find_kin(self, keys):
+        self.asked.append(("kin", len(keys)))
+        return super().find_kin(keys)
+
+    def finish_articles(self, given):
+        self.asked.append(("finish", len(given)))
+        return super().finish_articles(given)
+
+
+def test_what_is_unrelated_is_told_in_one_go():
+    reads = [told(number, number, number, 0, fires=True) for number in range(30)]
+    newsroom = Newsroom(reads, store=Counting)
+    assert newsroom.finisher.finish(reads) == 30
+    assert newsroom.store.asked == [("kin", 30), ("finish", 30)]
+
+
+class Hurried(MemoryStore):
+    """Others change what is about to be stored, so often."""
+
+    times = 1
+
+    def finish_articles(self, given):
+        if self.times:
+            self.times -= 1
+            for one in given:
+                self.stories[one.step.story.id] = one.step.story, one.step.version + 1
+        return super().finish_articles(given)
+
+
+def test_what_another_worker_changed_meanwhile_is_looked_at_again():
+    reads = [told(number, number, number, 0, fires=True) for number in range(3)]
+    newsroom = Newsroom(reads, store=Hurried)
+    newsroom.finisher.finish(reads)
+    assert newsroom.undone() == []
+    assert [version for _, version in newsroom.store.stories.values()] == [2, 2, 2]
+
+
+def test_what_others_change_every_time_is_left_to_its_lease():
+    reads = [told(number, number, number, 0, fires=True) for number in range(3)]
+    newsroom = Newsroom(reads, store=Hurried)
+    newsroom.store.times = 99
+    assert newsroom.finisher.finish(reads) == 0
+    assert len(newsroom.undone()) == 3
+    assert newsroom.store.times == 94
+
+
+def poisoned_texts(newsroom):
+    sift = newsroom.finisher._matcher.sift
+
+    def fragile(told_, seen):
+        if told_.id == "art_01":
+            raise RuntimeError("cannot be read")
+        return sift(told_, seen)
+
+    newsroom.finisher._matcher.sift = fragile
+
+
+def poisoned_kin(newsroom):
+    find = newsroom.store.find_kin
+
+    def fragile(keys):
+        if told(1, 1, 1, 0, fires=True).signature.keys in keys:
+            raise RuntimeError("cannot be compared")
+        return find(keys)
+
+    newsroom.store.find_kin = fragile
+
+
+def poisoned_stores(newsroom):
+    newsroom.store.articles["art_01"] = None
+
+
+@pytest.mark.parametrize("poison", [poisoned_texts, poisoned_kin, poisoned_stores])
+def test_one_that_cannot_be_told_costs_no_other_and_keeps_why(poison):
+    reads = [told(number, number, number, 0, fires=True) for number in range(4)]
+    newsroom = Newsroom(reads)
+    noted = []
+    newsroom.store.note_failure = lambda claim, reason: noted.append((claim.article.id, reason)) or True
+    poison(newsroom)
+    assert newsroom.finisher.finish(reads) == 3
+    assert [id_ for id_, _ in noted] == ["art_01"]
+    assert {f"art_0{n}" for n in (0, 2, 3)} <= set(newsroom.store.stories)
+
+
+def test_a_store_that_is_gone_ends_the_turn_and_closes_every_span():
+    from worker.errors import StoreUnavailable
+
+    reads = [told(number, number, number, 0, fires=True) for number in range(4)]
+    newsroom = Newsroom(reads)
+    newsroom.finisher._tracer = tracer = Spans()
+    newsroom.store.find_kin = lambda _: (_ for _ in ()).throw(StoreUnavailable("gone"))
+    with pytest.raises(StoreUnavailable):
+        newsroom.finisher.finish(reads)
+    assert tracer.ended == ["StoreUnavailable"] * 4
+
+
+class Spans:
+    def __init__(self) -> None:
+        self.ended = []
+
+    def span(self, *_):
+        return _Span(self.ended)
+
+
+class _Span:
+    def __init__(self, ended) -> None:
+        self._ended = ended
+
+    def __enter__(self):
+        return "00-trace"
+
+    def __exit__(self, kind, *_):
+        self._ended.append(kind.__name__ if kind else "")
+
+
+def test_an_article_is_stored_with_the_trace_of_its_own_span():
+    reads = [told(number, number, number, 0, fires=False) for number in range(2)]
+    newsroom = Newsroom(reads)
+    newsroom.finisher._tracer = tracer = Spans()
+    newsroom.finisher.finish(reads)
+    assert [item.trace for item in newsroom.store.articles.values()] == ["00-trace"] * 2
+    assert tracer.ended == ["", ""]

@@ -1,0 +1,113 @@
+"""A turn whose time is up ends, whatever it is at: no guard for one bad piece takes that for the piece's failure."""
+
+import os
+import signal
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes import ARMS, HARMLESS, PhraseEnricher, SilentObserver
+from tests.spine import FEED, Spine
+from worker.errors import TurnOver
+from worker.isolation import spared
+from worker.model import Pending
+from worker.runtime import deadline
+from worker.runtime.deadline import within_soft_limit
+
+
+def run_out_of_time() -> None:
+    """What Celery does to a process whose task passed its soft limit."""
+    os.kill(os.getpid(), signal.SIGUSR1)
+
+
+class Slow(PhraseEnricher):
+    """Is still at an article about a choir when the time is up."""
+
+    def enrich(self, articles):
+        if any("choir" in article.title for article in articles):
+            run_out_of_time()
+        return super().enrich(articles)
+
+
+class SlowGlance(Slow):
+    """Leaves names to be looked for."""
+
+    def glance(self, articles):
+        return [replace(found, pending=Pending()) for found in self.enrich(articles)]
+
+
+def claims_by_title(spine) -> dict[str, int]:
+    return {item.record.title: item.claims for item in spine.store.articles.values()}
+
+
+def test_the_turn_ends_and_the_article_is_given_back_without_a_failure():
+    spine = Spine(enricher=Slow())
+    spine.serve(HARMLESS, ARMS)
+    spine.pipeline.poll_due()
+    with pytest.raises(TurnOver), within_soft_limit():
+        spine.pipeline.enrich_due()
+    assert {item.failure for item in spine.store.articles.values()} == {""}
+    assert ("articles_given_back", {"number": 2}) in spine.observer.events
+    assert len(spine.store.claim_articles(10, spine.pipeline.limits.lease)) == 2, "due at once, not after the lease"
+
+
+def test_only_what_was_in_hand_counts_as_claimed():
+    spine = Spine(enricher=SlowGlance(), entities="when_relevant", at_once=1)
+    spine.serve(HARMLESS | {"title": "A fete", "guid": "f"}, HARMLESS)
+    spine.pipeline.poll_due()
+    order = {item.record.title: id_ for id_, item in spine.store.articles.items()}
+    spine.store.due["articles"][order["A fete"]] = spine.clock.now().replace(year=2025)
+    with pytest.raises(TurnOver), within_soft_limit():
+        spine.pipeline.enrich_due()
+    assert claims_by_title(spine) == {"A fete": 0, HARMLESS["title"]: 1}
+
+
+def test_what_was_told_before_the_end_stays_told_and_the_next_turn_goes_on():
+    spine = Spine(enricher=Slow(), at_once=1)
+    spine.serve(ARMS, HARMLESS)
+    for _ in range(8):
+        spine.pipeline.poll_due()
+        with suppress(TurnOver), within_soft_limit():
+            spine.pipeline.enrich_due()
+    assert len(spine.store.alerts) == 1
+    [held] = spine.store.quarantined()
+    assert held.subject == HARMLESS["title"]
+    assert "ran out of time" in held.reason
+
+
+def test_no_guard_for_one_piece_holds_the_end_of_a_turn():
+    observer = SilentObserver()
+    with pytest.raises(TurnOver), within_soft_limit(), spared(observer, "poll", FEED.name):
+        run_out_of_time()
+    assert observer.events == []
+
+
+def test_the_feed_whose_document_is_in_hand_has_not_failed(monkeypatch):
+    spine = Spine()
+    spine.serve(ARMS)
+    monkeypatch.setattr("worker.parse.feedparser.parse", lambda *_, **__: run_out_of_time())
+    with pytest.raises(TurnOver), within_soft_limit():
+        spine.pipeline.poll_due()
+    [state] = spine.store.feeds.values()
+    assert (state.record, state.failure, state.claims) == (None, "", 1), "its lease brings it back"
+
+
+def test_an_end_that_was_swallowed_is_announced_again(monkeypatch):
+    monkeypatch.setattr(deadline, "_TURN_AGAIN_S", 0.02)
+
+    def swallow_one():
+        with suppress(TurnOver):
+            run_out_of_time()
+        signal.pause()
+
+    with pytest.raises(TurnOver), within_soft_limit():
+        swallow_one()
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def test_after_the_turn_the_signals_mean_what_they_meant():
+    before = [signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGALRM)]
+    with within_soft_limit():
+        assert signal.getsignal(signal.SIGUSR1) is not before[0]
+    assert [signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGALRM)] == before

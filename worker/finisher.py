@@ -1,0 +1,244 @@
+"""The end of an article's way through the enricher: match → story → alerts → decision → store, for some at a time.
+
+Each article is an atomic step of its own, with its lease, its fence and its story's version. What a group shares are the
+round trips and the write to disk. Articles that may be of one story are told one after the other, in the order in which they
+came, so that alerts and stories are those of telling every article alone.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from worker import alert, ports, series, story
+from worker.decision import record_decision
+from worker.isolation import spared
+from worker.match import Matcher
+from worker.model import Alert, Analysis, Kin, Match, Onward, Signature, Story, Verdict
+from worker.triage import Compared, Read, Triage
+
+_MOST_LOOKS = 5
+"""An article whose story others change this often at the same moment is left to its lease."""
+_HELD = -3
+"""It may be of the story of an earlier one of its group, and is looked at again after that one."""
+
+Answer = int | Exception
+
+
+@dataclass(slots=True)
+class _Telling:
+    """An article on its way; `ending` ends its span and keeps its failure to itself."""
+
+    claim: ports.ArticleClaim
+    analysis: Analysis
+    signature: Signature
+    verdicts: Sequence[Verdict]
+    unknown: int | None
+    counts: list[tuple[str, float]]
+    ending: ExitStack
+    looks: int = 0
+    is_done: bool = False
+    alerts: tuple[Alert, ...] = ()
+
+    def end(self, failure: BaseException | None = None) -> None:
+        """Let go of it; a failure of its own goes no further."""
+        self.is_done = True
+        with self.ending:
+            if failure:
+                raise failure
+
+
+class Finisher:
+    """Tells articles that were read. Keeps nothing: what comes to nothing comes again when its lease ends."""
+
+    def __init__(  # noqa: PLR0913 - the ports it needs
+        self,
+        store: ports.Store,
+        clock: ports.Clock,
+        observer: ports.Observer,
+        matcher: Matcher,
+        route: Callable[[Sequence[Alert]], list[tuple[Onward, ...]]],
+        *,
+        config_hash: str,
+        triage: Triage | None = None,
+        tracer: ports.Tracer = ports.UNTRACED,
+    ) -> None:
+        self._store, self._clock, self._observer, self._tracer = store, clock, observer, tracer
+        self._matcher, self._route, self._triage, self._config_hash = matcher, route, triage, config_hash
+
+    def finish(self, reads: Sequence[Read]) -> int:
+        """Tell the articles; the number of alerts that were new."""
+        waiting: list[_Telling] = []
+        raised = 0
+        try:
+            for read in reads:
+                waiting += self._begin(read)
+            while waiting:
+                raised += sum(self._note(*one) for one in zip(waiting, self._look(waiting), strict=True))
+                waiting = [one for one in waiting if not one.is_done]
+        except BaseException as error:
+            for one in waiting:
+                with suppress(BaseException):
+                    one.end(error)
+            raise
+        return raised
+
+    def _begin(self, read: Read) -> Iterator[_Telling]:
+        claim, analysis, started = read.claim, read.analysis, self._clock.now()
+        facts = {"article": claim.article.id, "feed": claim.article.feed_id}
+        with ExitStack() as ending:
+            ending.enter_context(spared(self._observer, "enrich", claim.article.id, self._store, claim))
+            trace = ending.enter_context(self._tracer.span("enrich", claim.trace, started - read.share, facts))
+            verdicts, blind = self._matcher.sift(claim.article, analysis)
+            unknown = None if analysis.pending else blind + sum(one.finding.truth == "unknown" for one in verdicts)
+            counts = series.observation(series.STAGE_SECONDS, read.share, stage="enrich")
+            counts += series.observation(series.STAGE_SECONDS, self._clock.now() - started, stage="match")
+            counts += _count_unread(analysis)
+            counts += _count_lag(claim)
+            counts += [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
+            claim = replace(claim, trace=trace) if trace else claim
+            yield _Telling(claim, analysis, read.signature, verdicts, unknown, counts, ending.pop_all())
+
+    def _look(self, group: Sequence[_Telling]) -> list[Answer]:
+        """What became of each; one that the group cannot bear does not cost the others theirs."""
+        if len(group) > 1:
+            with spared(self._observer, "enrich", "a group"):
+                return self._tell(group)
+        return [self._look_at(one) for one in group]
+
+    def _look_at(self, one: _Telling) -> Answer:
+        try:
+            [answer] = self._tell([one])
+        except Exception as error:  # noqa: BLE001 - the article ends with it
+            return error
+        return answer
+
+    def _note(self, one: _Telling, answer: Answer) -> int:
+        """Let go of an article that is through, or has failed, or moved too often; its new alerts."""
+        one.looks += answer != _HELD
+        if isinstance(answer, Exception):
+            one.end(answer)
+            return 0
+        if answer == _HELD or (answer == ports.MOVED and one.looks < _MOST_LOOKS):
+            return 0
+        for told in one.alerts if answer > 0 else ():
+            self._observer.note("alert", alert=told.id, watch=told.watch_id, severity=told.severity.value)
+        one.end()
+        return max(answer, 0)
+
+    def _tell(self, waiting: Sequence[_Telling]) -> list[Answer]:
+        """Of those that need not wait for an earlier one: look for the story, raise what is new, store; what became of each."""
+        now = self._clock.now()
+        found = self._store.find_kin([() if one.claim.story else one.signature.keys for one in waiting])
+        free = _unrelated(waiting, found)
+        group = [waiting[i] for i in free]
+        kinships = self._settle(group, [found[i] for i in free], now)
+        grown = self._grow(group, kinships, now)
+        ready = [
+            self._judge(one, *joined, kinship.seen, now)
+            for one, joined, kinship in zip(group, grown, kinships, strict=True)
+        ]
+        onward = iter(self._route([raised for one in ready for raised, _ in one.alerts]))
+        told = [replace(one, alerts=[(raised, next(onward)) for raised, _ in one.alerts]) for one in ready]
+        answers = dict(zip(free, self._store.finish_articles(told), strict=True))
+        return [answers.get(i, _HELD) for i in range(len(waiting))]
+
+    def _settle(self, group: Sequence[_Telling], found: Sequence[ports.Kinship], now: datetime) -> list[ports.Kinship]:
+        """The kin with their names where only these tell them apart; the articles' own analyses may be whole then."""
+        if not self._triage:
+            return list(found)
+        compared = [
+            Compared(one.claim.article, one.analysis, one.signature, kinship.kin)
+            for one, kinship in zip(group, found, strict=True)
+        ]
+        settled = self._triage.settle(compared, now)
+        for one, whole in zip(group, settled, strict=True):
+            one.analysis, one.signature = whole.analysis, whole.signature
+        return [replace(kinship, kin=whole.kin) for kinship, whole in zip(found, settled, strict=True)]
+
+    def _grow(
+        self, group: Sequence[_Telling], kinships: Sequence[ports.Kinship], now: datetime
+    ) -> list[tuple[Story, int]]:
+        """Each article's story with the article in it, and the version that it was made from."""
+        nearest = [story.choose(one.signature, kinship.kin, now) for one, kinship in zip(group, kinships, strict=True)]
+        known = self._read_stories(group, [relative for relative, _ in nearest])
+        for i, (relative, _) in enumerate(nearest):
+            before = known[i][0]
+            sources = before.sources if relative and before else ()
+            if sources and now - sources[0].seen_at > story.WINDOW:
+                # kin of kin would carry a theme on for ever; what begins after the window is news again
+                nearest[i] = None, False
+                [known[i]] = self._read_stories([group[i]], [None])
+        return [
+            (
+                story.learn(
+                    story.grow(before, one.claim.article, relative, is_copy=is_copy, now=now),
+                    one.claim.article,
+                    one.analysis,
+                ),
+                version,
+            )
+            for one, (relative, is_copy), (before, version) in zip(group, nearest, known, strict=True)
+        ]
+
+    def _read_stories(
+        self, group: Sequence[_Telling], relatives: Sequence[Kin | None]
+    ) -> list[tuple[Story | None, int]]:
+        """The stories that articles join. One that an article is to begin is not asked for, unless it was there before."""
+        places = [
+            one.claim.story or (relative.story if relative else one.claim.article.id)
+            for one, relative in zip(group, relatives, strict=True)
+        ]
+        asked = [i for i, one in enumerate(group) if one.looks or places[i] != one.claim.article.id or one.claim.story]
+        found = dict(zip(asked, self._store.read_stories([places[i] for i in asked]), strict=True))
+        return [found.get(i, (None, 0)) for i in range(len(group))]
+
+    def _judge(self, one: _Telling, grown: Story, version: int, seen: str, now: datetime) -> ports.Told:
+        article, analysis = one.claim.article, one.analysis
+        one.alerts, told = alert.raise_alerts(
+            one.verdicts, article, analysis, grown, config_hash=self._config_hash, now=now
+        )
+        decided = record_decision(
+            article,
+            analysis,
+            one.verdicts,
+            one.alerts,
+            grown,
+            config_hash=self._config_hash,
+            now=now,
+            are_zones_changed=one.claim.is_trimmed,
+            unknown=one.unknown,
+        )
+        quiet = sum(isinstance(verdict, Match) for verdict in one.verdicts) - len(one.alerts)
+        counts = one.counts + ([(series.NOTHING_NEW, float(quiet))] if quiet else [])
+        step = ports.StoryStep(told, version, one.signature, seen, decided)
+        return ports.Told(one.claim, analysis, step, [(raised, ()) for raised in one.alerts], counts)
+
+
+def _unrelated(waiting: Sequence[_Telling], found: Sequence[ports.Kinship]) -> list[int]:
+    """Those that share neither a key nor a story that they may join with an earlier one.
+
+    So each finds the kin and the story that it would find if all before it had been told.
+    """
+    free, earlier = [], set[str]()
+    for i, (one, kinship) in enumerate(zip(waiting, found, strict=True)):
+        own = {*one.signature.keys, one.claim.article.id, one.claim.story, *(kin.story for kin in kinship.kin)} - {""}
+        if earlier.isdisjoint(own):
+            free.append(i)
+        earlier |= own
+    return free
+
+
+def _count_lag(claim: ports.ArticleClaim) -> list[tuple[str, float]]:
+    """How long after its publication an article was fetched, once for each: one that has a story was read before."""
+    published, seen = claim.article.published, claim.article.first_seen
+    if claim.story or not published or not seen:
+        return []
+    return series.observation(
+        series.FRESHNESS_SECONDS, max(seen - published, timedelta(0)), span="published_to_fetched"
+    )
+
+
+def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
+    reasons = ["language"] * (not analysis.is_language_known) + ["truncated"] * (analysis.truncated_at is not None)
+    return [(series.series(series.ARTICLES_UNREAD, reason=reason), 1.0) for reason in reasons]

@@ -1,0 +1,16 @@
+-- Take back work whose turn was ended before it was done: due now. What was not in hand is as if it had not been claimed.
+-- ARGV: due set, item prefix, 1 where the claim still counts, then id and fence of each. What was finished or claimed anew
+-- since stays as it is. Returns how many came back.
+local due, prefix, is_counted, now = K .. ARGV[1], K .. ARGV[2], ARGV[3] == '1', now_ms()
+local back = 0
+for i = 4, #ARGV, 2 do
+  local id, fence = ARGV[i], ARGV[i + 1]
+  local item = prefix .. id
+  if redis.call('HGET', item, 'fence') == fence and redis.call('ZSCORE', due, id) then
+    redis.call('HDEL', item, 'fence')
+    if not is_counted then redis.call('HINCRBY', item, 'claims', -1) end
+    redis.call('ZADD', due, now, id)
+    back = back + 1
+  end
+end
+return back
