@@ -327,7 +327,8 @@ class Poller:
             decision = replace(decision, pushes=claim.pushes)
         if feed.interval is not None or decision.state.failures:
             return decision
-        return replace(decision, next_in=websub.stretched(decision.next_in, claim.delivers_until, now))
+        next_in = websub.stretched(decision.next_in, claim.delivers_until, now)
+        return decision if next_in == decision.next_in else replace(decision, next_in=next_in)
 
     def _parse(
         self, request: poll.PollRequest, state: FeedState, fetched: Fetched, seconds: float
@@ -375,7 +376,8 @@ class Poller:
             events = (*events, "feed_blind")
         elif before.blind_since and not state.blind_since:
             events = (*events, "feed_seen_again")
-        return replace(decision, state=state, events=events), alerts
+        is_same = state is decision.state and events == decision.events
+        return decision if is_same else replace(decision, state=state, events=events), alerts
 
     def _note(self, feed: Feed, outcome: PollOutcome, decision: poll.PollDecision, ingested: ports.Ingested) -> None:
         if isinstance(outcome, PollFailed):
