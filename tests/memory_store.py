@@ -184,6 +184,9 @@ class MemoryStore:
             tally["new"], tally["revised"], tally["known"], tally["baseline"] + tally["stale"] + tally["rekeyed"]
         )
 
+    def finish_polls(self, polls) -> list:
+        return [self.finish_poll(one.claim, one.decision, one.drafts, one.counts, one.alerts) for one in polls]
+
     def _raise(self, alerts) -> list:
         fresh = [(alert, deliveries) for alert, deliveries in alerts if alert.id not in self.alerts]
         for alert, deliveries in fresh:

@@ -407,7 +407,8 @@ def mix_matrix(corpus: Corpus, scores: OutOfFold) -> Floats:
     bounds = np.searchsorted(corpus.owner, np.arange(len(corpus.items) + 1))
     return np.stack(
         [
-            mix_inputs(scores.articles[number], scores.sentences[bounds[number] : bounds[number + 1]])
+            # training reckons in wider floats than reading does
+            mix_inputs(scores.articles[number], scores.sentences[bounds[number] : bounds[number + 1]])  # type: ignore[arg-type,misc]
             for number in range(len(corpus.items))
         ]
     )
@@ -532,7 +533,10 @@ def pack(corpus: Corpus, fitted: Fit, mix: Floats, calibration: Floats) -> Topic
         sentence_calibration=calibration.astype(np.float32),
         background_grams=background.grams.indices.astype(np.int32),
         background_ends=background.grams.indptr[1:].astype(np.int32),
-        background_dense=sketch_dense(classes, fitted.article(fitted.idf.weigh(background))).astype(np.float16),
+        background_dense=sketch_dense(
+            classes,
+            fitted.article(fitted.idf.weigh(background)),  # type: ignore[arg-type]
+        ).astype(np.float16),
     )
 
 
@@ -560,7 +564,7 @@ def hashes(data: Path) -> dict[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train and write the model."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=PACKAGED_MODEL)
     options = parser.parse_args(arguments)

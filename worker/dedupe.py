@@ -15,9 +15,9 @@ second makes the same article of it.
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 from w3lib.url import canonicalize_url, url_query_cleaner
@@ -45,6 +45,22 @@ _digest = partial(derive_id, length=26)
 _SESSION_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/?#;]*", re.IGNORECASE)
 
 
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """A document's marks: of its new entries, of those it left out as known; the old guids where the feed was re-keyed."""
+
+    new: list[EntryMark]
+    standing: list[EntryMark]
+    former: dict[str, str]
+    is_rekeyed: bool
+
+
+def study(feed: Feed, state: FeedState, document: Document, now: datetime) -> tuple[Reading, tuple[Draft, ...]]:
+    """What `learn` and `identify` say of a document, which is gone through once."""
+    marked = _mark(feed, state, document)
+    return _learn(marked, document, now), _identify(marked, feed, state, document, now)
+
+
 def identify(feed: Feed, state: FeedState, document: Document, now: datetime) -> tuple[Draft, ...]:
     """The document's new entries as articles with their aliases; the store decides which of them are really new.
 
@@ -52,13 +68,15 @@ def identify(feed: Feed, state: FeedState, document: Document, now: datetime) ->
     in the future, pass: their age is not known, and an alert too many is the smaller harm. Where the feed was re-keyed,
     an entry under a new guid also has the alias of the old one, and raises nothing.
     """
-    marks = _marks(feed, document)
-    standing = _standing(state, document)
-    guids = Counter(mark.guid for mark in (*marks, *standing))
-    addresses = Counter(mark.address for mark in (*marks, *standing))
-    former = _former_guids(state, marks) if is_rekeyed(feed, state, document) else {}
+    return _identify(_mark(feed, state, document), feed, state, document, now)
+
+
+def _identify(marked: _Marked, feed: Feed, state: FeedState, document: Document, now: datetime) -> tuple[Draft, ...]:
+    guids = Counter(mark.guid for mark in (*marked.new, *marked.standing))
+    addresses = Counter(mark.address for mark in (*marked.new, *marked.standing))
+    former = marked.former if marked.is_rekeyed else {}
     drafts = []
-    for entry, mark in zip(document.entries, marks, strict=True):
+    for entry, mark in zip(document.entries, marked.new, strict=True):
         article = to_article(feed, entry, document.language, now)
         guid = mark.guid if guids[mark.guid] == 1 else ""
         aliases = _aliases(feed, entry, article, guid, is_page=addresses[mark.address] == 1)
@@ -73,35 +91,39 @@ def identify(feed: Feed, state: FeedState, document: Document, now: datetime) ->
 
 def learn(feed: Feed, state: FeedState, document: Document, now: datetime) -> Reading:
     """What the document teaches about its feed. An entry came when it was published, or now if it does not say."""
+    return _learn(_mark(feed, state, document), document, now)
+
+
+def _learn(marked: _Marked, document: Document, now: datetime) -> Reading:
     came = {e.published if e.published and is_plausible(e.published, now) else now for e in document.entries}
     return Reading(
-        marks=_remember(feed, state, document),
+        marks=_remember(marked, document),
         arrivals=tuple(sorted(min(moment, now) for moment in came)),
         pace=document.pace,
-        is_rekeyed=is_rekeyed(feed, state, document),
+        is_rekeyed=marked.is_rekeyed,
     )
 
 
-def _remember(feed: Feed, state: FeedState, document: Document) -> tuple[EntryMark, ...]:
+def _remember(marked: _Marked, document: Document) -> tuple[EntryMark, ...]:
     """The marks of all entries of the document: those it left out as known, and its new ones."""
-    fresh = iter(_marks(feed, document))
     if not document.fingerprints:
-        return tuple(fresh)
-    known = {mark.raw: mark for mark in _standing(state, document)}
+        return tuple(marked.new)
+    fresh = iter(marked.new)
+    known = {mark.raw: mark for mark in marked.standing}
     return tuple(known[name] if name in known else replace(next(fresh), raw=name) for name in document.fingerprints)
 
 
-def is_rekeyed(feed: Feed, state: FeedState, document: Document) -> bool:
-    """Whether the feed gave new guids to what it had: most of its guids are new, and most of those have known titles.
+def _mark(feed: Feed, state: FeedState, document: Document) -> _Marked:
+    """The document's marks, and whether the feed gave new guids to what it had.
 
-    Five entries with a known title under a new guid are the least, and seven tenths of the document.
+    It did where most of its guids are new, and most of those have known titles: five entries with a known title under
+    a new guid are the least, and seven tenths of the document.
     """
+    marks, standing = _marks(feed, document), _standing(state, document)
     known_guids = {mark.guid for mark in state.marks}
-    marks = _marks(feed, document)
-    renamed = [mark for mark in marks if mark.guid and mark.guid not in known_guids]
-    former = _former_guids(state, renamed)
-    total = len(marks) + len(_standing(state, document))
-    return len(former) >= REKEYED_LEAST and len(former) >= REKEYED_SHARE * total
+    former = _former_guids(state, [mark for mark in marks if mark.guid and mark.guid not in known_guids])
+    share = REKEYED_SHARE * (len(marks) + len(standing))
+    return _Marked(marks, standing, former, len(former) >= REKEYED_LEAST and len(former) >= share)
 
 
 def _former_guids(state: FeedState, marks: Iterable[EntryMark]) -> dict[str, str]:
@@ -163,6 +185,7 @@ def with_zones(article: Article, repeated: Collection[str]) -> Article:
     return replace(article, zones=zones.split_zones(article.title, body, repeated=repeated))
 
 
+@lru_cache(2_048)
 def canonical_address(link: str) -> str:
     """The link without fragment, tracking and session parameters, scheme and `www.`; "" where it names no page of its own."""
     if not link.lower().startswith(("http://", "https://")):
@@ -177,6 +200,7 @@ def canonical_address(link: str) -> str:
     return bare if "/" in bare or "?" in bare else ""
 
 
+@lru_cache(2_048)
 def mark_of_address(link: str) -> str:
     """What is remembered of an address: a hash of its canonical form; "" where it names no page of its own."""
     return _short(canonical_address(link))

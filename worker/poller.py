@@ -10,12 +10,15 @@ was written to be slow costs the feeds beside it no more than that moment.
 import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
+from queue import Empty, SimpleQueue
 
 from worker import alert, coverage, dedupe, fulltext, parse, poll, ports, series, websub
+from worker.batch import Batch
 from worker.isolation import spared
 from worker.model import (
     Alert,
@@ -31,9 +34,10 @@ from worker.model import (
     Reading,
 )
 from worker.subscriber import Board, count_event
+from worker.window import Window
 
-_LOOK_AGAIN_S = 0.25
-"""While polls are in flight, newly due feeds are looked for this often."""
+_LOOK_AGAIN_S, _WIDEN_S = 0.25, 0.05
+"""While polls are in flight, newly due feeds are looked for this often; sooner where the window can still grow."""
 QUICK_S, LONGEST_S = 0.15, 2.0
 """Seconds of the processor: what the quick lane gives a document (35 entries take 0.03–0.11 s), and the slow one."""
 _MOST_ASIDE = 16
@@ -69,6 +73,20 @@ class _Slow:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A poll that is ready to be handed in; `told` is what came of it, for the log, and `span` ends with it."""
+
+    feed_name: str
+    finished: ports.FinishedPoll
+    told: Callable[[ports.Ingested], None] = lambda _: None
+    span: ExitStack = field(default_factory=ExitStack)
+
+
+_Answer = tuple[Future[PollOutcome], datetime]
+"""An answer, and when it came."""
+
+
 class Poller:
     """Polls what is due, at most `at_once` feeds at a time."""
 
@@ -89,9 +107,13 @@ class Poller:
     ) -> None:
         self._store, self._fetcher, self._clock, self._observer = store, fetcher, clock, observer
         self._tracer, self._bell = tracer, bell
-        self._lease, self._budget, self._at_once, self._read_limit = lease, budget, at_once, read_limit
+        self._lease, self._budget, self._read_limit = lease, budget, read_limit
         self._board = board
         self._in_flight: dict[Future[PollOutcome], _Asked] = {}
+        self._answered: SimpleQueue[_Answer] = SimpleQueue()
+        self._window = Window(at_once)
+        self._looked_at: datetime | None = None
+        self._batch: Batch[_Done] = Batch()
         self._aside: deque[_Slow] = deque()
         self._suspect: _Asked | None = None
         self._is_alone = False
@@ -122,12 +144,10 @@ class Poller:
 
     def _start_due(self) -> int:
         """Start what is due; the articles that came of documents which hubs had sent."""
-        brought = 0
         now = self._clock.now()
         if self._must_wait():
             return 0
-        room = self._at_once - len(self._in_flight) - len(self._aside)
-        for claim in self._store.claim_feeds(room, self._lease):
+        for claim in self._claim_due(now):
             if feed := self._feeds.get(claim.feed_id):
                 request = poll.request(feed, claim.state, epoch=self._epoch, now=now)
                 asked = _Asked(claim, request, now)
@@ -136,42 +156,89 @@ class Poller:
                     self._must_wait()
                     break
                 if self._board and claim.pushes:
-                    brought += self._take_pushed(asked, self._board)
+                    self._take_pushed(asked, self._board)
                 else:
-                    self._in_flight[self._fetcher.fetch(request)] = asked
+                    self._ask(asked)
             else:
-                self._store.finish_poll(claim, poll.PollDecision(claim.state, _NOT_OURS, "postponed"), ())
-        return brought
+                postponed = poll.PollDecision(claim.state, _NOT_OURS, "postponed")
+                self._batch.add(_Done(claim.feed_id, ports.FinishedPoll(claim, postponed)), 0, now)
+        return self._hand_in()
+
+    def _claim_due(self, now: datetime) -> list[ports.FeedClaim]:
+        """What the window has room for. A little room is left until there is more, or a moment has gone."""
+        in_flight = len(self._in_flight) + len(self._aside)
+        is_long_ago = self._looked_at is None or now - self._looked_at >= timedelta(seconds=_WIDEN_S)
+        room = self._window.size - in_flight if is_long_ago else self._window.room(in_flight)
+        if room <= 0:
+            return []
+        self._looked_at = now
+        return self._store.claim_feeds(room, self._lease)
+
+    def _ask(self, asked: _Asked) -> None:
+        future = self._fetcher.fetch(asked.request)
+        self._in_flight[future] = asked
+        future.add_done_callback(lambda done: self._answered.put((done, self._clock.now())))
 
     def _must_wait(self) -> bool:
         """Whether no other feed may be begun now. A suspect starts when all others are done, and stays alone."""
         if self._is_alone and not self._in_flight and not self._aside:
             self._is_alone = False
         if self._suspect and not self._in_flight and not self._aside:
-            self._in_flight[self._fetcher.fetch(self._suspect.request)] = self._suspect
+            self._ask(self._suspect)
             self._suspect, self._is_alone = None, True
         return self._is_alone or self._suspect is not None
 
     def _collect(self) -> int:
         """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""
-        timeout = 0 if self._aside else _LOOK_AGAIN_S
-        done, _ = wait(self._in_flight, timeout=timeout, return_when=FIRST_COMPLETED)
+        brought = 0
+        timeout = _LOOK_AGAIN_S if self._window.is_widest else _WIDEN_S
+        came = answer = self._next_answer(0 if self._aside else timeout)
         now = self._clock.now()
-        brought = sum(self._finish(self._in_flight.pop(future), future.result(), now) for future in done)
+        if not came and not self._aside:
+            self._window.idled()
+        while answer:
+            future, at = answer
+            asked = self._in_flight.pop(future)
+            self._window.took(asked.at, at, now)
+            self._finish(asked, future.result(), at)
+            now = self._clock.now()
+            answer = None if self._batch.is_due(now) else self._next_answer(0)
+        brought += self._hand_in()
         is_pressing = len(self._aside) > _MOST_ASIDE or (
             bool(self._aside) and now - self._aside[0].since >= _LONGEST_ASIDE
         )
-        if self._aside and (not done or is_pressing):
+        if self._aside and (not came or is_pressing):
             slow = self._aside.popleft()
-            brought += self._finish(slow.asked, slow.fetched, slow.since, LONGEST_S)
+            self._finish(slow.asked, slow.fetched, slow.since, LONGEST_S)
+            brought += self._hand_in()
         return brought
 
-    def _finish(self, asked: _Asked, outcome: PollOutcome, answered: datetime, seconds: float = QUICK_S) -> int:
-        with spared(self._observer, "poll", asked.request.feed.name, self._store, asked.claim):
-            return self._finish_poll(asked, outcome, answered, seconds)
-        return 0
+    def _next_answer(self, timeout: float) -> _Answer | None:
+        try:
+            return self._answered.get(timeout=timeout) if timeout else self._answered.get_nowait()
+        except Empty:
+            return None
 
-    def _finish_poll(self, asked: _Asked, outcome: PollOutcome, answered: datetime, seconds: float) -> int:
+    def _hand_in(self) -> int:
+        """Give the store what is ready; the articles that were new or revised."""
+        ready = self._batch.take()
+        if not ready:
+            return 0
+        brought = 0
+        answers = self._store.finish_polls([done.finished for done in ready])
+        for done, answer in zip(ready, answers, strict=True):
+            with spared(self._observer, "poll", done.feed_name, self._store, done.finished.claim), done.span:
+                if isinstance(answer, Exception):
+                    raise answer
+                brought += answer.new + answer.revised
+                done.told(answer)
+        return brought
+
+    def _finish(self, asked: _Asked, outcome: PollOutcome, answered: datetime, seconds: float = QUICK_S) -> None:
+        with spared(self._observer, "poll", asked.request.feed.name, self._store, asked.claim):
+            self._finish_poll(asked, outcome, answered, seconds)
+
+    def _finish_poll(self, asked: _Asked, outcome: PollOutcome, answered: datetime, seconds: float) -> None:
         claim, request = asked.claim, asked.request
         now, started = self._clock.now(), self._clock.now()
         feed, state = request.feed, claim.state
@@ -187,7 +254,7 @@ class Poller:
                 document = self._parse(request, state, outcome, seconds)
                 if document is None and seconds < LONGEST_S:
                     self._aside.append(_Slow(asked, outcome, answered))
-                    return 0
+                    return
                 if isinstance(document, Document):
                     reading, drafts, counts = self._read(feed, state, document, now)
                     self._advertise(feed, outcome)
@@ -209,20 +276,20 @@ class Poller:
         counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
         counts += series.observation(series.STAGE_SECONDS, answered - asked.at, stage="fetch")
         counts += series.observation(series.STAGE_SECONDS, self._clock.now() - started, stage="parse")
-        with self._tracer.span("poll", "", asked.at, {"feed": feed.id, "outcome": decision.outcome}) as trace:
-            if trace:
-                drafts = [replace(draft, trace=trace) for draft in drafts]
-            ingested = self._store.finish_poll(claim, decision, drafts, counts, alerts)
-        self._note(feed, outcome, decision, ingested)
-        return ingested.new + ingested.revised
+        span = ExitStack()
+        facts = {"feed": feed.id, "outcome": decision.outcome}
+        if trace := span.enter_context(self._tracer.span("poll", "", asked.at, facts)):
+            drafts = [replace(draft, trace=trace) for draft in drafts]
+        finished = ports.FinishedPoll(claim, decision, drafts, counts, alerts)
+        told = partial(self._note, feed, outcome, decision)
+        self._batch.add(_Done(feed.name, finished, told, span), len(drafts), now)
 
-    def _take_pushed(self, asked: _Asked, board: Board) -> int:
+    def _take_pushed(self, asked: _Asked, board: Board) -> None:
         with spared(self._observer, "poll", asked.request.feed.name, self._store, asked.claim):
-            return self._finish_pushed(asked, board.pushed(asked.claim.feed_id))
-        return 0
+            self._finish_pushed(asked, board.pushed(asked.claim.feed_id))
 
-    def _finish_pushed(self, asked: _Asked, documents: Sequence[Fetched]) -> int:
-        """Store what came of documents that a hub sent; they go the way of those that were asked for."""
+    def _finish_pushed(self, asked: _Asked, documents: Sequence[Fetched]) -> None:
+        """Hand in what came of documents that a hub sent; they go the way of those that were asked for."""
         claim, request, now = asked.claim, asked.request, self._clock.now()
         feed, state = request.feed, claim.state
         drafts: list[Draft] = []
@@ -240,10 +307,12 @@ class Poller:
             arrivals=tuple(moment for reading in readings for moment in reading.arrivals),
         )
         decision, alerts = self._cover(feed, state, poll.pushed(state, reading, len(documents)), reading, now)
-        ingested = self._store.finish_poll(claim, decision, drafts, counts, alerts)
+        finished = ports.FinishedPoll(claim, decision, drafts, counts, alerts)
+        self._batch.add(_Done(feed.name, finished, partial(self._note_pushed, feed)), len(drafts), now)
+
+    def _note_pushed(self, feed: Feed, ingested: ports.Ingested) -> None:
         if ingested.new or ingested.revised:
             self._observer.note("pushed", feed=feed.name, new=ingested.new)
-        return ingested.new + ingested.revised
 
     def _advertise(self, feed: Feed, fetched: Fetched) -> None:
         if self._board:
@@ -258,7 +327,8 @@ class Poller:
             decision = replace(decision, pushes=claim.pushes)
         if feed.interval is not None or decision.state.failures:
             return decision
-        return replace(decision, next_in=websub.stretched(decision.next_in, claim.delivers_until, now))
+        next_in = websub.stretched(decision.next_in, claim.delivers_until, now)
+        return decision if next_in == decision.next_in else replace(decision, next_in=next_in)
 
     def _parse(
         self, request: poll.PollRequest, state: FeedState, fetched: Fetched, seconds: float
@@ -289,9 +359,8 @@ class Poller:
         counts = [(series.series(series.ENTRIES_ODD, reason=reason), float(n)) for reason, n in odd.items() if n]
         if left_out := max(len(document.fingerprints) - len(document.entries), 0):
             counts.append((series.series(series.ARTICLES, outcome="known"), float(left_out)))
-        reading = dedupe.learn(feed, state, document, now)
-        drafts = tuple(fulltext.marked(feed, draft) for draft in dedupe.identify(feed, state, document, now))
-        return reading, drafts, counts
+        reading, drafts = dedupe.study(feed, state, document, now)
+        return reading, tuple(fulltext.marked(feed, draft) for draft in drafts), counts
 
     def _cover(
         self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime
@@ -307,7 +376,8 @@ class Poller:
             events = (*events, "feed_blind")
         elif before.blind_since and not state.blind_since:
             events = (*events, "feed_seen_again")
-        return replace(decision, state=state, events=events), alerts
+        is_same = state is decision.state and events == decision.events
+        return decision if is_same else replace(decision, state=state, events=events), alerts
 
     def _note(self, feed: Feed, outcome: PollOutcome, decision: poll.PollDecision, ingested: ports.Ingested) -> None:
         if isinstance(outcome, PollFailed):

@@ -154,6 +154,22 @@ class Ingested:
 
 
 @dataclass(frozen=True, slots=True)
+class FinishedPoll:
+    """What a poll leaves in the store: articles, metric increments, alerts on the feed itself, and the feed's state."""
+
+    claim: FeedClaim
+    decision: PollDecision
+    drafts: Sequence[Draft] = ()
+    counts: Sequence[tuple[str, float]] = ()
+    alerts: Sequence[tuple[Alert, Sequence[Onward]]] = ()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it changes nothing but the feed's state and time."""
+        return not self.drafts and not self.alerts and not self.decision.pushes
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigurationState:
     """What became of a process's last load of its configuration; `hash` is that of the one it runs."""
 
@@ -183,15 +199,11 @@ class Store(Protocol):
     def claim_feeds(self, limit: int, lease: timedelta) -> list[FeedClaim]:
         """Lend due feeds, the longest due first."""
 
-    def finish_poll(
-        self,
-        claim: FeedClaim,
-        decision: PollDecision,
-        drafts: Sequence[Draft],
-        counts: Sequence[tuple[str, float]] = (),
-        alerts: Sequence[tuple[Alert, Sequence[Onward]]] = (),
-    ) -> Ingested:
-        """Store new articles, queue them, store alerts on the feed itself, and last of all the feed's state."""
+    def finish_polls(self, polls: Sequence[FinishedPoll]) -> list[Ingested | Exception]:
+        """Store new articles, queue them, store alerts on the feed itself, and last of all the feed's state.
+
+        Each poll is one atomic step of its own; what one fell with stands in its place. All are durable on return.
+        """
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         """Lend due articles."""

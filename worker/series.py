@@ -1,6 +1,8 @@
 """The metric series that the spine and the store add to: names and labels in Prometheus's own notation."""
 
+from bisect import bisect_left
 from datetime import timedelta
+from functools import lru_cache
 
 from worker import trend
 from worker.model import Alert
@@ -38,9 +40,14 @@ SPANS = ("published_to_fetched", "published_to_alert", "fetched_to_alert", "rais
 
 def series(name: str, **labels: str) -> str:
     """`name{a="x",b="y"}` with the labels sorted; values come from closed sets or the configuration."""
+    return _written(name, tuple(sorted(labels.items())))
+
+
+@lru_cache(4_096)
+def _written(name: str, labels: tuple[tuple[str, str], ...]) -> str:
     if not labels:
         return name
-    inner = ",".join(f'{key}="{_escape(value)}"' for key, value in sorted(labels.items()))
+    inner = ",".join(f'{key}="{_escape(value)}"' for key, value in labels)
     return f"{name}{{{inner}}}"
 
 
@@ -50,12 +57,15 @@ def observation(name: str, value: timedelta | float, **labels: str) -> list[tupl
     Buckets are stored apart, not cumulated, so that one observation touches three series whatever their number.
     """
     amount = value.total_seconds() if isinstance(value, timedelta) else value
-    bound = next((str(bound) for bound in BUCKETS[name] if amount <= bound), "+Inf")
-    return [
-        (series(name + "_bucket", **labels, le=bound), 1),
-        (series(name + "_sum", **labels), amount),
-        (series(name + "_count", **labels), 1),
-    ]
+    bucket, sum_, count = _histogram(name, bisect_left(BUCKETS[name], amount), tuple(labels.items()))
+    return [(bucket, 1), (sum_, amount), (count, 1)]
+
+
+@lru_cache(4_096)
+def _histogram(name: str, place: int, labels: tuple[tuple[str, str], ...]) -> tuple[str, str, str]:
+    named, bounds = dict(labels), BUCKETS[name]
+    bound = str(bounds[place]) if place < len(bounds) else "+Inf"
+    return series(name + "_bucket", **named, le=bound), series(name + "_sum", **named), series(name + "_count", **named)
 
 
 def alert_counts(alert: Alert) -> list[tuple[str, float]]:

@@ -86,5 +86,5 @@ def is_headline(text: str) -> bool:
 
 
 def telling_words(text: str) -> set[str]:
-    words = (word.casefold() for word in _WORD.findall(text))
+    words = {word.casefold() for word in set(_WORD.findall(text))}
     return {word.removesuffix("s") for word in words if word not in _COMMON}

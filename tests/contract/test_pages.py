@@ -122,7 +122,7 @@ def test_a_reader_that_dies_is_seen_in_the_claims(bench):
 
 def test_a_page_that_comes_when_the_patience_is_over_changes_nothing(bench, monkeypatch):
     monkeypatch.setattr(fulltext, "PATIENCE", SHORT)
-    monkeypatch.setattr("worker.runtime.redis_store.PATIENCE", SHORT)
+    monkeypatch.setattr("worker.runtime.poll_store.PATIENCE", SHORT)
     monkeypatch.setattr("tests.memory_store.PATIENCE", SHORT)
     bench.ingest()
     [claim] = bench.pages.claim_pages(9, LEASE)
@@ -136,7 +136,7 @@ def test_a_page_that_comes_when_the_patience_is_over_changes_nothing(bench, monk
 
 
 def test_a_page_whose_article_is_analysed_already_is_dropped_unread(bench, monkeypatch):
-    monkeypatch.setattr("worker.runtime.redis_store.PATIENCE", SHORT)
+    monkeypatch.setattr("worker.runtime.poll_store.PATIENCE", SHORT)
     monkeypatch.setattr("tests.memory_store.PATIENCE", SHORT)
     bench.ingest()
     bench.pass_time()

@@ -31,7 +31,7 @@ from worker.match import Matcher
 from worker.model import Attempt, Delivery, FeedState, Fetched, PhraseCondition
 from worker.parse import parse
 from worker.poll import PollDecision
-from worker.ports import Told
+from worker.ports import FinishedPoll, Told
 
 LEASE, SHORT = timedelta(hours=1), timedelta(milliseconds=1)
 FEEDS = (feed("wire"), feed("herald"))
@@ -116,6 +116,20 @@ class StoreMachine(RuleBasedStateMachine):
         elif hand.stage == "deliver" and is_success:
             self.delivered.add(hand.item)
         hand.is_current = False
+
+    @rule(first=hands, second=hands, third=hands)
+    def hand_in_polls_together(self, first, second, third):
+        """Each counts for itself: the newest claim of a feed, once; an outdated one beside it changes nothing of its feed."""
+        polls = [hand for hand in (first, second, third) if hand is not None and hand.stage == "poll"]
+        for _ in range(2):
+            expected = []
+            for hand in polls:
+                expected.append(hand.is_current)
+                hand.is_current = False
+            finished = [FinishedPoll(one.claim, PollDecision(POLLED, SHORT, "fetched"), one.work) for one in polls]
+            before = self._snapshot()
+            assert [not answer.is_stale for answer in self.store.finish_polls(finished)] == expected
+            assert any(expected) or self._snapshot() == before, "an outdated claim changed something"
 
     @rule(hand=consumes(hands))
     def die(self, hand):

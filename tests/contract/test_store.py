@@ -20,7 +20,7 @@ from worker.match import Matcher
 from worker.model import Attempt, Delivery, EntryMark, FeedState, Fetched, Pace, Pending, Story
 from worker.parse import parse
 from worker.poll import PollDecision
-from worker.ports import MOST_CLAIMS, MOVED, ConfigurationState, StoryStep, Told
+from worker.ports import MOST_CLAIMS, MOVED, ConfigurationState, FinishedPoll, Ingested, StoryStep, Told
 from worker.runtime.article_store import ArticleStore
 from worker.runtime.redis_store import RedisStore
 from worker.zones import without_teasers
@@ -67,6 +67,11 @@ class Bench:
             with_deliveries = [(a, (Delivery(delivery_id(a.id, "desk"), a.id, "desk", build(a)),)) for a in alerts]
             raised += max(finish(self, claim, seen, step, with_deliveries), 0)
         return raised
+
+    def counted(self, series: str) -> float:
+        if self.clock:
+            return self.store.counted[series]
+        return float(self.store.client.hget("{tocsin}:metrics", series) or 0)
 
     def alert_ids(self) -> list[str]:
         return list(self.store.alerts) if self.clock else self.store.client.zrange("{tocsin}:alerts", 0, -1)
@@ -137,6 +142,102 @@ def test_a_poll_stores_articles_and_state_together(bench):
     [claim] = bench.store.claim_feeds(10, LEASE)
     assert claim.state.etag == '"v1"'
     assert {c.article.title for c in bench.store.claim_articles(10, LEASE)} == {ARMS["title"], HARMLESS["title"]}
+
+
+def test_polls_that_are_handed_in_together_are_each_stored_or_refused_alone(bench):
+    feeds = [feed(name) for name in ("lost", "quiet", "busy", "failing")]
+    bench.store.sync_feeds(feeds[:1])
+    [lost] = bench.store.claim_feeds(1, SHORT)
+    bench.let_leases_end()
+    bench.store.sync_feeds(feeds)
+    claims = {claim.feed_id: claim for claim in bench.store.claim_feeds(9, LEASE)}
+    drafts = identify(feeds[2], POLLED, parse(Fetched(rss(ARMS).encode(), feeds[2].url)), NOW)
+    polls = [
+        FinishedPoll(lost, PollDecision(replace(POLLED, etag="of the dead"), SHORT, "fetched"), (), [("x_total", 100)]),
+        FinishedPoll(claims["feed_quiet"], PollDecision(POLLED, SHORT, "not_modified"), (), [("x_total", 1)]),
+        FinishedPoll(claims["feed_busy"], PollDecision(POLLED, SHORT, "fetched"), drafts, [("x_total", 2)]),
+        FinishedPoll(claims["feed_failing"], PollDecision(POLLED, LEASE, "timeout"), (), [("x_total", 4), ("y", 0.5)]),
+    ]
+    assert bench.store.finish_polls(polls) == [
+        Ingested(is_stale=True), Ingested(), Ingested(new=1), Ingested(),
+    ]  # fmt: skip
+    assert (bench.counted("x_total"), bench.counted("y")) == (7, 0.5)
+    assert bench.counted('tocsin_stale_completions_total{stage="poll"}') == (0 if bench.clock else 1)
+    bench.let_leases_end()
+    again = {claim.feed_id: claim.state for claim in bench.store.claim_feeds(9, LEASE)}
+    assert again == {"feed_quiet": POLLED, "feed_busy": POLLED}
+    assert [claim.article.feed_id for claim in bench.store.claim_articles(9, LEASE)] == ["feed_busy"]
+    assert all(answer.is_stale for answer in bench.store.finish_polls(polls))
+
+
+def test_a_feed_that_was_paused_while_it_was_polled_stays_paused(bench):
+    bench.store.sync_feeds([FEED])
+    [claim] = bench.store.claim_feeds(1, LEASE)
+    bench.store.steer_feed(FEED.id, "pause")
+    assert bench.store.finish_polls([FinishedPoll(claim, PollDecision(POLLED, SHORT, "not_modified"))]) == [Ingested()]
+    bench.let_leases_end()
+    assert bench.store.claim_feeds(9, LEASE) == []
+
+
+def test_a_poll_that_brings_the_store_to_fall_takes_no_other_with_it(redis_store):
+    """Whatever it is: here the feed's key holds what no feed is, as after a hand that meddled."""
+    feeds = [feed("good"), feed("busy"), feed("broken")]
+    redis_store.sync_feeds(feeds)
+    claims = {claim.feed_id: claim for claim in redis_store.claim_feeds(9, LEASE)}
+    redis_store.client.delete("{tocsin}:feed:feed_broken")
+    redis_store.client.set("{tocsin}:feed:feed_broken", "no hash")
+    documents = {
+        one.id: parse(Fetched(rss(item).encode(), one.url))
+        for one, item in zip(feeds[1:], (ARMS, HARMLESS), strict=True)
+    }
+    polls = [
+        FinishedPoll(
+            claims[one.id],
+            PollDecision(POLLED, LEASE, "fetched"),
+            identify(one, POLLED, documents[one.id], NOW) if one.id in documents else (),
+        )
+        for one in feeds
+    ]
+    good, busy, broken = redis_store.finish_polls(polls)
+    assert (good, busy) == (Ingested(), Ingested(new=1))
+    assert "WRONGTYPE" in str(broken)
+
+
+def test_a_poll_that_cannot_be_written_down_takes_no_other_with_it(redis_store):
+    feeds = [feed("good"), feed("broken"), feed("odd")]
+    redis_store.sync_feeds(feeds)
+    claims = {claim.feed_id: claim for claim in redis_store.claim_feeds(9, LEASE)}
+    [draft] = identify(feeds[1], POLLED, parse(Fetched(rss(ARMS).encode(), feeds[1].url)), NOW)
+    broken = replace(draft, article=replace(draft.article, title="\ud800"))
+    odd = replace(POLLED, last_message="\ud800")
+    answers = redis_store.finish_polls(
+        [
+            FinishedPoll(claims["feed_broken"], PollDecision(POLLED, LEASE, "fetched"), [broken]),
+            FinishedPoll(claims["feed_odd"], PollDecision(odd, LEASE, "timeout")),
+            FinishedPoll(claims["feed_good"], PollDecision(POLLED, LEASE, "not_modified")),
+        ]
+    )
+    assert [isinstance(answer, Exception) for answer in answers] == [True, True, False]
+    assert answers[2] == Ingested()
+
+
+def test_scripts_that_a_server_forgot_are_given_to_it_anew(redis_store):
+    redis_store.sync_feeds([FEED])
+    [claim] = redis_store.claim_feeds(1, LEASE)
+    redis_store.client.script_flush()
+    poll = FinishedPoll(claim, PollDecision(POLLED, SHORT, "not_modified"))
+    assert redis_store.finish_polls([poll]) == [Ingested()]
+
+
+def test_a_server_that_refuses_writes_says_so_for_all_polls(redis_store):
+    redis_store.sync_feeds([FEED])
+    [claim] = redis_store.claim_feeds(1, LEASE)
+    redis_store.client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StoreUnavailable, match="memory limit"):
+            redis_store.finish_polls([FinishedPoll(claim, PollDecision(POLLED, SHORT, "not_modified"))])
+    finally:
+        redis_store.client.config_set("maxmemory", 0)
 
 
 def test_what_was_seen_is_known_from_every_feed(bench):

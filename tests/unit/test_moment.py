@@ -1,10 +1,13 @@
 """A date is read as people mean it, to the second in UTC, or not at all."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.moment import read_moment
+from worker.moment import _ENGLISH_DAYS, _months, read_moment
 
 NOON = "2026-03-01T12:00:00+00:00"
 
@@ -69,3 +72,18 @@ def test_iso_dates_come_back(moment, east):
 @given(st.text(max_size=60))
 def test_no_text_makes_it_fail(text):
     read_moment(text)
+
+
+def test_a_date_in_english_loads_no_other_languages_names():
+    """They take a third of a second, which the first article of a process would wait."""
+    code = (
+        "import sys; from worker.moment import read_moment; "
+        "assert read_moment('Sun, 01 Mar 2026 11:00:00 GMT') and read_moment('1 September 2026'); "
+        "assert 'babel' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("day", sorted(_ENGLISH_DAYS))
+def test_an_english_weekday_is_a_month_in_no_language(day):
+    assert day not in _months()

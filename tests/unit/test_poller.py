@@ -4,10 +4,11 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import timedelta
 
-from tests.fakes import ARMS, HARMLESS, NOW, FakeClock, FakeFetcher, SilentObserver, configuration, feed, rss
+from tests.fakes import ARMS, HARMLESS, NOW, FakeBell, FakeClock, FakeFetcher, SilentObserver, configuration, feed, rss
 from tests.memory_store import MemoryStore
 from worker.model import Fetched
 from worker.poller import LONGEST_S, QUICK_S, Poller, unlimited
+from worker.ports import SILENT_BELL
 
 
 class Hurrying(FakeClock):
@@ -120,6 +121,83 @@ def test_a_suspect_is_polled_when_all_others_are_done_and_beside_no_other():
     poller.poll_due()
     assert [asked.feed.name for asked in fetcher.asked] == ["suspect", "late"]
     assert store.feeds[suspect.id].claims == 0
+
+
+class Handed(MemoryStore):
+    """Writes down which feeds were handed in together; `falls` names feeds that bring the store to fall."""
+
+    def __init__(self, clock) -> None:
+        super().__init__(clock)
+        self.together, self.falls = [], ()
+
+    def finish_polls(self, polls):
+        self.together.append([one.claim.feed_id for one in polls])
+        good = [one for one in polls if one.claim.feed_id not in self.falls]
+        answers = iter(super().finish_polls(good))
+        return [KeyError("odd") if one not in good else next(answers) for one in polls]
+
+
+def poller_over(store, feeds, fetcher, observer, bell=SILENT_BELL, **options):
+    store.sync_feeds(feeds)
+    poller = Poller(
+        store, fetcher, store.clock, observer, lease=timedelta(seconds=90), budget=timedelta(seconds=20), at_once=1000,
+        read_limit=unlimited, bell=bell, **options,
+    )  # fmt: skip
+    poller.adopt(configuration(feeds), lambda _: ())
+    return poller
+
+
+def test_polls_that_are_done_at_the_same_moment_are_handed_in_together():
+    feeds = tuple(feed(f"f{i:03}") for i in range(250))
+    store = Handed(FakeClock())
+    poller_over(store, feeds, FakeFetcher(), SilentObserver()).poll_due()
+    assert [len(together) for together in store.together] == [8, 16, 32, 64, 100, 30]
+    assert sorted(id_ for together in store.together for id_ in together) == [one.id for one in feeds]
+
+
+def test_in_a_burst_feeds_are_asked_hardly_faster_than_their_documents_are_read():
+    feeds, clock = tuple(feed(f"f{i:02}") for i in range(60)), FakeClock()
+    fetcher, ahead = FakeFetcher(), []
+    for source in feeds:
+        fetcher.serve(source.url, rss(ARMS | {"guid": source.id, "title": source.id, "link": source.url + "/1"}))
+
+    @contextmanager
+    def reading(_seconds):
+        yield
+        read.append(1)
+        ahead.append(len(fetcher.asked) - len(read))
+        clock.advance(milliseconds=300)
+
+    read = []
+    poller, store = make(feeds, fetcher, clock, read_limit=reading)
+    while poller.poll_due():
+        pass
+    assert len(read) == 60
+    assert max(ahead[20:]) <= 4
+    assert all(store.feeds[source.id].record.entries == 1 for source in feeds)
+
+
+def test_articles_are_handed_in_and_announced_while_other_documents_are_still_to_be_read():
+    feeds, fetcher, bell = tuple(feed(name) for name in "abc"), FakeFetcher(), FakeBell()
+    for source in feeds:
+        items = [ARMS | {"guid": f"{source.id}-{i}", "title": f"{source.id} {i}", "link": f"https://x.example/{source.id}/{i}",
+                         "description": f"{source.id} number {i} tells of something else."} for i in range(60)]  # fmt: skip
+        fetcher.serve(source.url, rss(*items))
+    store = Handed(FakeClock())
+    bell.look = lambda: len(store.due["articles"])
+    assert poller_over(store, feeds, fetcher, SilentObserver(), bell).poll_due() == 180
+    assert [len(together) for together in store.together] == [2, 1]
+    assert bell.rung == [("enrich", 120), ("enrich", 180)]
+
+
+def test_a_poll_that_brings_the_store_to_fall_is_noted_and_the_others_are_stored():
+    feeds, fetcher, observer = tuple(feed(name) for name in "abc"), FakeFetcher(), SilentObserver()
+    store = Handed(FakeClock())
+    store.falls = (feeds[1].id,)
+    poller_over(store, feeds, fetcher, observer).poll_due()
+    assert [event for event, facts in observer.events if event == "work_failed"] == ["work_failed"]
+    assert store.feeds[feeds[1].id].failure
+    assert [store.feeds[source.id].claims for source in feeds] == [0, 1, 0]
 
 
 def test_an_article_may_be_revised_ten_times_a_day_every_day():

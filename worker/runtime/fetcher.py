@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from concurrent.futures import Future
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
@@ -66,28 +65,32 @@ class HttpFetcher:
         return await self._as_value(request, self._fetch_allowed(request))
 
     async def _as_value(self, request: PollRequest, work: Awaitable[PollOutcome]) -> PollOutcome:
-        where = http.short_url(request.address)
         try:
             return await work
         except HostBusyError as busy:
             return Postponed(busy.wait)
         except decompress.BodyRefusedError as refused:
-            return PollFailed(refused.reason, f"{where} {refused}")
+            return PollFailed(refused.reason, f"{http.short_url(request.address)} {refused}")
         except Exception as error:  # noqa: BLE001 - whatever a server provokes is this feed's outcome alone
-            return explain(error, where, self._timeout)
+            return explain(error, http.short_url(request.address), self._timeout)
 
     async def _fetch_allowed(self, request: PollRequest) -> PollOutcome:
+        if not request.is_page:
+            return await self._fetch_in_turn(request)
         if refusal := refuse_page(request):
             return PollFailed(PollFailure.BLOCKED_ADDRESS, f"{http.short_url(request.address)} {refusal}")
         refused = await self._robots.judge(request, request.address, self._ask_rules)
         return refused or await self._fetch_in_turn(request)
 
     async def _fetch_in_turn(self, request: PollRequest) -> PollOutcome:
-        async with AsyncExitStack() as held:
-            if not request.feed.allow_private:
-                await held.enter_async_context(self._turns.turn(http.origin(request.address)[1]))
-            async with asyncio.timeout(self._timeout.total):
-                return await self._follow(request)
+        if request.feed.allow_private:
+            return await self._follow_in_time(request)
+        async with self._turns.turn(http.origin(request.address)[1]):
+            return await self._follow_in_time(request)
+
+    async def _follow_in_time(self, request: PollRequest) -> PollOutcome:
+        async with asyncio.timeout(self._timeout.total):
+            return await self._follow(request)
 
     async def _ask_rules(self, request: PollRequest) -> PollOutcome:
         return await self._as_value(request, self._fetch_in_turn(request))
@@ -111,7 +114,7 @@ class HttpFetcher:
         return PollFailed(PollFailure.BAD_REDIRECT, message)
 
     async def _ask(self, request: PollRequest, hop: _Hop) -> PollOutcome | _Hop:
-        feed, where = request.feed, http.short_url(hop.url)
+        feed = request.feed
         proxy = feed.access.proxy or None
         if proxy and not feed.allow_private:
             _refuse_private_host(hop.url)
@@ -137,10 +140,10 @@ class HttpFetcher:
             if response.status == _NOT_MODIFIED and (request.etag or request.last_modified):
                 return known
             if response.status != _OK:
-                return _refused(response, where, await _read_start(response))
+                return _refused(response, http.short_url(hop.url), await _read_start(response))
             body = await _read(response)
             if who := name_challenger(_OK, heads, body):
-                return _challenged(who, where, response)
+                return _challenged(who, http.short_url(hop.url), response)
             return Fetched(
                 body=body,
                 url=hop.url,

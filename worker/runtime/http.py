@@ -9,10 +9,12 @@ import re
 import socket
 import ssl
 import threading
+from collections import deque
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -109,12 +111,30 @@ class HttpLoop:
         self._resolver = resolver
         self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
         self._certificates: dict[tuple[str, int | None], datetime] = {}
+        self._submitted: deque[tuple[Coroutine[Any, Any, Any], Future[Any]]] = deque()
+        self._is_woken = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        """The loop itself holds them weakly."""
         self._thread = threading.Thread(target=self.loop.run_forever, name="http", daemon=True)
         self._thread.start()
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run a coroutine on the loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
+        """Run a coroutine on the loop. The future is only to be waited for: cancelling it stops nothing."""
+        future: Future[T] = Future()
+        self._submitted.append((work, future))
+        if not self._is_woken:  # waking the loop costs more than all else here, and once is enough for many
+            self._is_woken = True
+            self.loop.call_soon_threadsafe(self._begin)
+        return future
+
+    def _begin(self) -> None:
+        self._is_woken = False
+        while self._submitted:
+            work, future = self._submitted.popleft()
+            task = self.loop.create_task(work)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(partial(_settle, future))
 
     def close(self) -> None:
         """Give up what is in flight, close the sessions and end the thread."""
@@ -161,6 +181,15 @@ class HttpLoop:
         return self._sessions[key]
 
 
+def _settle(future: Future[Any], task: asyncio.Task[Any]) -> None:
+    if task.cancelled():
+        future.cancel()
+    elif error := task.exception():
+        future.set_exception(error)
+    else:
+        future.set_result(task.result())
+
+
 def retry_after(header: str | None, now: datetime) -> timedelta | None:
     """Retry-After in either form (RFC 9110 §10.2.3); None where absent, unreadable or in the past."""
     if not header:
@@ -190,6 +219,7 @@ def fresh_for(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     return fresh if fresh > timedelta(0) else None
 
 
+@lru_cache(4_096)
 def origin(url: str) -> Origin:
     """Scheme, host and port: what credentials never leave (RFC 6454)."""
     parts = urlsplit(url)

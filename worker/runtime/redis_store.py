@@ -34,7 +34,6 @@ from worker.deliver import breaker
 from worker.deliver.breaker import EndpointState
 from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn, asks_to_wait
 from worker.deliver.retry import Decision as RetryDecision
-from worker.fulltext import PATIENCE
 from worker.model import (
     Alert,
     Article,
@@ -56,6 +55,7 @@ from worker.ports import (
     ConfigurationState,
     DeliveryClaim,
     FeedClaim,
+    FinishedPoll,
     Ingested,
     Kinship,
     Mark,
@@ -65,8 +65,9 @@ from worker.ports import (
     Told,
 )
 from worker.runtime import kin_index
-from worker.runtime.alert_work import alert_work, delivery_work
+from worker.runtime.alert_work import delivery_work
 from worker.runtime.log import redact
+from worker.runtime.poll_store import PollStore
 from worker.runtime.records import (
     ARTICLE,
     ATTEMPT,
@@ -76,21 +77,17 @@ from worker.runtime.records import (
     MOST_KIN,
     STATE,
     STORY,
-    article_work,
-    draft_work,
+    article_call,
     dump,
     endpoint_state,
     restore_article,
     restore_delivery,
     restore_kin,
 )
-from worker.runtime.redis_client import K, Scripts, fields, milliseconds, moment_of, ms_of, translated
+from worker.runtime.redis_client import Call, K, Scripts, fields, milliseconds, moment_of, ms_of, translated
 from worker.runtime.replica import secure_lent
 from worker.story import WINDOW
 from worker.zones import passages
-
-REMEMBER = timedelta(days=90)
-"""An alias is remembered this long after the entry was last in its feed."""
 
 Counts = Iterable[tuple[str, float]]
 
@@ -104,6 +101,7 @@ class RedisStore:
         self._noted_epoch = ""
         scripts = Scripts(client, *_SCRIPTS)
         self._run, self._run_all = scripts.run, scripts.run_all
+        self._polls = PollStore(client)
 
     def hang_up(self) -> None:
         """Close the connections after work was cut off: an answer may still be on its way, which the next question would get."""
@@ -127,10 +125,11 @@ class RedisStore:
         return run
 
     def claim_feeds(self, limit: int, lease: timedelta) -> list[FeedClaim]:
-        with translated():
-            is_forgotten = self._scheduled and not self.client.exists(K + "feeds:due")
-        if is_forgotten:  # the server came back empty, and nothing would ever be due again
+        rows = list(self._claim("poll", "feeds:due", "feed:", limit, lease))
+        if not rows and limit > 0 and self._is_forgotten():
+            # the server came back empty, and nothing would ever be due again
             self.sync_feeds(self._scheduled)
+            rows = list(self._claim("poll", "feeds:due", "feed:", limit, lease))
         return [
             FeedClaim(
                 id_,
@@ -140,8 +139,12 @@ class RedisStore:
                 int(item.get("pushes") or 0),
                 moment_of(item["delivers_until"]) if "delivers_until" in item else None,
             )
-            for id_, fence, item in self._claim("poll", "feeds:due", "feed:", limit, lease)
+            for id_, fence, item in rows
         ]
+
+    def _is_forgotten(self) -> bool:
+        with translated():
+            return bool(self._scheduled) and not self.client.exists(K + "feeds:due")
 
     def finish_poll(
         self,
@@ -151,19 +154,13 @@ class RedisStore:
         counts: Counts = (),
         alerts: Sequence[tuple[Alert, Sequence[Onward]]] = (),
     ) -> Ingested:
-        work = {
-            "state": dump(STATE, decision.state),
-            "next_ms": milliseconds(decision.next_in),
-            "remember_ms": milliseconds(REMEMBER),
-            "keep_ms": milliseconds(KEEP),
-            "patience_ms": milliseconds(PATIENCE),
-            "pushes": decision.pushes,
-            "counts": list(counts),
-            "alerts": [alert_work(alert, steps) | {"article": alert.article.id} for alert, steps in alerts],
-            "drafts": [draft_work(draft) for draft in drafts],
-        }
-        result = self._run("finish_poll", claim.feed_id, claim.fence, json.dumps(work))
-        return Ingested(is_stale=True) if result == [-1] else Ingested(*result)
+        [answer] = self.finish_polls([FinishedPoll(claim, decision, drafts, tuple(counts), alerts)])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def finish_polls(self, polls: Sequence[FinishedPoll]) -> list[Ingested | Exception]:
+        return self._polls.finish(polls)
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         return [
@@ -202,7 +199,7 @@ class RedisStore:
     def finish_articles(self, told: Sequence[Told]) -> list[int | Exception]:
         made = [_article_call(one) for one in told]
         calls = [call for call in made if not isinstance(call, Exception)]
-        answers = iter(self._run_all("finish_article", calls) if calls else ())
+        answers = iter(self._run_all(calls) if calls else ())
         found = (call if isinstance(call, Exception) else next(answers) for call in made)
         return [one if isinstance(one, Exception) else int(one) for one in found]
 
@@ -350,7 +347,6 @@ _SCRIPTS = (
     "claim_deliveries",
     "give_back_deliveries",
     "passages",
-    "finish_poll",
     "finish_article",
     "finish_delivery",
     "note_failure",
@@ -388,9 +384,9 @@ def _kinship(seen: str, found: Sequence[tuple[int, str]]) -> Kinship:
     return Kinship(tuple(restore_kin(number, record) for number, record in found), seen)
 
 
-def _article_call(told: Told) -> tuple[str, int, str] | Exception:
-    """The arguments of `finish_article.lua`, or why there are none: what cannot be written down costs no other article."""
+def _article_call(told: Told) -> Call | Exception:
+    """The call of `finish_article.lua`, or why there are none: what cannot be written down costs no other article."""
     try:
-        return told.claim.article.id, told.claim.fence, json.dumps(article_work(told))
+        return "finish_article", article_call(told)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is handed back
         return error

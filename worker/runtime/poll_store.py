@@ -1,0 +1,92 @@
+"""Handing in finished polls over Redis: each is one atomic step, and all of a call share a round trip and a flush.
+
+Polls that brought no entry, most of all, go in one script call that counts for all of them once; each of the others has
+a call of its own, so that no script holds up the server for longer than one document takes.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+
+from worker.fulltext import PATIENCE
+from worker.ports import FinishedPoll, Ingested
+from worker.runtime.alert_work import alert_work
+from worker.runtime.records import KEEP, REMEMBER, STATE, draft_work, dump
+from worker.runtime.redis_client import Call, Scripts, milliseconds
+
+_QuietRow = tuple[tuple[str, int, int, str], Sequence[tuple[str, float]]]
+"""Feed, fence, milliseconds until the next poll and state; and what the poll counts."""
+
+
+class PollStore:
+    """See `ports.Store.finish_polls`."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._run_all = Scripts(client, "finish_poll", "finish_quiet_polls").run_all
+
+    def finish(self, polls: Sequence[FinishedPoll]) -> list[Ingested | Exception]:
+        """What became of each, in order."""
+        answers: dict[int, Ingested | Exception] = {}
+        busy: list[tuple[int, Call]] = []
+        quiet: list[tuple[int, _QuietRow]] = []
+        for place, poll in enumerate(polls):
+            try:
+                if poll.is_quiet:
+                    quiet.append((place, _quiet_row(poll)))
+                else:
+                    busy.append((place, _busy_call(poll)))
+            except Exception as error:  # noqa: BLE001 - what cannot be written down costs no other poll
+                answers[place] = error
+        calls = [call for _, call in busy]
+        if quiet:
+            calls.append(_quiet_call([row for _, row in quiet]))
+        given = self._run_all(calls) if calls else []
+        for (place, _), answer in zip(busy, given, strict=False):
+            answers[place] = _ingested(answer)
+        if quiet:
+            answers |= zip((place for place, _ in quiet), _current(given[-1], len(quiet)), strict=True)
+        return [answers[place] for place in range(len(polls))]
+
+
+def _busy_call(poll: FinishedPoll) -> Call:
+    work = {
+        "state": dump(STATE, poll.decision.state),
+        "next_ms": milliseconds(poll.decision.next_in),
+        "remember_ms": milliseconds(REMEMBER),
+        "keep_ms": milliseconds(KEEP),
+        "patience_ms": milliseconds(PATIENCE),
+        "pushes": poll.decision.pushes,
+        "counts": list(poll.counts),
+        "alerts": [alert_work(alert, steps) | {"article": alert.article.id} for alert, steps in poll.alerts],
+        "drafts": [draft_work(draft) for draft in poll.drafts],
+    }
+    return "finish_poll", (poll.claim.feed_id, poll.claim.fence, json.dumps(work))
+
+
+def _quiet_row(poll: FinishedPoll) -> _QuietRow:
+    row = (poll.claim.feed_id, poll.claim.fence, milliseconds(poll.decision.next_in), dump(STATE, poll.decision.state))
+    return row, poll.counts
+
+
+def _quiet_call(rows: Sequence[_QuietRow]) -> Call:
+    """One call for all of them, in which each metric series is named once."""
+    places: dict[str, int] = {}
+    args: list[str | float] = []
+    for row, counts in rows:
+        moved = [part for name, amount in counts for part in (places.setdefault(name, len(places) + 1), amount)]
+        args += [*row, json.dumps(moved)]
+    return "finish_quiet_polls", (json.dumps(list(places)), *args)
+
+
+def _ingested(answer: Any) -> Ingested | Exception:
+    if isinstance(answer, Exception):
+        return answer
+    return Ingested(is_stale=True) if answer == [-1] else Ingested(*answer)
+
+
+def _current(answer: Any, polls: int) -> list[Ingested | Exception]:
+    if isinstance(answer, Exception):
+        return [answer] * polls
+    return [Ingested(is_stale=not is_current) for is_current in answer]
