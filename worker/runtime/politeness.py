@@ -83,7 +83,6 @@ class Turns:
         while self._asking:
             asking, self._asking = self._asking[:_MOST_TOGETHER], self._asking[_MOST_TOGETHER:]
             hosts = [host for host, _ in asking]
-            waits: Sequence[float | None] | None
             try:
                 waits = await loop.run_in_executor(None, reserve, hosts, self._pause, self._patience)
             except Exception as error:  # noqa: BLE001 - it is the outcome of all who asked
@@ -91,7 +90,8 @@ class Turns:
                     if not answer.done():
                         answer.set_exception(error)
                 continue
-            for (_, answer), wait in zip(asking, waits or [None] * len(asking), strict=True):
+            found: Sequence[float | None] = [None] * len(asking) if waits is None else waits
+            for (_, answer), wait in zip(asking, found, strict=True):
                 if not answer.done():
                     answer.set_result(wait)
 
