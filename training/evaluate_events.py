@@ -216,13 +216,13 @@ def _score(row: dict[str, Any], text: str, analysis: Analysis, tally: Tally) -> 
         tally.events[event.type, "read"] += 1
         tally.read.update((event.type, filler.role) for filler in event.fillers)
     for i, gold in enumerate(row["events"]):
-        event = paired.get(i)
+        found = paired.get(i)
         tally.events[gold["type"], "there"] += 1
         tally.there.update((gold["type"], role) for role, fillers in gold["roles"].items() for _ in fillers)
-        if event is not None:
+        if found is not None:
             tally.events[gold["type"], "right"] += 1
-            tally.modalities[gold["modality"], event.modality] += 1
-            tally.right.update((gold["type"], role) for role in _common(gold, event, text))
+            tally.modalities[gold["modality"], found.modality] += 1
+            tally.right.update((gold["type"], role) for role in _common(gold, found, text))
 
 
 def _pair(gold: Sequence[dict[str, Any]], read: Sequence[Event], text: str) -> dict[int, Event]:

@@ -30,10 +30,17 @@ class Loans:
         self._newest = [(claim.article.id, claim.fence) for claim in claims]
         return list(claims)
 
+    def take_up(self, claims: Sequence[ports.ArticleClaim]) -> None:
+        """Keep in mind that these, of what was lent, are in hand now, and no others."""
+        in_hand = {(claim.article.id, claim.fence) for claim in claims}
+        every = [*self._earlier, *self._newest]
+        self._earlier = [loan for loan in every if loan not in in_hand]
+        self._newest = [loan for loan in every if loan in in_hand]
+
     def give_back(self) -> int:
         """Give back what is not finished; how many that were.
 
-        The newest batch was being read when the time was up: its claims count as when a worker dies, so that an article
+        What is in hand was being read when the time was up: its claims count as when a worker dies, so that an article
         that takes a model for ever is at last lent alone, and then set aside. All others are as if never lent.
         """
         if not self._lender:

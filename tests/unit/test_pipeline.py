@@ -173,6 +173,23 @@ def test_what_fires_is_told_before_what_may_wait_though_it_came_in_a_later_batch
     assert unread(spine) == 0
 
 
+def test_where_everything_is_read_what_fires_is_told_before_the_rest_is_read():
+    spine = Spine(at_once=1, enricher=Glancing())
+    spine.bell.look = lambda: (unread(spine), len(spine.store.alerts))
+    bring(spine, HARMLESS, ARMS)
+    spine.pipeline.enrich_due()
+    assert spine.bell.rung == [("deliver", (1, 1))]
+    assert all(item.analysis.pending is None for item in spine.store.articles.values())
+
+
+def test_what_comes_alone_is_read_straight_away():
+    spine = Spine(enricher=Glancing())
+    spine.pipeline.enricher.glance = None
+    bring(spine, HARMLESS, ARMS)
+    spine.pipeline.enrich_due()
+    assert unread(spine) == 0
+
+
 class Fragile(PhraseEnricher):
     """Cannot bear one article."""
 
@@ -192,6 +209,28 @@ def test_an_article_the_model_cannot_bear_is_quarantined_and_costs_no_other():
     assert held.subject == HARMLESS["title"]
     assert "RuntimeError in test_pipeline.py" in held.reason
     assert "cannot bear it" not in held.reason, "an error's words may quote the article"
+
+
+class FragileLater(Fragile):
+    """Can glance at it, and cannot bear to look for its names."""
+
+    def glance(self, articles):
+        return [replace(found, pending=Pending()) for found in PhraseEnricher.enrich(self, articles)]
+
+    def complete(self, articles, glances):
+        return self.enrich(articles)
+
+
+def test_an_article_whose_names_the_model_cannot_bear_costs_no_other_that_waits_with_it():
+    others = [HARMLESS | {"guid": f"o{n}", "title": f"Flowers {n}", "link": f"https://x.example/{n}"} for n in range(3)]
+    spine = Spine(at_once=4, enricher=FragileLater())
+    bring(spine, HARMLESS, *others)
+    for _ in range(8):
+        spine.pipeline.enrich_due()
+        spine.clock.advance(hours=1)
+    assert unread(spine) == 1
+    [held] = spine.store.quarantined()
+    assert held.subject == HARMLESS["title"]
 
 
 def test_odd_entries_are_counted_and_still_read():

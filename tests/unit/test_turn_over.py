@@ -12,8 +12,9 @@ from tests.spine import FEED, Spine
 from worker.errors import TurnOver
 from worker.isolation import spared
 from worker.model import Pending
-from worker.runtime import deadline
+from worker.runtime import deadline, tasks
 from worker.runtime.deadline import within_soft_limit
+from worker.runtime.tasks import LONGEST_REFRESH_S
 
 
 def run_out_of_time() -> None:
@@ -29,12 +30,25 @@ class Slow(PhraseEnricher):
             run_out_of_time()
         return super().enrich(articles)
 
+    def glance(self, articles):
+        return self.enrich(articles)
+
+
+class SlowNames(Slow):
+    """Glances at everything, and is still looking for the names in an article about a choir when the time is up."""
+
+    def glance(self, articles):
+        return [replace(found, pending=Pending()) for found in PhraseEnricher.enrich(self, articles)]
+
+    def complete(self, articles, glances):
+        return self.enrich(articles)
+
 
 class SlowGlance(Slow):
     """Leaves names to be looked for."""
 
     def glance(self, articles):
-        return [replace(found, pending=Pending()) for found in self.enrich(articles)]
+        return [replace(found, pending=Pending()) for found in super().glance(articles)]
 
 
 def claims_by_title(spine) -> dict[str, int]:
@@ -76,6 +90,18 @@ def test_what_was_told_before_the_end_stays_told_and_the_next_turn_goes_on():
     assert "ran out of time" in held.reason
 
 
+def test_an_article_whose_names_take_for_ever_is_at_last_set_aside_though_it_waited_for_its_reading():
+    spine = Spine(enricher=SlowNames(), at_once=2)
+    spine.serve(HARMLESS, *(HARMLESS | {"guid": f"f{n}", "title": f"A fete {n}", "link": ""} for n in range(3)))
+    for _ in range(9):
+        spine.pipeline.poll_due()
+        with suppress(TurnOver), within_soft_limit():
+            spine.pipeline.enrich_due()
+    [held] = spine.store.quarantined()
+    assert held.subject == HARMLESS["title"]
+    assert sum(item.state == "done" for item in spine.store.articles.values()) == 3
+
+
 def test_no_guard_for_one_piece_holds_the_end_of_a_turn():
     observer = SilentObserver()
     with pytest.raises(TurnOver), within_soft_limit(), spared(observer, "poll", FEED.name):
@@ -111,3 +137,37 @@ def test_after_the_turn_the_signals_mean_what_they_meant():
     with within_soft_limit():
         assert signal.getsignal(signal.SIGUSR1) is not before[0]
     assert [signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGALRM)] == before
+
+
+@pytest.fixture
+def turn(monkeypatch):
+    """A turn of a worker whose refresh takes so many seconds and then does something; the pipelines that worked."""
+    now, worked = [0.0], []
+
+    def run(seconds: float, then=lambda: None) -> list[str]:
+        def refresh(_stage):
+            now[0] += seconds
+            then()
+            return "pipeline"
+
+        monkeypatch.setattr(tasks, "refreshed_pipeline", refresh)
+        monkeypatch.setattr(tasks, "monotonic", lambda: now[0])
+        tasks._work("poll", lambda pipeline: worked.append(pipeline) or 0, ())
+        return worked
+
+    return run
+
+
+def test_a_configuration_that_takes_too_long_hears_of_it_as_before(turn):
+    heard = []
+    own = signal.signal(signal.SIGUSR1, lambda *_: heard.append("Celery's"))
+    try:
+        assert turn(1, run_out_of_time) == ["pipeline"]
+    finally:
+        signal.signal(signal.SIGUSR1, own)
+    assert heard == ["Celery's"]
+
+
+def test_after_a_long_refresh_the_turn_waits_for_the_next_doorbell(turn):
+    assert turn(LONGEST_REFRESH_S) == ["pipeline"]
+    assert turn(LONGEST_REFRESH_S + 1) == ["pipeline"], "no second turn"

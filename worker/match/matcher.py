@@ -1,6 +1,7 @@
 """All watches compiled once; an article's text is passed over once for all their terms, names and patterns."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from worker.match.candidates import Candidates, name_lists
 from worker.match.conditions import find, passes
@@ -30,6 +31,8 @@ from worker.model import (
 from worker.terms import TermIndex
 
 _HALF = 0.5
+_REMEMBERED = 3_000
+"""Readings of articles that wait to be judged; as many as an enricher lets wait, and some."""
 _SAYS_LITTLE = frozenset({"source", "language", "age"})
 """Conditions so often true that a miss is no near miss for them."""
 
@@ -46,6 +49,7 @@ class Matcher:
         self._patterns = Patterns((c.pattern, c.is_cased) for c in conditions if isinstance(c, RegexCondition))
         self._names = NameIndex(dict.fromkeys(names for watch in watches for names in name_lists(watch.condition)))
         self._candidates = Candidates(watches)
+        self._readings: dict[str, Reading] = {}
         self._forms = {id(c): frozenset(_terms(c)) for c in conditions if isinstance(c, PhraseCondition)}
 
     def evaluate(self, article: Article, analysis: Analysis) -> tuple[Verdict, ...]:
@@ -59,13 +63,22 @@ class Matcher:
 
     def sift(self, article: Article, analysis: Analysis) -> tuple[tuple[Verdict, ...], int]:
         """What `screen` gives, and how many watches more are unknown: all that they ask for is in no model's language."""
-        reading = self._read(article, analysis)
+        before = self._readings.pop(article.id, None)
+        if before and before.article is article:
+            reading = replace(before, analysis=analysis)
+        else:
+            reading = self._read(article, analysis)
         numbers, unknown = self._candidates.find(reading)
         return tuple(_judge(self._watches[number], reading) for number in numbers), unknown
 
     def may_fire(self, article: Article, glance: Analysis) -> bool:
-        """Whether any watch fires on a partial analysis or still may, once names are looked for; False is final."""
-        reading = self._read(article, glance)
+        """Whether any watch fires on a partial analysis or still may, once names are looked for; False is final.
+
+        What stands in the text is kept for `sift`, which follows.
+        """
+        reading = self._readings[article.id] = self._read(article, glance)
+        if len(self._readings) > _REMEMBERED:
+            del self._readings[next(iter(self._readings))]
         return any(_may_fire(self._watches[number], reading) for number in self._candidates.find_open(reading))
 
     def _read(self, article: Article, analysis: Analysis) -> Reading:

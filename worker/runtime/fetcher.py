@@ -74,12 +74,10 @@ class HttpFetcher:
         except Exception as error:  # noqa: BLE001 - whatever a server provokes is this feed's outcome alone
             return explain(error, http.short_url(request.address), self._timeout)
 
-    async def _follow_in_time(self, request: PollRequest) -> PollOutcome:
-        async with asyncio.timeout(self._timeout.total):
-            return await self._follow(request)
-
     async def _fetch_allowed(self, request: PollRequest) -> PollOutcome:
-        if request.is_page and (refusal := refuse_page(request)):
+        if not request.is_page:
+            return await self._fetch_in_turn(request)
+        if refusal := refuse_page(request):
             return PollFailed(PollFailure.BLOCKED_ADDRESS, f"{http.short_url(request.address)} {refusal}")
         refused = await self._robots.judge(request, request.address, self._ask_rules)
         return refused or await self._fetch_in_turn(request)
@@ -89,6 +87,10 @@ class HttpFetcher:
             return await self._follow_in_time(request)
         async with self._turns.turn(http.origin(request.address)[1]):
             return await self._follow_in_time(request)
+
+    async def _follow_in_time(self, request: PollRequest) -> PollOutcome:
+        async with asyncio.timeout(self._timeout.total):
+            return await self._follow(request)
 
     async def _ask_rules(self, request: PollRequest) -> PollOutcome:
         return await self._as_value(request, self._fetch_in_turn(request))

@@ -1,6 +1,7 @@
 """What is kept, as the scripts take it and give it back: values to JSON and hashes, and the reverse."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -69,31 +70,38 @@ def restore_article(id_: str, item: dict[str, str]) -> Article:
     return replace(ARTICLE.validate_json(item["record"]), id=id_, first_seen=moment_of(item["first_seen"]))
 
 
-def article_work(told: Told) -> dict[str, Any]:
-    """An article that is through, for `finish_article.lua`."""
-    seen = dump(ANALYSIS, told.analysis)
+def article_call(told: Told) -> tuple[str | int | bytes, ...]:
+    """The arguments of `finish_article.lua`; what is only kept goes as it is, so that nobody reads it on the way."""
+    seen = ANALYSIS.dump_json(told.analysis)
     decision = told.step.decision
-    return {
-        "analysis": seen,
+    work = {
         "trace": told.claim.trace,
         "decision": _decision_work(decision, seen) if decision else None,
         "keep_ms": milliseconds(KEEP),
         "counts": list(told.counts),
         "trend": counted(told.claim.article, told.analysis),
         "trend_keep_ms": milliseconds(KEEP_TRENDS),
-        "story": _story_work(told.claim, told.step),
+        "story": _story_work(told.step),
         "model": told.analysis.model,
         "alerts": [alert_work(alert, steps) for alert, steps in told.alerts],
     }
+    return (
+        told.claim.article.id,
+        told.claim.fence,
+        json.dumps(work),
+        seen,
+        STORY.dump_json(told.step.story),
+        _kin_record(told.claim, told.step),
+        DECISION.dump_json(decision) if decision else "",
+    )
 
 
-def _decision_work(decision: Decision, analysis: str) -> dict[str, Any]:
-    """What was decided of an article, with the analysis it rests on."""
+def _decision_work(decision: Decision, analysis: bytes) -> dict[str, Any]:
+    """What the audit record says of a decision, with the analysis it rests on."""
     return {
-        "record": dump(DECISION, decision),
         "config": decision.config_hash,
         "sha256": decision.text_sha256,
-        "analysis_sha256": hashlib.sha256(analysis.encode()).hexdigest(),
+        "analysis_sha256": hashlib.sha256(analysis).hexdigest(),
         "unknown": decision.unknown,
         "fired": [
             {"watch": one.watch_id} | ({"alert": one.alert_id} if one.alert_id else {"why_not": one.why_not})
@@ -102,25 +110,27 @@ def _decision_work(decision: Decision, analysis: str) -> dict[str, Any]:
     }
 
 
-def _story_work(claim: ArticleClaim, step: StoryStep) -> dict[str, Any]:
-    """The story an article joins, and what later articles are compared with."""
-    seen_at = claim.article.first_seen or datetime.now(UTC)
-    head = f"{claim.article.id} {step.story.id} {ms_of(seen_at)}"
+def _story_work(step: StoryStep) -> dict[str, Any]:
+    """The story an article joins."""
     return {
         "id": step.story.id,
-        "state": dump(STORY, step.story),
         "version": step.version,
         "keys": step.signature.keys,
         "seen": step.seen,
-        "record": f"{head} {pack(step.signature)}",
         "window_ms": milliseconds(WINDOW),
         "most": MOST_KIN,
         "per_key": KIN_PER_KEY,
     }
 
 
+def _kin_record(claim: ArticleClaim, step: StoryStep) -> str:
+    """What later articles are compared with."""
+    seen_at = claim.article.first_seen or datetime.now(UTC)
+    return f"{claim.article.id} {step.story.id} {ms_of(seen_at)} {pack(step.signature)}"
+
+
 def restore_kin(number: int, record: str) -> Kin:
-    """What an article is compared with, from the record `_story_work` made."""
+    """What an article is compared with, from the record `_kin_record` made."""
     article_id, story, seen_at, packed = record.split(" ")
     return Kin(number, article_id, story, moment_of(seen_at), unpack(packed))
 

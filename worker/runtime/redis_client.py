@@ -21,7 +21,7 @@ from worker.runtime.sentinel import ANSWER_S, ASK_S, HEALTH_CHECK_S, is_sentinel
 K = "{tocsin}:"
 _SHARED = ("prelude", "hold", "queue", "kin", "pages")
 """What stands before every script."""
-Call = tuple[str, Sequence[str | float]]
+Call = tuple[str, Sequence[str | float | bytes]]
 """A script's name and its arguments."""
 
 
@@ -119,30 +119,30 @@ class Scripts:
             return self._scripts[name](args=args)
 
     def run_all(self, calls: Sequence[Call]) -> list[Any]:
-        """What each of some calls answers, in order, or the ResponseError it failed with.
+        """What each call answers, in order, or the ResponseError it failed with.
 
         They are sent as one transaction, so that the server commits them to its disk together; each is still a step of its
         own, which no other's failure undoes. Raises StoreUnavailable, after which all, some or none were made.
         """
-        answers = self._send(calls)
-        if unknown := [i for i, answer in enumerate(answers) if isinstance(answer, redis.exceptions.NoScriptError)]:
-            with translated():
-                for name in {calls[i][0] for i in unknown}:
-                    self._client.script_load(self._scripts[name].script)
-            for i, answer in zip(unknown, self._send([calls[i] for i in unknown]), strict=True):
-                answers[i] = answer
-        return answers
-
-    def _send(self, calls: Sequence[Call]) -> list[Any]:
         with translated():
-            batch = self._client.pipeline(transaction=len(calls) > 1)
-            for name, args in calls:
-                batch.evalsha(self._scripts[name].sha, 0, *args)
-            answers = batch.execute(raise_on_error=False)
+            answers = self._send(calls)
+            if lacking := [
+                place for place, answer in enumerate(answers) if isinstance(answer, redis.exceptions.NoScriptError)
+            ]:
+                for name in {calls[place][0] for place in lacking}:
+                    self._client.script_load(self._scripts[name].script)
+                for place, answer in zip(lacking, self._send([calls[place] for place in lacking]), strict=True):
+                    answers[place] = answer
             for answer in answers:
                 if isinstance(answer, redis.exceptions.ResponseError) and _refusal(answer):
                     raise answer
-        return list(answers)
+        return answers
+
+    def _send(self, calls: Sequence[Call]) -> list[Any]:
+        batch = self._client.pipeline(transaction=len(calls) > 1)
+        for name, args in calls:
+            batch.evalsha(self._scripts[name].sha, 0, *args)
+        return list(batch.execute(raise_on_error=False))
 
 
 @cache

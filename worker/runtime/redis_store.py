@@ -77,7 +77,7 @@ from worker.runtime.records import (
     MOST_KIN,
     STATE,
     STORY,
-    article_work,
+    article_call,
     dump,
     endpoint_state,
     restore_article,
@@ -387,6 +387,6 @@ def _kinship(seen: str, found: Sequence[tuple[int, str]]) -> Kinship:
 def _article_call(told: Told) -> Call | Exception:
     """The call of `finish_article.lua`, or why there are none: what cannot be written down costs no other article."""
     try:
-        return "finish_article", (told.claim.article.id, told.claim.fence, json.dumps(article_work(told)))
+        return "finish_article", article_call(told)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is handed back
         return error

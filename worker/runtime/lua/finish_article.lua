@@ -1,10 +1,12 @@
 -- Store an analysis with its story, alerts and deliveries, all or nothing.
--- ARGV: article id, fence, JSON {analysis, model, keep_ms, counts, trend, trend_keep_ms, alerts, story, decision}.
--- decision: {record, config, sha256, analysis_sha256, unknown, fired}; fired: a list of {watch, alert or why_not}.
--- story: {id, state, version, keys, seen, record, window_ms, most, per_key}; -2 is returned where the story or the
--- article's kin are no longer what they were when the alerts were made.
+-- ARGV: article id, fence, JSON {model, keep_ms, counts, trend, trend_keep_ms, alerts, story, decision, trace}; then what is
+-- kept as it comes: the analysis, the story, what later articles are compared with, and the decision ('' without one).
+-- decision: {config, sha256, analysis_sha256, unknown, fired}; fired: a list of {watch, alert or why_not}.
+-- story: {id, version, keys, seen, window_ms, most, per_key}; -2 is returned where the story or the article's kin are no
+-- longer what they were when the alerts were made.
 -- An alert: {id, record, watch, severity, is_shadow, counts, deliveries}. Returns new alerts, -1 or -2.
 local id, fence, work = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
+local analysis, state, record, decided = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local article = K .. 'article:' .. id
 if not is_current(article, fence, 'enrich') then return -1 end
 local now = now_ms()
@@ -19,9 +21,9 @@ if not is_known and #story.keys > 0 then
     local still = find_kin(story.keys, now, story.window_ms, story.most, story.per_key)
     if table.concat(still, ' ') ~= (kin or '') then return -2 end
   end
-  remember_kin(story.keys, story.record, now, story.window_ms)
+  remember_kin(story.keys, record, now, story.window_ms)
 end
-redis.call('HSET', tale, 'state', story.state, 'version', story.version + 1)
+redis.call('HSET', tale, 'state', state, 'version', story.version + 1)
 redis.call('PEXPIRE', tale, work.keep_ms)
 if story.version == 0 then file_under('stories', story.id, now, work.keep_ms) end
 redis.call('HSETNX', article, 'story', story.id)
@@ -32,7 +34,7 @@ if decision and decision ~= cjson.null then
   audit('decided', {'article', id, 'revision', tonumber(revision), 'sha256', decision.sha256,
     'analysis_sha256', decision.analysis_sha256, 'config', decision.config, 'model', work.model, 'story', story.id,
     'unknown', decision.unknown, 'fired', decision.fired})
-  redis.call('HSET', article, 'decision', decision.record, 'decided', revision)
+  redis.call('HSET', article, 'decision', decided, 'decided', revision)
 end
 
 for _, alert in ipairs(work.alerts) do
@@ -54,7 +56,7 @@ end
 redis.call('PEXPIRE', hour, work.trend_keep_ms)
 
 count_all(work.counts, id)
-redis.call('HSET', article, 'analysis', work.analysis, 'state', 'done')
+redis.call('HSET', article, 'analysis', analysis, 'state', 'done')
 redis.call('HDEL', article, 'claims', 'fence')
 if work.trace ~= '' then redis.call('HSET', article, 'trace', work.trace) end
 redis.call('ZREM', K .. 'articles:due', id)
