@@ -113,6 +113,7 @@ class Poller:
         self._answered: SimpleQueue[_Answer] = SimpleQueue()
         self._window = Window(at_once)
         self._looked_at: datetime | None = None
+        self._is_more_due = False
         self._batch: Batch[_Done] = Batch()
         self._aside: deque[_Slow] = deque()
         self._suspect: _Asked | None = None
@@ -129,7 +130,7 @@ class Poller:
         deadline = self._clock.now() + self._budget
         self._epoch = self._store.epoch()
         brought = self._announce(self._start_due())
-        while self._in_flight or self._aside or self._suspect:
+        while self._in_flight or self._aside or self._suspect or self._is_more_due:
             brought += self._announce(self._collect())
             if self._clock.now() >= deadline:
                 break
@@ -144,7 +145,7 @@ class Poller:
 
     def _start_due(self) -> int:
         """Start what is due; the articles that came of documents which hubs had sent."""
-        now = self._clock.now()
+        now, brought = self._clock.now(), 0
         if self._must_wait():
             return 0
         for claim in self._claim_due(now):
@@ -157,12 +158,13 @@ class Poller:
                     break
                 if self._board and claim.pushes:
                     self._take_pushed(asked, self._board)
+                    brought += self._hand_in() if self._batch.is_due(self._clock.now()) else 0
                 else:
                     self._ask(asked)
             else:
                 postponed = poll.PollDecision(claim.state, _NOT_OURS, "postponed")
                 self._batch.add(_Done(claim.feed_id, ports.FinishedPoll(claim, postponed)), 0, now)
-        return self._hand_in()
+        return brought + self._hand_in()
 
     def _claim_due(self, now: datetime) -> list[ports.FeedClaim]:
         """What the window has room for. A little room is left until there is more, or a moment has gone."""
@@ -172,7 +174,9 @@ class Poller:
         if room <= 0:
             return []
         self._looked_at = now
-        return self._store.claim_feeds(room, self._lease)
+        claims = self._store.claim_feeds(room, self._lease)
+        self._is_more_due = len(claims) >= room
+        return claims
 
     def _ask(self, asked: _Asked) -> None:
         future = self._fetcher.fetch(asked.request)
@@ -192,9 +196,10 @@ class Poller:
         """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""
         brought = 0
         timeout = _LOOK_AGAIN_S if self._window.is_widest else _WIDEN_S
-        came = answer = self._next_answer(0 if self._aside else timeout)
+        is_idle = bool(self._in_flight) and not self._aside
+        came = answer = self._next_answer(timeout if is_idle else 0)
         now = self._clock.now()
-        if not came and not self._aside:
+        if is_idle and not came:
             self._window.idled()
         while answer:
             future, at = answer

@@ -155,6 +155,14 @@ def test_polls_that_are_done_at_the_same_moment_are_handed_in_together():
     assert sorted(id_ for together in store.together for id_ in together) == [one.id for one in feeds]
 
 
+def test_a_turn_goes_on_while_more_is_due_though_nothing_of_it_is_to_be_asked_for():
+    ours, theirs = feed("ours"), tuple(feed(f"theirs{i:02}") for i in range(40))
+    poller, store = make((*theirs, ours), FakeFetcher(), known=(ours,))
+    poller.poll_due()
+    assert [id_ for id_, item in store.feeds.items() if item.fence or item.claims] == []
+    assert len(store.feeds) == 41
+
+
 def test_in_a_burst_feeds_are_asked_hardly_faster_than_their_documents_are_read():
     feeds, clock = tuple(feed(f"f{i:02}") for i in range(60)), FakeClock()
     fetcher, ahead = FakeFetcher(), []
