@@ -28,8 +28,8 @@ from worker.onward import deliveries
 from worker.poll import PollDecision
 from worker.ports import StoryStep, Told
 from worker.runtime import redis_client
-from worker.runtime.redis_client import connect
-from worker.runtime.redis_store import RedisStore
+from worker.runtime.redis_client import Scripts, connect
+from worker.runtime.redis_store import _SCRIPTS, RedisStore
 from worker.runtime.valkey import EmbeddedServer
 
 _LEASE, _TOGETHER, _ROUNDS = timedelta(hours=1), 50, 3
@@ -66,10 +66,12 @@ def main() -> None:
 def _store(client: Any, *, is_audited: bool) -> RedisStore:
     store = RedisStore(client)
     if not is_audited:
-        for name in store._scripts:
+        scripts = Scripts(client, *_SCRIPTS)
+        for name in _SCRIPTS:
             source = redis_client.script_source(name)
             assert _EMPTIED[0] in source
-            store._scripts[name] = client.register_script(source.replace(*_EMPTIED))
+            scripts._scripts[name] = client.register_script(source.replace(*_EMPTIED))
+        store._run, store._run_all = scripts.run, scripts.run_all
     return store
 
 

@@ -61,8 +61,10 @@ def run(side: str, articles: int, feeds: int) -> dict[str, Any]:
         for n in range(cores)
     ]  # fmt: skip
     for process in processes:
+        assert process.stdout
         assert process.stdout.readline() == "ready\n"
     for process in processes:
+        assert process.stdin
         process.stdin.write("\n")
         process.stdin.flush()
     found = [json.loads(process.communicate()[0]) for process in processes]

@@ -50,7 +50,9 @@ class Clock:
 
 
 def _guid(told: dict[str, Any]) -> str:
-    return told["id"] if "hits" in told else told["data"]["article"]["link"].split("/")[2].removesuffix(".example")
+    if "hits" in told:
+        return str(told["id"])
+    return str(told["data"]["article"]["link"]).split("/")[2].removesuffix(".example")
 
 
 def cpu_s(groups: Collection[int]) -> float:

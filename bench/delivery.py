@@ -16,7 +16,7 @@ from aiohttp import web
 
 from bench.figures import spread
 from tests.fakes import endpoint
-from worker.model import Delivery
+from worker.model import Attempt, Delivery
 from worker.runtime.http import HttpLoop
 from worker.runtime.sender import WebhookSender
 
@@ -55,7 +55,7 @@ class Receiver:
 
 def send_all(sender: WebhookSender, deliveries: Sequence[Delivery], url: str) -> float:
     where, started = endpoint(url=url), time.perf_counter()
-    waiting: set[Future] = set()
+    waiting: set[Future[Attempt]] = set()
     for delivery in deliveries:
         if len(waiting) >= AT_ONCE:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)

@@ -94,12 +94,16 @@ def run_tocsin(load: Load, entities: str) -> dict[str, Any]:
             full = load.documents()
             groups = {name: process.pid for name, process in deployment.processes.items()}
 
+            def publish() -> None:
+                for pair in full.items():
+                    world.serve(*pair)
+
             def is_done() -> bool:
                 new = float(client.hget("{tocsin}:metrics", 'tocsin_articles_total{outcome="new"}') or 0)
                 waits = client.zcard("{tocsin}:articles:due") + client.zcard("{tocsin}:outbox:desk")
                 return new >= len(load.rows) + len(warm) and not waits
 
-            return measure(load, world, groups, lambda: [world.serve(*pair) for pair in full.items()], is_done)
+            return measure(load, world, groups, publish, is_done)
         except AssertionError as error:
             raise AssertionError(f"{error}: {deployment.logs()[-2_000:]}") from error
         finally:
@@ -127,7 +131,7 @@ def open_redis(directory: Path) -> Iterator[tuple[str, redis.Redis]]:
         port = probe.getsockname()[1]
     options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(directory)]
     process = subprocess.Popen([find_server(), *options], stdout=subprocess.DEVNULL)
-    client = redis.Redis(port=port, retry=None)
+    client = redis.Redis(port=port, retry=None)  # type: ignore[arg-type]
     try:
         eventually(lambda: _answers(client), 20, "the plain design's Redis")
         yield f"redis://127.0.0.1:{port}/0", client
@@ -173,7 +177,9 @@ def run_plain(load: Load, module: str, folder: Path, model: str) -> dict[str, An
                 for n in range(load.feeds):
                     app.send_task(f"{module}.poll", [world.url(f"/feed{n}")])
 
-            return measure(load, world, {"worker": process.pid}, start, lambda: int(client.get("plain:done")) >= wanted)
+            return measure(
+                load, world, {"worker": process.pid}, start, lambda: int(client.get("plain:done") or 0) >= wanted
+            )
         except AssertionError as error:
             raise AssertionError(f"{error}: {(directory / 'plain.log').read_text()[-2_000:]}") from error
         finally:

@@ -15,18 +15,22 @@ import gzip
 import json
 import time
 from collections import Counter
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from statistics import median
+from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.sizing import open_desk, read_articles
 from bench.week import shared
 from tests.desk import Desk
 from tests.fakes import SilentObserver, configuration, done, feed
 from worker.match import Matcher
-from worker.model import NotModified
+from worker.model import NotModified, PollOutcome
 from worker.pipeline import Pipeline
+from worker.poll import PollRequest
 from worker.runtime.clock import SystemClock
 from worker.runtime.redis_store import RedisStore
 
@@ -51,17 +55,18 @@ def rhythm() -> np.ndarray:
     width = 1_800 // STEP_S
     wrapped = np.concatenate([steps[-width:], steps, steps[:width]])
     smooth = np.convolve(wrapped, np.ones(width) / width, "same")[width:-width]
-    return smooth / smooth.sum()
+    share: npt.NDArray[np.float64] = smooth / smooth.sum()
+    return share
 
 
 class Nothing:
     """A fetcher whose every feed is unchanged."""
 
-    def fetch(self, request):
-        return done(NotModified(request.feed.url))
+    def fetch(self, request: PollRequest) -> Future[PollOutcome]:
+        return cast("Future[PollOutcome]", done(NotModified(request.feed.url)))
 
 
-def store_cpu_s(client) -> float:
+def store_cpu_s(client: Any) -> float:
     used = client.info("cpu")
     return float(used["used_cpu_user"]) + float(used["used_cpu_sys"])
 
@@ -71,7 +76,9 @@ def measure_polls(store: RedisStore, number: int = 1_000) -> dict[str, float]:
     feeds = tuple(feed(f"p{i}") for i in range(number))
     store.sync_feeds(feeds)
     config = configuration(feeds)
-    pipeline = Pipeline(store, Nothing(), None, None, SystemClock(), SilentObserver(), config, Matcher(()))
+    pipeline = Pipeline(
+        store, Nothing(), None, None, SystemClock(), SilentObserver(), config, Matcher(()),  # type: ignore[arg-type]
+    )  # fmt: skip
     own, theirs = time.process_time(), store_cpu_s(store.client)
     pipeline.poll_due()
     own, theirs = time.process_time() - own, store_cpu_s(store.client) - theirs

@@ -10,6 +10,7 @@ import argparse
 import json
 import random
 import time
+from functools import partial
 
 from bench.clock import Clock
 from bench.end_to_end import embedded, fresh
@@ -49,7 +50,7 @@ def main() -> None:
                 time.sleep(chance.uniform(0.5, 2))
                 began = time.time()
                 clock = offer(world, entries, f"a{i}", title, body)
-                eventually(lambda guid=f"a{i}", clock=clock: guid in clock.told, 60, "the webhook")
+                eventually(partial(clock.told.__contains__, f"a{i}"), 60, "the webhook")
                 clock.stop()
                 fetched.append(clock.told[f"a{i}"] - clock.fetched["/feed"])
                 offered.append(clock.told[f"a{i}"] - began)

@@ -43,7 +43,8 @@ def main() -> None:
         if len(found) < ENTRIES or not isinstance(parse(Fetched(body, "https://x.example/")), Document):
             continue
         body = slices.without(body, found[ENTRIES:])
-        marks = parse(Fetched(body, "https://x.example/")).fingerprints
+        shortened = parse(Fetched(body, "https://x.example/"))
+        marks = shortened.fingerprints if isinstance(shortened, Document) else ()
         if len(set(marks)) == ENTRIES:
             rows.append((cost(body, set()), cost(body, set(marks[NEW:])), plain_cost(body), len(body)))
     print(json.dumps(summary(rows), indent=2))

@@ -10,6 +10,7 @@ import html
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import feedparser
 import redis
@@ -20,17 +21,17 @@ from celery.signals import worker_process_init
 URL = os.environ["PLAIN_REDIS"]
 app = Celery("plain", broker=URL, backend=URL, set_as_current=False)
 store = redis.Redis.from_url(URL)
-_loaded = {}
+_loaded: dict[str, Any] = {}
 
 
 @worker_process_init.connect
-def load(**_):
+def load(**_: object) -> None:
     from spacy.matcher import PhraseMatcher
 
     from worker.enrich import pipeline
     from worker.enrich.topics import TopicClassifier
 
-    nlp = pipeline.load()
+    nlp: Any = pipeline.load()
     matcher = PhraseMatcher(nlp.vocab, attr="LOWER")
     terms = Path(os.environ["PLAIN_TERMS"]).read_text("utf-8").splitlines()
     matcher.add("watched", list(nlp.tokenizer.pipe(terms)))
@@ -38,7 +39,7 @@ def load(**_):
 
 
 @app.task
-def poll(url):
+def poll(url: str) -> None:
     response = requests.get(url, timeout=20)
     for entry in feedparser.parse(response.content).entries:
         key = "plain:seen:" + hashlib.sha1(entry.get("id", entry.get("link", "")).encode()).hexdigest()
@@ -48,14 +49,14 @@ def poll(url):
 
 
 @app.task
-def article(item):
+def article(item: dict[str, Any]) -> None:
     from worker.enrich.sentences import split_sentences
 
     doc = _loaded["nlp"](item["title"] + "\n" + item["text"])
     topics = _loaded["topics"].score(doc.text, split_sentences(doc.text))
     hits = sorted({doc[start:end].text for _, start, end in _loaded["matcher"](doc)})
     told = {"entities": str([(e.text, e.label_) for e in doc.ents]), "topics": str(topics[:3])}
-    store.hset("plain:article:" + str(item["id"]), mapping=told)
+    store.hset("plain:article:" + str(item["id"]), mapping=told)  # type: ignore[arg-type]
     if hits:
         requests.post(os.environ["PLAIN_HOOK"], json={"id": item["id"], "hits": hits}, timeout=5)
     store.incr("plain:done")

@@ -9,6 +9,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -16,9 +17,10 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from worker.match import Matcher
-from worker.model import Configuration, Feed, Fetched, PollOutcome
+from worker.model import Configuration, Feed, Fetched, PollOutcome, Route
 from worker.pipeline import Limits, Pipeline
 from worker.poll import PollRequest
+from worker.ports import FinishedPoll, Ingested
 from worker.runtime.clock import SystemClock
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.redis_client import K, connect
@@ -98,13 +100,13 @@ def round_s(store: RedisStore, hostile: int) -> dict[str, float]:
     store.sync_feeds(feeds)
     pipeline = Pipeline(
         store, Served(documents), None, None, SystemClock(), Silent(),  # type: ignore[arg-type]
-        Configuration(feeds, (), (), (), "h"), Matcher(()), Limits(lease=LEASE, budget=timedelta(minutes=10)),
+        Configuration(feeds, (), (), Route(()), "h"), Matcher(()), Limits(lease=LEASE, budget=timedelta(minutes=10)),
         read_limit=within_cpu_limit,
     )  # fmt: skip
     good_at: list[float] = []
     finish = store.finish_polls
 
-    def timed(polls):
+    def timed(polls: Sequence[FinishedPoll]) -> list[Ingested | Exception]:
         answers = finish(polls)
         good = sum(int(one.claim.feed_id.removeprefix("feed_")) < GOOD for one in polls)
         good_at.extend([time.process_time() - cpu] * good)

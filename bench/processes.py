@@ -83,7 +83,8 @@ def forked(load: Load, *, is_shared: bool) -> dict[str, float]:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True, timeout=900
     )
-    return json.loads(done.stdout)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
 
 
 def read_forked(articles: int, is_shared: bool) -> None:

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import combinations
@@ -103,7 +104,7 @@ def week() -> Iterator[tuple[str, str, str, datetime, str]]:
             yield row["feed"], *text, moment.replace(tzinfo=UTC), row["id"]
 
 
-def exact_share(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> float:
+def exact_share(one: AbstractSet[tuple[str, ...]], other: AbstractSet[tuple[str, ...]]) -> float:
     return len(one & other) / min(len(one), len(other))
 
 

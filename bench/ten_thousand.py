@@ -16,14 +16,17 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 from worker.match import Matcher
-from worker.model import Configuration, Feed
+from worker.model import Configuration, Feed, Route
 from worker.pipeline import Limits, Pipeline
+from worker.ports import FinishedPoll, Ingested
 from worker.runtime.clock import SystemClock
 from worker.runtime.deadline import within_cpu_limit
 from worker.runtime.fetcher import HttpFetcher
@@ -51,11 +54,11 @@ def document(number: int, newest: int) -> bytes:
     return f"<rss version='2.0'><channel><title>Wire {number}</title>{items}</channel></rss>".encode()
 
 
-async def serve(ready, port: int) -> None:
+async def serve(ready: Any, port: int) -> None:
     """Answers `/good/N` with N's document and validators; of ten feeds one has news in the second round; `/drip/N` drips."""
     kept: dict[tuple[int, int], bytes] = {}
 
-    async def talk(reader, writer) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -93,7 +96,7 @@ def drip_host(number: int) -> str:
     return f"127.0.1.{number + 1}"
 
 
-def start_server(ready) -> None:
+def start_server(ready: Any) -> None:
     os.nice(0)
     asyncio.run(serve(ready, 0))
 
@@ -111,7 +114,7 @@ def report(name: str, found: object) -> object:
 def pipeline_for(store: RedisStore, feeds: tuple[Feed, ...], loop: HttpLoop, budget: timedelta) -> Pipeline:
     return Pipeline(
         store, HttpFetcher(loop), None, None, SystemClock(), Silent(),  # type: ignore[arg-type]
-        Configuration(feeds, (), (), (), "h"), Matcher(()), Limits(lease=LEASE, budget=budget),
+        Configuration(feeds, (), (), Route(()), "h"), Matcher(()), Limits(lease=LEASE, budget=budget),
         read_limit=within_cpu_limit,
     )  # fmt: skip
 
@@ -120,7 +123,7 @@ def counted(store: RedisStore) -> dict[str, int]:
     return {name: int(float(n)) for name, n in store.client.hgetall(K + "metrics").items() if "polls_total" in name}
 
 
-def measured(work) -> dict[str, float]:
+def measured(work: Callable[[], object]) -> dict[str, float]:
     started, cpu = time.perf_counter(), time.process_time()
     work()
     return {"seconds": round(time.perf_counter() - started, 1), "poller_cpu_s": round(time.process_time() - cpu, 1)}
@@ -136,12 +139,12 @@ def rounds(store: RedisStore, ports: list[int]) -> dict[str, object]:
     store.sync_feeds(feeds)
     loop = HttpLoop()
     pipeline = pipeline_for(store, feeds, loop, timedelta(minutes=10))
-    first = measured(pipeline.poll_due) | {"polls": counted(store)}
+    first: dict[str, object] = {**measured(pipeline.poll_due), "polls": counted(store)}
     report("first", first)
     store.client.hdel(K + "metrics", *counted(store))
     store.client.zadd(K + "feeds:due", {feed.id: 0 for feed in feeds})
-    second = measured(pipeline.poll_due)
-    second |= {"polls": counted(store), "feeds_per_s": round(FEEDS / second["seconds"])}
+    spent = measured(pipeline.poll_due)
+    second = {**spent, "polls": counted(store), "feeds_per_s": round(FEEDS / spent["seconds"])}
     loop.close()
     return {"first": first, "second": second}
 
@@ -163,7 +166,7 @@ def lags(store: RedisStore, ports: list[int], dripping: int) -> dict[str, float]
     started, done_at = time.perf_counter(), []
     finish = store.finish_polls
 
-    def timed(polls):
+    def timed(polls: Sequence[FinishedPoll]) -> list[Ingested | Exception]:
         answers = finish(polls)
         good = sum(one.claim.feed_id.startswith("feed_b") for one in polls)
         done_at.extend([time.perf_counter() - started] * good)

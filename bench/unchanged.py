@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ async def ask_all(urls: list[str]) -> None:
         await asyncio.gather(*(work(session) for _ in range(AT_ONCE)))
 
 
-def timed(work, feeds: int) -> dict[str, float]:
+def timed(work: Callable[[], object], feeds: int) -> dict[str, float]:
     """Feeds a second, and the processor time of one."""
     started, cpu = time.perf_counter(), time.process_time()
     work()
@@ -56,7 +57,8 @@ def measure(store: RedisStore, ports: list[int], number: int, rounds: int) -> di
     """Both sides in turn, after a first reading of everything. A feed in ten has news in the first of our rounds only."""
     urls = [f"http://127.0.0.1:{ports[i % SERVERS]}/good/{i}/" for i in range(number)]
     feeds = tuple(Feed(f"feed_{i}", url, f"feed {i}", allow_private=True) for i, url in enumerate(urls))
-    loop, spent = HttpLoop(), {"ours": [], "bare": []}
+    loop = HttpLoop()
+    spent: dict[str, list[dict[str, float]]] = {"ours": [], "bare": []}
     pipeline = pipeline_for(store, feeds, loop, timedelta(minutes=10))
     for _ in range(rounds):
         store.client.flushall()

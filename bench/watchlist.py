@@ -9,7 +9,7 @@ article on one core (process time, the best of five rounds).
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from bench.week import shared
@@ -75,7 +75,7 @@ def measure(matcher: Matcher, articles: Sequence[Article], analysis: Analysis) -
     return min(rounds)
 
 
-def read_articles():
+def read_articles() -> Iterator[Article]:
     """Shared articles of 350 words or more, cut to 500."""
     with (shared() / "topics" / "dev.jsonl").open(encoding="utf-8") as lines:
         for line in lines:
@@ -111,7 +111,7 @@ def term(vocabulary: Sequence[str], chance: random.Random) -> str:
     return "".join(chance.choices(SYLLABLES, k=4)) + ("*" if chance.random() < 0.2 else "")
 
 
-def make_names(chance: random.Random):
+def make_names(chance: random.Random) -> Iterator[ListedName]:
     """Names with the words of the real list in another order."""
     words = (shared() / "lists" / "ofac" / "2022-01-31" / "sdn.csv").read_text("utf-8").split("\n")
     people = [row.split('"')[1] for row in words if ",individual," in row and '"' in row]

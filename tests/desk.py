@@ -27,6 +27,7 @@ from worker.pipeline import Pipeline
 from worker.runtime.clock import SystemClock
 from worker.runtime.demo import compose
 from worker.runtime.group_store import RedisGroups
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.silence_store import RedisSilences
 from worker.runtime.web import create_web
 
@@ -56,7 +57,7 @@ HOSTILE = {
 class Desk:
     """Publishes articles into the feeds and lets the real stages work on them."""
 
-    store: object
+    store: RedisStore
     fetcher: dict[str, object] = field(default_factory=dict)
     hook_status: int = 204
 

@@ -62,7 +62,7 @@ def case_class(word: str) -> int:
     return 8
 
 
-class Teacher(nn.Module):
+class Teacher(nn.Module):  # type: ignore[misc]  # torch is not installed where types are checked
     """The sentence model with case embeddings below and a layer of tags above."""
 
     def __init__(self) -> None:
@@ -264,7 +264,7 @@ def main() -> None:
         readings += zip(part, read(teacher, cutter, docs), strict=True)
     names = sum(int(np.count_nonzero(decode(logs) % 2)) for _, logs in readings)
     print(f"read {len(readings)} texts, {names} names")
-    np.savez_compressed(options.out / "entity_labels.npz", **packed(readings))
+    np.savez_compressed(options.out / "entity_labels.npz", **packed(readings))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +26,6 @@ from training.topics import (
     DEV_DRAWS,
     LATER_FOLDS,
     SEED,
-    TOPICS,
     YARDSTICK,
     Corpus,
     Floats,
@@ -47,6 +47,7 @@ from worker.enrich.phrase_topics import THRESHOLD, PhraseTopics
 from worker.enrich.sentences import split_sentences
 from worker.enrich.topic_features import FeatureExtractor
 from worker.enrich.topics import PACKAGED_MODEL, TopicClassifier
+from worker.model import TOPICS
 
 RESAMPLES: Final = 1000
 BINS: Final = 10
@@ -85,6 +86,14 @@ def at_threshold(salience: npt.NDArray[np.int64], scores: Floats, cut: float) ->
     }
 
 
+def _precision_of(wanted: npt.NDArray[np.bool_], values: Floats, pick: npt.NDArray[np.int64]) -> float:
+    return average_precision(wanted[pick], values[pick])
+
+
+def _f1_of(salience: npt.NDArray[np.int64], values: Floats, cut: float, pick: npt.NDArray[np.int64]) -> float:
+    return at_threshold(salience[pick], values[pick], cut)["f1"]
+
+
 def interval(count: int, figure: Callable[[npt.NDArray[np.int64]], float]) -> list[float]:
     """Return the 2.5 and 97.5 percentiles of ``figure`` over resampled items."""
     generator = np.random.default_rng(SEED)
@@ -102,13 +111,11 @@ def describe(items: Sequence[Item], scores: Floats, thresholds: dict[str, float]
             "threshold": thresholds[topic],
             "positives": int(wanted.sum()),
             "average_precision": round(average_precision(wanted, values), 4),
-            "average_precision_interval": interval(
-                len(items), lambda pick, w=wanted, v=values: average_precision(w[pick], v[pick])
-            ),
+            "average_precision_interval": interval(len(items), partial(_precision_of, wanted, values)),
             **{name: round(value, 4) for name, value in at_threshold(salience, values, thresholds[topic]).items()},
             "f1_interval": interval(
                 len(items),
-                lambda pick, s=salience, v=values, c=thresholds[topic]: at_threshold(s[pick], v[pick], c)["f1"],
+                partial(_f1_of, salience, values, thresholds[topic]),
             ),
             "calibration_error": round(expected_calibration_error(wanted, values), 4),
         }

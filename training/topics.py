@@ -18,11 +18,19 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix, hstack, vstack
 from sklearn.linear_model import LogisticRegression
 
 from worker.enrich.sentences import split_sentences
-from worker.enrich.topic_features import MAX_CLASSES, SHAPE_BITS, WORD_BITS, FeatureExtractor, shape_buckets
+from worker.enrich.topic_features import (
+    CLASSES,
+    PAIRS,
+    SHAPE_BITS,
+    WORD_BITS,
+    FeatureExtractor,
+    pairs_of_articles,
+    shape_buckets,
+)
 from worker.enrich.topics import FORMAT, PACKAGED_MODEL, TopicWeights, mix_inputs, sketch_dense
 from worker.model import TOPICS
 
@@ -33,6 +41,7 @@ EXTRA_LABELS: Final = Path(__file__).parent / "data" / "topic_labels.jsonl"
 COST: Final = 4.0
 TOLERANCE: Final = 0.01
 CLASS_SCALE: Final = 0.2
+PAIR_SCALE: Final = 0.1
 PHRASE_SCALE: Final = 0.3
 CONTEXT_SCALE: Final = 0.1
 OPINION_SCALE: Final = 0.3
@@ -47,7 +56,7 @@ GRID: Final = np.linspace(0.25, 0.75, 51)
 RESAMPLES: Final = 500
 LATER_FROM: Final = "2023-03"
 LATER_FOLDS: Final = 2
-VERSION: Final = "2"
+VERSION: Final = "3"
 DEV_DRAWS: Final = frozenset({"drawn", "evasion", "thin", "random"})
 BACKGROUND_ITEMS: Final = 600
 
@@ -153,15 +162,16 @@ def _spread(sizes: Counter[str], folds: int) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Features of many texts (articles or sentences), one row each; grams and shapes hold 0 and 1."""
+    """Features of many texts (articles or sentences), one row each; grams and shapes hold 0 and 1, the others are scaled."""
 
     grams: csr_matrix
     shapes: csr_matrix
     dense: csr_matrix
+    pairs: csr_matrix
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Blocks":
         """Return these rows."""
-        return Blocks(self.grams[rows], self.shapes[rows], self.dense[rows])
+        return Blocks(self.grams[rows], self.shapes[rows], self.dense[rows], self.pairs[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +186,17 @@ class Corpus:
 
 def build_corpus(items: list[Item], extractor: FeatureExtractor) -> Corpus:
     """Extract the features of every article and every sentence once."""
-    parts: dict[str, list[Any]] = {"ag": [], "as": [], "ad": [], "sg": [], "ss": [], "sd": [], "owner": []}
+    parts: dict[str, list[Any]] = {
+        "ag": [],
+        "as": [],
+        "ad": [],
+        "sg": [],
+        "ss": [],
+        "sd": [],
+        "ap": [],
+        "sp": [],
+        "owner": [],
+    }
     for number, item in enumerate(items):
         features = extractor.extract(item.text, item.sentences)
         words = extractor.table.words
@@ -185,7 +205,9 @@ def build_corpus(items: list[Item], extractor: FeatureExtractor) -> Corpus:
         parts["ag"].append(whole.grams)
         parts["as"].append(_shape_counts(shapes, by_sentence.rows))
         present = whole.classes[0]
-        parts["ad"].append(_dense(present, whole.phrases[0], np.zeros(MAX_CLASSES), whole.opinions[0]))
+        parts["ad"].append(_dense(present, whole.phrases[0], np.zeros(CLASSES), whole.opinions[0]))
+        parts["ap"].append(_pairs(pairs_of_articles(by_sentence.classes, features.article_of)))
+        parts["sp"].append(_pairs(by_sentence.classes[:, :, None] * by_sentence.classes[:, None, :]))
         for sentence in range(len(item.sentences)):
             inside = by_sentence.row_owners == sentence
             parts["sg"].append(by_sentence.grams[by_sentence.gram_owners == sentence])
@@ -205,14 +227,22 @@ def build_corpus(items: list[Item], extractor: FeatureExtractor) -> Corpus:
             _matrix(parts["ag"], WORD_BITS),
             _matrix(parts["as"], SHAPE_BITS),
             csr_matrix(np.array(parts["ad"])),
+            csr_matrix(vstack(parts["ap"], format="csr")),
         ),
         Blocks(
             _matrix(parts["sg"], WORD_BITS),
             _matrix(parts["ss"], SHAPE_BITS),
             csr_matrix(np.array(parts["sd"])),
+            csr_matrix(vstack(parts["sp"], format="csr")),
         ),
         np.array(parts["owner"]),
     )
+
+
+def _pairs(together: npt.NDArray[np.float32]) -> csr_matrix:
+    """Return the scaled upper triangle of (rows, classes, classes), with or without the last two dimensions joined."""
+    left, right = np.triu_indices(CLASSES, 1)
+    return csr_matrix(together.reshape(-1, CLASSES, CLASSES)[:, left, right] * np.float32(PAIR_SCALE))
 
 
 def _shape_counts(shapes: list[list[int]], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -252,7 +282,12 @@ class Idf:
 
     def weigh(self, blocks: Blocks) -> csr_matrix:
         """Return one matrix of weighted, length-normalised n-grams and the dense block."""
-        parts = (_normalise(blocks.grams, self.grams), _normalise(blocks.shapes, self.shapes), blocks.dense)
+        parts = (
+            _normalise(blocks.grams, self.grams),
+            _normalise(blocks.shapes, self.shapes),
+            blocks.dense,
+            blocks.pairs,
+        )
         return csr_matrix(hstack(parts, format="csr"))
 
 
@@ -372,7 +407,8 @@ def mix_matrix(corpus: Corpus, scores: OutOfFold) -> Floats:
     bounds = np.searchsorted(corpus.owner, np.arange(len(corpus.items) + 1))
     return np.stack(
         [
-            mix_inputs(scores.articles[number], scores.sentences[bounds[number] : bounds[number + 1]])
+            # training reckons in wider floats than reading does
+            mix_inputs(scores.articles[number], scores.sentences[bounds[number] : bounds[number + 1]])  # type: ignore[arg-type,misc]
             for number in range(len(corpus.items))
         ]
     )
@@ -472,11 +508,11 @@ def choose_background(corpus: Corpus) -> npt.NDArray[np.int64]:
 def pack(corpus: Corpus, fitted: Fit, mix: Floats, calibration: Floats) -> TopicWeights:
     """Join both heads, fold in idf and scales, and round n-gram weights to 8 bits."""
     background = corpus.articles.take(choose_background(corpus))
-    classes = background.dense[:, :MAX_CLASSES].toarray() / CLASS_SCALE
+    classes = background.dense[:, :CLASSES].toarray() / CLASS_SCALE
     both = np.concatenate([fitted.article.coefficients, fitted.sentence.coefficients], axis=1)
     grams, shapes = 1 << WORD_BITS, 1 << SHAPE_BITS
-    patterns = len(both) - grams - shapes - 2 * MAX_CLASSES - 3 * len(TOPICS)
-    edges = np.cumsum([0, grams, shapes, MAX_CLASSES, patterns, MAX_CLASSES, 3 * len(TOPICS)])
+    patterns = len(both) - grams - shapes - 2 * CLASSES - 3 * len(TOPICS) - PAIRS
+    edges = np.cumsum([0, grams, shapes, CLASSES, patterns, CLASSES, 3 * len(TOPICS), PAIRS])
     parts = [both[start:end] for start, end in itertools.pairwise(edges)]
     gram_bytes, gram_scale = _to_bytes(parts[0] * fitted.idf.grams[:, None])
     shape_bytes, shape_scale = _to_bytes(parts[1] * fitted.idf.shapes[:, None])
@@ -491,12 +527,16 @@ def pack(corpus: Corpus, fitted: Fit, mix: Floats, calibration: Floats) -> Topic
         phrases=(parts[3] * PHRASE_SCALE).astype(np.float32),
         context=(parts[4][:, len(TOPICS) :] * CONTEXT_SCALE).astype(np.float32),
         opinions=(parts[5] * OPINION_SCALE).astype(np.float32),
+        pairs=(parts[6] * PAIR_SCALE).astype(np.float32),
         bias=np.concatenate([fitted.article.bias, fitted.sentence.bias]).astype(np.float32),
         mix=mix.astype(np.float32),
         sentence_calibration=calibration.astype(np.float32),
         background_grams=background.grams.indices.astype(np.int32),
         background_ends=background.grams.indptr[1:].astype(np.int32),
-        background_dense=sketch_dense(classes, fitted.article(fitted.idf.weigh(background))).astype(np.float16),
+        background_dense=sketch_dense(
+            classes,
+            fitted.article(fitted.idf.weigh(background)),  # type: ignore[arg-type]
+        ).astype(np.float16),
     )
 
 
@@ -524,7 +564,7 @@ def hashes(data: Path) -> dict[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train and write the model."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=PACKAGED_MODEL)
     options = parser.parse_args(arguments)

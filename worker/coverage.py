@@ -42,7 +42,7 @@ def learn(state: FeedState, reading: Reading | None, now: datetime) -> FeedState
     is_forgotten = state.longest_gap_at is None or now - state.longest_gap_at > MEMORY
     if gap and (is_forgotten or state.longest_gap is None or gap > state.longest_gap):
         state = replace(state, longest_gap=gap, longest_gap_at=now)
-    return replace(state, watched_since=state.watched_since or state.succeeded_at)
+    return state if state.watched_since else replace(state, watched_since=state.succeeded_at)
 
 
 def allowed_silence(feed: Feed, state: FeedState, now: datetime) -> timedelta | None:

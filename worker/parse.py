@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from html import unescape
 from typing import Any
 
@@ -26,6 +27,8 @@ from worker.moment import read_moment
 from worker.sitemap import parse_sitemap
 
 feedparser.api.PREFERRED_XML_PARSERS.clear()  # it looks for a parser that nobody has, in every document
+# it joins the document's address with itself for every element, which is a fifth of its work
+feedparser.mixin.make_safe_absolute_uri = lru_cache(64)(feedparser.urls.make_safe_absolute_uri)
 
 ENTRY_LIMIT = 500
 _WIDE = (

@@ -23,6 +23,7 @@ _BLOCKS = frozenset(
 _SILENT = frozenset(
     ["script", "style", "noscript", "template", "iframe", "svg", "math", "head", "title", "select", "button"]
 )
+_PARSER = etree.HTMLParser(remove_comments=True, remove_pis=True, huge_tree=False, no_network=True)
 _TAG = re.compile(r"<[^<>]*>")
 _SILENCED = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
@@ -36,6 +37,8 @@ def tidy(text: str) -> str:
 
 def one_line(text: str) -> str:
     """`html_to_text` on a single line, for titles and names."""
+    if text.isascii() and text.isprintable() and "<" not in text and "&" not in text:
+        return " ".join(text.split())  # most are plain: nothing to decode, to take out or to compose
     return " ".join(html_to_text(text).split())
 
 
@@ -43,9 +46,8 @@ def html_to_text(html: str) -> str:
     """The text a reader would see: blocks become paragraphs, scripts and styles vanish, entities are decoded."""
     if not _MARKUP.search(html):
         return tidy(entities.unescape(html))
-    parser = etree.HTMLParser(remove_comments=True, remove_pis=True, huge_tree=False, no_network=True)
     visible = _INVISIBLE.sub("", html)
-    root = etree.fromstring(visible, parser)
+    root = etree.fromstring(visible, _PARSER)
     text = tidy("".join(_walk(root))) if root is not None else ""
     # lxml gives up beyond 256 levels; what stands there is still text
     return text or tidy(entities.unescape(_TAG.sub(" ", _SILENCED.sub(" ", visible))))

@@ -217,7 +217,8 @@ def _follow(feed: Feed, state: FeedState, target: str, now: datetime) -> tuple[F
     asked = state.address or feed.url
     is_downgrade = asked.startswith("https:") and not target.startswith("https:")
     if not target or target == asked or is_downgrade:
-        return replace(state, moved_to="", moved_polls=0, moved_since=None), ()
+        is_clean = not state.moved_to and state.moved_since is None
+        return state if is_clean else replace(state, moved_to="", moved_polls=0, moved_since=None), ()
     if target != state.moved_to or state.moved_since is None:
         return replace(state, moved_to=target, moved_polls=1, moved_since=now), ()
     polls = state.moved_polls + 1

@@ -34,9 +34,10 @@ from worker.model import (
     Reading,
 )
 from worker.subscriber import Board, count_event
+from worker.window import Window
 
-_LOOK_AGAIN_S = 0.25
-"""While polls are in flight, newly due feeds are looked for this often."""
+_LOOK_AGAIN_S, _WIDEN_S = 0.25, 0.05
+"""While polls are in flight, newly due feeds are looked for this often; sooner where the window can still grow."""
 QUICK_S, LONGEST_S = 0.15, 2.0
 """Seconds of the processor: what the quick lane gives a document (35 entries take 0.03–0.11 s), and the slow one."""
 _MOST_ASIDE = 16
@@ -82,6 +83,10 @@ class _Done:
     span: ExitStack = field(default_factory=ExitStack)
 
 
+_Answer = tuple[Future[PollOutcome], datetime]
+"""An answer, and when it came."""
+
+
 class Poller:
     """Polls what is due, at most `at_once` feeds at a time."""
 
@@ -102,10 +107,13 @@ class Poller:
     ) -> None:
         self._store, self._fetcher, self._clock, self._observer = store, fetcher, clock, observer
         self._tracer, self._bell = tracer, bell
-        self._lease, self._budget, self._at_once, self._read_limit = lease, budget, at_once, read_limit
+        self._lease, self._budget, self._read_limit = lease, budget, read_limit
         self._board = board
         self._in_flight: dict[Future[PollOutcome], _Asked] = {}
-        self._answered: SimpleQueue[Future[PollOutcome]] = SimpleQueue()
+        self._answered: SimpleQueue[_Answer] = SimpleQueue()
+        self._window = Window(at_once)
+        self._looked_at: datetime | None = None
+        self._is_more_due = False
         self._batch: Batch[_Done] = Batch()
         self._aside: deque[_Slow] = deque()
         self._suspect: _Asked | None = None
@@ -122,7 +130,7 @@ class Poller:
         deadline = self._clock.now() + self._budget
         self._epoch = self._store.epoch()
         brought = self._announce(self._start_due())
-        while self._in_flight or self._aside or self._suspect:
+        while self._in_flight or self._aside or self._suspect or self._is_more_due:
             brought += self._announce(self._collect())
             if self._clock.now() >= deadline:
                 break
@@ -137,11 +145,10 @@ class Poller:
 
     def _start_due(self) -> int:
         """Start what is due; the articles that came of documents which hubs had sent."""
-        now = self._clock.now()
+        now, brought = self._clock.now(), 0
         if self._must_wait():
             return 0
-        room = self._at_once - len(self._in_flight) - len(self._aside)
-        for claim in self._store.claim_feeds(room, self._lease):
+        for claim in self._claim_due(now):
             if feed := self._feeds.get(claim.feed_id):
                 request = poll.request(feed, claim.state, epoch=self._epoch, now=now)
                 asked = _Asked(claim, request, now)
@@ -151,17 +158,30 @@ class Poller:
                     break
                 if self._board and claim.pushes:
                     self._take_pushed(asked, self._board)
+                    brought += self._hand_in() if self._batch.is_due(self._clock.now()) else 0
                 else:
                     self._ask(asked)
             else:
                 postponed = poll.PollDecision(claim.state, _NOT_OURS, "postponed")
                 self._batch.add(_Done(claim.feed_id, ports.FinishedPoll(claim, postponed)), 0, now)
-        return self._hand_in()
+        return brought + self._hand_in()
+
+    def _claim_due(self, now: datetime) -> list[ports.FeedClaim]:
+        """What the window has room for. A little room is left until there is more, or a moment has gone."""
+        in_flight = len(self._in_flight) + len(self._aside)
+        is_long_ago = self._looked_at is None or now - self._looked_at >= timedelta(seconds=_WIDEN_S)
+        room = self._window.size - in_flight if is_long_ago else self._window.room(in_flight)
+        if room <= 0:
+            return []
+        self._looked_at = now
+        claims = self._store.claim_feeds(room, self._lease)
+        self._is_more_due = len(claims) >= room
+        return claims
 
     def _ask(self, asked: _Asked) -> None:
         future = self._fetcher.fetch(asked.request)
         self._in_flight[future] = asked
-        future.add_done_callback(self._answered.put)
+        future.add_done_callback(lambda done: self._answered.put((done, self._clock.now())))
 
     def _must_wait(self) -> bool:
         """Whether no other feed may be begun now. A suspect starts when all others are done, and stays alone."""
@@ -175,12 +195,19 @@ class Poller:
     def _collect(self) -> int:
         """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""
         brought = 0
+        timeout = _LOOK_AGAIN_S if self._window.is_widest else _WIDEN_S
+        is_idle = bool(self._in_flight) and not self._aside
+        came = answer = self._next_answer(timeout if is_idle else 0)
         now = self._clock.now()
-        came = future = self._next_answer(0 if self._aside else _LOOK_AGAIN_S)
-        while future:
-            self._finish(self._in_flight.pop(future), future.result(), now)
+        if is_idle and not came:
+            self._window.idled()
+        while answer:
+            future, at = answer
+            asked = self._in_flight.pop(future)
+            self._window.took(asked.at, at, now)
+            self._finish(asked, future.result(), at)
             now = self._clock.now()
-            future = None if self._batch.is_due(now) else self._next_answer(0)
+            answer = None if self._batch.is_due(now) else self._next_answer(0)
         brought += self._hand_in()
         is_pressing = len(self._aside) > _MOST_ASIDE or (
             bool(self._aside) and now - self._aside[0].since >= _LONGEST_ASIDE
@@ -191,7 +218,7 @@ class Poller:
             brought += self._hand_in()
         return brought
 
-    def _next_answer(self, timeout: float) -> Future[PollOutcome] | None:
+    def _next_answer(self, timeout: float) -> _Answer | None:
         try:
             return self._answered.get(timeout=timeout) if timeout else self._answered.get_nowait()
         except Empty:
@@ -305,7 +332,8 @@ class Poller:
             decision = replace(decision, pushes=claim.pushes)
         if feed.interval is not None or decision.state.failures:
             return decision
-        return replace(decision, next_in=websub.stretched(decision.next_in, claim.delivers_until, now))
+        next_in = websub.stretched(decision.next_in, claim.delivers_until, now)
+        return decision if next_in == decision.next_in else replace(decision, next_in=next_in)
 
     def _parse(
         self, request: poll.PollRequest, state: FeedState, fetched: Fetched, seconds: float
@@ -353,7 +381,8 @@ class Poller:
             events = (*events, "feed_blind")
         elif before.blind_since and not state.blind_since:
             events = (*events, "feed_seen_again")
-        return replace(decision, state=state, events=events), alerts
+        is_same = state is decision.state and events == decision.events
+        return decision if is_same else replace(decision, state=state, events=events), alerts
 
     def _note(self, feed: Feed, outcome: PollOutcome, decision: poll.PollDecision, ingested: ports.Ingested) -> None:
         if isinstance(outcome, PollFailed):

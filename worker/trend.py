@@ -3,8 +3,9 @@
 from worker.model import Analysis, Article
 
 ARTICLES, ALERTS = "articles", "alerts"
-TOPIC, COUNTRY, FEED, WATCH, SEVERITY = "topic:", "country:", "feed:", "watch:", "severity:"
-"""Prefixes of the counted names; the store adds those of watches, severities and `alerts` for each new alert."""
+TOPIC, COUNTRY, FEED, WATCH, SEVERITY, PAGE = "topic:", "country:", "feed:", "watch:", "severity:", "page:"
+"""Prefixes of the counted names; the store adds those of watches, severities and `alerts` for each new alert, and
+`page:FEED:OUTCOME` for each page that was looked at."""
 COUNTRY_LABELS = ("GPE", "NORP", "LOC")
 
 

@@ -203,6 +203,24 @@ def test_a_poll_that_brings_the_store_to_fall_takes_no_other_with_it(redis_store
     assert "WRONGTYPE" in str(broken)
 
 
+def test_a_poll_that_cannot_be_written_down_takes_no_other_with_it(redis_store):
+    feeds = [feed("good"), feed("broken"), feed("odd")]
+    redis_store.sync_feeds(feeds)
+    claims = {claim.feed_id: claim for claim in redis_store.claim_feeds(9, LEASE)}
+    [draft] = identify(feeds[1], POLLED, parse(Fetched(rss(ARMS).encode(), feeds[1].url)), NOW)
+    broken = replace(draft, article=replace(draft.article, title="\ud800"))
+    odd = replace(POLLED, last_message="\ud800")
+    answers = redis_store.finish_polls(
+        [
+            FinishedPoll(claims["feed_broken"], PollDecision(POLLED, LEASE, "fetched"), [broken]),
+            FinishedPoll(claims["feed_odd"], PollDecision(odd, LEASE, "timeout")),
+            FinishedPoll(claims["feed_good"], PollDecision(POLLED, LEASE, "not_modified")),
+        ]
+    )
+    assert [isinstance(answer, Exception) for answer in answers] == [True, True, False]
+    assert answers[2] == Ingested()
+
+
 def test_scripts_that_a_server_forgot_are_given_to_it_anew(redis_store):
     redis_store.sync_feeds([FEED])
     [claim] = redis_store.claim_feeds(1, LEASE)

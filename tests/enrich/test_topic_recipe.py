@@ -5,7 +5,21 @@ import pytest
 
 pytest.importorskip("sklearn", reason="make install-train brings it")
 
-from training.topics import GRID, TOPICS, Item, source_folds, thresholds_of
+from training.topics import (
+    GRID,
+    TOPICS,
+    Fit,
+    Head,
+    Idf,
+    Item,
+    build_corpus,
+    pack,
+    source_folds,
+    thresholds_of,
+)
+from worker.enrich.sentences import split_sentences
+from worker.enrich.topic_features import FeatureExtractor
+from worker.enrich.topics import TopicClassifier
 
 
 def item(topic: str, salience: int) -> Item:
@@ -51,3 +65,33 @@ def test_more_labels_of_other_items_leave_the_folds_as_they_were() -> None:
     few, many = source_folds(measured, 2), source_folds(measured + labels, 2)
     assert many[: len(measured)].tolist() == few.tolist()
     assert all(len(set(many[[item.source == name for item in measured + labels]])) == 1 for name in "abcdez")
+
+
+def test_a_packed_model_scores_as_the_heads_it_was_packed_from() -> None:
+    texts = [
+        "Iran ships missiles to Russia\nRebels in Syria seized the tanks. UN monitors saw it.",
+        "Iran ships tanks",
+    ] * 2
+    items = [
+        Item("", "", "", "random", text, tuple(split_sentences(text)), {}, {}, frozenset(), is_marked_fully=True)
+        for text in texts
+    ]
+    corpus = build_corpus(items, FeatureExtractor.default())
+    idf, drawn = Idf.of(corpus.articles), np.random.default_rng(3)
+    articles, sentences = idf.weigh(corpus.articles), idf.weigh(corpus.sentences)
+    width = len(TOPICS)
+
+    def head() -> Head:
+        coefficients = drawn.normal(size=(articles.shape[1], width)).astype(np.float32)
+        return Head(coefficients, drawn.normal(size=width).astype(np.float32))
+
+    fitted = Fit(idf, head(), head())
+    fitted.article.coefficients[-corpus.articles.pairs.shape[1] :] *= 20
+    fitted.sentence.coefficients[-corpus.articles.pairs.shape[1] :] *= 20
+    weights = pack(corpus, fitted, np.zeros((width, 5)), np.zeros((width, 2)))
+    classifier = TopicClassifier(weights, TOPICS, {})
+    for number, item in enumerate(items):
+        article, by_sentence = classifier.log_odds(item.text, item.sentences)
+        assert article == pytest.approx(fitted.article(articles)[number], abs=0.1)
+        expected = fitted.sentence(sentences)[corpus.owner == number]
+        assert by_sentence == pytest.approx(expected, abs=0.1)

@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 
 from worker.enrich.phrase_topics import PatternError, PatternIndex, PhraseTopics, compile_pattern
 from worker.enrich.sentences import split_sentences
-from worker.enrich.topic_features import FeatureExtractor, WordClasses
+from worker.enrich.topic_features import (
+    CLASSES,
+    MAX_CLASSES,
+    PAIRS,
+    FeatureExtractor,
+    WordClasses,
+    pairs_of_articles,
+    pairs_of_sentences,
+)
 from worker.enrich.topic_result import TopicResult, strongest
-from worker.enrich.topics import PACKAGED_MODEL, TopicClassifier, TopicModelError
+from worker.enrich.topics import PACKAGED_MODEL, TopicClassifier, TopicModelError, both_sides
 
 SHARED = Path(os.environ.get("TOCSIN_SHARED", Path(__file__).parents[3] / "shared"))
 YARDSTICK = ("sanctions-violation", "arms-transfer")
@@ -207,6 +215,44 @@ def test_features_are_the_same_in_any_order_of_articles() -> None:
     again = used.extract(text, [(0, len(text))])
     assert np.array_equal(fresh.sentences.grams, again.sentences.grams)
     assert np.array_equal(fresh.articles.classes, again.articles.classes)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "named"),
+    [
+        ("They met on Tuesday", (0, 0, 0)),
+        ("Syrian troops", (1, 0, 0)),
+        ("Russia and Russians", (1, 0, 0)),
+        ("RUSSIA'S offer to Iran", (1, 1, 0)),
+        ("Howitzers for Ukraine", (1, 0, 1)),
+        ("It told us to wait", (0, 0, 0)),
+    ],
+)
+def test_countries_and_weapons_named_in_a_sentence_are_classes(sentence: str, named: tuple[int, int, int]) -> None:
+    features = FeatureExtractor.default().extract(sentence, [(0, len(sentence))])
+    assert tuple(features.sentences.classes[0, MAX_CLASSES:].astype(int)) == named
+
+
+def test_two_classes_are_a_pair_only_where_one_sentence_holds_both() -> None:
+    classes = np.zeros((3, CLASSES), np.float32)
+    classes[0, [2, 5]] = classes[1, 7] = classes[2, [2, 7]] = 1.0
+    together = pairs_of_articles(classes, np.array([0, 0, 1])).reshape(2, CLASSES, CLASSES)
+    assert [together[0, 2, 5], together[0, 2, 7], together[0, 5, 7]] == [1.0, 0.0, 0.0]
+    assert [together[1, 2, 7], together[1, 2, 5]] == [1.0, 0.0]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_a_pair_weighs_the_same_in_a_sentence_and_in_an_article_of_that_sentence(seed: int) -> None:
+    drawn = np.random.default_rng(seed)
+    classes = (drawn.random((4, CLASSES)) < 0.1).astype(np.float32)
+    weights = drawn.normal(size=(PAIRS, 3)).astype(np.float32)
+    left, right = np.triu_indices(CLASSES, 1)
+    expected = (classes[:, left] * classes[:, right]) @ weights
+    spread = both_sides(weights)
+    assert pairs_of_sentences(classes, spread) == pytest.approx(expected, abs=1e-3)
+    whole = pairs_of_articles(classes, np.arange(4)) @ spread.reshape(CLASSES**2, 3)
+    assert whole == pytest.approx(expected, abs=1e-3)
 
 
 @settings(max_examples=40, deadline=None)

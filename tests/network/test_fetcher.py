@@ -7,6 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import tracemalloc
 import zlib
@@ -704,10 +705,11 @@ def test_no_more_than_two_are_at_a_host_at_once():
 def test_turns_are_shared_by_processes_over_redis(redis_store):
     """Two processes with a store between them: the pauses add up, and patience holds."""
     first, second = RedisTurns(redis_store), RedisTurns(redis_store)
-    waits = [turns.reserve("host.example", 4, 10) for turns in (first, second, first, second)]
+    waits = [wait for turns in (first, second, first, second) for wait in turns.reserve(["host.example"], 4, 10)]
     assert [round(wait) for wait in waits] == [0, 4, 8, 12]
-    assert round(first.reserve("host.example", 4, 10)) == 12, "what is out of patience reserves nothing"
-    assert first.reserve("other.example", 4, 10) == 0
+    busy, free, again = first.reserve(["host.example", "other.example", "other.example"], 4, 10)
+    assert round(busy) == 12, "what is out of patience reserves nothing"
+    assert (free, again) == (0, 4)
 
 
 def test_politeness_goes_on_without_redis(loop, serve):
@@ -737,3 +739,64 @@ def test_why_no_answer_came_is_said_in_words(error, words):
 
 def test_a_refused_connection_says_so(fetcher):
     assert "nothing listens" in refused(fetch(fetcher, "http://127.0.0.1:1/"), PollFailure.UNREACHABLE)
+
+
+def test_who_asks_for_a_turn_while_others_are_asked_for_is_asked_for_with_the_next():
+    calls = []
+
+    def reserve(hosts, _pause, _patience):
+        calls.append(list(hosts))
+        time.sleep(0.05)
+        return [0.0 for _ in hosts]
+
+    turns = Turns(time.monotonic, reserve=reserve)
+
+    async def ask(host):
+        async with turns.turn(host):
+            return host
+
+    async def ask_all():
+        first = asyncio.create_task(ask("first.example"))
+        await asyncio.sleep(0.01)
+        hosts = [f"h{i}.example" for i in range(50)]
+        assert await asyncio.gather(*map(ask, hosts)) == hosts
+        assert await first == "first.example"
+        assert await ask("last.example") == "last.example"
+
+    asyncio.run(ask_all())
+    assert [len(hosts) for hosts in calls] == [1, 50, 1]
+
+
+def test_a_turn_that_cannot_be_asked_for_fails_who_asked_and_none_after():
+    answers = iter([KeyError("odd"), [0.0]])
+
+    def reserve(_hosts, _pause, _patience):
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def ask_twice():
+        turns = Turns(time.monotonic, reserve=reserve)
+        with pytest.raises(KeyError):
+            async with turns.turn("a.example"):
+                pass
+        async with turns.turn("a.example"):
+            return True
+
+    assert asyncio.run(ask_twice())
+
+
+def test_work_whose_answer_nobody_waits_for_any_more_disturbs_no_other(loop):
+    async def after(seconds):
+        await asyncio.sleep(seconds)
+        return seconds
+
+    given_up, kept = loop.submit(after(0.05)), loop.submit(after(0.1))
+    assert given_up.cancel()
+    assert kept.result(5) == 0.1
+    assert given_up.cancelled()
+
+
+def test_the_reader_of_documents_keeps_the_interpreter_from_the_fetches_for_no_long_time(loop):
+    assert sys.getswitchinterval() <= 0.001

@@ -151,8 +151,38 @@ def test_polls_that_are_done_at_the_same_moment_are_handed_in_together():
     feeds = tuple(feed(f"f{i:03}") for i in range(250))
     store = Handed(FakeClock())
     poller_over(store, feeds, FakeFetcher(), SilentObserver()).poll_due()
-    assert [len(together) for together in store.together] == [100, 100, 50]
+    assert [len(together) for together in store.together] == [8, 16, 32, 64, 100, 30]
     assert sorted(id_ for together in store.together for id_ in together) == [one.id for one in feeds]
+
+
+def test_a_turn_goes_on_while_more_is_due_though_nothing_of_it_is_to_be_asked_for():
+    ours, theirs = feed("ours"), tuple(feed(f"theirs{i:02}") for i in range(40))
+    poller, store = make((*theirs, ours), FakeFetcher(), known=(ours,))
+    poller.poll_due()
+    assert [id_ for id_, item in store.feeds.items() if item.fence or item.claims] == []
+    assert len(store.feeds) == 41
+
+
+def test_in_a_burst_feeds_are_asked_hardly_faster_than_their_documents_are_read():
+    feeds, clock = tuple(feed(f"f{i:02}") for i in range(60)), FakeClock()
+    fetcher, ahead = FakeFetcher(), []
+    for source in feeds:
+        fetcher.serve(source.url, rss(ARMS | {"guid": source.id, "title": source.id, "link": source.url + "/1"}))
+
+    @contextmanager
+    def reading(_seconds):
+        yield
+        read.append(1)
+        ahead.append(len(fetcher.asked) - len(read))
+        clock.advance(milliseconds=300)
+
+    read = []
+    poller, store = make(feeds, fetcher, clock, read_limit=reading)
+    while poller.poll_due():
+        pass
+    assert len(read) == 60
+    assert max(ahead[20:]) <= 4
+    assert all(store.feeds[source.id].record.entries == 1 for source in feeds)
 
 
 def test_articles_are_handed_in_and_announced_while_other_documents_are_still_to_be_read():

@@ -12,8 +12,9 @@ from tests.spine import FEED, Spine
 from worker.errors import TurnOver
 from worker.isolation import spared
 from worker.model import Pending
-from worker.runtime import deadline
+from worker.runtime import deadline, tasks
 from worker.runtime.deadline import within_soft_limit
+from worker.runtime.tasks import LONGEST_REFRESH_S
 
 
 def run_out_of_time() -> None:
@@ -136,3 +137,37 @@ def test_after_the_turn_the_signals_mean_what_they_meant():
     with within_soft_limit():
         assert signal.getsignal(signal.SIGUSR1) is not before[0]
     assert [signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGALRM)] == before
+
+
+@pytest.fixture
+def turn(monkeypatch):
+    """A turn of a worker whose refresh takes so many seconds and then does something; the pipelines that worked."""
+    now, worked = [0.0], []
+
+    def run(seconds: float, then=lambda: None) -> list[str]:
+        def refresh(_stage):
+            now[0] += seconds
+            then()
+            return "pipeline"
+
+        monkeypatch.setattr(tasks, "refreshed_pipeline", refresh)
+        monkeypatch.setattr(tasks, "monotonic", lambda: now[0])
+        tasks._work("poll", lambda pipeline: worked.append(pipeline) or 0, ())
+        return worked
+
+    return run
+
+
+def test_a_configuration_that_takes_too_long_hears_of_it_as_before(turn):
+    heard = []
+    own = signal.signal(signal.SIGUSR1, lambda *_: heard.append("Celery's"))
+    try:
+        assert turn(1, run_out_of_time) == ["pipeline"]
+    finally:
+        signal.signal(signal.SIGUSR1, own)
+    assert heard == ["Celery's"]
+
+
+def test_after_a_long_refresh_the_turn_waits_for_the_next_doorbell(turn):
+    assert turn(LONGEST_REFRESH_S) == ["pipeline"]
+    assert turn(LONGEST_REFRESH_S + 1) == ["pipeline"], "no second turn"

@@ -38,11 +38,11 @@ def feeds_list(config: Config = None, as_json: Json = False) -> None:
 def feeds_show(
     feed: Annotated[str, typer.Argument(help="A feed by name, id or address.")], config: Config = None
 ) -> None:
-    """All that is known of one feed, as JSON: health, rhythm, failures, where it moved to, when it is due."""
+    """All that is known of one feed, as JSON: health, failures, where it moved to, its hub, its pages of 48 hours."""
+    from worker.runtime.feed_view import describe_feeds
     from worker.runtime.process import open_store
-    from worker.runtime.views import list_feeds
 
-    [row] = list_feeds(open_store(), _find(_configured(config), [feed]))
+    [row] = describe_feeds(open_store(), _find(_configured(config), [feed]))
     print_json(row)
 
 

@@ -29,6 +29,13 @@ def materiel_cues() -> Iterator[Cue]:
     yield from _vessel_cues(_table("vessels.yaml"))
 
 
+def weapon_words() -> frozenset[str]:
+    """Return the single words, in small letters, that name a weapon or a kind of weapon, their plurals among them."""
+    lists = _table("materiel.yaml")
+    kinds = (*lists["names"], *lists["heads"], *lists["paired"], *lists["plural_only"])
+    return frozenset(word for word in _with_plurals(kind.lower() for kind in kinds) if " " not in word)
+
+
 def _table(name: str) -> dict[str, Any]:
     table: dict[str, Any] = yaml.safe_load((files("worker.enrich") / "data" / name).read_text(encoding="utf-8"))
     return table

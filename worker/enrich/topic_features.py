@@ -7,7 +7,9 @@ Per sentence, and for the article as the union of its sentences, these blocks of
 
 - words: hashed unigrams and bigrams, divided by their Euclidean norm after idf weighting;
 - shapes: hashed character 3- to 5-grams of the distinct words, likewise;
-- classes: the word classes of ``data/topic_words.yaml`` (at most 64);
+- classes: the word classes of ``data/topic_words.yaml`` (at most 64), then whether a country, two countries and a
+  weapon are named by a word of the gazetteers, in whatever case;
+- pairs: every two classes that stand in one sentence (`pairs_of_sentences`, `pairs_of_articles`);
 - phrases: the patterns of ``data/topics.yaml``;
 
 and the phrase baseline's opinion of each topic, a number from 0 to 1.
@@ -27,6 +29,8 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from worker.enrich.countries import country_terms
+from worker.enrich.materiel import weapon_words
 from worker.enrich.phrase_topics import (
     Pattern,
     PatternIndex,
@@ -38,6 +42,10 @@ from worker.enrich.phrase_topics import (
 WORD_BITS: Final = 17
 SHAPE_BITS: Final = 16
 MAX_CLASSES: Final = 64
+CLASSES: Final = MAX_CLASSES + 3
+"""The word classes, then: a country, two countries, a weapon is named."""
+PAIRS: Final = CLASSES * (CLASSES - 1) // 2
+_LEAST_COUNTRY_LETTERS: Final = 4
 _ROW_BITS: Final = 32
 _MAX_ROWS: Final = 60_000
 _MAX_LETTERS: Final = 64
@@ -58,7 +66,7 @@ class Features:
 
     Arrays of equal length pair a feature with the number of its text: ``grams`` with ``gram_owners``, ``rows`` (into
     the word table) with ``row_owners``; both pairs are sorted by text, then by feature, and distinct. ``classes`` is
-    (texts, 64) and ``phrases`` (texts, patterns), both of 0 and 1. ``opinions`` (texts, 3 x topics) are the phrase
+    (texts, 67) and ``phrases`` (texts, patterns), both of 0 and 1. ``opinions`` (texts, 3 x topics) are the phrase
     baseline's probabilities: a sentence's own, its article's strongest, the strongest of the article's first two
     sentences; of an article the strongest, ln(1 + sum over sentences), the strongest of the first two.
     """
@@ -118,6 +126,18 @@ def _load_classes() -> dict[str, str]:
     return loaded
 
 
+@cache
+def _countries() -> dict[str, int]:
+    """Number the countries and map each single word that names one or its people; short words name too much else."""
+    numbers: dict[str, int] = {}
+    words: dict[str, int] = {}
+    for term in country_terms():
+        word = term.text.lower()
+        if not term.ambiguous and " " not in word and len(word.replace(".", "")) >= _LEAST_COUNTRY_LETTERS:
+            words.setdefault(word, numbers.setdefault(term.id, len(numbers) + 1))
+    return words
+
+
 class WordTable:
     """Everything that depends on a single word, computed at its first sight and kept in growing arrays.
 
@@ -129,6 +149,7 @@ class WordTable:
         """Start empty."""
         self.generation = 0
         self._classes = classes
+        self._countries, self._weapons = _countries(), weapon_words()
         self.index = PatternIndex(patterns)
         self.reset()
 
@@ -139,6 +160,8 @@ class WordTable:
         self.words: list[str] = []
         self.hashes = np.zeros(1024, np.uint64)
         self.class_bits = np.zeros(1024, np.uint64)
+        self.countries = np.zeros(1024, np.int64)
+        self.weapons = np.zeros(1024, np.bool_)
         self.opened: list[int] = []
         self.closed: list[int] = []
 
@@ -162,6 +185,8 @@ class WordTable:
         self.words.append(word)
         self.hashes[row] = _hash64(word)
         self.class_bits[row] = self._classes.bits(word)
+        self.countries[row] = self._countries.get(word, 0)
+        self.weapons[row] = word in self._weapons
         opened, closed = self.index.ends(token)
         self.opened.append(opened)
         self.closed.append(closed)
@@ -171,6 +196,8 @@ class WordTable:
         size = 2 * len(self.hashes)
         self.hashes = np.resize(self.hashes, size)
         self.class_bits = np.resize(self.class_bits, size)
+        self.countries = np.resize(self.countries, size)
+        self.weapons = np.resize(self.weapons, size)
 
     @property
     def is_full(self) -> bool:
@@ -255,7 +282,12 @@ class FeatureExtractor:
             starts = np.flatnonzero(first_of_each(owner))
             bits[owner[starts]] = np.bitwise_or.reduceat(self.table.class_bits[rows], starts)
         unpacked = np.unpackbits(bits.astype("<u8").view(np.uint8).reshape(count, 8), axis=1, bitorder="little")
-        return unpacked.astype(np.float32)
+        named = self.table.countries[rows]
+        _, owners = _distinct(named[named > 0], owner[named > 0], _ROW_BITS)
+        countries = np.bincount(owners, minlength=count)
+        weapons = np.bincount(owner[self.table.weapons[rows]], minlength=count)
+        named_kinds = np.stack([countries > 0, countries > 1, weapons > 0], axis=1)
+        return np.hstack([unpacked, named_kinds]).astype(np.float32)
 
     def _phrase_matrix(
         self, places: Sequence[tuple[str, int, int]], by_sentence: Sequence[Sequence[int]]
@@ -266,6 +298,27 @@ class FeatureExtractor:
             if _any_of(opened, rows) & _any_of(closed, rows):
                 found[number, list(self.table.index.find(*places[number]))] = 1.0
         return found
+
+
+def pairs_of_sentences(classes: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Sum the weights (classes, classes, T; symmetric) of every two classes of a sentence, (sentences, T).
+
+    Each pair counts from both its sides, so the weights are half of what a pair is worth and 0 for a class with itself.
+    """
+    count, width = len(classes), weights.shape[2]
+    beside = (classes @ weights.reshape(CLASSES, -1)).reshape(count, CLASSES, width)
+    summed: npt.NDArray[np.float32] = (classes[:, None, :] @ beside)[:, 0]
+    return summed
+
+
+def pairs_of_articles(classes: npt.NDArray[np.float32], article_of: Ints) -> npt.NDArray[np.float32]:
+    """Return which two classes stand together in some sentence of each article, (articles, classes x classes).
+
+    ``classes`` and ``article_of`` are the sentences'; articles are numbered from 0, none is without sentences.
+    """
+    starts = np.flatnonzero(first_of_each(article_of))
+    together = [(block.T @ block).ravel() for block in np.split(classes, starts[1:])]
+    return np.minimum(np.stack(together), 1.0)
 
 
 def _strongest_of_two(values: npt.NDArray[np.float32], starts: Ints) -> npt.NDArray[np.float32]:

@@ -4,7 +4,7 @@ Owns the weights' file format and the arithmetic from features to calibrated pro
 the features (`worker.enrich.topic_features`) nor the recipe (``training/topics.py``).
 
 Two linear heads share the features: one reads the article as a whole, one reads a sentence beside the word classes of
-its article. An article's log-odds are a per-topic linear mix of
+its article; pairs of word classes count where both stand in one sentence. An article's log-odds are a per-topic linear mix of
 
     article head, strongest sentence, second strongest sentence, first sentence
 
@@ -22,11 +22,15 @@ import numpy.typing as npt
 
 from worker.enrich.phrase_topics import packaged_rules
 from worker.enrich.topic_features import (
+    CLASSES,
+    PAIRS,
     SHAPE_BITS,
     ArticleFeatures,
     FeatureExtractor,
     Features,
     first_of_each,
+    pairs_of_articles,
+    pairs_of_sentences,
     shape_buckets,
 )
 from worker.enrich.topic_result import MAX_EVIDENCE, Evidence, TopicResult
@@ -34,7 +38,7 @@ from worker.enrich.topic_result import MAX_EVIDENCE, Evidence, TopicResult
 __all__ = ["PACKAGED_MODEL", "Evidence", "TopicClassifier", "TopicModelError", "TopicResult"]
 
 PACKAGED_MODEL: Final = Path(__file__).parent / "en_tocsin_news_topics"
-FORMAT: Final = 1
+FORMAT: Final = 2
 _EVIDENCE_SHARE: Final = 0.4
 _SENTENCES_AT_ONCE: Final = 1_000
 _DIGITS: Final = 5
@@ -62,8 +66,8 @@ class TopicWeights:
     """Weights of both heads side by side: columns 0..T-1 read the article, T..2T-1 a sentence.
 
     ``grams`` is (2**17, 2T) and ``shapes`` (2**16, 2T), 8-bit, each already multiplied by idf and to be multiplied by
-    its ``*_scale`` (2T); ``*_norm`` hold the squared idf of each bucket. ``classes`` (64, 2T), ``phrases`` (P, 2T),
-    ``context`` (64, T) for the sentence head only, ``opinions`` (3T, 2T), ``bias`` (2T), ``mix`` (T, 5) with the intercept last,
+    its ``*_scale`` (2T); ``*_norm`` hold the squared idf of each bucket. ``classes`` (67, 2T), ``pairs`` (67 x 66 / 2, 2T) of
+    every two classes in the order of the upper triangle, ``phrases`` (P, 2T), ``context`` (67, T) for the sentence head only, ``opinions`` (3T, 2T), ``bias`` (2T), ``mix`` (T, 5) with the intercept last,
     ``sentence_calibration`` (T, 2) slope and intercept. ``background_*`` are news items as hashed n-grams (the items'
     ends in one run of buckets) and their dense sketch parts, what a watchlist's own topic is told apart from.
     """
@@ -75,6 +79,7 @@ class TopicWeights:
     shapes_scale: Floats
     shapes_norm: Floats
     classes: Floats
+    pairs: Floats
     phrases: Floats
     context: Floats
     opinions: Floats
@@ -118,6 +123,8 @@ class TopicClassifier:
         self._shape_words = (0, 0)
         width = len(self.topics)
         self._article, self._sentence = _head(weights, slice(0, width)), _head(weights, slice(width, 2 * width))
+        self._article_pairs = both_sides(weights.pairs[:, :width]).reshape(CLASSES**2, width)
+        self._sentence_pairs = both_sides(weights.pairs[:, width:])
         self._background: Floats | None = None
 
     @classmethod
@@ -178,8 +185,15 @@ class TopicClassifier:
         return *self._heads(features), features.article_of
 
     def _heads(self, features: ArticleFeatures) -> tuple[Floats, Floats]:
-        context = (features.articles.classes @ self.weights.context)[features.article_of]
-        return self._odds(self._article, features.articles), self._odds(self._sentence, features.sentences) + context
+        classes, article_of = features.sentences.classes, features.article_of
+        articles, sentences = (
+            self._odds(self._article, features.articles),
+            self._odds(self._sentence, features.sentences),
+        )
+        articles += pairs_of_articles(classes, article_of) @ self._article_pairs
+        sentences += pairs_of_sentences(classes, self._sentence_pairs)
+        sentences += (features.articles.classes @ self.weights.context)[article_of]
+        return articles, sentences
 
     def _odds(self, head: _Head, features: Features) -> Floats:
         """Return one head's log-odds of articles or of sentences, (texts, T)."""
@@ -260,6 +274,13 @@ def mix_inputs(article: Floats, by_sentence: Floats) -> Floats:
     return inputs
 
 
+def both_sides(pairs: Floats) -> Floats:
+    """Spread the weights of pairs, (upper triangle, T), over both sides of the diagonal, (classes, classes, T)."""
+    spread = np.zeros((CLASSES, CLASSES, pairs.shape[1]), np.float32)
+    spread[np.triu_indices(CLASSES, 1)] = pairs / 2
+    return spread + spread.transpose(1, 0, 2)
+
+
 def sketch_dense(classes: Floats, log_odds: Floats) -> Floats:
     """Return the dense part of a sketch, (rows, classes + topics)."""
     topics = np.clip(log_odds, -6, 6) * _SKETCH_TOPIC_SCALE
@@ -274,8 +295,8 @@ def _check(folder: Path, meta: dict[str, object], arrays: dict[str, npt.NDArray[
     missing = sorted(set(TopicWeights.__slots__) - set(arrays))
     if missing:
         raise TopicModelError(folder, f"weights.npz lacks {', '.join(missing)}")
-    if arrays["shapes"].shape[0] != 1 << SHAPE_BITS:
-        raise TopicModelError(folder, "its hash sizes are not those of this version")
+    if (len(arrays["shapes"]), len(arrays["pairs"])) != (1 << SHAPE_BITS, PAIRS):
+        raise TopicModelError(folder, "its sizes are not those of this version")
     return TopicWeights(**{name: arrays[name] for name in TopicWeights.__slots__})  # type: ignore[arg-type]
 
 

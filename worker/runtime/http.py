@@ -8,6 +8,7 @@ import ipaddress
 import re
 import socket
 import ssl
+import sys
 import threading
 from collections import deque
 from collections.abc import Coroutine, Mapping
@@ -47,6 +48,7 @@ _EXTRA_PRIVATE = tuple(
     )
 )
 """Ranges that `is_global` of Python 3.11 lets through."""
+_SWITCH_S = 0.0005
 _PRIVATE_NAMES = frozenset({"localhost", "internal", "local"})
 
 
@@ -107,6 +109,8 @@ class HttpLoop:
     """An event loop in a thread with its sessions, guarded ones and such as may reach private addresses."""
 
     def __init__(self, resolver: AbstractResolver | None = None) -> None:
+        # each system call of the loop gives the interpreter away, and a thread that reads documents would keep it for 5 ms
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
         self.loop = asyncio.new_event_loop()
         self._resolver = resolver
         self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
@@ -184,7 +188,9 @@ class HttpLoop:
 def _settle(future: Future[Any], task: asyncio.Task[Any]) -> None:
     if task.cancelled():
         future.cancel()
-    elif error := task.exception():
+    if not future.set_running_or_notify_cancel():
+        return
+    if error := task.exception():
         future.set_exception(error)
     else:
         future.set_result(task.result())

@@ -1,4 +1,9 @@
-"""Which pages are to be read, over Redis: `pages:due` by time, `page:ARTICLE` with fence, tries, claims and `wanted_at`."""
+"""Which pages are to be read, over Redis.
+
+pages:due        articles by the time when their page is due
+page:ARTICLE     fence, tries, claims and `wanted_at`
+feed_pages:FEED  for each outcome of a feed's pages the newest reason, and when (`at:OUTCOME`)
+"""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +12,7 @@ from datetime import timedelta
 from worker.decision import digest_text
 from worker.model import PageDecision
 from worker.reader import PageClaim
-from worker.runtime.records import ARTICLE, dump, restore_article
+from worker.runtime.records import ARTICLE, KEEP_TRENDS, dump, restore_article
 from worker.runtime.redis_client import Scripts, fields, milliseconds, moment_of
 from worker.runtime.redis_store import RedisStore
 
@@ -34,5 +39,8 @@ class RedisPageStore:
             "sha256": digest_text(decision.article.text),
             "wait_ms": milliseconds(decision.wait) if decision.wait else 0,
             "counts": list(counts),
+            "feed": claim.article.feed_id,
+            "reason": decision.article.text_reason,
+            "trend_keep_ms": milliseconds(KEEP_TRENDS),
         }
         return bool(self._run("finish_page", claim.article.id, claim.fence, json.dumps(work)))

@@ -18,11 +18,12 @@ from worker.ports import STAGES
 from worker.runtime import highlight, overview, plots
 from worker.runtime.alert_filter import STATES, AlertFilter
 from worker.runtime.case import find_case
+from worker.runtime.feed_view import HOURS, describe_feeds
 from worker.runtime.held import list_held
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.silence_store import RedisSilences
 from worker.runtime.trends import Trends, in_steps, read_trends
-from worker.runtime.views import list_alerts, list_feeds, list_refusals, show_alert
+from worker.runtime.views import list_alerts, list_refusals, show_alert
 from worker.why import answer
 
 _ON_PAGE = 60
@@ -116,10 +117,10 @@ class Pages:
         )
 
     def feeds(self, request: Request) -> Response:
-        trends = read_trends(self._store, 2 * _DAY)
+        trends = read_trends(self._store, HOURS)
         rows = [
             feed | {"rhythm": trends.of(trend.FEED + feed["id"])}
-            for feed in list_feeds(self._store, self._configuration.feeds)
+            for feed in describe_feeds(self._store, self._configuration.feeds, trends)
         ]
         health = Counter(row["health"] for row in rows)
         return self._page("feeds.html", request, feeds=sorted(rows, key=_by_trouble), health=health)

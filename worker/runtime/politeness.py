@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ PAUSE = timedelta(seconds=1)
 PATIENCE = timedelta(seconds=10)
 """Whoever would wait longer for a turn comes back later; must leave room in the lease beside the slowest fetch."""
 _FORGET_AT = 10_000
+_MOST_TOGETHER = 200
 
 
 class HostBusyError(Exception):
@@ -24,7 +25,8 @@ class HostBusyError(Exception):
 class Turns:
     """Who may ask which host when. To be used on one event loop; `clock` counts seconds steadily.
 
-    `reserve` shares the turns with other processes: seconds to wait by host, pause and patience; None where it cannot.
+    `reserve` shares the turns with other processes: seconds to wait by hosts, pause and patience; None where it cannot.
+    It is called in a thread, one call at a time: what asks meanwhile asks together with the next.
     """
 
     def __init__(
@@ -33,10 +35,12 @@ class Turns:
         pause: timedelta = PAUSE,
         at_once: int = AT_ONCE,
         patience: timedelta = PATIENCE,
-        reserve: Callable[[str, float, float], float | None] | None = None,
+        reserve: Callable[[Sequence[str], float, float], Sequence[float] | None] | None = None,
     ) -> None:
         self._clock, self._pause, self._patience = clock, pause.total_seconds(), patience.total_seconds()
         self._reserve = reserve
+        self._asking: list[tuple[str, asyncio.Future[float | None]]] = []
+        self._asker: asyncio.Task[None] | None = None
         self._free_at: dict[str, float] = {}
         self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(at_once))
 
@@ -60,8 +64,11 @@ class Turns:
     async def _wait_for(self, host: str) -> float:
         """Seconds until the host's next turn, which is taken unless it is out of all patience."""
         if self._reserve:
-            loop = asyncio.get_running_loop()
-            shared = await loop.run_in_executor(None, self._reserve, host, self._pause, self._patience)
+            answer: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
+            self._asking.append((host, answer))
+            if self._asker is None or self._asker.done():
+                self._asker = asyncio.create_task(self._ask_for_all(self._reserve))
+            shared = await answer
             if shared is not None:
                 return shared
         now = self._clock()
@@ -70,6 +77,23 @@ class Turns:
             self._forget_idle(now)
             self._free_at[host] = start + self._pause
         return start - now
+
+    async def _ask_for_all(self, reserve: Callable[[Sequence[str], float, float], Sequence[float] | None]) -> None:
+        loop = asyncio.get_running_loop()
+        while self._asking:
+            asking, self._asking = self._asking[:_MOST_TOGETHER], self._asking[_MOST_TOGETHER:]
+            hosts = [host for host, _ in asking]
+            try:
+                waits = await loop.run_in_executor(None, reserve, hosts, self._pause, self._patience)
+            except Exception as error:  # noqa: BLE001 - it is the outcome of all who asked
+                for _, answer in asking:
+                    if not answer.done():
+                        answer.set_exception(error)
+                continue
+            found: Sequence[float | None] = [None] * len(asking) if waits is None else waits
+            for (_, answer), wait in zip(asking, found, strict=True):
+                if not answer.done():
+                    answer.set_result(wait)
 
     def _forget_idle(self, now: float) -> None:
         if len(self._free_at) < _FORGET_AT:

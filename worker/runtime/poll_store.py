@@ -16,6 +16,9 @@ from worker.runtime.alert_work import alert_work
 from worker.runtime.records import KEEP, REMEMBER, STATE, draft_work, dump
 from worker.runtime.redis_client import Call, Scripts, milliseconds
 
+_QuietRow = tuple[tuple[str, int, int, str], Sequence[tuple[str, float]]]
+"""Feed, fence, milliseconds until the next poll and state; and what the poll counts."""
+
 
 class PollStore:
     """See `ports.Store.finish_polls`."""
@@ -25,15 +28,25 @@ class PollStore:
 
     def finish(self, polls: Sequence[FinishedPoll]) -> list[Ingested | Exception]:
         """What became of each, in order."""
-        quiet = [place for place, poll in enumerate(polls) if poll.is_quiet]
-        others = [place for place, poll in enumerate(polls) if not poll.is_quiet]
-        calls = [_busy_call(polls[place]) for place in others]
+        answers: dict[int, Ingested | Exception] = {}
+        busy: list[tuple[int, Call]] = []
+        quiet: list[tuple[int, _QuietRow]] = []
+        for place, poll in enumerate(polls):
+            try:
+                if poll.is_quiet:
+                    quiet.append((place, _quiet_row(poll)))
+                else:
+                    busy.append((place, _busy_call(poll)))
+            except Exception as error:  # noqa: BLE001 - what cannot be written down costs no other poll
+                answers[place] = error
+        calls = [call for _, call in busy]
         if quiet:
-            calls.append(_quiet_call([polls[place] for place in quiet]))
-        given = self._run_all(calls)
-        answers = dict(zip(others, map(_ingested, given), strict=False))
+            calls.append(_quiet_call([row for _, row in quiet]))
+        given = self._run_all(calls) if calls else []
+        for (place, _), answer in zip(busy, given, strict=False):
+            answers[place] = _ingested(answer)
         if quiet:
-            answers |= zip(quiet, _current(given[-1], len(quiet)), strict=True)
+            answers |= zip((place for place, _ in quiet), _current(given[-1], len(quiet)), strict=True)
         return [answers[place] for place in range(len(polls))]
 
 
@@ -52,14 +65,18 @@ def _busy_call(poll: FinishedPoll) -> Call:
     return "finish_poll", (poll.claim.feed_id, poll.claim.fence, json.dumps(work))
 
 
-def _quiet_call(polls: Sequence[FinishedPoll]) -> Call:
+def _quiet_row(poll: FinishedPoll) -> _QuietRow:
+    row = (poll.claim.feed_id, poll.claim.fence, milliseconds(poll.decision.next_in), dump(STATE, poll.decision.state))
+    return row, poll.counts
+
+
+def _quiet_call(rows: Sequence[_QuietRow]) -> Call:
     """One call for all of them, in which each metric series is named once."""
     places: dict[str, int] = {}
     args: list[str | float] = []
-    for poll in polls:
-        counts = [part for name, amount in poll.counts for part in (places.setdefault(name, len(places) + 1), amount)]
-        next_ms = milliseconds(poll.decision.next_in)
-        args += [poll.claim.feed_id, poll.claim.fence, next_ms, dump(STATE, poll.decision.state), json.dumps(counts)]
+    for row, counts in rows:
+        moved = [part for name, amount in counts for part in (places.setdefault(name, len(places) + 1), amount)]
+        args += [*row, json.dumps(moved)]
     return "finish_quiet_polls", (json.dumps(list(places)), *args)
 
 

@@ -30,6 +30,8 @@ from worker.runtime.redis_client import milliseconds, moment_of, ms_of
 from worker.story import WINDOW, pack, unpack
 from worker.trend import counted
 
+REMEMBER = timedelta(days=90)
+"""An alias is remembered this long after the entry was last in its feed."""
 KEEP = timedelta(days=30)
 """Articles and finished deliveries are kept this long."""
 KEEP_TRENDS = timedelta(days=9)
@@ -38,8 +40,6 @@ KEEP_TRENDS = timedelta(days=9)
 STATE, ARTICLE, ANALYSIS = TypeAdapter(FeedState), TypeAdapter(Article), TypeAdapter(Analysis)
 ATTEMPT, STORY, DECISION = TypeAdapter(Attempt), TypeAdapter(Story), TypeAdapter(Decision)
 CONFIGURATION = TypeAdapter(ConfigurationState)
-REMEMBER = timedelta(days=90)
-"""An alias is remembered this long after the entry was last in its feed."""
 MOST_KIN, KIN_PER_KEY = 24, 8
 """So many kin are compared with an article, and so many are remembered under one key: the newest."""
 

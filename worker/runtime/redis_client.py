@@ -11,7 +11,6 @@ from typing import Any
 
 import redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import NoScriptError
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel
 
@@ -127,7 +126,9 @@ class Scripts:
         """
         with translated():
             answers = self._send(calls)
-            if lacking := [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]:
+            if lacking := [
+                place for place, answer in enumerate(answers) if isinstance(answer, redis.exceptions.NoScriptError)
+            ]:
                 for name in {calls[place][0] for place in lacking}:
                     self._client.script_load(self._scripts[name].script)
                 for place, answer in zip(lacking, self._send([calls[place] for place in lacking]), strict=True):

@@ -84,7 +84,7 @@ from worker.runtime.records import (
     restore_delivery,
     restore_kin,
 )
-from worker.runtime.redis_client import K, Scripts, fields, milliseconds, moment_of, ms_of, translated
+from worker.runtime.redis_client import Call, K, Scripts, fields, milliseconds, moment_of, ms_of, translated
 from worker.runtime.replica import secure_lent
 from worker.story import WINDOW
 from worker.zones import passages
@@ -198,7 +198,7 @@ class RedisStore:
 
     def finish_articles(self, told: Sequence[Told]) -> list[int | Exception]:
         made = [_article_call(one) for one in told]
-        calls = [("finish_article", call) for call in made if not isinstance(call, Exception)]
+        calls = [call for call in made if not isinstance(call, Exception)]
         answers = iter(self._run_all(calls) if calls else ())
         found = (call if isinstance(call, Exception) else next(answers) for call in made)
         return [one if isinstance(one, Exception) else int(one) for one in found]
@@ -384,9 +384,9 @@ def _kinship(seen: str, found: Sequence[tuple[int, str]]) -> Kinship:
     return Kinship(tuple(restore_kin(number, record) for number, record in found), seen)
 
 
-def _article_call(told: Told) -> tuple[str | int | bytes, ...] | Exception:
-    """The arguments of `finish_article.lua`, or why there are none: what cannot be written down costs no other article."""
+def _article_call(told: Told) -> Call | Exception:
+    """The call of `finish_article.lua`, or why there are none: what cannot be written down costs no other article."""
     try:
-        return article_call(told)
+        return "finish_article", article_call(told)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is handed back
         return error

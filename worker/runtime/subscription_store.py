@@ -34,7 +34,7 @@ class RedisSubscriptionStore:
 
     def read(self, feed_id: str) -> Kept | None:
         with translated():
-            return _restore(self._client.hmget(K + f"websub:{feed_id}", ["record", "version"]))
+            return restore(self._client.hmget(K + f"websub:{feed_id}", ["record", "version"]))
 
     def find(self, token: str) -> Kept | None:
         with translated():
@@ -62,7 +62,7 @@ class RedisSubscriptionStore:
 
     def claim(self, limit: int, lease: timedelta) -> list[Kept]:
         rows = self._run("websub_claim", milliseconds(lease), limit)
-        return [kept for kept in map(_restore, rows) if kept]
+        return [kept for kept in map(restore, rows) if kept]
 
     def end_others(self, feed_ids: Collection[str]) -> None:
         with translated():
@@ -96,6 +96,7 @@ class RedisSubscriptionStore:
             return self._client.hget(K + f"websub:{feed_id}", "token") or ""
 
 
-def _restore(row: Any) -> Kept | None:
+def restore(row: Any) -> Kept | None:
+    """A subscription from its stored record and version; None where there is none."""
     record, version = row
     return Kept(_SUBSCRIPTION.validate_json(record), int(version)) if record else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from time import monotonic
 
 from celery import Task
 from kombu.exceptions import OperationalError
@@ -15,6 +16,9 @@ from worker.runtime.audit_store import AuditStore
 from worker.runtime.deadline import within_soft_limit
 from worker.runtime.log import LogObserver
 from worker.runtime.process import open_store, refreshed_pipeline, refreshed_screener
+
+LONGEST_REFRESH_S = 30.0
+"""After a refresh that took longer, what is left of the soft limit may not do for a turn."""
 
 
 @app.task(name="tocsin.poll")
@@ -64,9 +68,14 @@ def seal() -> None:
 
 
 def _work(stage: Stage, work: Callable[[Pipeline], int], then: Sequence[Task]) -> None:
+    began = monotonic()
     try:
+        # outside of the limit: a configuration that takes too long to adopt is refused, not tried again in every turn
+        pipeline = refreshed_pipeline(stage)
+        if monotonic() - began > LONGEST_REFRESH_S:
+            return  # the next doorbell has a whole turn's time
         with within_soft_limit():
-            is_fruitful = bool(work(refreshed_pipeline(stage)))
+            is_fruitful = bool(work(pipeline))
         if is_fruitful:
             for task in then:
                 task.apply_async(retry=False)

@@ -1,5 +1,7 @@
 """Turns at hosts, shared by all processes over Redis: `turn:HOST` holds when the host is free again (ms)."""
 
+from collections.abc import Sequence
+
 from worker.errors import StoreUnavailable
 from worker.runtime.redis_client import Scripts
 from worker.runtime.redis_store import RedisStore
@@ -11,9 +13,14 @@ class RedisTurns:
     def __init__(self, store: RedisStore) -> None:
         self._run = Scripts(store.client, "take_turn").run
 
-    def reserve(self, host: str, pause_s: float, patience_s: float) -> float | None:
-        """Seconds to wait for the turn, which is taken unless that is longer than the patience; None without Redis."""
+    def reserve(self, hosts: Sequence[str], pause_s: float, patience_s: float) -> list[float] | None:
+        """Seconds to wait for the turn at each host, which is taken unless that is longer than the patience.
+
+        None without Redis.
+        """
         try:
-            return int(self._run("take_turn", host, round(pause_s * 1000), round(patience_s * 1000))) / 1000
+            return [
+                int(ms) / 1000 for ms in self._run("take_turn", round(pause_s * 1000), round(patience_s * 1000), *hosts)
+            ]
         except StoreUnavailable:
             return None

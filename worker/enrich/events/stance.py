@@ -29,6 +29,10 @@ _INVERTED: Final = frozenset(
 _ASIDE: Final = frozenset("who which whose whether if when because as after".split())
 _SPEAKERS: Final = frozenset(("we", "i", "us", "me", "our", "my"))
 """In a quotation, whoever says it."""
+_OURS: Final = frozenset(
+    "country nation state republic kingdom government ministry army military forces navy company firm industry side".split()
+)
+"""Whose "our" somebody speaks for: "our country" is a speaker's own, "our ally" is another."""
 _OFFICES: Final = frozenset("minister secretary president ministry government chancellor premier pm spokesman".split())
 _NOT: Final = frozenset(("not", "n't", "never"))
 _CLAIMED: Final = frozenset(
@@ -214,7 +218,10 @@ def _innermost(draft: Draft, said: Sequence[Claim]) -> Claim | None:
 
 def _is_own(units: Sequence[Unit], draft: Draft, who: Sequence[int]) -> bool:
     """Whether a claimant takes part in the event; of its officials too, by the id of their country."""
-    mine = [units[one.unit] for one in draft.parts if one.role in _SELVES and one.unit >= 0]
+    numbers = [one.unit for one in draft.parts if one.role in _SELVES and one.unit >= 0]
+    if who and any(_is_ours(units, number) for number in numbers):
+        return True
+    mine = [units[number] for number in numbers]
     for i in who:
         if units[i].id is None and not units[i].label and units[i].word in _OFFICES and any(unit.id for unit in mine):
             return True
@@ -225,6 +232,12 @@ def _is_own(units: Sequence[Unit], draft: Draft, who: Sequence[int]) -> bool:
             if is_same or (unit.kind == "pronoun" and unit.start > units[i].start and units[i].kind == "party"):
                 return True
     return False
+
+
+def _is_ours(units: Sequence[Unit], at: int) -> bool:
+    """As in "Our country has not supplied weapons", whoever says it."""
+    before = units[at - 1] if at else None
+    return before is not None and before.word in ("our", "my") and units[at].word in _OURS
 
 
 def _by_verb(units: Sequence[Unit]) -> Iterator[Claim]:
