@@ -120,3 +120,12 @@ def test_any_tree_agrees_with_plain_logic(condition):
     verdict = judge(condition)
     assert isinstance(verdict, Match) is plainly(condition)
     assert isinstance(verdict, Match) or verdict.missing
+
+
+def test_what_was_found_at_a_glance_is_not_taken_for_another_text_of_the_article():
+    matcher = Matcher((watch("tanks", condition=PhraseCondition(("tanks",))),))
+    first, edited = article("Tanks", "The tanks were moved."), article("Ships", "The ships were moved.")
+    assert matcher.may_fire(first, analysis(first))
+    assert not any(isinstance(verdict, Match) for verdict in matcher.sift(edited, analysis(edited))[0])
+    matcher.may_fire(edited, analysis(edited))
+    assert any(isinstance(verdict, Match) for verdict in matcher.sift(first, analysis(first))[0])
