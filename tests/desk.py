@@ -46,7 +46,7 @@ WATCHES = (
 CONFIGURATION = configuration(FEEDS, WATCHES, (endpoint("desk"), endpoint("night-shift")))
 HOSTILE = {
     "title": "<script>alert(1)</script><img src=x onerror=alert(2)> tanks shipped \u202eevil",
-    "html": "<p>The government has delivered forty battle tanks &lt;/mark&gt;&lt;script&gt;alert(3)&lt;/script&gt; and "
+    "html": "<p>Peru has delivered forty battle tanks to Chad &lt;/mark&gt;&lt;script&gt;alert(3)&lt;/script&gt; and "
     "artillery shells to the army, the defence ministry said.</p>",
     "guid": "hostile",
     "link": "javascript:alert(4)",
