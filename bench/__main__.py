@@ -29,7 +29,7 @@ from worker import __version__
 
 ROOT = Path(__file__).parents[1]
 BENCHES: dict[str, tuple[str, str]] = {
-    "enrichment": ("enrichment --articles 300 --rounds 5", "enrichment --articles 60 --rounds 2"),
+    "enrichment": ("enrichment", "enrichment --articles 30 --rounds 2 --warm 120"),
     "end_to_end": ("end_to_end --articles 400 --feeds 12 --rounds 2", "end_to_end --articles 60 --feeds 6 --rounds 1"),
     "burst": (
         "end_to_end --articles 5000 --feeds 100 --rounds 1 --sides plain,always,when_relevant,tagger,enrichment",
