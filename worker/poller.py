@@ -11,7 +11,7 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -240,7 +240,13 @@ class Poller:
         if not ready:
             return 0
         brought = 0
-        answers = self._store.finish_polls([done.finished for done in ready])
+        try:
+            answers = self._store.finish_polls([done.finished for done in ready])
+        except BaseException:
+            for done in ready:
+                with suppress(BaseException), done.span:
+                    raise
+            raise
         for done, answer in zip(ready, answers, strict=True):
             with spared(self._observer, "poll", done.feed_name, self._store, done.finished.claim), done.span:
                 if isinstance(answer, Exception):

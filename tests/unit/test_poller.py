@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes import ARMS, HARMLESS, NOW, FakeBell, FakeClock, FakeFetcher, SilentObserver, configuration, feed, rss
 from tests.memory_store import MemoryStore
-from worker.errors import TurnOver
+from worker.errors import StoreUnavailable, TurnOver
 from worker.model import Fetched
 from worker.poller import LONGEST_S, QUICK_S, Poller, unlimited
 from worker.ports import SILENT_BELL
@@ -56,6 +56,35 @@ def test_a_server_that_drips_holds_up_no_other_and_its_answer_is_found_by_a_late
     assert poller.poll_due() == 1
     assert store.feeds[drip.id].record.entries == 1
     assert store.feeds[drip.id].claims == 0
+
+
+class Spans:
+    """What each span ended with."""
+
+    def __init__(self) -> None:
+        self.ended = []
+
+    @contextmanager
+    def span(self, *_):
+        try:
+            yield "00-trace"
+        except BaseException as error:
+            self.ended.append(type(error).__name__)
+            raise
+        self.ended.append("")
+
+
+def test_a_store_that_is_gone_ends_the_spans_of_the_polls_that_it_did_not_take():
+    feeds = tuple(feed(name) for name in ("one", "two"))
+    fetcher = FakeFetcher()
+    for one in feeds:
+        fetcher.serve(one.url, rss(ARMS))
+    poller, store = make(feeds, fetcher)
+    poller._tracer = tracer = Spans()
+    store.finish_polls = lambda _: (_ for _ in ()).throw(StoreUnavailable("gone"))
+    with pytest.raises(StoreUnavailable):
+        poller.poll_due()
+    assert tracer.ended == ["StoreUnavailable"] * 2
 
 
 class Cut:
