@@ -14,10 +14,10 @@ second makes the same article of it.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache, partial, wraps
 from typing import Literal
 
 from w3lib.url import canonicalize_url, url_query_cleaner
@@ -185,7 +185,18 @@ def with_zones(article: Article, repeated: Collection[str]) -> Article:
     return replace(article, zones=zones.split_zones(article.title, body, repeated=repeated))
 
 
-@lru_cache(2_048)
+def _remembered(work: Callable[[str], str]) -> Callable[[str], str]:
+    """The same for links, some of which are remembered; what was written to be huge stays in nobody's memory."""
+    known = lru_cache(2_048)(work)
+
+    @wraps(work)
+    def look_up(link: str) -> str:
+        return known(link) if len(link) <= _LINK_LIMIT else work(link)
+
+    return look_up
+
+
+@_remembered
 def canonical_address(link: str) -> str:
     """The link without fragment, tracking and session parameters, scheme and `www.`; "" where it names no page of its own."""
     if not link.lower().startswith(("http://", "https://")):
@@ -200,7 +211,7 @@ def canonical_address(link: str) -> str:
     return bare if "/" in bare or "?" in bare else ""
 
 
-@lru_cache(2_048)
+@_remembered
 def mark_of_address(link: str) -> str:
     """What is remembered of an address: a hash of its canonical form; "" where it names no page of its own."""
     return _short(canonical_address(link))

@@ -21,13 +21,18 @@ _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is left to its lease."""
 _HELD = -3
 """It may be of the story of an earlier one of its group, and is looked at again after that one."""
+_MOST_TOGETHER = 64
+"""So many form a group at most: what waits for others costs time with the square of their number."""
 
 Answer = int | Exception
 
 
 @dataclass(slots=True)
 class _Telling:
-    """An article on its way; `ending` ends its span and keeps its failure to itself."""
+    """An article on its way; `ending` ends its span and keeps its failure to itself.
+
+    `ties` are its keys and the stories that it may join, as far as they were looked up: None before that.
+    """
 
     claim: ports.ArticleClaim
     analysis: Analysis
@@ -36,6 +41,7 @@ class _Telling:
     unknown: int | None
     counts: list[tuple[str, float]]
     ending: ExitStack
+    ties: frozenset[str] | None = None
     looks: int = 0
     is_done: bool = False
     alerts: tuple[Alert, ...] = ()
@@ -68,6 +74,10 @@ class Finisher:
 
     def finish(self, reads: Sequence[Read]) -> int:
         """Tell the articles; the number of alerts that were new."""
+        groups = (reads[first : first + _MOST_TOGETHER] for first in range(0, len(reads), _MOST_TOGETHER))
+        return sum(map(self._finish, groups))
+
+    def _finish(self, reads: Sequence[Read]) -> int:
         waiting: list[_Telling] = []
         raised = 0
         try:
@@ -129,11 +139,12 @@ class Finisher:
     def _tell(self, waiting: Sequence[_Telling]) -> list[Answer]:
         """Of those that need not wait for an earlier one: look for the story, raise what is new, store; what became of each."""
         now = self._clock.now()
-        found = self._store.find_kin([() if one.claim.story else one.signature.keys for one in waiting])
-        free = _unrelated(waiting, found)
+        found = self._find_kin(waiting)
+        free = [i for i in _unrelated(waiting) if i in found]
         group = [waiting[i] for i in free]
         kinships = self._settle(group, [found[i] for i in free], now)
         grown = self._grow(group, kinships, now)
+        _tie(waiting, group, [joined.id for joined, _ in grown])
         ready = [
             self._judge(one, *joined, kinship.seen, now)
             for one, joined, kinship in zip(group, grown, kinships, strict=True)
@@ -142,6 +153,17 @@ class Finisher:
         told = [replace(one, alerts=[(raised, next(onward)) for raised, _ in one.alerts]) for one in ready]
         answers = dict(zip(free, self._store.finish_articles(told), strict=True))
         return [answers.get(i, _HELD) for i in range(len(waiting))]
+
+    def _find_kin(self, waiting: Sequence[_Telling]) -> dict[int, ports.Kinship]:
+        """The kin of those that no earlier one holds as far as is known; the ties of each are known then."""
+        asked = _unrelated(waiting)
+        keys = [() if waiting[i].claim.story else waiting[i].signature.keys for i in asked]
+        found = dict(zip(asked, self._store.find_kin(keys), strict=True))
+        for i, kinship in found.items():
+            one = waiting[i]
+            stories = (kin.story for kin in kinship.kin)
+            one.ties = frozenset({*one.signature.keys, one.claim.article.id, one.claim.story, *stories} - {""})
+        return found
 
     def _settle(self, group: Sequence[_Telling], found: Sequence[ports.Kinship], now: datetime) -> list[ports.Kinship]:
         """The kin with their names where only these tell them apart; the articles' own analyses may be whole then."""
@@ -215,18 +237,24 @@ class Finisher:
         return ports.Told(one.claim, analysis, step, [(raised, ()) for raised in one.alerts], counts)
 
 
-def _unrelated(waiting: Sequence[_Telling], found: Sequence[ports.Kinship]) -> list[int]:
-    """Those that share neither a key nor a story that they may join with an earlier one.
+def _unrelated(waiting: Sequence[_Telling]) -> list[int]:
+    """Those that share neither a key nor a story that they may join with an earlier one, and those nothing is known of.
 
     So each finds the kin and the story that it would find if all before it had been told.
     """
     free, earlier = [], set[str]()
-    for i, (one, kinship) in enumerate(zip(waiting, found, strict=True)):
-        own = {*one.signature.keys, one.claim.article.id, one.claim.story, *(kin.story for kin in kinship.kin)} - {""}
-        if earlier.isdisjoint(own):
+    for i, one in enumerate(waiting):
+        if one.ties is None or earlier.isdisjoint(one.ties):
             free.append(i)
-        earlier |= own
+        earlier.update(one.ties or ())
     return free
+
+
+def _tie(waiting: Sequence[_Telling], group: Sequence[_Telling], stories: Sequence[str]) -> None:
+    """What shares a key with an article that joins a story now may join that story, too."""
+    joined = {key: place for one, place in zip(group, stories, strict=True) for key in one.signature.keys}
+    for one in waiting:
+        one.ties = (one.ties or frozenset()) | {joined[key] for key in one.signature.keys if key in joined}
 
 
 def _count_lag(claim: ports.ArticleClaim) -> list[tuple[str, float]]:

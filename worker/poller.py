@@ -11,7 +11,7 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -128,6 +128,7 @@ class Poller:
     def poll_due(self) -> int:
         """Poll until nothing is due or in flight, or the budget is spent; the number of new or revised articles."""
         deadline = self._clock.now() + self._budget
+        self._find_lost_answers()
         self._epoch = self._store.epoch()
         brought = self._announce(self._start_due())
         while self._in_flight or self._aside or self._suspect or self._is_more_due:
@@ -136,6 +137,15 @@ class Poller:
                 break
             brought += self._announce(self._start_due())
         return brought
+
+    def _find_lost_answers(self) -> None:
+        """A turn that was cut may have held an answer, whose feed would be in flight for ever."""
+        came: dict[Future[PollOutcome], datetime] = {}
+        while answer := self._next_answer(0):
+            came |= [answer]
+        came |= {future: self._clock.now() for future in self._in_flight if future.done() and future not in came}
+        for answer in came.items():
+            self._answered.put(answer)
 
     def _announce(self, articles: int) -> int:
         """The same number; enrichers are woken for them while polling goes on."""
@@ -203,10 +213,10 @@ class Poller:
             self._window.idled()
         while answer:
             future, at = answer
-            asked = self._in_flight.pop(future)
-            self._window.took(asked.at, at, now)
-            self._finish(asked, future.result(), at)
-            now = self._clock.now()
+            if asked := self._in_flight.pop(future, None):
+                self._window.took(asked.at, at, now)
+                self._finish(asked, future.result(), at)
+                now = self._clock.now()
             answer = None if self._batch.is_due(now) else self._next_answer(0)
         brought += self._hand_in()
         is_pressing = len(self._aside) > _MOST_ASIDE or (
@@ -230,7 +240,13 @@ class Poller:
         if not ready:
             return 0
         brought = 0
-        answers = self._store.finish_polls([done.finished for done in ready])
+        try:
+            answers = self._store.finish_polls([done.finished for done in ready])
+        except BaseException:
+            for done in ready:
+                with suppress(BaseException), done.span:
+                    raise
+            raise
         for done, answer in zip(ready, answers, strict=True):
             with spared(self._observer, "poll", done.feed_name, self._store, done.finished.claim), done.span:
                 if isinstance(answer, Exception):

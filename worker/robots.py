@@ -51,12 +51,12 @@ class Rules:
 def parse(body: bytes) -> Rules:
     """The rules of the groups that name us, else of those for `*`; a line that cannot be read is left out (§2.2)."""
     groups: dict[str, list[Rule]] = {}
-    named: list[str] = []
+    named: set[str] = set()  # of these two: a file may name others, or us, ten thousand times before a rule
     last: Literal["agent", "rule", ""] = ""
     for key, value in _lines(body):
         if key == "user-agent":
-            named = [*(named if last == "agent" else ()), _agent(value)]
-            groups.setdefault(named[-1], [])
+            named = (named if last == "agent" else set()) | ({_agent(value)} & {AGENT, "*"})
+            groups |= {name: [] for name in named - groups.keys()}
             last = "agent"
         elif key in ("allow", "disallow"):
             last = "rule"

@@ -22,6 +22,7 @@ from worker.enrich.topic_features import (
 )
 from worker.enrich.topic_result import TopicResult, strongest
 from worker.enrich.topics import PACKAGED_MODEL, TopicClassifier, TopicModelError, both_sides
+from worker.errors import TurnOver
 
 SHARED = Path(os.environ.get("TOCSIN_SHARED", Path(__file__).parents[3] / "shared"))
 YARDSTICK = ("sanctions-violation", "arms-transfer")
@@ -144,6 +145,30 @@ def test_a_full_word_table_starts_afresh_and_scores_stay_the_same(monkeypatch: p
     again = classifier.score(text, split_sentences(text))
     assert [r.topic for r in again] == [r.topic for r in first]
     assert np.allclose([r.probability for r in again], [r.probability for r in first])
+
+
+@pytest.mark.parametrize("column", ["words", "opened", "closed"])
+def test_a_turn_that_ends_in_the_midst_of_a_word_leaves_scores_as_they_were(column: str) -> None:
+    text = "Troops fired missiles at the harbour. Sanctions followed within hours."
+    sentences = [(0, 38), (38, len(text))]
+    classifier = TopicClassifier.load()
+    table = classifier.extractor.table
+    setattr(table, column, _Ending())
+    with pytest.raises(TurnOver):
+        classifier.score(text, sentences)
+    assert classifier.score(text, sentences) == TopicClassifier.load().score(text, sentences)
+
+
+class _Ending(list[object]):
+    """A column at which the time is up when the third word is written down, once."""
+
+    is_over = False
+
+    def append(self, value: object) -> None:
+        if len(self) == 2 and not self.is_over:
+            self.is_over = True
+            raise TurnOver
+        super().append(value)
 
 
 def test_shipped_thresholds_cover_every_topic() -> None:

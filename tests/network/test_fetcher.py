@@ -22,6 +22,7 @@ from aiohttp.abc import AbstractResolver
 from tests import pages
 from tests.fakes import HARMLESS, feed, rss
 from tests.network.server import ScriptedServer
+from worker.errors import TurnOver
 from worker.model import Access, Fetched, NotModified, PollFailed, PollFailure, Postponed
 from worker.poll import PollRequest
 from worker.runtime import decompress
@@ -58,6 +59,20 @@ def serve():
     yield start
     for server in servers:
         server.stop()
+
+
+def test_a_turn_that_ends_while_it_wakes_the_loop_leaves_it_to_be_woken(loop, monkeypatch):
+    async def answer():
+        return "here"
+
+    def end(_):
+        raise TurnOver
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop.loop, "call_soon_threadsafe", end)
+        with pytest.raises(TurnOver):
+            loop.submit(answer())
+    assert loop.submit(answer()).result(5) == "here"
 
 
 def fetch(fetcher, url, etag="", last_modified="", **kwargs):

@@ -1,10 +1,12 @@
 """Pages are read where their host's robots.txt allows it; it is asked once, under the limits of any page."""
 
+import asyncio
 import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from aiohttp import ClientTimeout
 
 from tests.fakes import feed
 from tests.network.test_fetcher import loop, serve  # noqa: F401 - fixtures
@@ -143,3 +145,16 @@ def test_rules_are_kept_for_a_day(loop, later, asked):  # noqa: F811
 
     loop.submit(twice()).result(10)
     assert requests == ["https://x.example/robots.txt"] * asked
+
+
+def test_rules_that_a_redirect_led_to_have_no_more_time_than_a_page(loop, serve):  # noqa: F811
+    async def dawdle(talk):
+        await asyncio.sleep(0.4)
+        await talk.answer("302 Found", Location=talk.path + "x")
+
+    server = serve(dawdle)
+    fetcher = HttpFetcher(loop, turns=Turns(time.monotonic, pause=timedelta(0)), timeout=ClientTimeout(total=0.6))
+    asked = PollRequest(replace(feed(), url=server.url, allow_private=True, robots="ignore"), is_page=True)
+    outcome = loop.submit(fetcher._ask_rules_at_once(asked)).result(50)
+    assert outcome.reason is PollFailure.TIMEOUT
+    assert len(server.asked) <= 2

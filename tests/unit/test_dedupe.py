@@ -1,5 +1,6 @@
 """One article has one id, whoever brings it, however its address is dressed."""
 
+import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import NOW, feed, rss
-from worker.dedupe import canonical_address, identify, is_plausible, learn, with_zones
+from worker.dedupe import canonical_address, identify, is_plausible, learn, mark_of_address, with_zones
 from worker.model import Document, Entry, FeedState, Fetched
 from worker.parse import parse
 
@@ -34,6 +35,17 @@ def test_the_same_words_from_another_feed_are_the_same_article():
     ):
         other = replace(ENTRY, guid="9", link="https://y.example/z", published=published)
         assert shared(ENTRY, other), published
+
+
+def test_links_written_to_be_huge_are_not_kept_in_memory():
+    tracemalloc.start()
+    try:
+        for number in range(600):
+            mark_of_address(f"https://x.example/{number}/" + "a" * 20_000)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 10_000_000  # urllib and w3lib keep a hundred and some
 
 
 @pytest.mark.parametrize("days", [1, 2, 7, 89])

@@ -131,6 +131,14 @@ def test_what_is_unrelated_is_told_in_one_go():
     assert newsroom.store.asked == [("kin", 30), ("finish", 30)]
 
 
+def test_what_waits_for_another_is_looked_up_again_only_when_it_may_go():
+    reads = [told(number, 1, 1, 0, fires=False) for number in range(150)]
+    newsroom = Newsroom(reads, store=Counting)
+    newsroom.finisher.finish(reads)
+    assert newsroom.undone() == []
+    assert sum(number for what, number in newsroom.store.asked if what == "kin") < 2 * len(reads)
+
+
 class Hurried(MemoryStore):
     """Others change what is about to be stored, so often."""
 

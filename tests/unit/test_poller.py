@@ -4,8 +4,11 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import timedelta
 
+import pytest
+
 from tests.fakes import ARMS, HARMLESS, NOW, FakeBell, FakeClock, FakeFetcher, SilentObserver, configuration, feed, rss
 from tests.memory_store import MemoryStore
+from worker.errors import StoreUnavailable, TurnOver
 from worker.model import Fetched
 from worker.poller import LONGEST_S, QUICK_S, Poller, unlimited
 from worker.ports import SILENT_BELL
@@ -53,6 +56,65 @@ def test_a_server_that_drips_holds_up_no_other_and_its_answer_is_found_by_a_late
     assert poller.poll_due() == 1
     assert store.feeds[drip.id].record.entries == 1
     assert store.feeds[drip.id].claims == 0
+
+
+class Spans:
+    """What each span ended with."""
+
+    def __init__(self) -> None:
+        self.ended = []
+
+    @contextmanager
+    def span(self, *_):
+        try:
+            yield "00-trace"
+        except BaseException as error:
+            self.ended.append(type(error).__name__)
+            raise
+        self.ended.append("")
+
+
+def test_a_store_that_is_gone_ends_the_spans_of_the_polls_that_it_did_not_take():
+    feeds = tuple(feed(name) for name in ("one", "two"))
+    fetcher = FakeFetcher()
+    for one in feeds:
+        fetcher.serve(one.url, rss(ARMS))
+    poller, store = make(feeds, fetcher)
+    poller._tracer = tracer = Spans()
+    store.finish_polls = lambda _: (_ for _ in ()).throw(StoreUnavailable("gone"))
+    with pytest.raises(StoreUnavailable):
+        poller.poll_due()
+    assert tracer.ended == ["StoreUnavailable"] * 2
+
+
+class Cut:
+    """Answers, of which a turn loses the first one when its time is up."""
+
+    def __init__(self, answers) -> None:
+        self.put, self._answers, self._is_over = answers.put, answers, False
+
+    def get(self, timeout=0):
+        answer = self._answers.get(timeout=timeout)
+        if not self._is_over:
+            self._is_over = True
+            raise TurnOver
+        return answer
+
+    def get_nowait(self):
+        return self._answers.get_nowait()
+
+
+def test_an_answer_that_a_turn_held_when_it_was_cut_is_found_by_the_next():
+    good = feed("good")
+    fetcher = FakeFetcher()
+    fetcher.serve(good.url, rss(ARMS))
+    poller, store = make((good,), fetcher, Hurrying())
+    poller._answered = Cut(poller._answered)
+    with pytest.raises(TurnOver):
+        poller.poll_due()
+    assert poller.poll_due() == 1
+    assert store.feeds[good.id].claims == 0
+    assert poller._in_flight == {}
 
 
 def test_a_document_that_is_slow_to_read_steps_aside_until_the_others_are_done():

@@ -87,6 +87,15 @@ def test_rules_written_to_be_slow_are_not():
     assert time.process_time() - started < 1
 
 
+@pytest.mark.parametrize("name", [b"*", b"tocsin", b"a"])
+def test_names_repeated_before_the_rules_make_no_more_of_them(name):
+    names, rules = b"User-agent: " + name + b"\n", b"Allow: /\n"
+    started = time.process_time()
+    found = parse(names * 2_000 + rules * 2_000).rules
+    assert len(found) == (0 if name == b"a" else 2_000)
+    assert time.process_time() - started < 1
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_bring_it_to_fall(body):
     parse(body).refusal(SITE + "/a")

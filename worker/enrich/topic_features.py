@@ -170,9 +170,14 @@ class WordTable:
         found = list(map(self.rows.get, tokens))
         if None not in found:
             return found  # type: ignore[return-value]
-        return [
-            self._add(token[:_MAX_LETTERS]) if row is None else row for token, row in zip(tokens, found, strict=True)
-        ]
+        try:
+            return [
+                self._add(token[:_MAX_LETTERS]) if row is None else row
+                for token, row in zip(tokens, found, strict=True)
+            ]
+        except BaseException:  # a turn that ends between two columns would give all later words another's places
+            self.reset()
+            raise
 
     def _add(self, token: str) -> int:
         if token in self.rows:

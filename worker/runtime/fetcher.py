@@ -97,7 +97,7 @@ class HttpFetcher:
 
     async def _ask_rules_at_once(self, request: PollRequest) -> PollOutcome:
         """In the turn of the page that led there: a host whose pages hold all its turns would be waited for in vain."""
-        return await self._as_value(request, self._follow(request))
+        return await self._as_value(request, self._follow_in_time(request))
 
     async def _follow(self, request: PollRequest) -> PollOutcome:
         hop = _Hop(request.address)

@@ -127,8 +127,12 @@ class HttpLoop:
         future: Future[T] = Future()
         self._submitted.append((work, future))
         if not self._is_woken:  # waking the loop costs more than all else here, and once is enough for many
-            self._is_woken = True
-            self.loop.call_soon_threadsafe(self._begin)
+            try:
+                self._is_woken = True
+                self.loop.call_soon_threadsafe(self._begin)
+            except BaseException:  # a turn that ends between the two would leave the loop asleep for ever
+                self._is_woken = False
+                raise
         return future
 
     def _begin(self) -> None:
