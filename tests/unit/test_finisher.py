@@ -166,7 +166,24 @@ def test_what_others_change_every_time_is_left_to_its_lease():
     newsroom.store.times = 99
     assert newsroom.finisher.finish(reads) == 0
     assert len(newsroom.undone()) == 3
-    assert newsroom.store.times == 94
+    assert newsroom.store.times == 99 - 1 - 3 * 4
+
+
+class Crowded(MemoryStore):
+    """Another worker is at the same stories, and always between looking and storing of what is told in groups."""
+
+    def finish_articles(self, given):
+        for one in given if len(given) > 1 else ():
+            self.stories[one.step.story.id] = one.step.story, one.step.version + 1
+        return super().finish_articles(given)
+
+
+def test_what_groups_change_under_each_others_hands_is_told_alone():
+    reads = [told(number, number, number, 0, fires=True) for number in range(9)]
+    newsroom = Newsroom(reads, store=Crowded)
+    newsroom.finisher.finish(reads)
+    assert newsroom.undone() == []
+    assert [version for _, version in newsroom.store.stories.values()] == [2] * 9
 
 
 def poisoned_texts(newsroom):
