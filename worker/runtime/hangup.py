@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
-from worker.errors import StoreUnavailable
+from worker.errors import StoreUnavailable, describe_failure
 from worker.runtime.log import LogObserver
 
 
@@ -30,6 +30,8 @@ class ReloadAsker:
                 self._ask()
             except StoreUnavailable as error:
                 LogObserver().note("reload_failed", error=str(error), then="ask again, or change a file")
+            except Exception as error:  # noqa: BLE001 - who asks again must still be heard
+                LogObserver().note("reload_failed", error=describe_failure(error), then="ask again, or change a file")
 
     def _drain(self) -> None:
         try:
