@@ -37,9 +37,9 @@ import redis
 
 from bench import bare
 from bench.clock import measure
+from bench.corpus import shared
 from bench.figures import spread
 from bench.load import Load, document, item, warm_texts
-from bench.week import shared
 from tests.integration.world import Deployment, World, eventually, open_world
 from worker.runtime.redis_client import connect
 from worker.runtime.valkey import EmbeddedServer, find_server

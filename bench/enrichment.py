@@ -13,9 +13,11 @@ import os
 import random
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+from bench.corpus import shared
 from bench.figures import spread
-from bench.week import shared
 from worker.model import Article
 from worker.zones import split_zones
 
@@ -30,13 +32,19 @@ def main() -> None:
     options = parser.parse_args()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    texts = read_texts(options.warm + options.articles * options.rounds)
-    print(json.dumps(measure(texts[: options.warm], texts[options.warm :], options.rounds), indent=2))
+    texts = shared() / "topics" / "unlabelled.jsonl"
+    print(json.dumps(run(texts, options.warm, options.articles, options.rounds), indent=2))
 
 
-def read_texts(wanted: int) -> list[str]:
+def run(texts: Path, warm: int = 1_000, articles: int = 150, rounds: int = 5) -> dict[str, Any]:
+    """Words a second, milliseconds an article and the ratios, over texts of a JSON Lines file that no side has read."""
+    found = read_texts(texts, warm + articles * rounds)
+    return measure(found[:warm], found[warm:], rounds)
+
+
+def read_texts(file: Path, wanted: int) -> list[str]:
     """So many different texts, always the same ones in the same order. Raises ValueError where there are too few."""
-    with (shared() / "topics" / "unlabelled.jsonl").open(encoding="utf-8") as lines:
+    with file.open(encoding="utf-8") as lines:
         texts = (json.loads(line)["text"] for line in lines)
         found = [text for text in dict.fromkeys(texts) if len(text.split()) > LEAST_WORDS]
     random.Random(7).shuffle(found)
@@ -46,7 +54,7 @@ def read_texts(wanted: int) -> list[str]:
     return found[:wanted]
 
 
-def measure(warm: list[str], texts: list[str], rounds: int) -> dict[str, object]:
+def measure(warm: list[str], texts: list[str], rounds: int) -> dict[str, Any]:
     from worker.enrich import enricher, pipeline
 
     whole, glancing = enricher.load(), enricher.load()

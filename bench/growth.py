@@ -23,8 +23,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from bench.corpus import shared
 from bench.sizing import open_desk, read_articles
-from bench.week import shared
 from tests.desk import Desk
 from tests.fakes import SilentObserver, configuration, done, feed
 from worker.match import Matcher

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from itertools import islice
 from xml.sax.saxutils import escape
 
-from bench.week import shared
+from bench.corpus import shared
 
 LEAST_WORDS, NAMES, FIRES_EVERY = (300, 80), 10_000, 10
 WARM, WARM_WORDS = 120, 120

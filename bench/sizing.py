@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.week import shared
+from bench.corpus import shared
 from tests.desk import Desk
 from tests.fakes import feed
 from worker.runtime.redis_client import connect

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from bench.week import shared
+from bench.corpus import shared
 from worker.match import Matcher
 from worker.match.names import NameIndex
 from worker.model import (

@@ -11,7 +11,6 @@ import argparse
 import gzip
 import hashlib
 import json
-import os
 import re
 import tempfile
 import threading
@@ -24,6 +23,7 @@ from statistics import quantiles
 from typing import Any
 from xml.sax.saxutils import escape
 
+from bench.corpus import shared
 from tests.integration.world import Deployment, World, open_world
 from worker.runtime.redis_client import connect
 from worker.runtime.valkey import EmbeddedServer
@@ -32,11 +32,6 @@ TOPICS = ("sanctions-violation", "arms-transfer", "sanctions-measure", "weapons-
 WATCHES = "watches:\n" + "".join(f"  - {{id: {t}, title: {t}, match: {{topic: {t}}}}}\n" for t in TOPICS)
 WINDOW = 60
 WEEK_S = 7 * 86_400
-
-
-def shared() -> Path:
-    """The folder of real texts."""
-    return Path(os.environ.get("TOCSIN_SHARED") or Path(__file__).parents[2] / "shared") / "data"
 
 
 class Week:
