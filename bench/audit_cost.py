@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes import article, endpoint, watch
+from tests.polls import finish_poll
 from worker import story
 from worker.alert import raise_alerts
 from worker.decision import record_decision
@@ -91,7 +92,7 @@ def _work(store: RedisStore, texts: list[tuple[str, str]]) -> dict[str, float]:
             store.steer_feed(feed.id, "hurry")
             [claim] = store.claim_feeds(1, _LEASE)
             state = PollDecision(FeedState(is_baselined=True), timedelta(milliseconds=1), "fetched")
-            store.finish_poll(claim, state, drafts[at : at + _TOGETHER])
+            finish_poll(store, claim, state, drafts[at : at + _TOGETHER])
         return len(drafts)
 
     def enrich() -> int:

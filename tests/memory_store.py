@@ -159,7 +159,7 @@ class MemoryStore:
             for id_, item in claimed
         ]
 
-    def finish_poll(self, claim, decision, drafts: Sequence[Draft], counts=(), alerts=()) -> Ingested:
+    def _finish_poll(self, claim, decision, drafts: Sequence[Draft], counts=(), alerts=()) -> Ingested:
         feed = self.feeds[claim.feed_id]
         if feed.fence != claim.fence:
             return Ingested(is_stale=True)
@@ -185,7 +185,7 @@ class MemoryStore:
         )
 
     def finish_polls(self, polls) -> list:
-        return [self.finish_poll(one.claim, one.decision, one.drafts, one.counts, one.alerts) for one in polls]
+        return [self._finish_poll(one.claim, one.decision, one.drafts, one.counts, one.alerts) for one in polls]
 
     def _raise(self, alerts) -> list:
         fresh = [(alert, deliveries) for alert, deliveries in alerts if alert.id not in self.alerts]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.desk import Desk
 from tests.fakes import SECRET
+from tests.polls import finish_poll
 from worker.dedupe import to_article
 from worker.match import Matcher
 from worker.model import Draft, Entry, Feed, FeedState
@@ -63,7 +64,7 @@ class Newsroom(Desk):
         self.store.steer_feed(feed.id, "hurry")
         [claim] = self.store.claim_feeds(1, timedelta(minutes=1))
         decision = PollDecision(FeedState(is_baselined=True), timedelta(minutes=1), "fetched")
-        self.store.finish_poll(claim, decision, drafts)
+        finish_poll(self.store, claim, decision, drafts)
         while self.store.client.zcard("{tocsin}:articles:due"):
             self.pipeline.enrich_due()
 

@@ -9,6 +9,7 @@ import pytest
 from tests.contract.test_store import FEED, LEASE, POLLED, SHORT
 from tests.fakes import ARMS, HARMLESS, NOW, FakeClock, analyse, endpoint, feed, rss, watch
 from tests.memory_store import MemoryStore
+from tests.polls import finish_poll
 from worker import story
 from worker.alert import raise_alerts
 from worker.decision import record_decision
@@ -47,7 +48,9 @@ class Desk:
         self.store.steer_feed(one.id, "hurry")
         [claim] = self.store.claim_feeds(1, lease)
         document = parse(Fetched(rss(*items).encode(), one.url))
-        return self.store.finish_poll(claim, PollDecision(state, SHORT, "fetched"), identify(one, state, document, NOW))
+        return finish_poll(
+            self.store, claim, PollDecision(state, SHORT, "fetched"), identify(one, state, document, NOW)
+        )
 
     def judge(self, watches=WATCHES) -> None:
         for claim in self.store.claim_articles(10, LEASE):
@@ -203,9 +206,9 @@ def test_a_late_hand_in_leaves_no_line(desk):
     [claim] = desk.store.claim_feeds(1, LEASE)
     document = parse(Fetched(rss(ARMS).encode(), FEED.url))
     drafts = identify(FEED, POLLED, document, NOW)
-    assert desk.store.finish_poll(claim, PollDecision(POLLED, SHORT, "fetched"), drafts).new == 1
+    assert finish_poll(desk.store, claim, PollDecision(POLLED, SHORT, "fetched"), drafts).new == 1
     before = desk.lines()
-    assert desk.store.finish_poll(claim, PollDecision(POLLED, SHORT, "fetched"), drafts).is_stale
+    assert finish_poll(desk.store, claim, PollDecision(POLLED, SHORT, "fetched"), drafts).is_stale
     assert desk.lines() == before
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.fakes import NOW, FakeClock, analysis, article, endpoint, feed, watch
 from tests.memory_store import MemoryStore
+from tests.polls import finish_poll
 from worker import onward
 from worker.alert import raise_alerts
 from worker.deliver.card import alert_card, freeze
@@ -57,7 +58,7 @@ class Bench:
         if self.clock:
             self.clock.advance(seconds=1)
         [claim] = self.store.claim_feeds(1, SHORT)
-        self.store.finish_poll(claim, PollDecision(FeedState(), SHORT, "fetched"), [], (), [(alert, steps)])
+        finish_poll(self.store, claim, PollDecision(FeedState(), SHORT, "fetched"), [], (), [(alert, steps)])
 
     def hold(self, look_in=timedelta(0), key=KEY):
         alert = self.alert()

@@ -9,6 +9,7 @@ import pytest
 from tests.fakes import ARMS, NOW, FakeClock, feed, rss
 from tests.memory_pages import MemoryPageStore
 from tests.memory_store import MemoryStore
+from tests.polls import finish_poll
 from worker import fulltext
 from worker.dedupe import identify
 from worker.model import FeedState, Fetched, PageDecision, PageOutcome
@@ -37,7 +38,7 @@ class Bench:
         document = parse(Fetched(rss(item).encode(), feed_.url))
         drafts = identify(feed_, FeedState(is_baselined=True), document, NOW)
         marked = [fulltext.marked(feed_, draft) for draft in drafts]
-        return self.store.finish_poll(claim, PollDecision(FeedState(is_baselined=True), LEASE, "fetched"), marked)
+        return finish_poll(self.store, claim, PollDecision(FeedState(is_baselined=True), LEASE, "fetched"), marked)
 
     def counted(self, outcome: str) -> float:
         name = f'tocsin_pages_total{{outcome="{outcome}"}}'

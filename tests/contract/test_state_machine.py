@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 from tests.contract.test_store import step_for
 from tests.fakes import NOW, FakeClock, analyse, feed, rss, watch
 from tests.memory_store import MemoryStore
+from tests.polls import finish_poll
 from worker.alert import delivery_id, raise_alerts
 from worker.dedupe import identify
 from worker.deliver.payload import build
@@ -197,7 +198,7 @@ class StoreMachine(RuleBasedStateMachine):
         return identify(one, POLLED, document, NOW)
 
     def _finish_poll(self, hand, _):
-        return not self.store.finish_poll(hand.claim, PollDecision(POLLED, SHORT, "fetched"), hand.work).is_stale
+        return not finish_poll(self.store, hand.claim, PollDecision(POLLED, SHORT, "fetched"), hand.work).is_stale
 
     def _finish_enrich(self, hand, _):
         article = hand.claim.article

@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakes import ARMS, HARMLESS, NOW, FakeClock, analyse, feed, rss, watch
 from tests.memory_store import MemoryStore
+from tests.polls import finish_poll
 from worker import coverage, story
 from worker.alert import delivery_id, raise_alerts
 from worker.dedupe import identify, with_zones
@@ -47,8 +48,8 @@ class Bench:
         self.store.sync_feeds([feed_])
         [claim] = self.store.claim_feeds(10, LEASE)
         document = parse(Fetched(rss(*items).encode(), feed_.url))
-        return self.store.finish_poll(
-            claim, PollDecision(state, SHORT, "fetched"), identify(feed_, state, document, NOW)
+        return finish_poll(
+            self.store, claim, PollDecision(state, SHORT, "fetched"), identify(feed_, state, document, NOW)
         )
 
     def raise_alerts(self, lease=LEASE) -> int:
@@ -131,9 +132,9 @@ def test_who_lost_the_lease_can_change_nothing(bench):
     [fresh] = bench.store.claim_feeds(10, LEASE)
     drafts = identify(FEED, FeedState(), parse(Fetched(rss(ARMS).encode(), "u")), NOW)
     decision = PollDecision(FeedState(etag="x"), SHORT, "fetched")
-    assert bench.store.finish_poll(stale, decision, drafts).is_stale
+    assert finish_poll(bench.store, stale, decision, drafts).is_stale
     assert bench.store.claim_articles(10, LEASE) == []
-    assert bench.store.finish_poll(fresh, decision, drafts).new == 1
+    assert finish_poll(bench.store, fresh, decision, drafts).new == 1
 
 
 def test_a_poll_stores_articles_and_state_together(bench):
@@ -615,7 +616,7 @@ def test_what_was_rekeyed_is_linked_to_its_article_and_not_read_again(bench):
     renamed = ARMS | {"guid": "other", "link": "https://moved.example/1", "description": ARMS["description"] + " New."}
     [new] = identify(FEED, POLLED, parse(Fetched(rss(renamed).encode(), "u")), NOW)
     linked = replace(new, aliases=(*old.aliases, *new.aliases), remembered_as="rekeyed")
-    assert bench.store.finish_poll(claim, PollDecision(POLLED, SHORT, "fetched"), [linked]).known == 1
+    assert finish_poll(bench.store, claim, PollDecision(POLLED, SHORT, "fetched"), [linked]).known == 1
     assert bench.store.claim_articles(10, LEASE) == []
     bench.let_leases_end()
     assert bench.ingest(renamed | {"description": "Short."}).revised == 1, "the new guid is known, and edits are read"
@@ -636,7 +637,7 @@ def test_a_paused_feed_is_not_scheduled_until_it_is_resumed(bench):
     bench.store.sync_feeds([FEED])
     [claim] = bench.store.claim_feeds(10, SHORT)
     assert bench.store.steer_feed(FEED.id, "pause")
-    bench.store.finish_poll(claim, PollDecision(POLLED, SHORT, "fetched"), [])
+    finish_poll(bench.store, claim, PollDecision(POLLED, SHORT, "fetched"), [])
     bench.let_leases_end()
     bench.store.sync_feeds([FEED])
     assert bench.store.claim_feeds(10, LEASE) == []
@@ -648,7 +649,7 @@ def test_a_paused_feed_is_not_scheduled_until_it_is_resumed(bench):
 def test_a_hurried_feed_is_due_at_once(bench):
     bench.store.sync_feeds([FEED])
     [claim] = bench.store.claim_feeds(10, LEASE)
-    bench.store.finish_poll(claim, PollDecision(POLLED, LEASE, "fetched"), [])
+    finish_poll(bench.store, claim, PollDecision(POLLED, LEASE, "fetched"), [])
     assert bench.store.claim_feeds(10, LEASE) == []
     assert bench.store.steer_feed(FEED.id, "hurry")
     assert len(bench.store.claim_feeds(10, LEASE)) == 1
@@ -674,7 +675,7 @@ def test_an_alert_on_a_feed_itself_is_stored_with_its_poll_and_once(bench):
         [claim] = bench.store.claim_feeds(10, LEASE)
         delivery = Delivery(delivery_id(told.id, "desk"), told.id, "desk", build(told))
         decision = PollDecision(state, SHORT, "gone")
-        bench.store.finish_poll(claim, decision, [], [], [(told, [delivery])])
+        finish_poll(bench.store, claim, decision, [], [], [(told, [delivery])])
         bench.let_leases_end()
     [claimed] = bench.store.claim_deliveries("desk", 10, LEASE)
     assert claimed.delivery.alert_id == "alrt_x"
@@ -697,8 +698,11 @@ def test_a_trace_goes_with_the_work_from_poll_to_delivery(bench):
     bench.store.sync_feeds([FEED])
     [claim] = bench.store.claim_feeds(1, LEASE)
     drafts = identify(FEED, POLLED, parse(Fetched(rss(ARMS).encode(), FEED.url)), NOW)
-    bench.store.finish_poll(
-        claim, PollDecision(POLLED, SHORT, "fetched"), [replace(draft, trace="00-poll") for draft in drafts]
+    finish_poll(
+        bench.store,
+        claim,
+        PollDecision(POLLED, SHORT, "fetched"),
+        [replace(draft, trace="00-poll") for draft in drafts],
     )
     [article] = bench.store.claim_articles(1, timedelta(milliseconds=1))
     assert article.trace == "00-poll"

@@ -8,6 +8,7 @@ import pytest
 from tests.fakes import ARMS, HARMLESS, FakeClock, FakeFetcher, SilentObserver, configuration, feed, rss
 from tests.memory_store import MemoryStore
 from tests.memory_subscriptions import MemorySubscriptionStore
+from tests.polls import finish_poll
 from worker import websub
 from worker.model import Hubs, SubscriptionState
 from worker.poller import Poller, unlimited
@@ -124,11 +125,11 @@ def test_a_document_that_comes_while_the_feed_is_polled_is_read_afterwards(bench
     assert bench.store.claim_feeds(9, LEASE) == [], "the lease holds"
     from worker.poll import PollDecision
 
-    bench.store.finish_poll(claim, PollDecision(claim.state, timedelta(hours=1), "fetched"), ())
+    finish_poll(bench.store, claim, PollDecision(claim.state, timedelta(hours=1), "fetched"), ())
     time.sleep(0.002)
     [again] = bench.store.claim_feeds(9, LEASE)
     assert again.pushes == 1
-    bench.store.finish_poll(again, PollDecision(again.state, LEASE, "pushed", pushes=1), ())
+    finish_poll(bench.store, again, PollDecision(again.state, LEASE, "pushed", pushes=1), ())
     assert bench.next_poll_in() > timedelta(minutes=50)
 
 

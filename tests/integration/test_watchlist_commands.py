@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.fakes import ARMS, PhraseEnricher, feed, rss
+from tests.polls import finish_poll
 from worker import dedupe
 from worker.backtest import find_hits
 from worker.cli import app
@@ -59,7 +60,7 @@ def fill(store, number, *, enricher=None, text="Norland has delivered battle tan
     [claim] = store.claim_feeds(1, LEASE)
     document = parse(Fetched(rss(*items).encode(), feed().url))
     drafts = dedupe.identify(feed(), FeedState(is_baselined=True), document, datetime(2026, 3, 1, 12, tzinfo=UTC))
-    store.finish_poll(claim, PollDecision(FeedState(is_baselined=True), LEASE, "fetched"), drafts)
+    finish_poll(store, claim, PollDecision(FeedState(is_baselined=True), LEASE, "fetched"), drafts)
     if enricher is None:
         return
     while claims := store.claim_articles(64, LEASE):

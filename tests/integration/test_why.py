@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from tests.fakes import rss
 from tests.newsroom import opened
+from tests.polls import finish_poll
 from worker.cli import app
 from worker.dedupe import identify
 from worker.match import Matcher
@@ -43,7 +44,7 @@ def poll(room, *items, state=None):
     drafts = identify(feed, state, parse(Fetched(rss(*items).encode(), feed.url)), room.pipeline.clock.now())
     room.store.steer_feed(feed.id, "hurry")
     [claim] = room.store.claim_feeds(1, timedelta(minutes=1))
-    room.store.finish_poll(claim, PollDecision(state, timedelta(minutes=1), "fetched"), drafts)
+    finish_poll(room.store, claim, PollDecision(state, timedelta(minutes=1), "fetched"), drafts)
     return [draft.article.id for draft in drafts]
 
 

@@ -35,17 +35,13 @@ from worker.deliver.breaker import EndpointState
 from worker.deliver.retry import LONGEST_WAIT, Delivered, EndpointGone, Exhausted, RetryIn, asks_to_wait
 from worker.deliver.retry import Decision as RetryDecision
 from worker.model import (
-    Alert,
     Article,
     Attempt,
     Delivery,
-    Draft,
     Feed,
     FeedState,
-    Onward,
     Story,
 )
-from worker.poll import PollDecision
 from worker.ports import (
     BOILERPLATE,
     MOST_CLAIMS,
@@ -145,19 +141,6 @@ class RedisStore:
     def _is_forgotten(self) -> bool:
         with translated():
             return bool(self._scheduled) and not self.client.exists(K + "feeds:due")
-
-    def finish_poll(
-        self,
-        claim: FeedClaim,
-        decision: PollDecision,
-        drafts: Sequence[Draft],
-        counts: Counts = (),
-        alerts: Sequence[tuple[Alert, Sequence[Onward]]] = (),
-    ) -> Ingested:
-        [answer] = self.finish_polls([FinishedPoll(claim, decision, drafts, tuple(counts), alerts)])
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
     def finish_polls(self, polls: Sequence[FinishedPoll]) -> list[Ingested | Exception]:
         return self._polls.finish(polls)
