@@ -33,7 +33,7 @@ CLASSES: Final = MAX_CLASSES + 3
 """The word classes, then: a country, two countries, a weapon is named."""
 PAIRS: Final = CLASSES * (CLASSES - 1) // 2
 _ROW_BITS: Final = 32
-_TOKEN: Final = re.compile(r"\w+(?:[-.'’]\w+)*")
+_TOKEN: Final = re.compile(r"\w++(?:[-.'’]\w++)*+")
 _MIX_LEFT: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX_RIGHT: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 

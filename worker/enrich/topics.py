@@ -264,7 +264,9 @@ class TopicClassifier:
         buckets, owners = shapes_of(words)
         starts = np.flatnonzero(first_of_each(owners))
         rows = np.empty((len(words), self._shape_scores.shape[1]), np.float32)
-        rows[:, :-1] = np.add.reduceat(self.weights.shapes[buckets], starts, dtype=np.float32) * self.weights.shapes_scale
+        rows[:, :-1] = (
+            np.add.reduceat(self.weights.shapes[buckets], starts, dtype=np.float32) * self.weights.shapes_scale
+        )
         norms = np.split(self.weights.shapes_norm[buckets], starts[1:])
         rows[:, -1] = [norm.sum() for norm in norms]
         return rows
