@@ -398,7 +398,7 @@ class Poller:
         elif before.blind_since and not state.blind_since:
             events = (*events, "feed_seen_again")
         is_same = state is decision.state and events == decision.events
-        return decision if is_same else replace(decision, state=state, events=events), alerts
+        return decision if is_same else decision.taught(state, events), alerts
 
     def _note(self, feed: Feed, outcome: PollOutcome, decision: poll.PollDecision, ingested: ports.Ingested) -> None:
         if isinstance(outcome, PollFailed):
