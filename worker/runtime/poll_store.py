@@ -83,8 +83,8 @@ def _quiet_call(rows: Sequence[_QuietRow]) -> Call:
     places: dict[str, int] = {}
     args: list[str | float] = []
     for row, counts in rows:
-        moved = [part for name, amount in counts for part in (places.setdefault(name, len(places) + 1), amount)]
-        args += [*row, json.dumps(moved)]
+        moved = ",".join([f"{places.setdefault(name, len(places) + 1)},{amount}" for name, amount in counts])
+        args += [*row, f"[{moved}]"]
     return "finish_quiet_polls", (json.dumps(list(places)), *args)
 
 
