@@ -9,8 +9,9 @@ import pytest
 from tests.fakes import ARMS, HARMLESS, NOW, FakeBell, FakeClock, FakeFetcher, SilentObserver, configuration, feed, rss
 from tests.memory_store import MemoryStore
 from worker.errors import StoreUnavailable, TurnOver
+from worker.lanes import LONGEST_S, QUICK_S, unlimited
 from worker.model import Fetched
-from worker.poller import LONGEST_S, QUICK_S, Poller, unlimited
+from worker.poller import Poller
 from worker.ports import SILENT_BELL
 
 
