@@ -214,14 +214,22 @@ class Pipeline:
 
     def _finish(self, reads: Sequence[Read], loans: Loans) -> int:
         """Tell articles; where everything is read, what was only glanced at is read first."""
-        loans.take_up([read.claim for read in reads])
         started = self.clock.now()
-        if self._reads_all and self.triage and (late := sum(read.analysis.pending is not None for read in reads)):
+        late = [read.claim for read in reads if read.analysis.pending and self._reads_all]
+        loans.take_up(late)
+        if late and self.triage:
             whole = self._survivors(self.triage.complete, reads, [read.claim for read in reads])
-            share = (self.clock.now() - started) / late
-            glanced = {id(read.claim) for read in reads if read.analysis.pending}
+            share = (self.clock.now() - started) / len(late)
+            glanced = set(map(id, late))
             reads = [replace(one, share=one.share + share) if id(one.claim) in glanced else one for one in whole]
-        return self.finisher.finish(reads)
+        return sum(self._tell(reads[first : first + AT_ONCE], loans) for first in range(0, len(reads), AT_ONCE))
+
+    def _tell(self, group: Sequence[Read], loans: Loans) -> int:
+        claims = [read.claim for read in group]
+        loans.take_up(claims)
+        raised = self.finisher.finish(group)
+        loans.forget(claims)
+        return raised
 
     def _survivors(
         self, work: Callable[[Sequence[T]], list[R]], lent: Sequence[T], claims: Sequence[ports.ArticleClaim]
