@@ -38,8 +38,10 @@ def learn(state: FeedState, reading: Reading | None, now: datetime) -> FeedState
     is_over = any(moment > state.blind_since for moment in came) if state.blind_since else False
     if is_over or (state.is_told_failing and not state.failures):
         state = replace(state, blind_since=None, is_told_failing=False)
-    gap = _longest_gap((*came, *state.arrivals), now)
     is_forgotten = state.longest_gap_at is None or now - state.longest_gap_at > MEMORY
+    if not came and not is_forgotten and _is_learned(state, now):
+        return state
+    gap = _longest_gap((*came, *state.arrivals), now)
     if gap and (is_forgotten or state.longest_gap is None or gap > state.longest_gap):
         state = replace(state, longest_gap=gap, longest_gap_at=now)
     return state if state.watched_since else replace(state, watched_since=state.succeeded_at)
@@ -123,6 +125,13 @@ def word(  # noqa: PLR0913 - what an alert is made of
 def story_of(feed: Feed, blind: Blindness) -> str:
     """The episode's name: the same blindness is the same alert, whoever sees it first."""
     return f"coverage-{feed.id}-{int(blind.since.timestamp())}"
+
+
+def _is_learned(state: FeedState, now: datetime) -> bool:
+    """Whether an earlier poll has learned all gaps: it had the same arrivals, and none of them was still to come."""
+    if state.longest_gap is None or state.watched_since is None or state.polled_at is None:
+        return False
+    return state.polled_at < now and all(moment <= state.polled_at for moment in state.arrivals)
 
 
 def _longest_gap(arrivals: Iterable[datetime], now: datetime) -> timedelta | None:

@@ -23,6 +23,7 @@ from worker.dispatch import Dispatcher
 from worker.errors import TurnOver
 from worker.finisher import Finisher
 from worker.isolation import spared
+from worker.lanes import ReadLimit, unlimited
 from worker.lent import Lender, Loans
 from worker.model import (
     Alert,
@@ -32,7 +33,7 @@ from worker.model import (
     Signature,
 )
 from worker.notifier import GroupStore, Notifier
-from worker.poller import Poller, ReadLimit, unlimited
+from worker.poller import Poller
 from worker.reader import PageReader
 from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber

@@ -9,10 +9,11 @@ import pytest
 from tests.fakes import ARMS, HARMLESS, NOW, FakeBell, FakeClock, FakeFetcher, SilentObserver, configuration, feed, rss
 from tests.memory_gauge import MemoryGauge
 from tests.memory_store import MemoryStore
-from worker.backpressure import LONGEST_HELD, Backpressure
+from worker.backpressure import LEAST, LONGEST_HELD, Backpressure
 from worker.errors import StoreUnavailable, TurnOver
+from worker.lanes import LONGEST_S, QUICK_S, unlimited
 from worker.model import Fetched
-from worker.poller import LONGEST_S, QUICK_S, Poller, unlimited
+from worker.poller import Poller
 from worker.ports import SILENT_BELL
 from worker.series import POLLING_HELD
 
@@ -307,26 +308,26 @@ def pressed(feeds, *, linger=timedelta(0)):
 
 
 def test_feeds_are_held_back_while_articles_wait_and_asked_when_these_were_taken_up():
-    feeds = tuple(feed(f"f{i:02}") for i in range(60))
+    feeds = tuple(feed(f"f{i:02}") for i in range(45))
     poller, store, fetcher, clock = pressed(feeds)
     taken, most = 0, 0
     claim, now = store.claim_feeds, clock.now
 
     def hurry():
-        """Three milliseconds for every look at the clock; enrichers take up an article in five."""
+        """Three milliseconds for every look at the clock; enrichers take up an article in twelve."""
         nonlocal taken, most
         clock.at += timedelta(milliseconds=3)
         waiting = [id_ for id_, at in store.due["articles"].items() if at <= clock.at]
         most = max(most, len(waiting))
-        while waiting and taken < (clock.at - NOW) / timedelta(milliseconds=5):
+        while waiting and taken < (clock.at - NOW) / timedelta(milliseconds=12):
             store.due["articles"][waiting.pop()] = clock.at + timedelta(hours=1)
             taken += 1
         return clock.at
 
     clock.now = hurry
-    assert poller.poll_due() == 300
-    assert len(fetcher.asked) == 60
-    assert most <= 100 + 8 * 5, "half a second's, and a first wave"
+    assert poller.poll_due() == 225
+    assert len(fetcher.asked) == 45
+    assert most <= LEAST + 8 * 5, "and a first wave"
     assert store.counted[POLLING_HELD] > 0
     assert claim(1, timedelta(0)) == []
     clock.now = now

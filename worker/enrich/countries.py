@@ -83,14 +83,21 @@ def _territories() -> dict[str, str]:
 
 def possible_ids(text: str) -> frozenset[str]:
     """Return the ids of all countries that any stretch of `text` could be named for, by `country_id` or by rule."""
-    folded = " ".join(_fold(text).split())
+    folded = _with_single_spaces(_fold(text))
     found: set[str] = set()
     for last, (length, ids) in _any_form().iter(folded):
-        start, end = last - length + 1, last + 1
-        is_word = not (start and folded[start - 1].isalnum()) and not folded[end : end + 1].isalnum()
-        if is_word and not ids <= found:
+        if ids <= found or folded[last + 1 : last + 2].isalnum():
+            continue
+        start = last - length + 1
+        if not start or not folded[start - 1].isalnum():
             found |= ids
     return frozenset(found)
+
+
+def _with_single_spaces(text: str) -> str:
+    line = text.replace("\n", " ")
+    is_regular = "  " not in line and line.isprintable()  # all white space but the space is not
+    return line if is_regular else " ".join(text.split())
 
 
 @cache

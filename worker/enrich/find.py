@@ -32,11 +32,15 @@ Read: TypeAlias = Callable[[Reading, int, int], Find | None]
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Words, in small letters, where a find may be; `read` decides. `is_prefix` cues may end inside a word."""
+    """Words, in small letters, where a find may be; `read` decides. `is_prefix` cues may end inside a word.
+
+    With `then`, a cue counts only where one of these characters follows.
+    """
 
     words: str
     read: Read
     is_prefix: bool = False
+    then: str = ""
 
 
 def small_letters(text: str) -> str:

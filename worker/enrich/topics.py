@@ -24,16 +24,15 @@ from worker.enrich.phrase_topics import packaged_rules
 from worker.enrich.topic_features import (
     CLASSES,
     PAIRS,
-    SHAPE_BITS,
     ArticleFeatures,
     FeatureExtractor,
     Features,
     first_of_each,
     pairs_of_articles,
     pairs_of_sentences,
-    shape_buckets,
 )
 from worker.enrich.topic_result import MAX_EVIDENCE, Evidence, TopicResult
+from worker.enrich.word_shapes import SHAPE_BITS, shapes_of
 
 __all__ = ["PACKAGED_MODEL", "Evidence", "TopicClassifier", "TopicModelError", "TopicResult"]
 
@@ -41,6 +40,7 @@ PACKAGED_MODEL: Final = Path(__file__).parent / "en_tocsin_news_topics"
 FORMAT: Final = 2
 _EVIDENCE_SHARE: Final = 0.4
 _SENTENCES_AT_ONCE: Final = 1_000
+_WORDS_AT_ONCE: Final = 1_000
 _DIGITS: Final = 5
 _SKETCH_BITS: Final = 12
 _SKETCH_CLASS_SCALE: Final = 0.2
@@ -252,18 +252,24 @@ class TopicClassifier:
         generation, known = self._shape_words
         if generation != table.generation:
             known = 0
-        for row in range(known, len(table.words)):
-            if row >= len(self._shape_scores):
-                self._shape_scores = np.resize(self._shape_scores, (2 * row, self._shape_scores.shape[1]))
-            self._shape_scores[row] = self._shape_row(table.words[row])
+        if len(table.words) > len(self._shape_scores):
+            self._shape_scores = np.resize(self._shape_scores, (2 * len(table.words), self._shape_scores.shape[1]))
+        for start in range(known, len(table.words), _WORDS_AT_ONCE):
+            words = table.words[start : start + _WORDS_AT_ONCE]
+            self._shape_scores[start : start + len(words)] = self._shape_rows(words)
         self._shape_words = (table.generation, len(table.words))
         return self._shape_scores
 
-    def _shape_row(self, word: str) -> Floats:
-        buckets = shape_buckets(word)
-        weights = self.weights
-        row = weights.shapes[buckets].sum(axis=0, dtype=np.float32) * weights.shapes_scale
-        return np.append(row, weights.shapes_norm[buckets].sum()).astype(np.float32)
+    def _shape_rows(self, words: Sequence[str]) -> Floats:
+        buckets, owners = shapes_of(words)
+        starts = np.flatnonzero(first_of_each(owners))
+        rows = np.empty((len(words), self._shape_scores.shape[1]), np.float32)
+        rows[:, :-1] = (
+            np.add.reduceat(self.weights.shapes[buckets], starts, dtype=np.float32) * self.weights.shapes_scale
+        )
+        norms = np.split(self.weights.shapes_norm[buckets], starts[1:])
+        rows[:, -1] = [norm.sum() for norm in norms]
+        return rows
 
 
 def mix_inputs(article: Floats, by_sentence: Floats) -> Floats:

@@ -8,5 +8,5 @@ local first = redis.call('ZRANGE', K .. 'feeds:due', 0, 0, 'WITHSCORES')
 return {
   redis.call('ZCOUNT', K .. 'articles:due', '-inf', now),
   counted('new') + counted('revised'),
-  first[2] and math.floor(tonumber(first[2]) - now),
+  first[2] and math.floor(tonumber(first[2]) - now) or false,
 }
