@@ -25,13 +25,12 @@ from worker.enrich.sentences import split_sentences
 from worker.enrich.topic_features import (
     CLASSES,
     PAIRS,
-    SHAPE_BITS,
     WORD_BITS,
     FeatureExtractor,
     pairs_of_articles,
-    shape_buckets,
 )
 from worker.enrich.topics import FORMAT, PACKAGED_MODEL, TopicWeights, mix_inputs, sketch_dense
+from worker.enrich.word_shapes import SHAPE_BITS, shape_buckets
 from worker.model import TOPICS
 
 SEED: Final = 7

@@ -9,7 +9,8 @@ from worker.enrich.enricher import load
 from worker.enrich.events import extract
 from worker.enrich.phrase_topics import PatternIndex, compile_pattern
 from worker.enrich.sentences import split_sentences
-from worker.enrich.topic_features import FeatureExtractor, WordClasses
+from worker.enrich.topic_features import FeatureExtractor
+from worker.enrich.word_table import WordClasses
 from worker.model import Article, Entity, Zone
 
 TWICE = 3.0

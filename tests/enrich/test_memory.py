@@ -8,7 +8,7 @@ import pytest
 from tests.chaos.fixture import make
 from tests.fakes import article
 from worker.enrich import enricher as enriching
-from worker.enrich import ner, phrase_topics, topic_features
+from worker.enrich import ner, phrase_topics, word_table
 from worker.enrich.enricher import load
 
 WINDOW, BATCH, WORDS = 96, 32, 48
@@ -22,7 +22,7 @@ def bounded(monkeypatch):
     monkeypatch.setattr(enriching, "LEARNT_STRINGS", LEARNT)
     monkeypatch.setattr(enriching, "MOST_WORDS", MOST)
     monkeypatch.setattr(ner, "_KEPT_WORDS", KEPT)
-    monkeypatch.setattr(topic_features, "_MAX_ROWS", KEPT)
+    monkeypatch.setattr(word_table, "_MAX_ROWS", KEPT)
     monkeypatch.setattr(phrase_topics, "_REMEMBERED_WORDS", KEPT)
     return load()
 

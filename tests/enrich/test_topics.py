@@ -13,15 +13,14 @@ from worker.enrich.phrase_topics import PatternError, PatternIndex, PhraseTopics
 from worker.enrich.sentences import split_sentences
 from worker.enrich.topic_features import (
     CLASSES,
-    MAX_CLASSES,
     PAIRS,
     FeatureExtractor,
-    WordClasses,
     pairs_of_articles,
     pairs_of_sentences,
 )
 from worker.enrich.topic_result import TopicResult, strongest
 from worker.enrich.topics import PACKAGED_MODEL, TopicClassifier, TopicModelError, both_sides
+from worker.enrich.word_table import MAX_CLASSES, WordClasses
 from worker.errors import TurnOver
 
 SHARED = Path(os.environ.get("TOCSIN_SHARED", Path(__file__).parents[3] / "shared"))
@@ -136,7 +135,7 @@ def test_scores_do_not_depend_on_what_was_scored_before() -> None:
 
 
 def test_a_full_word_table_starts_afresh_and_scores_stay_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.enrich.topic_features._MAX_ROWS", 40)
+    monkeypatch.setattr("worker.enrich.word_table._MAX_ROWS", 40)
     classifier = TopicClassifier.load()
     text = "Navy seizes rifles bound for rebels\nThe boat had left an Iranian port."
     first = classifier.score(text, split_sentences(text))

@@ -20,7 +20,8 @@ _DAY: Final = r"\d{1,2}(?:st|nd|rd|th)?\b(?![:.,]\d)"
 _AFTER_MONTH: Final = re.compile(rf"\.?\s(?:{_DAY}(?:\s?[-–]\s?{_DAY})?(?:,?\s{_YEAR})?|{_YEAR})|,\s{_YEAR}")
 _YEAR_AFTER: Final = re.compile(rf"\.?,?\s{_YEAR}")
 _DAY_BEFORE: Final = re.compile(r"(?<![\w.,:])\d{1,2}(?:st|nd|rd|th)?(?:\sof)?\s$")
-_NUMERIC: Final = re.compile(r"(?<![\w.,$€£-])(?:19|20)\d\d(?:-[01]\d-[0-3]\d(?!\w)|(?![\w%-]|[.,]\d))")
+# The digits come first, which the search skips to; what may not stand before them is looked for behind.
+_NUMERIC: Final = re.compile(r"(?:19|20)\d\d(?<![\w.,$€£-]....)(?:-[01]\d-[0-3]\d(?!\w)|(?![\w%-]|[.,]\d))")
 
 _SIGNS: Final = ("$", "€", "£", "¥", "₽", "₴", "₹", "₩", "₪", "₺")
 _CODES: Final = ("usd", "eur", "gbp", "chf", "jpy", "cny", "rub", "uah", "inr", "krw", "irr", "aed", "sar")

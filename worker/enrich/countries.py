@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final, Literal, TypeAlias
 
@@ -23,6 +23,8 @@ _NOT_COUNTRIES: Final = frozenset(("EZ", "UN", "XA", "XB", "ZZ", "QO", "CQ", "AC
 # The dominant sense in English news is a person's name, a state or a common word.
 _AMBIGUOUS_TERRITORIES: Final = frozenset(("GE", "JO", "TD", "JE", "GN"))
 _SHORT: Final = 3
+_REMEMBERED: Final = 20_000
+_REMEMBERED_LETTERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,15 @@ def country_term(surface: str) -> CountryTerm | None:
 
 def country_id(surface: str) -> str | None:
     """Return the ISO 3166-1 alpha-2 id of the country that `surface` names, ambiguous forms included."""
+    return _known_id(surface) if len(surface) <= _REMEMBERED_LETTERS else _id(surface)
+
+
+def _id(surface: str) -> str | None:
     term = country_term(surface)
     return term.id if term else None
+
+
+_known_id = lru_cache(maxsize=_REMEMBERED)(_id)
 
 
 def country_name(code: str) -> str:
@@ -83,14 +92,21 @@ def _territories() -> dict[str, str]:
 
 def possible_ids(text: str) -> frozenset[str]:
     """Return the ids of all countries that any stretch of `text` could be named for, by `country_id` or by rule."""
-    folded = " ".join(_fold(text).split())
+    folded = _with_single_spaces(_fold(text))
     found: set[str] = set()
     for last, (length, ids) in _any_form().iter(folded):
-        start, end = last - length + 1, last + 1
-        is_word = not (start and folded[start - 1].isalnum()) and not folded[end : end + 1].isalnum()
-        if is_word and not ids <= found:
+        if ids <= found or folded[last + 1 : last + 2].isalnum():
+            continue
+        start = last - length + 1
+        if not start or not folded[start - 1].isalnum():
             found |= ids
     return frozenset(found)
+
+
+def _with_single_spaces(text: str) -> str:
+    line = text.replace("\n", " ")
+    is_regular = "  " not in line and line.isprintable()  # all white space but the space is not
+    return line if is_regular else " ".join(text.split())
 
 
 @cache

@@ -29,6 +29,8 @@ _OVERRULES: Final = {
     "VESSEL": frozenset(("PERSON", "ORG", "GPE", "LOC", "FAC")),
     "WEAPON": frozenset(("ORG", "GPE", "LOC", "FAC")),
 }
+# The labels of names that a rule's find does not simply push aside; another pipeline's PRODUCT is often a weapon.
+_STANDS: Final = frozenset(("PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", *LABELS))
 _NEVER_SMALL: Final = 3
 
 
@@ -63,35 +65,66 @@ def _span(doc: Doc, name: Name) -> Span:
     return Span(doc, name.start, name.end, name.label, kb_id=name.id, span_id=name.id)
 
 
-def find_all(text: str) -> Iterator[Find]:
-    """Yield the finds of every rule in `text`, overlapping ones too."""
-    reading = Reading(text, small_letters(text))
-    for last, (length, is_prefix, reads) in _automaton().iter(reading.lower):
-        start, end = last - length + 1, last + 1
-        if _is_word(reading.lower, start, end, is_prefix=is_prefix):
-            yield from filter(None, (read(reading, start, end) for read in reads))
-    yield from numeric_dates(text)
+def find_all(text: str) -> list[Find]:
+    """Return the finds of every rule in `text`, overlapping ones too."""
+    lower = small_letters(text)
+    reading = Reading(text, lower)
+    found: list[Find] = []
+    for last, (length, further, is_prefix, reads) in _automaton().iter(lower):
+        end = last + 1 - further
+        start = end - length
+        if not is_prefix and lower[end : end + 1].isalnum() and lower[last].isalnum():
+            continue
+        if start and lower[start].isalnum() and lower[start - 1].isalnum():
+            continue
+        found += [find for read in reads if (find := read(reading, start, end))]
+    found += numeric_dates(text)
+    return found
 
 
 def longest(finds: Iterable[Find]) -> list[Find]:
     """Return the finds that overlap no longer one (nor an earlier one of the same length), in order."""
+    kept: list[Find] = []
+    heap: list[Find] = []
+    end = 0
+    for find in sorted(finds, key=_start):
+        if find.start >= end:
+            kept += _longest(heap)
+            heap = []
+        heap.append(find)
+        end = max(end, find.end)
+    return kept + _longest(heap)
+
+
+def _longest(finds: list[Find]) -> list[Find]:
+    if len(finds) < 2:  # noqa: PLR2004 (one alone overlaps none)
+        return finds
     kept: list[Find] = []
     taken: set[int] = set()
     for find in sorted(finds, key=lambda find: (find.start - find.end, find.start)):
         if find.start not in taken and find.end - 1 not in taken:
             kept.append(find)
             taken.update(range(find.start, find.end))
-    return sorted(kept, key=lambda find: find.start)
+    return sorted(kept, key=_start)
+
+
+def _start(find: Find) -> int:
+    return find.start
 
 
 @cache
 def _automaton() -> ahocorasick.Automaton:
-    reads: dict[tuple[str, bool], list[Read]] = {}
+    """Finds the cues; with each are the letters of the cue, those that follow it, whether it is a prefix, and its reads."""
+    reads: dict[tuple[str, str, bool], list[Read]] = {}
     for cue in (*amount_cues(), *materiel_cues(), *_country_cues()):
-        reads.setdefault((cue.words, cue.is_prefix), []).append(cue.read)
+        for further in cue.then or ("",):
+            reads.setdefault((cue.words, further, cue.is_prefix), []).append(cue.read)
     automaton = ahocorasick.Automaton()
-    for (words, is_prefix), readers in reads.items():
-        automaton.add_word(words, (len(words), is_prefix, tuple(readers)))
+    for (words, further, is_prefix), readers in reads.items():
+        if words + further in automaton:
+            message = f"two kinds of cues are {words + further!r}"
+            raise ValueError(message)
+        automaton.add_word(words + further, (len(words), len(further), is_prefix, tuple(readers)))
     automaton.make_automaton()
     return automaton
 
@@ -107,11 +140,6 @@ def _read_country(term: CountryTerm, reading: Reading, start: int, end: int) -> 
     if written == term.text or (written == term.text.upper() and len(written) > _NEVER_SMALL):
         return Find(start, end, term.label, term.id)
     return None
-
-
-def _is_word(lower: str, start: int, end: int, *, is_prefix: bool) -> bool:
-    starts = start == 0 or not (lower[start - 1].isalnum() and lower[start].isalnum())
-    return starts and (is_prefix or end == len(lower) or not lower[end].isalnum() or not lower[end - 1].isalnum())
 
 
 def _name(tokens: Tokens, find: Find) -> Name | None:
@@ -142,6 +170,8 @@ def _merge(tokens: Tokens, learnt: list[Name], found: list[Name]) -> list[Name]:
 
 
 def _yields(tokens: Tokens, name: Name, find: Name) -> bool:
+    if name.label not in _STANDS:
+        return True
     covered = find.start <= name.start and name.end <= find.end
     if find.label == "WEAPON" and name.label == "PERSON":
         return covered and not tokens.words(find.start, find.end).istitle()
@@ -150,7 +180,10 @@ def _yields(tokens: Tokens, name: Name, find: Name) -> bool:
 
 def _is_part_of_name(tokens: Tokens, name: Name) -> bool:
     """Tell whether a country the tagger left out stands in a longer name: "the 2014 United Kingdom Cup"."""
-    before = tokens.lexeme(name.start - 1) if name.start else None
-    after = tokens.lexeme(name.end) if name.end < len(tokens) else None
-    joined = before is not None and (before.like_num or (before.text[:1].isupper() and not before.is_stop))
-    return bool(joined or (after is not None and after.text[:1].isupper() and not after.is_stop))
+    if name.end < len(tokens) and _is_capital(tokens, name.end):
+        return True
+    return name.start > 0 and (_is_capital(tokens, name.start - 1) or bool(tokens.lexeme(name.start - 1).like_num))
+
+
+def _is_capital(tokens: Tokens, number: int) -> bool:
+    return tokens.words(number, number + 1)[:1].isupper() and not tokens.lexeme(number).is_stop

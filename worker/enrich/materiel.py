@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 from importlib.resources import files
+from string import digits
 from typing import Any, Final
 
 import yaml
@@ -18,6 +19,8 @@ from worker.enrich.find import Cue, Find, Read, Reading
 _LEFT: Final = 80
 _LAST_WORD: Final = re.compile(r"([\w-]{1,24})[\s-]$")
 # Up to four words; a stop only after an initial ("Gerald R. Ford").
+# A number of a designation that may begin with something else than a digit.
+_MAY_START_OTHERWISE: Final = re.compile(r"(?:^|\(\?:|\|)(?!\(\?:|\[?\d)")
 _SHIP_NAME: Final = re.compile(
     r"\s[\"'“‘]?([A-Z][\w-]{0,24}(?:\s(?:[A-Z]\.(?=\s[A-Z])|[A-Z][\w-]{0,24}|\d{1,3}\b|of(?=\s[A-Z]))){0,3})"
 )
@@ -54,7 +57,9 @@ def _weapon_cues(lists: dict[str, Any]) -> Iterator[Cue]:
     for name in lists["names"]:
         yield Cue(name.lower(), partial(_read_name, name))
     for letters, rest in lists["designations"]:
-        yield Cue(letters.lower(), partial(_read_designation, letters, re.compile(rest + r"(?!\w)")), is_prefix=True)
+        read = partial(_read_designation, letters, re.compile(rest + r"(?!\w)"))
+        is_counted = letters.isalnum() and not _MAY_START_OTHERWISE.search(rest)
+        yield Cue(letters.lower(), read, is_prefix=True, then=digits if is_counted else "")
 
 
 def _with_plurals(words: Iterable[str]) -> list[str]:

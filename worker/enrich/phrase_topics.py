@@ -26,6 +26,7 @@ _REPORTED: Final = 0.05
 _REMEMBERED_WORDS: Final = 50_000
 _REMEMBERED_LETTERS: Final = 64
 _HEAD_LETTERS: Final = 2
+_NONE: Final[tuple[int, ...]] = ()
 
 
 class PatternError(ValueError):
@@ -41,19 +42,30 @@ class PatternError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """With which run of letters a place of a pattern may begin: one of ``words``, or any that starts with one of ``stems``.
+
+    Both are in small letters; ``regex`` says the same of a whole run in any letters.
+    """
+
+    words: frozenset[str]
+    stems: frozenset[str]
+    regex: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Pattern:
     """One compiled phrase: ``regex`` is to be matched at a word's start.
 
-    ``first`` and ``last`` match the run of letters with which its first and its last place may begin, a cheap test
-    whether the pattern can match a sentence at all; ``first_heads`` and ``last_heads`` are the first two letters of it.
+    ``first`` and ``last`` are the beginnings of its first and its last place, a cheap test whether the pattern can match
+    a sentence at all; ``reach`` is by how many words the two may stand apart at most.
     """
 
     source: str
     regex: re.Pattern[str]
-    first: re.Pattern[str]
-    last: re.Pattern[str]
-    first_heads: frozenset[str]
-    last_heads: frozenset[str]
+    first: Beginning
+    last: Beginning
+    reach: int
 
 
 def compile_pattern(source: str, words: Mapping[str, str] | None = None) -> Pattern:
@@ -67,10 +79,11 @@ def compile_pattern(source: str, words: Mapping[str, str] | None = None) -> Patt
         raise PatternError(source, "a phrase starts and ends with a word")
     pieces: list[str] = []
     options_by_place: list[list[str]] = []
-    gap = 0
+    gap = reach = 0
     for place in places:
         if found := _GAP.match(place):
             gap = int(found.group(1))
+            reach += gap
             continue
         options = _alternatives(source, place, words or {})
         options_by_place.append(options)
@@ -78,9 +91,9 @@ def compile_pattern(source: str, words: Mapping[str, str] | None = None) -> Patt
             pieces.append((f"(?:{_BETWEEN}\\w+){{0,{gap}}}?" if gap else "") + _BETWEEN)
         pieces.append("(?:" + "|".join(_option_regex(source, option) for option in options) + ")")
         gap = 0
-    first, last = options_by_place[0], options_by_place[-1]
+    reach += sum(max(len(_WORD.findall(option)) for option in options) for options in options_by_place[:-1])
     regex = re.compile("".join(pieces), re.IGNORECASE)
-    return Pattern(source, regex, _beginning(first), _beginning(last), _heads(first), _heads(last))
+    return Pattern(source, regex, _beginning(options_by_place[0]), _beginning(options_by_place[-1]), reach)
 
 
 def _alternatives(source: str, place: str, words: Mapping[str, str]) -> list[str]:
@@ -107,15 +120,12 @@ def _option_regex(source: str, option: str) -> str:
     return re.escape(stem) + r"\w*"
 
 
-def _beginning(options: Sequence[str]) -> re.Pattern[str]:
-    """The pattern of a whole run of letters with which any of the options begins."""
-    words = [(_first_word(option), option) for option in options]
-    starts = (re.escape(word) + (r"\w*" if option.lower() == word + "*" else "") for word, option in words)
-    return re.compile("(?:" + "|".join(starts) + r")\Z", re.IGNORECASE)
-
-
-def _heads(options: Sequence[str]) -> frozenset[str]:
-    return frozenset(_first_word(option)[:_HEAD_LETTERS] for option in options)
+def _beginning(options: Sequence[str]) -> Beginning:
+    words = {_first_word(option) for option in options}
+    stems = {option[:-1].lower() for option in options if option.lower() == _first_word(option) + "*"}
+    starts = (re.escape(word) + (r"\w*" if word in stems else "") for word in words)
+    regex = re.compile("(?:" + "|".join(starts) + r")\Z", re.IGNORECASE)
+    return Beginning(frozenset(words - stems), frozenset(stems), regex)
 
 
 def _first_word(option: str) -> str:
@@ -132,19 +142,21 @@ class PatternIndex:
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         """Number the patterns in the order given."""
-        self._patterns = tuple(patterns)
+        self.patterns = tuple(patterns)
         self._by_word: dict[str, tuple[int, int]] = {}
-        self._first_by_head = _by_head(pattern.first_heads for pattern in self._patterns)
-        self._last_by_head = _by_head(pattern.last_heads for pattern in self._patterns)
+        self._first = _Beginnings([pattern.first for pattern in self.patterns])
+        self._last = _Beginnings([pattern.last for pattern in self.patterns])
 
-    def ends(self, token: str) -> tuple[int, int]:
+    def ends(self, token: str) -> tuple[Sequence[int], Sequence[int]]:
         """Return the patterns whose first and those whose last place may begin with a word of `token` (it may join some)."""
-        first = last = 0
-        for word in _WORD.findall(token):
-            opened, closed = self._ends(word)
-            first |= opened
-            last |= closed
-        return first, last
+        if token.isalnum():
+            return self._first.numbers(token), self._last.numbers(token)
+        words = _WORD.findall(token)
+        return _union(map(self._first.numbers, words)), _union(map(self._last.numbers, words))
+
+    def may_open(self, number: int, word: str) -> bool:
+        """Return whether a pattern's first place may begin with `word`."""
+        return bool(self._ends(word)[0] >> number & 1)
 
     def find(self, text: str, start: int, end: int) -> set[int]:
         """Return the numbers of the patterns that occur within ``text[start:end]``."""
@@ -154,7 +166,7 @@ class PatternIndex:
         found: set[int] = set()
         for position, first, _ in words:
             for number in _numbers(first & open_):
-                if self._patterns[number].regex.match(text, position, end):
+                if self.patterns[number].regex.match(text, position, end):
                     found.add(number)
                     open_ ^= 1 << number
         return found
@@ -162,26 +174,55 @@ class PatternIndex:
     def _ends(self, word: str) -> tuple[int, int]:
         known = self._by_word.get(word)
         if known is None:
-            known = self._find_ends(word)
+            known = _mask(self._first.numbers(word)), _mask(self._last.numbers(word))
             if len(self._by_word) >= _REMEMBERED_WORDS:
                 self._by_word.clear()
             if len(word) <= _REMEMBERED_LETTERS:
                 self._by_word[word] = known
         return known
 
-    def _find_ends(self, word: str) -> tuple[int, int]:
-        head = word.lower()[:_HEAD_LETTERS]
-        first = (i for i in self._first_by_head.get(head, ()) if self._patterns[i].first.match(word))
-        last = (i for i in self._last_by_head.get(head, ()) if self._patterns[i].last.match(word))
-        return _mask(first), _mask(last)
+
+class _Beginnings:
+    """The patterns of which one place may begin with a word.
+
+    A word in ASCII is looked up as it is and by its first letters; for others, and for places that are not in ASCII, the
+    pattern's own expression decides, since case is more than small letters there.
+    """
+
+    def __init__(self, beginnings: Sequence[Beginning]) -> None:
+        self._regexes = [one.regex for one in beginnings]
+        self._exact: dict[str, list[int]] = {}
+        self._stems: dict[str, list[tuple[str, int]]] = {}
+        self._by_head: dict[str, list[int]] = {}
+        self._foreign: dict[str, list[int]] = {}
+        for number, one in enumerate(beginnings):
+            for word in one.words:
+                self._exact.setdefault(word, []).append(number)
+            for stem in one.stems:
+                self._stems.setdefault(stem[:MIN_PREFIX_LETTERS], []).append((stem, number))
+            for head in {word[:_HEAD_LETTERS] for word in one.words | one.stems}:
+                self._by_head.setdefault(head, []).append(number)
+            for head in {word[:_HEAD_LETTERS] for word in one.words | one.stems if not word.isascii()}:
+                self._foreign.setdefault(head, []).append(number)
+
+    def numbers(self, word: str) -> Sequence[int]:
+        """Return the patterns' numbers, in order."""
+        lower = word.lower()
+        if not word.isascii():
+            return self._matching(word, self._by_head.get(lower[:_HEAD_LETTERS], ()))
+        found: Sequence[int] = self._exact.get(lower, _NONE)
+        if stems := self._stems.get(lower[:MIN_PREFIX_LETTERS]):
+            found = [*found, *(number for stem, number in stems if lower.startswith(stem))]
+        if self._foreign:
+            found = [*found, *self._matching(word, self._foreign.get(lower[:_HEAD_LETTERS], ()))]
+        return sorted(set(found)) if found else found
+
+    def _matching(self, word: str, numbers: Iterable[int]) -> list[int]:
+        return [number for number in numbers if self._regexes[number].match(word)]
 
 
-def _by_head(heads: Iterable[frozenset[str]]) -> dict[str, list[int]]:
-    numbers: dict[str, list[int]] = {}
-    for number, some in enumerate(heads):
-        for head in some:
-            numbers.setdefault(head, []).append(number)
-    return numbers
+def _union(lists: Iterable[Sequence[int]]) -> list[int]:
+    return sorted({number for some in lists for number in some})
 
 
 def _mask(numbers: Iterable[int]) -> int:

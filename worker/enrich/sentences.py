@@ -30,9 +30,14 @@ _STARTERS: Final = frozenset(
         "most according read click watch mr mrs ms dr both such also now then last earlier"
     ).split()
 )
-# A run of stops is tried from its first mark only and never given back, so hostile runs stay linear.
+_MARKS: Final = ".!?…。！？؟"
+_BREAKS: Final = r"\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
+# One class of letters comes first, which the search skips to. A run of marks is tried from its first one only and never
+# given back, so hostile runs stay linear.
 _STOP: Final = re.compile(
-    r"(?<![.!?…。！？؟])[.!?…。！？؟]++[\"'”’»)\]]*+(?=\s)|[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]++"
+    rf"[{_MARKS}{_BREAKS}](?:"
+    rf"(?<=[{_MARKS}])(?<![{_MARKS}]{{2}})[{_MARKS}]*+[\"'”’»)\]]*+(?=\s)"
+    rf"|(?<=[{_BREAKS}])[{_BREAKS}]*+)"
 )
 _LAST_WORD: Final = re.compile(r"[^\s(\[“\"‘']{1,24}$")
 _NEXT_WORD: Final = re.compile(r"\s*[\"'“‘«(\[]*([^\s\"'”’,;:.!?)\]]{0,24})")

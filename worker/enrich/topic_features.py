@@ -16,44 +16,24 @@ and the phrase baseline's opinion of each topic, a number from 0 to 1.
 """
 
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, reduce
 from itertools import chain
-from operator import or_
-from pathlib import Path
 from typing import Final, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
-from worker.enrich.countries import country_terms
-from worker.enrich.materiel import weapon_words
-from worker.enrich.phrase_topics import (
-    Pattern,
-    PatternIndex,
-    Rule,
-    compile_pattern,
-    packaged_rules,
-)
+from worker.enrich.phrase_search import PhraseSearch, Tokens
+from worker.enrich.phrase_topics import Rule, compile_pattern, packaged_rules
+from worker.enrich.word_table import MAX_CLASSES, WordClasses, WordTable
 
 WORD_BITS: Final = 17
-SHAPE_BITS: Final = 16
-MAX_CLASSES: Final = 64
 CLASSES: Final = MAX_CLASSES + 3
 """The word classes, then: a country, two countries, a weapon is named."""
 PAIRS: Final = CLASSES * (CLASSES - 1) // 2
-_LEAST_COUNTRY_LETTERS: Final = 4
 _ROW_BITS: Final = 32
-_MAX_ROWS: Final = 60_000
-_MAX_LETTERS: Final = 64
-_SHAPE_LENGTHS: Final = (3, 4, 5)
-_MAX_SHAPED_LETTERS: Final = 24
-_TOKEN: Final = re.compile(r"\w+(?:[-.'’]\w+)*")
-_POSSESSIVE: Final = ("'s", "’s")
-_CLASSES: Final = Path(__file__).parent / "data" / "topic_words.yaml"
+_TOKEN: Final = re.compile(r"\w++(?:[-.'’]\w++)*+")
 _MIX_LEFT: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX_RIGHT: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 
@@ -89,147 +69,6 @@ class ArticleFeatures:
     article_of: npt.NDArray[np.int64]
 
 
-class WordClasses:
-    """Looks up which of up to 64 named classes a word belongs to."""
-
-    def __init__(self, definition: Mapping[str, str]) -> None:
-        """Read ``{class: "word stem* ..."}``; raises ValueError beyond 64 classes."""
-        if len(definition) > MAX_CLASSES:
-            message = f"{len(definition)} word classes, at most {MAX_CLASSES}"
-            raise ValueError(message)
-        self.names: tuple[str, ...] = tuple(definition)
-        self._exact: dict[str, int] = {}
-        self._stems: dict[str, int] = {}
-        for bit, words in enumerate(definition.values()):
-            for word in str(words).split():
-                table = self._stems if word.endswith("*") else self._exact
-                stem = word.rstrip("*")
-                table[stem] = table.get(stem, 0) | 1 << bit
-        self._longest_stem = max(map(len, self._stems), default=0)
-
-    @classmethod
-    def default(cls) -> Self:
-        """Return the packaged classes."""
-        return cls(_load_classes())
-
-    def bits(self, word: str) -> int:
-        """Return the classes of a lower-case word as a bit mask."""
-        found = self._exact.get(word, 0)
-        for length in range(3, min(len(word), self._longest_stem) + 1):
-            found |= self._stems.get(word[:length], 0)
-        return found
-
-
-@cache
-def _load_classes() -> dict[str, str]:
-    loaded: dict[str, str] = yaml.safe_load(_CLASSES.read_text("utf-8"))
-    return loaded
-
-
-@cache
-def _countries() -> dict[str, int]:
-    """Number the countries and map each single word that names one or its people; short words name too much else."""
-    numbers: dict[str, int] = {}
-    words: dict[str, int] = {}
-    for term in country_terms():
-        word = term.text.lower()
-        if not term.ambiguous and " " not in word and len(word.replace(".", "")) >= _LEAST_COUNTRY_LETTERS:
-            words.setdefault(word, numbers.setdefault(term.id, len(numbers) + 1))
-    return words
-
-
-class WordTable:
-    """Everything that depends on a single word, computed at its first sight and kept in growing arrays.
-
-    Bounded: an article that finds 60,000 words in it starts it afresh, and of a word the first 64 letters count, so a
-    hostile stream costs time, never memory.
-    """
-
-    def __init__(self, classes: WordClasses, patterns: Sequence[Pattern]) -> None:
-        """Start empty."""
-        self.generation = 0
-        self._classes = classes
-        self._countries, self._weapons = _countries(), weapon_words()
-        self.index = PatternIndex(patterns)
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget every word; row numbers of an earlier ``generation`` mean nothing any more."""
-        self.generation += 1
-        self.rows: dict[str, int] = {}
-        self.words: list[str] = []
-        self.hashes = np.zeros(1024, np.uint64)
-        self.class_bits = np.zeros(1024, np.uint64)
-        self.countries = np.zeros(1024, np.int64)
-        self.weapons = np.zeros(1024, np.bool_)
-        self.opened: list[int] = []
-        self.closed: list[int] = []
-
-    def look_up(self, tokens: Sequence[str]) -> list[int]:
-        """Return each token's row, adding rows for words not seen before."""
-        found = list(map(self.rows.get, tokens))
-        if None not in found:
-            return found  # type: ignore[return-value]
-        try:
-            return [
-                self._add(token[:_MAX_LETTERS]) if row is None else row
-                for token, row in zip(tokens, found, strict=True)
-            ]
-        except BaseException:  # a turn that ends between two columns would give all later words another's places
-            self.reset()
-            raise
-
-    def _add(self, token: str) -> int:
-        if token in self.rows:
-            return self.rows[token]
-        row = len(self.words)
-        if row == len(self.hashes):
-            self._grow()
-        word = normalise(token)
-        self.rows[token] = row
-        self.words.append(word)
-        self.hashes[row] = _hash64(word)
-        self.class_bits[row] = self._classes.bits(word)
-        self.countries[row] = self._countries.get(word, 0)
-        self.weapons[row] = word in self._weapons
-        opened, closed = self.index.ends(token)
-        self.opened.append(opened)
-        self.closed.append(closed)
-        return row
-
-    def _grow(self) -> None:
-        size = 2 * len(self.hashes)
-        self.hashes = np.resize(self.hashes, size)
-        self.class_bits = np.resize(self.class_bits, size)
-        self.countries = np.resize(self.countries, size)
-        self.weapons = np.resize(self.weapons, size)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the next article should find an empty table."""
-        return len(self.words) >= _MAX_ROWS
-
-
-def normalise(token: str) -> str:
-    """Drop a possessive ending and write every number as ``0``."""
-    if token.endswith(_POSSESSIVE):
-        token = token[:-2]
-    return "0" if token.isdigit() else token
-
-
-def _hash64(word: str) -> int:
-    raw = word.encode("utf-8", "surrogatepass")
-    return zlib.crc32(raw) << 32 | zlib.crc32(raw[::-1], 0x5F3759DF)
-
-
-def shape_buckets(word: str) -> list[int]:
-    """Return the distinct hashed character n-grams of a word, its ends marked by a space."""
-    padded = f" {word[:_MAX_SHAPED_LETTERS]} "
-    grams = {padded[i : i + n] for n in _SHAPE_LENGTHS for i in range(len(padded) - n + 1)}
-    size = (1 << SHAPE_BITS) - 1
-    return sorted({zlib.crc32(gram.encode("utf-8", "surrogatepass")) & size for gram in grams})
-
-
 class FeatureExtractor:
     """Turns text and sentence offsets into `ArticleFeatures`."""
 
@@ -238,6 +77,7 @@ class FeatureExtractor:
         self.classes = classes
         self.pattern_count = len(rules)
         self.table = WordTable(classes, [compile_pattern(rule.pattern, words) for rule in rules])
+        self._search = PhraseSearch(self.table, _TOKEN)
         topics = list(dict.fromkeys(rule.topic for rule in rules))
         self._miss = np.zeros((len(rules), len(topics)), np.float32)
         self._guard = np.zeros_like(self._miss)
@@ -261,13 +101,18 @@ class FeatureExtractor:
             self.table.reset()
         counts = np.array([len(sentences) for _, sentences in articles])
         article_of, starts = np.repeat(np.arange(len(articles)), counts), np.cumsum(counts) - counts
-        places = [(text, start, end) for text, sentences in articles for start, end in sentences]
-        by_sentence = [self.table.look_up(_TOKEN.findall(text[start:end].lower())) for text, start, end in places]
-        lengths = np.fromiter(map(len, by_sentence), np.int64, len(places))
-        rows = np.fromiter(chain.from_iterable(by_sentence), np.int64, int(lengths.sum()))
-        owners = np.repeat(np.arange(len(places)), lengths)
+        places = [
+            (text, start, end, text[start:end].lower()) for text, sentences in articles for start, end in sentences
+        ]
+        by_sentence = [_TOKEN.findall(lower) for *_, lower in places]
+        rows, cut = self.table.look_up(list(chain.from_iterable(by_sentence)))
+        owners = np.repeat(np.arange(len(places)), np.fromiter(map(len, by_sentence), np.int64, len(places)))
         grams, gram_owners = _distinct(*_grams(self.table.hashes[rows], owners), WORD_BITS)
-        classes, phrases = self._class_matrix(rows, owners, len(places)), self._phrase_matrix(places, by_sentence)
+        classes, phrases = (
+            self._class_matrix(rows, owners, len(places)),
+            np.zeros((len(places), self.pattern_count), np.float32),
+        )
+        phrases[self._search.find(places, Tokens(rows, owners, cut))] = 1.0
         own = (1 - np.exp(phrases @ self._miss)) * np.exp(phrases @ self._guard)
         strongest, lead = np.maximum.reduceat(own, starts), _strongest_of_two(own, starts)
         of_articles = Features(
@@ -293,16 +138,6 @@ class FeatureExtractor:
         weapons = np.bincount(owner[self.table.weapons[rows]], minlength=count)
         named_kinds = np.stack([countries > 0, countries > 1, weapons > 0], axis=1)
         return np.hstack([unpacked, named_kinds]).astype(np.float32)
-
-    def _phrase_matrix(
-        self, places: Sequence[tuple[str, int, int]], by_sentence: Sequence[Sequence[int]]
-    ) -> npt.NDArray[np.float32]:
-        found = np.zeros((len(places), self.pattern_count), np.float32)
-        opened, closed = self.table.opened, self.table.closed
-        for number, rows in enumerate(by_sentence):
-            if _any_of(opened, rows) & _any_of(closed, rows):
-                found[number, list(self.table.index.find(*places[number]))] = 1.0
-        return found
 
 
 def pairs_of_sentences(classes: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -331,10 +166,6 @@ def _strongest_of_two(values: npt.NDArray[np.float32], starts: Ints) -> npt.NDAr
     last = np.append(starts[1:], len(values)) - 1
     greater: npt.NDArray[np.float32] = np.maximum(values[starts], values[np.minimum(starts + 1, last)])
     return greater
-
-
-def _any_of(masks: Sequence[int], rows: Sequence[int]) -> int:
-    return reduce(or_, filter(None, map(masks.__getitem__, rows)), 0)
 
 
 def _grams(hashes: npt.NDArray[np.uint64], owner: Ints) -> tuple[Ints, Ints]:

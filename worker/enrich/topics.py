@@ -24,16 +24,15 @@ from worker.enrich.phrase_topics import packaged_rules
 from worker.enrich.topic_features import (
     CLASSES,
     PAIRS,
-    SHAPE_BITS,
     ArticleFeatures,
     FeatureExtractor,
     Features,
     first_of_each,
     pairs_of_articles,
     pairs_of_sentences,
-    shape_buckets,
 )
 from worker.enrich.topic_result import MAX_EVIDENCE, Evidence, TopicResult
+from worker.enrich.word_shapes import SHAPE_BITS, shapes_of
 
 __all__ = ["PACKAGED_MODEL", "Evidence", "TopicClassifier", "TopicModelError", "TopicResult"]
 
@@ -41,6 +40,7 @@ PACKAGED_MODEL: Final = Path(__file__).parent / "en_tocsin_news_topics"
 FORMAT: Final = 2
 _EVIDENCE_SHARE: Final = 0.4
 _SENTENCES_AT_ONCE: Final = 1_000
+_WORDS_AT_ONCE: Final = 1_000
 _DIGITS: Final = 5
 _SKETCH_BITS: Final = 12
 _SKETCH_CLASS_SCALE: Final = 0.2
@@ -197,11 +197,14 @@ class TopicClassifier:
 
     def _odds(self, head: _Head, features: Features) -> Floats:
         """Return one head's log-odds of articles or of sentences, (texts, T)."""
-        count, shapes = len(features.classes), self._shapes()
-        grams = _gather(features.grams, head.grams, self.weights.grams_norm)
-        words = _gather(features.rows, shapes[:, head.columns], shapes[:, -1])
-        odds = _normalised(_sum_by(grams, features.gram_owners, count)) * head.scale
-        odds += _normalised(_sum_by(words, features.row_owners, count))
+        count = len(features.classes)
+        grams = np.take(head.grams, features.grams, axis=0).astype(np.float32)
+        odds = (
+            _normalised(grams, np.take(self.weights.grams_norm, features.grams), features.gram_owners, count)
+            * head.scale
+        )
+        shapes = np.take(self._shapes(), features.rows, axis=0)
+        odds += _normalised(shapes[:, head.columns], shapes[:, -1], features.row_owners, count)
         odds += features.classes @ head.classes + features.phrases @ head.phrases
         odds += features.opinions @ head.opinions + head.bias
         return odds
@@ -252,18 +255,20 @@ class TopicClassifier:
         generation, known = self._shape_words
         if generation != table.generation:
             known = 0
-        for row in range(known, len(table.words)):
-            if row >= len(self._shape_scores):
-                self._shape_scores = np.resize(self._shape_scores, (2 * row, self._shape_scores.shape[1]))
-            self._shape_scores[row] = self._shape_row(table.words[row])
+        if len(table.words) > len(self._shape_scores):
+            self._shape_scores = np.resize(self._shape_scores, (2 * len(table.words), self._shape_scores.shape[1]))
+        for start in range(known, len(table.words), _WORDS_AT_ONCE):
+            words = table.words[start : start + _WORDS_AT_ONCE]
+            self._shape_scores[start : start + len(words)] = self._shape_rows(words)
         self._shape_words = (table.generation, len(table.words))
         return self._shape_scores
 
-    def _shape_row(self, word: str) -> Floats:
-        buckets = shape_buckets(word)
-        weights = self.weights
-        row = weights.shapes[buckets].sum(axis=0, dtype=np.float32) * weights.shapes_scale
-        return np.append(row, weights.shapes_norm[buckets].sum()).astype(np.float32)
+    def _shape_rows(self, words: Sequence[str]) -> Floats:
+        buckets, owners = shapes_of(words)
+        starts = np.flatnonzero(first_of_each(owners))
+        sums = np.add.reduceat(np.take(self.weights.shapes, buckets, axis=0), starts, dtype=np.float32)
+        norms = _sums(np.take(self.weights.shapes_norm, buckets), starts)
+        return np.hstack([sums * self.weights.shapes_scale, norms[:, None]])
 
 
 def mix_inputs(article: Floats, by_sentence: Floats) -> Floats:
@@ -326,28 +331,28 @@ def _portions(counts: Sequence[int]) -> Iterator[list[int]]:
         yield numbers
 
 
-def _gather(rows: npt.NDArray[np.int64], table: npt.NDArray[np.int8] | Floats, norm: Floats) -> Floats:
-    """Return these rows of a table, (rows, topics + 1): the squared norm last."""
-    gathered = np.empty((len(rows), table.shape[1] + 1), np.float32)
-    gathered[:, :-1] = table[rows]
-    gathered[:, -1] = norm[rows]
-    return gathered
+def _normalised(values: Floats, squares: Floats, owner: npt.NDArray[np.int64], count: int) -> Floats:
+    """Sum rows by their owner's number and divide by the root of the sum of the squares.
 
-
-def _sum_by(values: Floats, owner: npt.NDArray[np.int64], count: int) -> Floats:
-    """Sum rows by their owner's number; owners are sorted, some may own nothing."""
-    summed = np.zeros((count, values.shape[1]), np.float32)
+    Owners are sorted; of those that own nothing, or nothing that counts, nothing is left.
+    """
+    summed, norm = np.zeros((count, values.shape[1]), np.float32), np.zeros((count, 1), np.float32)
     if len(owner):
         starts = np.flatnonzero(first_of_each(owner))
         summed[owner[starts]] = np.add.reduceat(values, starts, axis=0)
-    return summed
-
-
-def _normalised(summed: Floats) -> Floats:
-    """Divide by the norm, whose square stands last; nothing is left of rows without any."""
-    norm = np.sqrt(summed[:, -1:])
+        norm[owner[starts], 0] = np.sqrt(np.add.reduceat(squares, starts))
     norm[norm == 0] = 1
-    return np.asarray(summed[:, :-1] / norm, np.float32)
+    return np.asarray(summed / norm, np.float32)
+
+
+def _sums(values: Floats, starts: npt.NDArray[np.int64]) -> Floats:
+    """Sum the runs that begin at ``starts``, none of them empty, to the same bits as each run's own ``sum``."""
+    lengths = np.diff(starts, append=len(values))
+    summed = np.empty(len(starts), np.float32)
+    for length in np.unique(lengths).tolist():
+        runs = np.flatnonzero(lengths == length)
+        summed[runs] = values[starts[runs][:, None] + np.arange(length)].sum(axis=1)
+    return summed
 
 
 def _sigmoid(log_odds: Floats) -> Floats:
