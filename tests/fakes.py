@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from worker.enrich.phrase_topics import PhraseTopics
 from worker.enrich.sentences import split_sentences
@@ -108,10 +109,14 @@ class SilentObserver:
         self.events.append((event, facts))
 
 
+_phrase_topics = cache(PhraseTopics.default)
+"""Compiled once: hundreds of patterns would cost every test that reads an article a second."""
+
+
 def analyse(article: Article) -> Analysis:
     text = without_teasers(article.text, article.zones)
     sentences = tuple(split_sentences(text))
-    scored = PhraseTopics.default().score(text, sentences)
+    scored = _phrase_topics().score(text, sentences)
     topics = tuple(
         TopicScore(r.topic, r.probability, tuple(Span(s, e, text[s:e]) for s, e, _ in r.evidence)) for r in scored
     )

@@ -169,7 +169,7 @@ class MemoryStore:
             self.note_audit("set_aside", reason=reason, feed=claim.feed_id, articles=articles)
         self._raise(alerts)
         self.count(counts)
-        feed.record, feed.claims, feed.fence = decision.state, 0, 0
+        feed.record, feed.claims, feed.fence = decision.remembered, 0, 0
         next_at = self.clock.now() + decision.next_in
         if decision.pushes:
             self.pushed[claim.feed_id] = self.pushed.get(claim.feed_id, [])[decision.pushes :]

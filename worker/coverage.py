@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 
+from worker import rhythm
 from worker.model import Alert, Analysis, Article, Feed, FeedState, Finding, Reading, Severity, Zone
 
 WATCH_ID = "coverage"
@@ -38,8 +39,10 @@ def learn(state: FeedState, reading: Reading | None, now: datetime) -> FeedState
     is_over = any(moment > state.blind_since for moment in came) if state.blind_since else False
     if is_over or (state.is_told_failing and not state.failures):
         state = replace(state, blind_since=None, is_told_failing=False)
-    gap = _longest_gap((*came, *state.arrivals), now)
     is_forgotten = state.longest_gap_at is None or now - state.longest_gap_at > MEMORY
+    if not came and not is_forgotten and _is_learned(state, now):
+        return state
+    gap = _longest_gap((*came, *state.arrivals), now)
     if gap and (is_forgotten or state.longest_gap is None or gap > state.longest_gap):
         state = replace(state, longest_gap=gap, longest_gap_at=now)
     return state if state.watched_since else replace(state, watched_since=state.succeeded_at)
@@ -54,7 +57,7 @@ def allowed_silence(feed: Feed, state: FeedState, now: datetime) -> timedelta | 
     """
     if feed.max_silence != "auto":
         return None if feed.max_silence == "never" else feed.max_silence
-    oldest = min((*state.arrivals, state.watched_since or now))
+    oldest = min((*state.arrivals[-1:], state.watched_since or now))
     if state.longest_gap is None or now - oldest < LEARNED_AFTER:
         return None
     return max(state.longest_gap * 1.5, SHORTEST_SILENCE)
@@ -75,7 +78,7 @@ def judge(feed: Feed, state: FeedState, now: datetime) -> Blindness | None:
     if state.failures and seen_at:
         limit = max(FAILING_FOR, min(allowed, FAILING_AT_MOST)) if allowed else FAILING_UNKNOWN
         return Blindness("failing", seen_at, limit) if now - seen_at > limit else None
-    newest = max((moment for moment in state.arrivals if moment <= now), default=state.watched_since)
+    newest = next(iter(rhythm.past(state.arrivals, now)), state.watched_since)
     if allowed is None or newest is None or now - newest <= allowed:
         return None
     return Blindness("silent", newest, allowed)
@@ -123,6 +126,13 @@ def word(  # noqa: PLR0913 - what an alert is made of
 def story_of(feed: Feed, blind: Blindness) -> str:
     """The episode's name: the same blindness is the same alert, whoever sees it first."""
     return f"coverage-{feed.id}-{int(blind.since.timestamp())}"
+
+
+def _is_learned(state: FeedState, now: datetime) -> bool:
+    """Whether an earlier poll has learned all gaps: it had the same arrivals, and none of them was still to come."""
+    if state.longest_gap is None or state.watched_since is None or state.polled_at is None:
+        return False
+    return state.polled_at < now and (not state.arrivals or state.arrivals[0] <= state.polled_at)
 
 
 def _longest_gap(arrivals: Iterable[datetime], now: datetime) -> timedelta | None:

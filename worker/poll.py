@@ -82,7 +82,8 @@ class PollRequest:
 class PollDecision:
     """The state to store, the time until the next poll, the outcome's name (a metric label), and what to report.
 
-    `pushes` documents that a hub sent are done with; the next poll is then when it was due anyway.
+    `pushes` documents that a hub sent are done with; the next poll is then when it was due anyway. A poll that found
+    the feed as it was leaves the `state` untouched but for the moment, `seen_at`.
     """
 
     state: FeedState
@@ -90,6 +91,18 @@ class PollDecision:
     outcome: str
     events: tuple[str, ...] = ()
     pushes: int = 0
+    seen_at: datetime | None = None
+
+    @property
+    def remembered(self) -> FeedState:
+        """The state to store, the moment of the poll in it."""
+        if self.seen_at is None:
+            return self.state
+        return replace(self.state, polled_at=self.seen_at, succeeded_at=self.seen_at)
+
+    def taught(self, state: FeedState, events: tuple[str, ...]) -> "PollDecision":
+        """The decision with what else was learned, from its own state."""
+        return replace(self, state=replace(self, state=state).remembered, events=events, seen_at=None)
 
 
 def request(feed: Feed, state: FeedState, *, epoch: str, now: datetime) -> PollRequest:
@@ -147,6 +160,9 @@ def decide(  # noqa: PLR0913 - what a decision depends on, spelled out
         return PollDecision(state, max(outcome.wait, SHORTEST_WAIT), "postponed")
     if isinstance(outcome, PollFailed):
         return _failed(asked.feed, state, outcome, now=now, draw=draw)
+    if isinstance(outcome, NotModified) and _is_as_before(asked, state, outcome):
+        wait = _wait(asked.feed, state, outcome.fresh_for, now=now, draw=draw)
+        return PollDecision(state, wait, "not_modified", seen_at=now)
     learned = _succeeded(asked, state, outcome, epoch=epoch, now=now)
     name = "not_modified"
     if isinstance(outcome, Fetched):
@@ -173,6 +189,24 @@ def _wait(feed: Feed, state: FeedState, fresh_for: timedelta | None, *, now: dat
 
 
 # --- success -----------------------------------------------------------------------------------------------
+
+
+def _is_as_before(asked: PollRequest, state: FeedState, outcome: NotModified) -> bool:
+    """Whether an answer says nothing that the state does not: most polls are such, and only their moment is stored."""
+    is_well = state.is_baselined and not (state.failures or state.burden or state.is_gone)
+    is_conditional = bool(asked.etag or asked.last_modified)
+    validators = (outcome.etag, outcome.last_modified)
+    is_settled = not (outcome.moved_to or state.moved_to or state.moved_since)
+    return (
+        is_well
+        and is_conditional
+        and is_settled
+        and validators in (("", ""), (state.etag, state.last_modified))
+        and outcome.certificate_until in (None, state.certificate_until)
+        and state.failing_since is None
+        and state.last_failure is None
+        and not state.last_message
+    )
 
 
 def _succeeded(

@@ -2,24 +2,22 @@
 
 What is in flight outlives the call that started it, so that a server which takes its full time-out is waited for by
 nobody: the next call finds the answer. A process that dies forgets it, and the lease brings the feed back.
-
-Documents have two lanes. One that is not read within a moment steps aside until the quick ones are done, so that what
-was written to be slow costs the feeds beside it no more than that moment.
 """
 
 import hashlib
-from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
 
-from worker import alert, coverage, dedupe, fulltext, parse, poll, ports, series, websub
+from worker import alert, coverage, parse, poll, ports, series, websub
+from worker.backpressure import Backpressure
 from worker.batch import Batch
 from worker.isolation import spared
+from worker.lanes import LONGEST_S, QUICK_S, Asked, Lanes, ReadLimit, Slow
 from worker.model import (
     Alert,
     Configuration,
@@ -38,49 +36,23 @@ from worker.window import Window
 
 _LOOK_AGAIN_S, _WIDEN_S = 0.25, 0.05
 """While polls are in flight, newly due feeds are looked for this often; sooner where the window can still grow."""
-QUICK_S, LONGEST_S = 0.15, 2.0
-"""Seconds of the processor: what the quick lane gives a document (35 entries take 0.03–0.11 s), and the slow one."""
-_MOST_ASIDE = 16
-"""So many documents may step aside: each is up to 20 MB."""
-_LONGEST_ASIDE = timedelta(seconds=15)
-"""Then a slow document is read whatever else waits; must leave room in the lease."""
+_REST_S, _HELD_S = 0.1, 0.02
+"""While nothing is due, what may have become so is looked for this often; and whether feeds are still held back."""
 _NOT_OURS = timedelta(seconds=5)
 """A feed that our configuration does not hold yet is left to processes with a newer one."""
-ReadLimit = Callable[[float], AbstractContextManager[None]]
-"""Raises TimeoutError in its body after so many seconds of the processor."""
-
-
-def unlimited(_seconds: float) -> AbstractContextManager[None]:
-    """A limit that never comes."""
-    return nullcontext()
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A feed that was claimed, and what was asked of its server."""
-
-    claim: ports.FeedClaim
-    request: poll.PollRequest
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _Slow:
-    """A document that stepped aside."""
-
-    asked: _Asked
-    fetched: Fetched
-    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """A poll that is ready to be handed in; `told` is what came of it, for the log, and `span` ends with it."""
+    """A poll that is ready to be handed in; `told` is what came of it, for the log, and `span` ends with it.
+
+    Most polls have neither: they found nothing, and nobody traces them.
+    """
 
     feed_name: str
     finished: ports.FinishedPoll
-    told: Callable[[ports.Ingested], None] = lambda _: None
-    span: ExitStack = field(default_factory=ExitStack)
+    told: Callable[[ports.Ingested], None] | None = None
+    span: AbstractContextManager[object] | None = None
 
 
 _Answer = tuple[Future[PollOutcome], datetime]
@@ -104,19 +76,22 @@ class Poller:
         board: Board | None = None,
         tracer: ports.Tracer = ports.UNTRACED,
         bell: ports.Bell = ports.SILENT_BELL,
+        pressure: Backpressure | None = None,
+        linger: timedelta = timedelta(0),
     ) -> None:
+        self._pressure, self._linger = pressure, linger
         self._store, self._fetcher, self._clock, self._observer = store, fetcher, clock, observer
         self._tracer, self._bell = tracer, bell
-        self._lease, self._budget, self._read_limit = lease, budget, read_limit
+        self._lease, self._budget = lease, budget
+        self._lanes = Lanes(read_limit, observer)
         self._board = board
-        self._in_flight: dict[Future[PollOutcome], _Asked] = {}
+        self._in_flight: dict[Future[PollOutcome], Asked] = {}
         self._answered: SimpleQueue[_Answer] = SimpleQueue()
         self._window = Window(at_once)
         self._looked_at: datetime | None = None
         self._is_more_due = False
         self._batch: Batch[_Done] = Batch()
-        self._aside: deque[_Slow] = deque()
-        self._suspect: _Asked | None = None
+        self._suspect: Asked | None = None
         self._is_alone = False
         self._epoch = ""
 
@@ -126,17 +101,43 @@ class Poller:
         self._config_hash, self._routed = configuration.hash, routed
 
     def poll_due(self) -> int:
-        """Poll until nothing is due or in flight, or the budget is spent; the number of new or revised articles."""
-        deadline = self._clock.now() + self._budget
+        """Poll until nothing is due or in flight, or the budget is spent; the number of new or revised articles.
+
+        Where feeds become due within moments, they are waited for.
+        """
+        began = self._clock.now()
+        deadline = began + self._budget
         self._find_lost_answers()
+        if not self._in_flight:
+            self._window.restart()
         self._epoch = self._store.epoch()
         brought = self._announce(self._start_due())
-        while self._in_flight or self._aside or self._suspect or self._is_more_due:
+        while self._is_busy or self._rested(began + self._linger):
             brought += self._announce(self._collect())
             if self._clock.now() >= deadline:
                 break
             brought += self._announce(self._start_due())
+        self._count_held()
         return brought
+
+    @property
+    def _is_busy(self) -> bool:
+        return bool(self._in_flight or self._lanes or self._suspect or self._is_more_due)
+
+    def _rested(self, until: datetime) -> bool:
+        """Sleep until a feed is due, or for a moment, in which one may be hurried; False where the time is up."""
+        now = self._clock.now()
+        if not self._pressure or now >= until:
+            return False
+        due_in = self._pressure.due_in(now)
+        rest = min(due_in, until - now) if due_in is not None else until - now
+        self._next_answer(min(max(rest.total_seconds(), 0), _REST_S))
+        return True
+
+    def _count_held(self) -> None:
+        if self._pressure and (held := self._pressure.held):
+            self._pressure.held = timedelta(0)
+            self._store.count([(series.POLLING_HELD, held.total_seconds())])
 
     def _find_lost_answers(self) -> None:
         """A turn that was cut may have held an answer, whose feed would be in flight for ever."""
@@ -148,9 +149,11 @@ class Poller:
             self._answered.put(answer)
 
     def _announce(self, articles: int) -> int:
-        """The same number; enrichers are woken for them while polling goes on."""
+        """The same number; enrichers are woken for them while polling goes on, and readers where it does not end soon."""
         if articles:
             self._bell.ring("enrich")
+            if self._linger:
+                self._bell.ring("read")
         return articles
 
     def _start_due(self) -> int:
@@ -161,7 +164,7 @@ class Poller:
         for claim in self._claim_due(now):
             if feed := self._feeds.get(claim.feed_id):
                 request = poll.request(feed, claim.state, epoch=self._epoch, now=now)
-                asked = _Asked(claim, request, now)
+                asked = Asked(claim, request, now)
                 if claim.is_suspect:
                     self._suspect = asked
                     self._must_wait()
@@ -178,9 +181,12 @@ class Poller:
 
     def _claim_due(self, now: datetime) -> list[ports.FeedClaim]:
         """What the window has room for. A little room is left until there is more, or a moment has gone."""
-        in_flight = len(self._in_flight) + len(self._aside)
+        in_flight = len(self._in_flight) + len(self._lanes)
         is_long_ago = self._looked_at is None or now - self._looked_at >= timedelta(seconds=_WIDEN_S)
         room = self._window.size - in_flight if is_long_ago else self._window.room(in_flight)
+        if self._pressure and room > 0:
+            room = min(room, self._pressure.room(in_flight, now))
+            self._is_more_due = self._is_more_due or self._pressure.is_holding
         if room <= 0:
             return []
         self._looked_at = now
@@ -188,16 +194,16 @@ class Poller:
         self._is_more_due = len(claims) >= room
         return claims
 
-    def _ask(self, asked: _Asked) -> None:
+    def _ask(self, asked: Asked) -> None:
         future = self._fetcher.fetch(asked.request)
         self._in_flight[future] = asked
         future.add_done_callback(lambda done: self._answered.put((done, self._clock.now())))
 
     def _must_wait(self) -> bool:
         """Whether no other feed may be begun now. A suspect starts when all others are done, and stays alone."""
-        if self._is_alone and not self._in_flight and not self._aside:
+        if self._is_alone and not self._in_flight and not self._lanes:
             self._is_alone = False
-        if self._suspect and not self._in_flight and not self._aside:
+        if self._suspect and not self._in_flight and not self._lanes:
             self._ask(self._suspect)
             self._suspect, self._is_alone = None, True
         return self._is_alone or self._suspect is not None
@@ -205,12 +211,13 @@ class Poller:
     def _collect(self) -> int:
         """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""
         brought = 0
-        timeout = _LOOK_AGAIN_S if self._window.is_widest else _WIDEN_S
-        is_idle = bool(self._in_flight) and not self._aside
+        is_held = self._pressure is not None and self._pressure.is_holding
+        timeout = _HELD_S if is_held else _LOOK_AGAIN_S if self._window.is_widest else _WIDEN_S
+        is_idle = (bool(self._in_flight) or is_held) and not self._lanes
         came = answer = self._next_answer(timeout if is_idle else 0)
         now = self._clock.now()
-        if is_idle and not came:
-            self._window.idled()
+        if is_idle and not came and not is_held:
+            self._idled()
         while answer:
             future, at = answer
             if asked := self._in_flight.pop(future, None):
@@ -219,14 +226,16 @@ class Poller:
                 now = self._clock.now()
             answer = None if self._batch.is_due(now) else self._next_answer(0)
         brought += self._hand_in()
-        is_pressing = len(self._aside) > _MOST_ASIDE or (
-            bool(self._aside) and now - self._aside[0].since >= _LONGEST_ASIDE
-        )
-        if self._aside and (not came or is_pressing):
-            slow = self._aside.popleft()
+        if self._lanes and (not came or self._lanes.is_pressing(now)):
+            slow = self._lanes.next_slow()
             self._finish(slow.asked, slow.fetched, slow.since, LONGEST_S)
             brought += self._hand_in()
         return brought
+
+    def _idled(self) -> None:
+        self._window.idled()
+        if self._pressure:
+            self._pressure.idled()
 
     def _next_answer(self, timeout: float) -> _Answer | None:
         try:
@@ -244,24 +253,36 @@ class Poller:
             answers = self._store.finish_polls([done.finished for done in ready])
         except BaseException:
             for done in ready:
-                with suppress(BaseException), done.span:
+                with suppress(BaseException), done.span or nullcontext():
                     raise
             raise
         for done, answer in zip(ready, answers, strict=True):
-            with spared(self._observer, "poll", done.feed_name, self._store, done.finished.claim), done.span:
-                if isinstance(answer, Exception):
-                    raise answer
-                brought += answer.new + answer.revised
-                done.told(answer)
+            if isinstance(answer, Exception) or done.told or done.span:
+                brought += self._settle(done, answer)
+        if self._pressure:
+            self._pressure.brought(len(ready), brought)
         return brought
 
-    def _finish(self, asked: _Asked, outcome: PollOutcome, answered: datetime, seconds: float = QUICK_S) -> None:
+    def _settle(self, done: _Done, answer: ports.Ingested | Exception) -> int:
+        """Tell what came of a poll; the articles that were new or revised."""
+        with (
+            spared(self._observer, "poll", done.feed_name, self._store, done.finished.claim),
+            done.span or nullcontext(),
+        ):
+            if isinstance(answer, Exception):
+                raise answer
+            if done.told:
+                done.told(answer)
+            return answer.new + answer.revised
+        return 0
+
+    def _finish(self, asked: Asked, outcome: PollOutcome, answered: datetime, seconds: float = QUICK_S) -> None:
         with spared(self._observer, "poll", asked.request.feed.name, self._store, asked.claim):
             self._finish_poll(asked, outcome, answered, seconds)
 
-    def _finish_poll(self, asked: _Asked, outcome: PollOutcome, answered: datetime, seconds: float) -> None:
+    def _finish_poll(self, asked: Asked, outcome: PollOutcome, answered: datetime, seconds: float) -> None:
         claim, request = asked.claim, asked.request
-        now, started = self._clock.now(), self._clock.now()
+        now = started = self._clock.now()
         feed, state = request.feed, claim.state
         drafts: Sequence[Draft] = ()
         reading: Reading | None = None
@@ -272,12 +293,13 @@ class Poller:
             if poll.is_unchanged(request, state, outcome, body_hash):
                 outcome = poll.unchanged(outcome)
             else:
-                document = self._parse(request, state, outcome, seconds)
+                document = self._lanes.parse(request, state, outcome, seconds)
                 if document is None and seconds < LONGEST_S:
-                    self._aside.append(_Slow(asked, outcome, answered))
+                    self._lanes.step_aside(Slow(asked, outcome, answered))
                     return
                 if isinstance(document, Document):
-                    reading, drafts, counts = self._read(feed, state, document, now)
+                    found = self._lanes.study(feed, state, document, now)
+                    reading, drafts, counts = found.reading, found.drafts, found.counts
                     self._advertise(feed, outcome)
                 else:
                     outcome = document or parse.endless(outcome)
@@ -297,19 +319,22 @@ class Poller:
         counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
         counts += series.observation(series.STAGE_SECONDS, answered - asked.at, stage="fetch")
         counts += series.observation(series.STAGE_SECONDS, self._clock.now() - started, stage="parse")
-        span = ExitStack()
-        facts = {"feed": feed.id, "outcome": decision.outcome}
-        if trace := span.enter_context(self._tracer.span("poll", "", asked.at, facts)):
+        span = None
+        if self._tracer is not ports.UNTRACED:
+            span = ExitStack()
+            facts = {"feed": feed.id, "outcome": decision.outcome}
+            trace = span.enter_context(self._tracer.span("poll", "", asked.at, facts))
             drafts = [replace(draft, trace=trace) for draft in drafts]
         finished = ports.FinishedPoll(claim, decision, drafts, counts, alerts)
-        told = partial(self._note, feed, outcome, decision)
+        is_told = drafts or decision.events or isinstance(outcome, PollFailed)
+        told = partial(self._note, feed, outcome, decision) if is_told else None
         self._batch.add(_Done(feed.name, finished, told, span), len(drafts), now)
 
-    def _take_pushed(self, asked: _Asked, board: Board) -> None:
+    def _take_pushed(self, asked: Asked, board: Board) -> None:
         with spared(self._observer, "poll", asked.request.feed.name, self._store, asked.claim):
             self._finish_pushed(asked, board.pushed(asked.claim.feed_id))
 
-    def _finish_pushed(self, asked: _Asked, documents: Sequence[Fetched]) -> None:
+    def _finish_pushed(self, asked: Asked, documents: Sequence[Fetched]) -> None:
         """Hand in what came of documents that a hub sent; they go the way of those that were asked for."""
         claim, request, now = asked.claim, asked.request, self._clock.now()
         feed, state = request.feed, claim.state
@@ -317,10 +342,11 @@ class Poller:
         counts: list[tuple[str, float]] = [(series.series(series.POLLS, outcome="pushed"), float(len(documents)))]
         readings: list[Reading] = []
         for sent in documents:
-            document = self._parse(request, state, sent, LONGEST_S)
+            document = self._lanes.parse(request, state, sent, LONGEST_S)
             if isinstance(document, Document):
-                reading, made, odd = self._read(feed, state, document, now)
-                drafts, counts, readings = [*drafts, *made], counts + odd, [*readings, reading]
+                found = self._lanes.study(feed, state, document, now)
+                drafts, counts = [*drafts, *found.drafts], counts + found.counts
+                readings.append(found.reading)
             else:
                 counts += count_event("unreadable")
         reading = Reading(
@@ -351,38 +377,6 @@ class Poller:
         next_in = websub.stretched(decision.next_in, claim.delivers_until, now)
         return decision if next_in == decision.next_in else replace(decision, next_in=next_in)
 
-    def _parse(
-        self, request: poll.PollRequest, state: FeedState, fetched: Fetched, seconds: float
-    ) -> Document | PollFailed | None:
-        """The document, why there is none, or None where it takes longer."""
-        known = () if request.is_whole else {mark.raw for mark in state.marks if mark.raw}
-        try:
-            with self._read_limit(seconds):
-                return parse.read(fetched, known)
-        except TimeoutError:
-            return None
-
-    def _read(
-        self, feed: Feed, state: FeedState, document: Document, now: datetime
-    ) -> tuple[Reading, Sequence[Draft], list[tuple[str, float]]]:
-        odd = Counter(
-            cut=document.cut,
-            repaired=int(bool(document.repaired)),
-            odd_date=sum(
-                entry.published is not None and not dedupe.is_plausible(entry.published, now)
-                for entry in document.entries
-            ),
-            nameless=sum(not entry.guid and not entry.link for entry in document.entries),
-        )
-        for reason, number in odd.items():
-            if number:
-                self._observer.note("entries_odd", feed=feed.name, reason=reason, number=number)
-        counts = [(series.series(series.ENTRIES_ODD, reason=reason), float(n)) for reason, n in odd.items() if n]
-        if left_out := max(len(document.fingerprints) - len(document.entries), 0):
-            counts.append((series.series(series.ARTICLES, outcome="known"), float(left_out)))
-        reading, drafts = dedupe.study(feed, state, document, now)
-        return reading, tuple(fulltext.marked(feed, draft) for draft in drafts), counts
-
     def _cover(
         self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime
     ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Onward, ...]]]]:
@@ -398,7 +392,7 @@ class Poller:
         elif before.blind_since and not state.blind_since:
             events = (*events, "feed_seen_again")
         is_same = state is decision.state and events == decision.events
-        return decision if is_same else replace(decision, state=state, events=events), alerts
+        return decision if is_same else decision.taught(state, events), alerts
 
     def _note(self, feed: Feed, outcome: PollOutcome, decision: poll.PollDecision, ingested: ports.Ingested) -> None:
         if isinstance(outcome, PollFailed):

@@ -23,6 +23,7 @@ from worker.parse import parse
 from worker.poll import PollDecision
 from worker.ports import MOST_CLAIMS, MOVED, ConfigurationState, FinishedPoll, Ingested, StoryStep, Told
 from worker.runtime.article_store import ArticleStore
+from worker.runtime.records import STATE
 from worker.runtime.redis_store import RedisStore
 from worker.zones import without_teasers
 
@@ -202,6 +203,25 @@ def test_a_poll_that_brings_the_store_to_fall_takes_no_other_with_it(redis_store
     good, busy, broken = redis_store.finish_polls(polls)
     assert (good, busy) == (Ingested(), Ingested(new=1))
     assert "WRONGTYPE" in str(broken)
+
+
+@pytest.mark.parametrize("key", ["feed:feed_broken", "pushed:feed_broken"])
+def test_a_quiet_poll_of_a_feed_whose_keys_were_meddled_with_fails_alone(redis_store, key):
+    feeds = [feed("before"), feed("broken"), feed("behind")]
+    redis_store.sync_feeds(feeds)
+    claims = {claim.feed_id: claim for claim in redis_store.claim_feeds(9, LEASE)}
+    redis_store.client.delete("{tocsin}:" + key)
+    redis_store.client.set("{tocsin}:" + key, "no hash")
+    quiet = PollDecision(POLLED, SHORT, "not_modified")
+    before, broken, behind = redis_store.finish_polls(
+        [FinishedPoll(claims[one.id], quiet, (), [("x_total", 1)]) for one in feeds]
+    )
+    assert (before, behind) == (Ingested(), Ingested())
+    assert "WRONGTYPE" in str(broken)
+    assert redis_store.client.hget("{tocsin}:metrics", "x_total") == "2"
+    redis_store.client.delete("{tocsin}:" + key)
+    time.sleep(0.01)
+    assert {claim.feed_id for claim in redis_store.claim_feeds(9, LEASE)} == {"feed_before", "feed_behind"}
 
 
 def test_a_poll_that_cannot_be_written_down_takes_no_other_with_it(redis_store):
@@ -631,6 +651,76 @@ def test_a_feeds_memory_of_its_entries_comes_back_as_it_was_stored(bench):
     bench.let_leases_end()
     [claim] = bench.store.claim_feeds(10, LEASE)
     assert claim.state == state
+
+
+REMEMBERED = FeedState(
+    etag='"v1"', is_baselined=True, marks=(EntryMark("r", "g", "a", "t"),), arrivals=(NOW,), polled_at=NOW, succeeded_at=NOW
+)  # fmt: skip
+
+
+def test_of_a_feed_that_was_found_as_it_was_only_the_moment_is_stored(bench):
+    bench.ingest(ARMS, state=REMEMBERED)
+    later = NOW
+    for _ in range(2):
+        bench.let_leases_end()
+        [claim] = bench.store.claim_feeds(10, LEASE)
+        later += timedelta(minutes=7, microseconds=1)
+        finish_poll(bench.store, claim, PollDecision(claim.state, SHORT, "not_modified", seen_at=later))
+    bench.let_leases_end()
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    assert claim.state == replace(REMEMBERED, polled_at=later, succeeded_at=later)
+
+
+def test_the_moment_of_a_quiet_poll_yields_to_what_a_later_poll_learns(bench):
+    bench.ingest(ARMS, state=REMEMBERED)
+    failed = replace(REMEMBERED, polled_at=NOW + timedelta(hours=2), failures=1)
+    for made in (
+        lambda claim: PollDecision(claim.state, SHORT, "not_modified", seen_at=NOW + timedelta(hours=1)),
+        lambda claim: PollDecision(
+            replace(claim.state, polled_at=failed.polled_at, succeeded_at=NOW, failures=1), SHORT, "timeout"
+        ),
+    ):
+        bench.let_leases_end()
+        [claim] = bench.store.claim_feeds(10, LEASE)
+        finish_poll(bench.store, claim, made(claim))
+    bench.let_leases_end()
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    assert claim.state == failed, "and its entries are still known"
+
+
+def test_a_document_that_lost_all_its_entries_is_remembered_as_empty(bench):
+    bench.ingest(ARMS, state=REMEMBERED)
+    bench.let_leases_end()
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    finish_poll(bench.store, claim, PollDecision(replace(claim.state, marks=()), SHORT, "fetched"))
+    bench.let_leases_end()
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    assert tuple(claim.state.marks) == ()
+
+
+def test_a_poll_that_was_put_off_leaves_what_is_remembered(bench):
+    bench.ingest(ARMS, state=REMEMBERED)
+    bench.let_leases_end()
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    finish_poll(bench.store, claim, PollDecision(claim.state, SHORT, "postponed"))
+    bench.let_leases_end()
+    [claim] = bench.store.claim_feeds(10, LEASE)
+    assert claim.state == REMEMBERED
+
+
+@pytest.mark.parametrize("outcome", ["not_modified", "timeout"])
+def test_what_release_0_1_remembered_of_a_feed_is_read_and_kept(redis_store, outcome):
+    """Then the marks stood in the state, with every field spelled out."""
+    redis_store.sync_feeds([FEED])
+    redis_store.client.hset("{tocsin}:feed:" + FEED.id, "state", STATE.dump_json(REMEMBERED).decode())
+    [claim] = redis_store.claim_feeds(1, LEASE)
+    assert claim.state == REMEMBERED
+    quiet = PollDecision(claim.state, SHORT, "not_modified", seen_at=NOW)
+    failed = PollDecision(replace(claim.state, failures=1), SHORT, "timeout")
+    finish_poll(redis_store, claim, quiet if outcome == "not_modified" else failed)
+    time.sleep(0.01)
+    [claim] = redis_store.claim_feeds(1, LEASE)
+    assert claim.state == replace(REMEMBERED, failures=int(outcome == "timeout"))
 
 
 def test_a_paused_feed_is_not_scheduled_until_it_is_resumed(bench):

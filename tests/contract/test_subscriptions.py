@@ -10,8 +10,9 @@ from tests.memory_store import MemoryStore
 from tests.memory_subscriptions import MemorySubscriptionStore
 from tests.polls import finish_poll
 from worker import websub
+from worker.lanes import unlimited
 from worker.model import Hubs, SubscriptionState
-from worker.poller import Poller, unlimited
+from worker.poller import Poller
 from worker.runtime.clock import SystemClock
 from worker.runtime.subscription_store import RedisSubscriptionStore
 from worker.subscriber import Board

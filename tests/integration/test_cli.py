@@ -54,6 +54,15 @@ def test_a_wrong_configuration_stops_every_start_with_78(tmp_path):
         assert "Traceback" not in ended.stderr
 
 
+def test_check_tells_of_a_pipeline_that_is_not_there(tmp_path):
+    (tmp_path / "nlp.yaml").write_text("nlp: {model: en_core_web_none}\n", "utf-8")
+    ended = tocsin("check", "-c", str(tmp_path))
+    assert ended.returncode == 78
+    assert "nlp.model: the pipeline 'en_core_web_none' is not installed" in ended.stderr
+    said = json.loads(tocsin("check", "-c", str(tmp_path), "--json").stdout)
+    assert "-m spacy download en_core_web_none" in said["problems"][0]["message"]
+
+
 def test_try_shows_why_and_what_is_missing(shared):
     ended = tocsin("try", str(shared / "seed" / "article.txt"), "--json")
     said = json.loads(ended.stdout)

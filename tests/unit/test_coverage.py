@@ -128,3 +128,17 @@ def test_a_feed_that_is_gone_is_told_at_once():
     spine.run()
     spine.run(days=31)
     assert len(spine.received) == 1
+
+
+def test_a_gap_that_ends_with_an_entry_dated_ahead_is_learned_once_its_date_has_come():
+    learned = known(HOUR, HOUR, arrivals=came(1, 9), longest_gap_at=NOW - 2 * HOUR, polled_at=NOW - 2 * HOUR)
+    assert coverage.learn(learned, None, NOW).longest_gap == 8 * HOUR
+    failed = replace(learned, polled_at=NOW, failures=1)
+    assert coverage.learn(failed, None, NOW).longest_gap == 8 * HOUR
+
+
+def test_a_quiet_poll_of_a_feed_whose_gaps_are_learned_changes_nothing():
+    learned = known(8 * HOUR, HOUR, arrivals=came(1, 9), longest_gap_at=NOW - 2 * HOUR, polled_at=NOW - HOUR / 2)
+    assert coverage.learn(learned, None, NOW) is learned
+    forgotten = replace(learned, longest_gap=900 * HOUR, longest_gap_at=NOW - timedelta(days=31))
+    assert coverage.learn(forgotten, None, NOW).longest_gap == 8 * HOUR

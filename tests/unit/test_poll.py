@@ -231,3 +231,51 @@ def test_a_certificate_that_ended_is_told_with_the_days_where_it_was_seen_before
     assert made.state.certificate_until == seen.certificate_until
     unseen = decide(PollRequest(feed()), FeedState(), failed, epoch="e", now=NOW, draw=0.0)
     assert unseen.state.last_message == failed.message
+
+
+@given(
+    state=st.builds(
+        FeedState,
+        etag=st.sampled_from(["", '"v1"']),
+        last_modified=st.sampled_from(["", "yesterday"]),
+        epoch=st.just("e1"),
+        unconditional_at=st.sampled_from([None, NOW]),
+        whole_at=st.just(NOW),
+        polled_at=st.just(NOW - timedelta(hours=1)),
+        is_baselined=st.booleans(),
+        failures=st.sampled_from([0, 0, 2]),
+        burden=st.sampled_from([0.0, 0.0, 1.5]),
+        moved_to=st.sampled_from(["", "", "https://new.example/"]),
+        certificate_until=st.sampled_from([None, NOW]),
+        arrivals=st.sampled_from([(), (NOW - timedelta(hours=2), NOW - timedelta(hours=9))]),
+        marks=st.just((EntryMark("r"),)),
+    ),
+    outcome=st.builds(
+        NotModified,
+        etag=st.sampled_from(["", '"v1"', '"v2"']),
+        last_modified=st.sampled_from(["", "yesterday"]),
+        fresh_for=st.sampled_from([None, timedelta(hours=3)]),
+        moved_to=st.sampled_from(["", "", "https://new.example/"]),
+        certificate_until=st.sampled_from([None, NOW]),
+    ),
+)
+def test_a_poll_that_stores_its_moment_alone_would_have_stored_nothing_else(state, outcome):
+    decision = after(outcome, state)
+    # an unconditional request is never taken for one that learned nothing
+    plain = after(outcome, state, asked=replace(request(FEED, state, epoch="e1", now=NOW), etag="", last_modified=""))
+    assert plain.seen_at is None
+    expected = replace(plain.state, unconditional_at=decision.state.unconditional_at, epoch=decision.state.epoch)
+    assert decision.remembered == expected
+    assert (decision.next_in, decision.outcome, decision.events) == (plain.next_in, plain.outcome, plain.events)
+
+
+def test_a_304_of_a_feed_that_is_well_stores_its_moment_alone():
+    decision = after(NotModified('"v1"', "yesterday"))
+    assert (decision.state is SEEN, decision.seen_at) == (True, NOW)
+    assert (decision.remembered.polled_at, decision.remembered.succeeded_at) == (NOW, NOW)
+
+
+def test_what_is_learned_beside_a_304_is_stored_with_its_moment():
+    decision = after(NotModified()).taught(replace(SEEN, longest_gap=timedelta(1)), ("feed_blind",))
+    assert (decision.seen_at, decision.state.polled_at, decision.state.longest_gap) == (None, NOW, timedelta(1))
+    assert decision.events == ("feed_blind",)

@@ -10,8 +10,9 @@ from tests.fakes import ARMS, FakeClock, FakeFetcher, SilentObserver, configurat
 from tests.memory_store import MemoryStore
 from tests.memory_subscriptions import MemorySubscriptionStore
 from worker import websub
+from worker.lanes import unlimited
 from worker.model import Fetched, Hubs, SubscriptionState
-from worker.poller import Poller, unlimited
+from worker.poller import Poller
 from worker.subscriber import Board, Subscriber
 
 FEED = feed()

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from worker.commands.shared import Config, Json, config_directory, console, print_json
-from worker.errors import ConfigError, StoreUnavailable
+from worker.errors import ConfigError, ModelError, Problem, StoreUnavailable
 from worker.plural import counted
 
 _LOOKED_AT = 1_000
@@ -22,7 +23,8 @@ def check(config: Config = None, as_json: Json = False) -> None:
     from worker.watchlist import load_configuration
 
     try:
-        configuration = load_configuration(config_directory(config))
+        directory = config_directory(config)
+        configuration = _with_its_model(load_configuration(directory), directory)
     except ConfigError as error:
         if as_json:
             print_json({"ok": False, "problems": [_describe(problem) for problem in error.problems], "warnings": []})
@@ -47,6 +49,18 @@ def check(config: Config = None, as_json: Json = False) -> None:
     typer.echo("ok: " + ", ".join(counted(number, noun) for noun, number in nouns))
     if tests:
         typer.echo(f"{counted(tests, 'test')} in watches not run: tocsin test")
+
+
+def _with_its_model(configuration: Any, directory: Path) -> Any:
+    """The configuration, if another pipeline than the one that ships is there and fits."""
+    if configuration.nlp.name is not None:
+        from worker.enrich.pipeline import find
+
+        try:
+            find(configuration.nlp.name)
+        except ModelError as error:
+            raise ConfigError((Problem(str(directory), 0, 0, f"nlp.model: {error}"),)) from None
+    return configuration
 
 
 def register(app: typer.Typer) -> None:

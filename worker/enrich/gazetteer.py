@@ -29,6 +29,8 @@ _OVERRULES: Final = {
     "VESSEL": frozenset(("PERSON", "ORG", "GPE", "LOC", "FAC")),
     "WEAPON": frozenset(("ORG", "GPE", "LOC", "FAC")),
 }
+# The labels of names that a rule's find does not simply push aside; another pipeline's PRODUCT is often a weapon.
+_STANDS: Final = frozenset(("PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", *LABELS))
 _NEVER_SMALL: Final = 3
 
 
@@ -168,6 +170,8 @@ def _merge(tokens: Tokens, learnt: list[Name], found: list[Name]) -> list[Name]:
 
 
 def _yields(tokens: Tokens, name: Name, find: Name) -> bool:
+    if name.label not in _STANDS:
+        return True
     covered = find.start <= name.start and name.end <= find.end
     if find.label == "WEAPON" and name.label == "PERSON":
         return covered and not tokens.words(find.start, find.end).istitle()

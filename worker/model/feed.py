@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -114,7 +115,7 @@ class FeedState:
     entries: int = 0
     is_baselined: bool = False
     is_gone: bool = False
-    marks: tuple[EntryMark, ...] = ()
+    marks: Sequence[EntryMark] = ()
     arrivals: tuple[datetime, ...] = ()
     pace: Pace = Pace()
     address: str = ""

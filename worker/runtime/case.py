@@ -11,10 +11,11 @@ from worker.dedupe import mark_of_address
 from worker.deliver.breaker import Circuit
 from worker.errors import InputError
 from worker.match import Matcher
-from worker.model import Analysis, Article, Configuration, Feed, FeedState, Watch
+from worker.model import Analysis, Article, Configuration, Feed, Watch
 from worker.runtime.configuration_store import ConfigurationStore
+from worker.runtime.feed_record import FIELDS, restore_state
 from worker.runtime.past import find_alert, read_decided
-from worker.runtime.records import STATE, restore_article
+from worker.runtime.records import restore_article
 from worker.runtime.redis_client import K, moment_of, translated
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.views import list_feeds, read_alerts, show_alert
@@ -58,8 +59,8 @@ def _feeds_of(store: RedisStore, feeds: Sequence[Feed], address: str, mark: str)
     with translated():
         pipeline = store.client.pipeline(transaction=False)
         for feed in feeds:
-            pipeline.hget(K + f"feed:{feed.id}", "state")
-        states = [STATE.validate_json(raw) if raw else FeedState() for raw in pipeline.execute()] if feeds else []
+            pipeline.hmget(K + f"feed:{feed.id}", FIELDS)
+        states = [restore_state(*kept) for kept in pipeline.execute()] if feeds else []
     found = []
     for feed, state in zip(feeds, states, strict=True):
         holds_it = bool(mark) and any(entry.address == mark for entry in state.marks)

@@ -24,7 +24,7 @@ def look_up(
 ) -> list[tuple[str, list[Any]]]:
     """For the keys of each article: what tells later whether its kin are still the same, and (number, record) of each.
 
-    Those that share most come first. `limits` are the most kin, and the newest under one key that count. Two round trips,
+    The former is how many articles were ever remembered, the periods that were read, and the kin's numbers. Those that share most come first. `limits` are the most kin, and the newest under one key that count. Two round trips,
     whatever the number of articles.
     """
     periods = _periods(window_ms)
@@ -36,8 +36,9 @@ def look_up(
     answers = shelves.execute()
     found = [_nearest(own, entries, periods, limits) for own, (_, *entries) in zip(keys, answers, strict=True)]
     records = _records(client, prefix, {name for names in found for name in names})
+    span = f"{periods[0]}-{periods[-1]}"
     return [
-        (f"{int(remembered or 0)} {' '.join(names)}", [records[name] for name in names if name in records])
+        (f"{int(remembered or 0)} {span} {' '.join(names)}", [records[name] for name in names if name in records])
         for (remembered, *_), names in zip(answers, found, strict=True)
     ]
 

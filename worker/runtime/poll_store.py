@@ -13,11 +13,16 @@ import redis
 from worker.fulltext import PATIENCE
 from worker.ports import FinishedPoll, Ingested
 from worker.runtime.alert_work import alert_work
-from worker.runtime.records import KEEP, REMEMBER, STATE, draft_work, dump
+from worker.runtime.feed_record import changed_fields
+from worker.runtime.records import KEEP, REMEMBER, draft_work
 from worker.runtime.redis_client import Call, Scripts, milliseconds
 
-_QuietRow = tuple[tuple[str, int, int, str], Sequence[tuple[str, float]]]
-"""Feed, fence, milliseconds until the next poll and state; and what the poll counts."""
+_QuietRow = tuple[tuple[str, int, int, str, str, str], Sequence[tuple[str, float]]]
+"""Feed, fence, milliseconds until the next poll, and what changed of its record; and what the poll counts."""
+
+
+_QUIET: dict[Any, Ingested] = {1: Ingested(), 0: Ingested(is_stale=True)}
+"""By the answer to a quiet poll; any other is what it failed with."""
 
 
 class PollStore:
@@ -51,8 +56,11 @@ class PollStore:
 
 
 def _busy_call(poll: FinishedPoll) -> Call:
+    state, marks, seen_at = changed_fields(poll)
     work = {
-        "state": dump(STATE, poll.decision.state),
+        "state": state,
+        "marks": marks,
+        "seen_at": seen_at,
         "next_ms": milliseconds(poll.decision.next_in),
         "remember_ms": milliseconds(REMEMBER),
         "keep_ms": milliseconds(KEEP),
@@ -66,8 +74,8 @@ def _busy_call(poll: FinishedPoll) -> Call:
 
 
 def _quiet_row(poll: FinishedPoll) -> _QuietRow:
-    row = (poll.claim.feed_id, poll.claim.fence, milliseconds(poll.decision.next_in), dump(STATE, poll.decision.state))
-    return row, poll.counts
+    claim = poll.claim
+    return (claim.feed_id, claim.fence, milliseconds(poll.decision.next_in), *changed_fields(poll)), poll.counts
 
 
 def _quiet_call(rows: Sequence[_QuietRow]) -> Call:
@@ -75,8 +83,8 @@ def _quiet_call(rows: Sequence[_QuietRow]) -> Call:
     places: dict[str, int] = {}
     args: list[str | float] = []
     for row, counts in rows:
-        moved = [part for name, amount in counts for part in (places.setdefault(name, len(places) + 1), amount)]
-        args += [*row, json.dumps(moved)]
+        moved = ",".join([f"{places.setdefault(name, len(places) + 1)},{amount}" for name, amount in counts])
+        args += [*row, f"[{moved}]"]
     return "finish_quiet_polls", (json.dumps(list(places)), *args)
 
 
@@ -89,4 +97,4 @@ def _ingested(answer: Any) -> Ingested | Exception:
 def _current(answer: Any, polls: int) -> list[Ingested | Exception]:
     if isinstance(answer, Exception):
         return [answer] * polls
-    return [Ingested(is_stale=not is_current) for is_current in answer]
+    return [_QUIET.get(one) or redis.ResponseError(one) for one in answer]

@@ -39,7 +39,6 @@ from worker.model import (
     Attempt,
     Delivery,
     Feed,
-    FeedState,
     Story,
 )
 from worker.ports import (
@@ -62,6 +61,7 @@ from worker.ports import (
 )
 from worker.runtime import kin_index
 from worker.runtime.alert_work import delivery_work
+from worker.runtime.feed_record import restore_state
 from worker.runtime.log import redact
 from worker.runtime.poll_store import PollStore
 from worker.runtime.records import (
@@ -71,7 +71,6 @@ from worker.runtime.records import (
     KEEP,
     KIN_PER_KEY,
     MOST_KIN,
-    STATE,
     STORY,
     article_call,
     dump,
@@ -130,7 +129,7 @@ class RedisStore:
             FeedClaim(
                 id_,
                 fence,
-                STATE.validate_json(item["state"]) if "state" in item else FeedState(),
+                restore_state(item.get("state"), item.get("marks"), item.get("seen_at")),
                 int(item.get("claims") or 0) > SUSPECT,
                 int(item.get("pushes") or 0),
                 moment_of(item["delivers_until"]) if "delivers_until" in item else None,

@@ -12,7 +12,7 @@ from typing import Any
 
 from worker.coverage import WATCH_ID
 from worker.model import Configuration
-from worker.runtime.records import STATE
+from worker.runtime.feed_record import FIELDS, restore_state
 from worker.runtime.redis_client import K, Scripts, ms_of, translated
 from worker.runtime.redis_store import RedisStore
 
@@ -95,8 +95,7 @@ class Trimmer:
                     yield id_
 
     def _is_old_feed(self, key: str) -> bool:
-        state = self._client.hget(key, "state")
-        polled_at = STATE.validate_json(state).polled_at if state else None
+        polled_at = restore_state(*self._client.hmget(key, FIELDS)).polled_at
         return polled_at is None or polled_at < self._before
 
     def _forgotten_endpoints(self) -> Iterator[str]:

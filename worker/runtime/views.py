@@ -8,6 +8,7 @@ from typing import Any
 from worker.model import Configuration, Feed, FeedState
 from worker.runtime import highlight
 from worker.runtime.alert_filter import AlertFilter
+from worker.runtime.feed_record import FIELDS, restore_state
 from worker.runtime.http import short_url
 from worker.runtime.records import ATTEMPT, STATE
 from worker.runtime.redis_client import K, moment_of, translated
@@ -131,15 +132,15 @@ def list_feeds(store: RedisStore, feeds: Sequence[Feed]) -> list[dict[str, Any]]
     with translated():
         pipeline = store.client.pipeline(transaction=False)
         for feed in feeds:
-            pipeline.hget(K + f"feed:{feed.id}", "state")
+            pipeline.hmget(K + f"feed:{feed.id}", FIELDS)
             pipeline.zscore(K + "feeds:due", feed.id)
             pipeline.zscore(K + "quarantine:poll", feed.id)
             pipeline.sismember(K + "feeds:paused", feed.id)
         answers = pipeline.execute()
     rows = []
     for i, feed in enumerate(feeds):
-        raw, due, quarantined, is_paused = answers[4 * i : 4 * i + 4]
-        state = STATE.validate_json(raw) if raw else FeedState()
+        kept, due, quarantined, is_paused = answers[4 * i : 4 * i + 4]
+        state = restore_state(*kept)
         described = STATE.dump_python(state, mode="json", exclude={"marks", "arrivals"})
         health = _health(state, is_quarantined=quarantined is not None, is_paused=bool(is_paused))
         newest = max(state.arrivals, default=None)

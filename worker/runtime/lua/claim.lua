@@ -5,14 +5,16 @@ local stage, due, prefix = ARGV[1], K .. ARGV[2], K .. ARGV[3]
 local now = now_ms()
 local SUSPECT = 2
 local claimed = {}
+local fence -- one for all that are lent together: each is compared with that of its own last loan only
 for _, id in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[5])) do
   local item = prefix .. id
-  local before = tonumber(redis.call('HGET', item, 'claims') or 0)
+  local kept = redis.call('HMGET', item, 'claims', 'failure')
+  local before = tonumber(kept[1] or 0)
   if before >= tonumber(ARGV[6]) then
     quarantine(stage, due, item, id, now, ARGV[6])
   elseif before < SUSPECT or #claimed == 0 then
-    local fence = next_fence()
-    if before == 0 then redis.call('HDEL', item, 'failure') end
+    fence = fence or next_fence()
+    if before == 0 and kept[2] then redis.call('HDEL', item, 'failure') end
     redis.call('HSET', item, 'fence', fence, 'claims', before + 1)
     redis.call('ZADD', due, now + ARGV[4], id)
     claimed[#claimed + 1] = {id, fence, redis.call('HGETALL', item)}

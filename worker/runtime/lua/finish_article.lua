@@ -16,11 +16,7 @@ local story, tale = work.story, K .. 'story:' .. work.story.id
 if tonumber(redis.call('HGET', tale, 'version') or 0) ~= story.version then return -2 end
 local is_known = redis.call('HEXISTS', article, 'story') == 1
 if not is_known and #story.keys > 0 then
-  local before, kin = string.match(story.seen, '^(%d+) (.*)$')
-  if before ~= remembered() then
-    local still = find_kin(story.keys, now, story.window_ms, story.most, story.per_key)
-    if table.concat(still, ' ') ~= (kin or '') then return -2 end
-  end
+  if not is_same_kin(story.seen, story.keys, now, story.window_ms, story.most, story.per_key) then return -2 end
   remember_kin(story.keys, record, now, story.window_ms)
 end
 redis.call('HSET', tale, 'state', state, 'version', story.version + 1)

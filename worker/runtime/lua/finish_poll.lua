@@ -1,5 +1,5 @@
--- Store what a poll brought. ARGV: feed id, fence, JSON {state, next_ms, remember_ms, keep_ms, patience_ms, counts,
--- pushes, drafts, alerts}. A draft: {id, aliases, address, content, sha256, record, remembered, is_fresh, wants_page}.
+-- Store what a poll brought. ARGV: feed id, fence, JSON {state, marks, seen_at, next_ms, remember_ms, keep_ms,
+-- patience_ms, counts, pushes, drafts, alerts}. A draft: {id, aliases, address, content, sha256, record, remembered, is_fresh, wants_page}.
 -- Returns {new, revised, known, remembered} or {-1}.
 local feed, fence, work = K .. 'feed:' .. ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 if not is_current(feed, fence, 'poll') then return {-1} end
@@ -110,7 +110,7 @@ for _, alert in ipairs(work.alerts) do
 end
 
 count_all(work.counts)
-redis.call('HSET', feed, 'state', work.state)
+keep_record(feed, work.state, work.marks, work.seen_at)
 redis.call('HDEL', feed, 'claims', 'fence')
 -- a hub from which a poll finds what it never sent delivers no more, until it sends again
 if work.pushes == 0 and new + revised > 0 then redis.call('HDEL', feed, 'delivers_until') end

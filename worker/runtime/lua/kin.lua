@@ -35,20 +35,22 @@ local function standing(entries, bytes, most)
   return found
 end
 
--- Numbers of the kin as 'period:number', those that share most keys first, at most `most`; of one key its newest `per_key`.
-local function find_kin(keys, now, window_ms, most, per_key)
+-- Numbers of the kin in the periods first to last as 'period:number', those that share most keys first, at most `most`; of
+-- one key and period its newest `per_key`.
+local function find_kin(keys, first, last, most, per_key)
   if #keys == 0 then return {} end
-  local this, names, told = period(now, window_ms), {}, {}
+  local names, told = {}, {}
   for i, key in ipairs(keys) do
     local number, bytes = place(key)
-    names[i], names[#keys + i], told[i] = shelf(this - 1, number), shelf(this, number), bytes
+    told[i] = bytes
+    for at = first, last do names[(at - first) * #keys + i] = shelf(at, number) end
   end
   local shelves = redis.call('MGET', unpack(names))
   local hits, found = {}, {}
   for i = 1, #names do
     local entries = shelves[i]
     if entries then
-      local at, bytes = i > #keys and this or this - 1, told[(i - 1) % #keys + 1]
+      local at, bytes = first + math.floor((i - 1) / #keys), told[(i - 1) % #keys + 1]
       for _, number in ipairs(standing(entries, bytes, per_key)) do
         local name = at .. ':' .. number
         if not hits[name] then hits[name] = 0; found[#found + 1] = name end
@@ -66,6 +68,18 @@ end
 
 -- How many articles were ever remembered: while this stays the same, so do everybody's kin.
 local function remembered() return redis.call('GET', K .. 'kin:n') or '0' end
+
+-- Whether what was `seen` of kin (see `kin_index.py`) still holds: in the periods that were read then, and in those begun
+-- since. Whoever looked has a clock of its own, so near a period's turn it may read one more than this server would; how
+-- far back is read stays bounded, whatever that clock says.
+local function is_same_kin(seen, keys, now, window_ms, most, per_key)
+  local before, first, last, kin = string.match(seen, '^(%d+) (%d+)%-(%d+) ?(.*)$')
+  if before == remembered() then return true end
+  local this = period(now, window_ms)
+  local from = math.max(this - 2, math.min(tonumber(first) or this, this - 1))
+  local to = math.min(this + 1, math.max(tonumber(last) or this, this))
+  return table.concat(find_kin(keys, from, to, most, per_key), ' ') == (kin or '')
+end
 
 -- Remember an article under its keys. A shelf that grows too long forgets its older half.
 local function remember_kin(keys, record, now, window_ms)

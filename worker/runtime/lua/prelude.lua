@@ -80,11 +80,26 @@ local function file_under(list, id, now, keep_ms)
   redis.call('ZREMRANGEBYSCORE', K .. list, '-inf', now - keep_ms)
 end
 
+local function count_stale(stage)
+  count('tocsin_stale_completions_total{stage="' .. stage .. '"}')
+end
+
 -- Whether the claim that is handed in is the newest one; an older one may change nothing.
 local function is_current(item, fence, stage)
   if redis.call('HGET', item, 'fence') == fence then return true end
-  count('tocsin_stale_completions_total{stage="' .. stage .. '"}')
+  count_stale(stage)
   return false
+end
+
+-- What a poll changes of what is remembered of its feed; '' for what stays as it is. See feed_record.py.
+local function keep_record(feed, state, marks, seen_at)
+  if state ~= '' then
+    redis.call('HSET', feed, 'state', state)
+    redis.call('HDEL', feed, 'seen_at')
+    if marks ~= '' then redis.call('HSET', feed, 'marks', marks) end
+  elseif seen_at ~= '' then
+    redis.call('HSET', feed, 'seen_at', seen_at)
+  end
 end
 
 -- Set work aside that was claimed too often; why is the last failure that was noted, if whoever failed lived to note one.
