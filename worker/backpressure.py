@@ -86,10 +86,11 @@ class Backpressure:
         """For a moment no answer came: servers are slow, and what is in flight comes by and by."""
         self.expected /= 2
 
-    def due_in(self, now: datetime) -> timedelta | None:
-        """In how long the next feed is due, looked up anew."""
+    def due_in(self, now: datetime) -> timedelta:
+        """In how long the next feed is due, looked up anew; the longest there is where no feed is."""
         self._read_at = None
-        return self._look(now).due_in
+        due_in = self._look(now).due_in
+        return timedelta.max if due_in is None else due_in
 
     @property
     def limit(self) -> float:
