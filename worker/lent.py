@@ -17,25 +17,30 @@ class Lender(Protocol):
 
 
 class Loans:
-    """The articles that one turn was lent, batch by batch; their texts are not kept."""
+    """The articles that one turn was lent and has not finished; their texts are not kept."""
 
     def __init__(self, lender: Lender | None) -> None:
         self._lender = lender
-        self._earlier: list[Loan] = []
-        self._newest: list[Loan] = []
+        self._lent: dict[Loan, None] = {}
+        self._in_hand: set[Loan] = set()
 
     def note(self, claims: Sequence[ports.ArticleClaim]) -> list[ports.ArticleClaim]:
-        """Keep in mind a batch that was just lent; the same claims."""
-        self._earlier += self._newest
-        self._newest = [(claim.article.id, claim.fence) for claim in claims]
+        """Keep in mind a batch that was just lent, and is in hand now; the same claims."""
+        self.take_up(claims)
+        self._lent |= dict.fromkeys(_loans(claims))
         return list(claims)
 
     def take_up(self, claims: Sequence[ports.ArticleClaim]) -> None:
         """Keep in mind that these, of what was lent, are in hand now, and no others."""
-        in_hand = {(claim.article.id, claim.fence) for claim in claims}
-        every = [*self._earlier, *self._newest]
-        self._earlier = [loan for loan in every if loan not in in_hand]
-        self._newest = [loan for loan in every if loan in in_hand]
+        self._in_hand = set(_loans(claims))
+
+    def forget(self, claims: Sequence[ports.ArticleClaim]) -> None:
+        """These are finished, whatever came of it: nothing is left to give back."""
+        for loan in _loans(claims):
+            self._lent.pop(loan, None)
+
+    def __len__(self) -> int:
+        return len(self._lent)
 
     def give_back(self) -> int:
         """Give back what is not finished; how many that were.
@@ -45,6 +50,10 @@ class Loans:
         """
         if not self._lender:
             return 0
-        return self._lender.give_back(self._earlier, is_counted=False) + self._lender.give_back(
-            self._newest, is_counted=True
-        )
+        others = [loan for loan in self._lent if loan not in self._in_hand]
+        in_hand = [loan for loan in self._lent if loan in self._in_hand]
+        return self._lender.give_back(others, is_counted=False) + self._lender.give_back(in_hand, is_counted=True)
+
+
+def _loans(claims: Sequence[ports.ArticleClaim]) -> list[Loan]:
+    return [(claim.article.id, claim.fence) for claim in claims]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker import robots
 from worker.robots import MOST_BYTES, parse, robots_address
 
 SITE = "https://wire.example"
@@ -99,3 +100,14 @@ def test_names_repeated_before_the_rules_make_no_more_of_them(name):
 @given(st.binary(max_size=300))
 def test_no_bytes_bring_it_to_fall(body):
     parse(body).refusal(SITE + "/a")
+
+
+def test_patterns_are_spelled_out_once_for_a_host_not_for_each_of_its_pages(monkeypatch):
+    spelled = []
+    plain = robots._normal
+    monkeypatch.setattr(robots, "_normal", lambda text: spelled.append(text) or plain(text))
+    rules = parse(b"User-agent: *\n" + b"".join(b"Disallow: /%d/*x\n" % number for number in range(500)))
+    assert len(spelled) == 500
+    assert "Disallow: /7/*x" in rules.refusal("https://a.example/7/box")
+    assert rules.refusal("https://a.example/7/bob") == ""
+    assert len(spelled) == 502, "an address each"

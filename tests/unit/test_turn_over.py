@@ -2,16 +2,19 @@
 
 import os
 import signal
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
-from tests.fakes import ARMS, HARMLESS, PhraseEnricher, SilentObserver
+from tests.fakes import ARMS, HARMLESS, PhraseEnricher, SilentObserver, article
 from tests.spine import FEED, Spine
 from worker.errors import TurnOver
 from worker.isolation import spared
+from worker.lent import Loans
 from worker.model import Pending
+from worker.ports import ArticleClaim
 from worker.runtime import deadline, tasks
 from worker.runtime.deadline import within_soft_limit
 from worker.runtime.tasks import LONGEST_REFRESH_S
@@ -75,6 +78,44 @@ def test_only_what_was_in_hand_counts_as_claimed():
     with pytest.raises(TurnOver), within_soft_limit():
         spine.pipeline.enrich_due()
     assert claims_by_title(spine) == {"A fete": 0, HARMLESS["title"]: 1}
+
+
+class GlanceAtFetes(PhraseEnricher):
+    """Leaves the names of articles about a fete to be looked for."""
+
+    def glance(self, articles):
+        seen = PhraseEnricher.enrich(self, articles)
+        return [
+            replace(found, pending=Pending()) if "fete" in article.title else found
+            for article, found in zip(articles, seen, strict=True)
+        ]
+
+
+def test_of_what_waited_of_one_story_only_the_group_that_is_being_told_is_in_hand(monkeypatch):
+    spine = Spine(enricher=GlanceAtFetes(), entities="when_relevant", at_once=100)
+    fetes = [HARMLESS | {"guid": f"f{n}", "title": f"A fete {n}", "link": ""} for n in range(70)]
+    spine.serve(*fetes, HARMLESS | {"link": ""})
+    spine.pipeline.poll_due()
+    for number, id_ in enumerate(spine.store.articles):
+        spine.store.due["articles"][id_] = spine.clock.now().replace(year=2025, microsecond=number)
+    monkeypatch.setattr(spine.store, "read_stories", lambda _: run_out_of_time())
+    with pytest.raises(TurnOver), within_soft_limit():
+        spine.pipeline.enrich_due()
+    assert Counter(claims_by_title(spine).values()) == {1: 64, 0: 7}
+
+
+def test_what_is_finished_is_not_kept_in_mind():
+    loans = Loans(None)
+    kept = []
+    for turn in range(100):
+        claims = loans.note([claim_of(f"art_{turn}_{n}") for n in range(32)])
+        kept += claims[:1]
+        loans.forget(claims[1:])
+    assert len(loans) == len(kept) == 100
+
+
+def claim_of(article_id: str) -> ArticleClaim:
+    return ArticleClaim(article("A fete", id=article_id), 1, "")
 
 
 def test_what_was_told_before_the_end_stays_told_and_the_next_turn_goes_on():

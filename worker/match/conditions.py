@@ -186,7 +186,7 @@ def _expect_entity(condition: EntityCondition, named: dict[tuple[int, int], Evid
 
 def _named(condition: EntityCondition, watch: Watch, reading: Reading) -> dict[tuple[int, int], Evidence]:
     """Evidence for the condition's terms, and for listed names: the sure ones, with the weak ones they vouch for."""
-    spans = (span for term in condition.terms for span in reading.terms.get(term, ()))
+    spans = (span for term in reading.standing(condition.terms) for span in reading.terms[term])
     found = {(e.start, e.end): e for e in reading.evidence(watch, spans, condition.salience)}
     hits = [hit for hit in reading.names if hit.list in condition.lists] if condition.lists else []
     least = SURE if condition.min_score is None else condition.min_score
@@ -227,7 +227,7 @@ def _find_phrase(condition: PhraseCondition, watch: Watch, reading: Reading) -> 
     asks += f" or {len(condition.phrases) - _NAMED} more" if len(condition.phrases) > _NAMED else ""
     found = {
         (e.start, e.end): e
-        for form in reading.terms.keys() & reading.forms[id(condition)]
+        for form in reading.standing(condition)
         for e in reading.evidence(watch, reading.terms[form])
         if not condition.is_cased or _is_spelled(form, e.text)
     }
@@ -242,7 +242,9 @@ def _is_spelled(term: str, text: str) -> bool:
 
 def _find_near(condition: NearCondition, watch: Watch, reading: Reading) -> Finding:
     sides = [
-        sorted({(e.start, e.end) for term in side for e in reading.evidence(watch, reading.terms.get(term, ()))})
+        sorted(
+            {(e.start, e.end) for term in reading.standing(side) for e in reading.evidence(watch, reading.terms[term])}
+        )
         for side in condition.sides
     ]
     order = " in this order" if condition.is_ordered else ""
@@ -255,7 +257,7 @@ def _find_near(condition: NearCondition, watch: Watch, reading: Reading) -> Find
 def _find_field(condition: FieldCondition, reading: Reading) -> Finding:
     asks = f"the {condition.field} " + " or ".join(f"“{term}”" for term in condition.terms[:_NAMED])
     hits = reading.fields.get(condition.field, {})
-    return _by_truth("field", asks, any(term in hits for term in condition.terms))
+    return _by_truth("field", asks, not reading.forms[id(condition.terms)].isdisjoint(hits))
 
 
 def _find_source(condition: SourceCondition, reading: Reading) -> Finding:

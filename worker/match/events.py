@@ -53,8 +53,8 @@ def _fits(role: RoleCondition, filler: Filler, reading: Reading, sure: float) ->
 
 
 def _named(role: RoleCondition, reading: Reading, sure: float) -> Iterator[tuple[int, int]]:
-    for term in role.terms:
-        yield from reading.terms.get(term, ())
+    for term in reading.standing(role.terms):
+        yield from reading.terms[term]
     if role.lists:
         yield from (hit.span for hit in reading.names if hit.list in role.lists and hit.score >= sure)
 

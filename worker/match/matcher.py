@@ -50,7 +50,7 @@ class Matcher:
         self._names = NameIndex(dict.fromkeys(names for watch in watches for names in name_lists(watch.condition)))
         self._candidates = Candidates(watches)
         self._readings: dict[str, Reading] = {}
-        self._forms = {id(c): frozenset(_terms(c)) for c in conditions if isinstance(c, PhraseCondition)}
+        self._forms = {id(asked): terms for condition in conditions for asked, terms in _asked(condition)}
 
     def evaluate(self, article: Article, analysis: Analysis) -> tuple[Verdict, ...]:
         """A verdict for every watch, in the order of the watchlist."""
@@ -149,6 +149,19 @@ def _leaves(condition: Condition) -> Iterator[Leaf]:
             yield from _leaves(child)
     else:
         yield condition
+
+
+def _asked(condition: Leaf) -> Iterator[tuple[object, frozenset[str]]]:
+    """What a condition asks by, as `Reading.standing` is asked, and the terms that make it true."""
+    match condition:
+        case PhraseCondition():
+            yield condition, frozenset(_terms(condition))
+        case EntityCondition(terms=terms) | FieldCondition(terms=terms):
+            yield terms, frozenset(terms)
+        case EventCondition():
+            yield from ((role.terms, frozenset(role.terms)) for role in condition.roles)
+        case NearCondition():
+            yield from ((side, frozenset(side)) for side in condition.sides)
 
 
 def _terms(condition: Leaf) -> Iterator[str]:

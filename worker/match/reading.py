@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from worker.match.names import NameHit
-from worker.model import Analysis, Article, Evidence, ListEntry, Salience, Watch, ZoneName
+from worker.model import Analysis, Article, Evidence, ListEntry, PhraseCondition, Salience, Watch, ZoneName
 
 Spans = tuple[tuple[int, int], ...]
 Hits = Mapping[str, Spans]
@@ -29,7 +29,7 @@ class Reading:
     names: tuple[NameHit, ...]
     patterns: Mapping[tuple[str, bool], Spans]
     forms: Mapping[int, AbstractSet[str]]
-    """By a phrase condition's identity the terms that make it true; a watch may have tens of thousands."""
+    """By the identity of a phrase condition, or of another's row of terms, the terms that make it true; see `standing`."""
 
     @cached_property
     def _words(self) -> list[int]:
@@ -42,6 +42,13 @@ class Reading:
     @cached_property
     def _sentences(self) -> list[int]:
         return [start for start, _ in self.analysis.sentences]
+
+    def standing(self, asked: PhraseCondition | tuple[str, ...]) -> list[str]:
+        """Which terms of a condition stand in the text: costs what stands there, of a condition's two hundred thousand."""
+        forms = self.forms[id(asked)]
+        if len(forms) < len(self.terms):
+            return [form for form in forms if form in self.terms]
+        return [term for term in self.terms if term in forms]
 
     def words_between(self, end: int, start: int) -> int:
         """How many words begin in `[end, start)`."""

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -15,6 +15,33 @@ _TURN_AGAIN_S = 4.0
 """The same for a turn; three times fit between Celery's soft limit and its hard one."""
 
 
+class _Handlers:
+    """Answers signals while a body runs, and leaves things as they were, whenever a signal comes.
+
+    One that comes as the body is left finds `is_left` and does nothing, or, before that is set, ends the inner `finally`,
+    so that it takes two nested ones to restore for certain.
+    """
+
+    def __init__(self, numbers: Sequence[int], timer: int, answer: Callable[[], None]) -> None:
+        self._previous = {number: signal.getsignal(number) for number in numbers}
+        self._timer, self._answer = timer, answer
+        self.is_left = False
+
+    def set(self) -> None:
+        for number in self._previous:
+            signal.signal(number, self._hear)
+
+    def restore(self) -> None:
+        self.is_left = True
+        signal.setitimer(self._timer, 0)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _hear(self, _number: int, _frame: FrameType | None) -> None:
+        if not self.is_left:
+            self._answer()
+
+
 @contextmanager
 def within_cpu_limit(seconds: float = CPU_LIMIT_S) -> Iterator[None]:
     """Raise TimeoutError in the body once it has used the processor for `seconds`.
@@ -25,16 +52,19 @@ def within_cpu_limit(seconds: float = CPU_LIMIT_S) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.signal(signal.SIGVTALRM, _interrupt)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, _AGAIN_S)
+    handlers = _Handlers((signal.SIGVTALRM,), signal.ITIMER_VIRTUAL, _interrupt)
     try:
-        yield
+        try:
+            handlers.set()
+            signal.setitimer(signal.ITIMER_VIRTUAL, seconds, _AGAIN_S)
+            yield
+        finally:
+            handlers.is_left = True
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, previous)
+        handlers.restore()
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
+def _interrupt() -> None:
     msg = "the processor time is used up"
     raise TimeoutError(msg)
 
@@ -49,15 +79,17 @@ def within_soft_limit() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = [(number, signal.signal(number, _end_turn)) for number in (signal.SIGUSR1, signal.SIGALRM)]
+    handlers = _Handlers((signal.SIGUSR1, signal.SIGALRM), signal.ITIMER_REAL, _end_turn)
     try:
-        yield
+        try:
+            handlers.set()
+            yield
+        finally:
+            handlers.is_left = True
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in previous:
-            signal.signal(number, handler)
+        handlers.restore()
 
 
-def _end_turn(_number: int, _frame: FrameType | None) -> None:
+def _end_turn() -> None:
     signal.setitimer(signal.ITIMER_REAL, _TURN_AGAIN_S, _TURN_AGAIN_S)
     raise TurnOver
