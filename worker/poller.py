@@ -31,7 +31,7 @@ from worker.model import (
     PollOutcome,
     Reading,
 )
-from worker.subscriber import Board, count_event
+from worker.subscriber import Board
 from worker.window import Window
 
 _LOOK_AGAIN_S, _WIDEN_S = 0.25, 0.05
@@ -334,24 +334,12 @@ class Poller:
         """Hand in what came of documents that a hub sent; they go the way of those that were asked for."""
         claim, request, now = asked.claim, asked.request, self._clock.now()
         feed, state = request.feed, claim.state
-        drafts: list[Draft] = []
-        counts: list[tuple[str, float]] = [(series.series(series.POLLS, outcome="pushed"), float(len(documents)))]
-        readings: list[Reading] = []
-        for sent in documents:
-            document = self._lanes.parse(request, state, sent, LONGEST_S)
-            if isinstance(document, Document):
-                found = self._lanes.study(feed, state, document, now)
-                drafts, counts = [*drafts, *found.drafts], counts + found.counts
-                readings.append(found.reading)
-            else:
-                counts += count_event("unreadable")
-        reading = Reading(
-            marks=tuple(mark for reading in readings for mark in reading.marks),
-            arrivals=tuple(moment for reading in readings for moment in reading.arrivals),
-        )
-        decision, alerts = self._cover(feed, state, poll.pushed(state, reading, len(documents)), reading, now)
-        finished = ports.FinishedPoll(claim, decision, drafts, counts, alerts)
-        self._batch.add(_Done(feed.name, finished, partial(self._note_pushed, feed)), len(drafts), now)
+        found = self._lanes.read_pushed(request, state, documents, now)
+        counts = [(series.series(series.POLLS, outcome="pushed"), float(len(documents))), *found.counts]
+        decision = poll.pushed(state, found.reading, len(documents))
+        decision, alerts = self._cover(feed, state, decision, found.reading, now)
+        finished = ports.FinishedPoll(claim, decision, found.drafts, counts, alerts)
+        self._batch.add(_Done(feed.name, finished, partial(self._note_pushed, feed)), len(found.drafts), now)
 
     def _note_pushed(self, feed: Feed, ingested: ports.Ingested) -> None:
         if ingested.new or ingested.revised:
