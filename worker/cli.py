@@ -338,7 +338,8 @@ def _read_source(source: str) -> tuple[bytes, str]:
     try:
         return Path(source).read_bytes(), ""
     except OSError as error:
-        msg = f"{source} cannot be read: {error.strerror}"
+        hint = "; an address begins with https:// or http://" if "//" in source or source.startswith("www.") else ""
+        msg = f"{source} cannot be read: {error.strerror}{hint}"
         raise InputError(msg) from error
 
 

@@ -54,6 +54,11 @@ def test_a_wrong_configuration_stops_every_start_with_78(tmp_path):
         assert "Traceback" not in ended.stderr
 
 
+def test_an_address_that_is_taken_for_a_file_is_told_apart():
+    assert "an address begins with https://" in tocsin("try", "http//wire.example/a").stderr
+    assert "an address begins" not in tocsin("try", "nothing.txt").stderr
+
+
 def test_check_tells_of_a_pipeline_that_is_not_there(tmp_path):
     (tmp_path / "nlp.yaml").write_text("nlp: {model: en_core_web_none}\n", "utf-8")
     ended = tocsin("check", "-c", str(tmp_path))

@@ -46,6 +46,8 @@ from worker.watchlist.watches import Watches
 
 _SECRET_BYTES = range(24, 65)
 _LISTS = ("feeds", "watches")
+_SHOWN_ONLY = ("name", "title")
+"""Keys of their items that nothing else refers to."""
 
 
 def load_configuration(
@@ -343,9 +345,20 @@ def _validate(tree: yaml.Tree) -> _Sections:
             mistakes = error.errors(include_url=False)
         for mistake in mistakes if is_first else ():
             report(tree, mistake)
+        if is_first:
+            mistakes = [mistake for mistake in mistakes if not _fill_in(value, mistake)]
         is_first = False
         for path in sorted({_prunable(tree, value, mistake) for mistake in mistakes}, key=str, reverse=True):
             _prune(value, kept, path)
+
+
+def _fill_in(value: Any, mistake: Any) -> bool:
+    """Name a feed or watch whose name is missing, or misspelt, so that all else in it is checked too."""
+    path = mistake["loc"]
+    if mistake["type"] != "missing" or not _is_item(path[:-1]) or path[-1] not in _SHOWN_ONLY:
+        return False
+    value[path[0]][path[1]][path[2]] = "?"
+    return True
 
 
 def _prunable(tree: yaml.Tree, value: Any, mistake: Any) -> yaml.Path:
