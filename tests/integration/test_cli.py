@@ -54,6 +54,15 @@ def test_a_wrong_configuration_stops_every_start_with_78(tmp_path):
         assert "Traceback" not in ended.stderr
 
 
+def test_a_feed_is_previewed_without_a_configuration_under_the_example_watchlist(tmp_path, world):
+    url = world.serve("/feed", rss(ARMS))
+    environ = {"TOCSIN_CONFIG": "", "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    ended = tocsin("feeds", "preview", url, "--allow-private", "--no-pages", "--json", env=environ)
+    assert ended.returncode == 0, ended.stderr
+    [entry] = json.loads(ended.stdout)["entries"]
+    assert entry["title"] == ARMS["title"]
+
+
 def test_an_address_that_is_taken_for_a_file_is_told_apart():
     assert "an address begins with https://" in tocsin("try", "http//wire.example/a").stderr
     assert "an address begins" not in tocsin("try", "nothing.txt").stderr
