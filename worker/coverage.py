@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 
+from worker import rhythm
 from worker.model import Alert, Analysis, Article, Feed, FeedState, Finding, Reading, Severity, Zone
 
 WATCH_ID = "coverage"
@@ -56,7 +57,7 @@ def allowed_silence(feed: Feed, state: FeedState, now: datetime) -> timedelta | 
     """
     if feed.max_silence != "auto":
         return None if feed.max_silence == "never" else feed.max_silence
-    oldest = min((*state.arrivals, state.watched_since or now))
+    oldest = min((*state.arrivals[-1:], state.watched_since or now))
     if state.longest_gap is None or now - oldest < LEARNED_AFTER:
         return None
     return max(state.longest_gap * 1.5, SHORTEST_SILENCE)
@@ -77,7 +78,7 @@ def judge(feed: Feed, state: FeedState, now: datetime) -> Blindness | None:
     if state.failures and seen_at:
         limit = max(FAILING_FOR, min(allowed, FAILING_AT_MOST)) if allowed else FAILING_UNKNOWN
         return Blindness("failing", seen_at, limit) if now - seen_at > limit else None
-    newest = max((moment for moment in state.arrivals if moment <= now), default=state.watched_since)
+    newest = next(iter(rhythm.past(state.arrivals, now)), state.watched_since)
     if allowed is None or newest is None or now - newest <= allowed:
         return None
     return Blindness("silent", newest, allowed)
@@ -131,7 +132,7 @@ def _is_learned(state: FeedState, now: datetime) -> bool:
     """Whether an earlier poll has learned all gaps: it had the same arrivals, and none of them was still to come."""
     if state.longest_gap is None or state.watched_since is None or state.polled_at is None:
         return False
-    return state.polled_at < now and all(moment <= state.polled_at for moment in state.arrivals)
+    return state.polled_at < now and (not state.arrivals or state.arrivals[0] <= state.polled_at)
 
 
 def _longest_gap(arrivals: Iterable[datetime], now: datetime) -> timedelta | None:

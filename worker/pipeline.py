@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import TypeAlias, TypeVar
 
 from worker import dedupe, match, onward, ports, story
+from worker.backpressure import Backpressure, Gauge
 from worker.dispatch import Dispatcher
 from worker.errors import TurnOver
 from worker.finisher import Finisher
@@ -52,6 +53,8 @@ class Limits:
     lease: timedelta = timedelta(seconds=90)
     budget: timedelta = timedelta(seconds=20)
     """A worker takes nothing new after this; must leave room in the lease for the slowest fetch (30 s)."""
+    linger: timedelta = timedelta(0)
+    """A poller that found nothing waits so long for what may become due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class Pipeline:
     subscriber: Subscriber | None = None
     reader: PageReader | None = None
     """Only the process that reads pages has one."""
+    gauge: Gauge | None = None
+    """What tells a poller that articles wait to be looked at, and that a feed is about to be due."""
     articles: ports.Articles | None = None
     """Needed where names are looked for only when relevant, or later."""
     triage: Triage | None = field(init=False, default=None)
@@ -113,6 +118,8 @@ class Pipeline:
             board=self.board,
             tracer=self.tracer,
             bell=self.bell,
+            pressure=Backpressure(self.gauge) if self.gauge else None,
+            linger=self.limits.linger,
         )
         poller.adopt(self.configuration, self.routed)
         object.__setattr__(self, "poller", poller)
@@ -171,8 +178,8 @@ class Pipeline:
     def enrich_due(self) -> int:
         """Analyse due articles and raise their alerts; the number of alerts that were new.
 
-        What may fire is told first. The rest follows when nothing new is due, or when it has waited long enough.
-        A turn that is ended (TurnOver) gives back what it has not finished.
+        What may fire is told first. The rest follows when nothing new is due; what has waited long enough takes turns with
+        what is new. A turn that is ended (TurnOver) gives back what it has not finished.
         """
         loans = Loans(self.lender)
         try:
@@ -184,16 +191,16 @@ class Pipeline:
     def _enrich_due(self, loans: Loans) -> int:
         raised, backlog = 0, Backlog()
         deadline, is_late = self.clock.now() + self.limits.budget, False
-        longest = longest_wait(self.configuration.nlp.entities, self.limits.lease)
+        longest, is_news_turn = longest_wait(self.configuration.nlp.entities, self.limits.lease), True
         while True:
-            must_finish = is_late or backlog.is_pressing(self.clock.now(), longest)
+            must_finish = is_late or (not is_news_turn and backlog.is_pressing(self.clock.now(), longest))
             limit, lease = self.limits.articles, self.limits.lease
             if claims := [] if must_finish else loans.note(self.store.claim_articles(limit, lease)):
-                new = self._look_at(claims, backlog, loans)
+                new, is_news_turn = self._look_at(claims, backlog, loans), False
                 if new:
                     self.bell.ring("deliver")
             elif waiting := backlog.take(limit if self._reads_all else AT_ONCE):
-                new = self._finish(waiting, loans)
+                new, is_news_turn = self._finish(waiting, loans), True
             else:
                 return raised
             raised += new

@@ -14,6 +14,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 
 from worker import alert, coverage, parse, poll, ports, series, websub
+from worker.backpressure import Backpressure
 from worker.batch import Batch
 from worker.isolation import spared
 from worker.lanes import LONGEST_S, QUICK_S, Asked, Lanes, ReadLimit, Slow
@@ -35,6 +36,8 @@ from worker.window import Window
 
 _LOOK_AGAIN_S, _WIDEN_S = 0.25, 0.05
 """While polls are in flight, newly due feeds are looked for this often; sooner where the window can still grow."""
+_REST_S, _HELD_S = 0.1, 0.02
+"""While nothing is due, what may have become so is looked for this often; and whether feeds are still held back."""
 _NOT_OURS = timedelta(seconds=5)
 """A feed that our configuration does not hold yet is left to processes with a newer one."""
 
@@ -73,7 +76,10 @@ class Poller:
         board: Board | None = None,
         tracer: ports.Tracer = ports.UNTRACED,
         bell: ports.Bell = ports.SILENT_BELL,
+        pressure: Backpressure | None = None,
+        linger: timedelta = timedelta(0),
     ) -> None:
+        self._pressure, self._linger = pressure, linger
         self._store, self._fetcher, self._clock, self._observer = store, fetcher, clock, observer
         self._tracer, self._bell = tracer, bell
         self._lease, self._budget = lease, budget
@@ -95,17 +101,43 @@ class Poller:
         self._config_hash, self._routed = configuration.hash, routed
 
     def poll_due(self) -> int:
-        """Poll until nothing is due or in flight, or the budget is spent; the number of new or revised articles."""
-        deadline = self._clock.now() + self._budget
+        """Poll until nothing is due or in flight, or the budget is spent; the number of new or revised articles.
+
+        Where feeds become due within moments, they are waited for.
+        """
+        began = self._clock.now()
+        deadline = began + self._budget
         self._find_lost_answers()
+        if not self._in_flight:
+            self._window.restart()
         self._epoch = self._store.epoch()
         brought = self._announce(self._start_due())
-        while self._in_flight or self._lanes or self._suspect or self._is_more_due:
+        while self._is_busy or self._rested(began + self._linger):
             brought += self._announce(self._collect())
             if self._clock.now() >= deadline:
                 break
             brought += self._announce(self._start_due())
+        self._count_held()
         return brought
+
+    @property
+    def _is_busy(self) -> bool:
+        return bool(self._in_flight or self._lanes or self._suspect or self._is_more_due)
+
+    def _rested(self, until: datetime) -> bool:
+        """Sleep until a feed is due, or for a moment, in which one may be hurried; False where the time is up."""
+        now = self._clock.now()
+        if not self._pressure or now >= until:
+            return False
+        due_in = self._pressure.due_in(now)
+        rest = min(due_in, until - now) if due_in is not None else until - now
+        self._next_answer(min(max(rest.total_seconds(), 0), _REST_S))
+        return True
+
+    def _count_held(self) -> None:
+        if self._pressure and (held := self._pressure.held):
+            self._pressure.held = timedelta(0)
+            self._store.count([(series.POLLING_HELD, held.total_seconds())])
 
     def _find_lost_answers(self) -> None:
         """A turn that was cut may have held an answer, whose feed would be in flight for ever."""
@@ -117,9 +149,11 @@ class Poller:
             self._answered.put(answer)
 
     def _announce(self, articles: int) -> int:
-        """The same number; enrichers are woken for them while polling goes on."""
+        """The same number; enrichers are woken for them while polling goes on, and readers where it does not end soon."""
         if articles:
             self._bell.ring("enrich")
+            if self._linger:
+                self._bell.ring("read")
         return articles
 
     def _start_due(self) -> int:
@@ -150,6 +184,9 @@ class Poller:
         in_flight = len(self._in_flight) + len(self._lanes)
         is_long_ago = self._looked_at is None or now - self._looked_at >= timedelta(seconds=_WIDEN_S)
         room = self._window.size - in_flight if is_long_ago else self._window.room(in_flight)
+        if self._pressure and room > 0:
+            room = min(room, self._pressure.room(in_flight, now))
+            self._is_more_due = self._is_more_due or self._pressure.is_holding
         if room <= 0:
             return []
         self._looked_at = now
@@ -174,12 +211,13 @@ class Poller:
     def _collect(self) -> int:
         """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""
         brought = 0
-        timeout = _LOOK_AGAIN_S if self._window.is_widest else _WIDEN_S
-        is_idle = bool(self._in_flight) and not self._lanes
+        is_held = self._pressure is not None and self._pressure.is_holding
+        timeout = _HELD_S if is_held else _LOOK_AGAIN_S if self._window.is_widest else _WIDEN_S
+        is_idle = (bool(self._in_flight) or is_held) and not self._lanes
         came = answer = self._next_answer(timeout if is_idle else 0)
         now = self._clock.now()
-        if is_idle and not came:
-            self._window.idled()
+        if is_idle and not came and not is_held:
+            self._idled()
         while answer:
             future, at = answer
             if asked := self._in_flight.pop(future, None):
@@ -193,6 +231,11 @@ class Poller:
             self._finish(slow.asked, slow.fetched, slow.since, LONGEST_S)
             brought += self._hand_in()
         return brought
+
+    def _idled(self) -> None:
+        self._window.idled()
+        if self._pressure:
+            self._pressure.idled()
 
     def _next_answer(self, timeout: float) -> _Answer | None:
         try:
@@ -216,6 +259,8 @@ class Poller:
         for done, answer in zip(ready, answers, strict=True):
             if isinstance(answer, Exception) or done.told or done.span:
                 brought += self._settle(done, answer)
+        if self._pressure:
+            self._pressure.brought(len(ready), brought)
         return brought
 
     def _settle(self, done: _Done, answer: ports.Ingested | Exception) -> int:

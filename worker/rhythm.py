@@ -1,6 +1,6 @@
 """How long to wait for a feed's next entry: from when its last ones came, and from what its server asks for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from worker.model import Pace
@@ -13,18 +13,25 @@ REMEMBERED = 20
 """As many arrivals tell the rhythm: enough to even out a burst, few enough to follow a change within a day or two."""
 
 
-def own_interval(arrivals: Iterable[datetime], now: datetime) -> timedelta:
+def own_interval(arrivals: Sequence[datetime], now: datetime) -> timedelta:
     """Half the mean gap between the feed's newest entries, silence until `now` included: `(now - oldest) / n / 2`.
 
-    Clamped to 2 min and 24 h; 15 min without any arrival. With 20 entries in the last
+    `arrivals` come newest first. Clamped to 2 min and 24 h; 15 min without any arrival. With 20 entries in the last
 
         30 min   2 h     10 h     2 days   10 days   60 days
         2 min    3 min   15 min   72 min   6 h       24 h
     """
-    known = sorted((moment for moment in arrivals if moment <= now), reverse=True)[:REMEMBERED]
+    known = past(arrivals, now)[:REMEMBERED]
     if not known:
         return UNKNOWN
     return min(max((now - known[-1]) / len(known) / 2, SHORTEST), LONGEST)
+
+
+def past(arrivals: Sequence[datetime], now: datetime) -> Sequence[datetime]:
+    """Those, newest first, that are not dated ahead; hardly any feed has such, and then nothing is looked through."""
+    if not arrivals or arrivals[0] <= now:
+        return arrivals
+    return [moment for moment in arrivals if moment <= now]
 
 
 def newest(arrivals: Iterable[datetime]) -> tuple[datetime, ...]:

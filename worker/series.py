@@ -8,6 +8,7 @@ from worker import trend
 from worker.model import Alert
 
 POLLS = "tocsin_polls_total"
+POLLING_HELD = "tocsin_polling_held_seconds_total"
 PAGES = "tocsin_pages_total"
 WEBSUB = "tocsin_websub_total"
 ARTICLES = "tocsin_articles_total"

@@ -21,7 +21,7 @@ AT_ONCE = 64
 """So many articles that fire nothing are finished in one go before new ones are looked for: some 0.1 s."""
 _MOST_WAITING, _MOST_CHARACTERS = 2_500, 4_000_000
 """So much may wait (some 50 MB) until those that may fire were found; a worker dies with them in hand."""
-_LONGEST_WAIT = {"when_relevant": 1 / 4, "always": 1 / 8}
+_LONGEST_WAIT = {"when_relevant": 1 / 4, "always": 1 / 7}
 """Articles wait for this share of their lease at most, so that the rest of it suffices to finish them: to read one whole takes
 some three times as long as to glance at it, however slow the machine."""
 _REMEMBERED = 1_000

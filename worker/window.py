@@ -24,6 +24,10 @@ class Window:
     def __post_init__(self) -> None:
         self.size = min(self.size or FIRST, self.most)
 
+    def restart(self) -> None:
+        """Nothing is in flight, and what comes next is unknown: feeds that had nothing yesterday may all have news now."""
+        self.size = min(self.size, FIRST)
+
     def room(self, in_flight: int) -> int:
         """How many feeds more may be asked; 0 while that is less than a quarter, so that they are asked by the dozen."""
         room = self.size - in_flight

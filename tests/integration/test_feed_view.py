@@ -63,6 +63,17 @@ def store(redis_store):
     return redis_store
 
 
+def test_the_api_says_of_a_feed_what_its_page_says(store):
+    with serving(store, configuration_=configuration(feeds=(FEED, QUIET))) as base:
+        told, quiet = json.loads(ask(base + "/api/v1/feeds")[1])["feeds"]
+        alone = json.loads(ask(f"{base}/api/v1/feeds/{FEED.id}")[1])
+    assert (told["hub"]["state"], told["hub"]["hub"]) == ("verified", "https://hub.example/")
+    assert (told["pages"]["taken"], told["pages"]["refused"]) == (1, 2)
+    assert told["pages"]["outcomes"][0]["reason"] == FORBIDDEN
+    assert (quiet["hub"], quiet["pages"]["outcomes"], quiet["settings"]["websub"]) == (None, [], "off")
+    assert alone == told
+
+
 def test_a_feed_says_what_its_hub_does_and_what_became_of_its_pages(store):
     row, quiet = describe_feeds(store, (FEED, QUIET))
     assert (row["hub"]["state"], row["hub"]["hub"], row["hub"]["delivers"]) == (

@@ -7,7 +7,7 @@ from worker import story
 from worker.ports import ArticleClaim
 from worker.triage import Backlog, Read, longest_wait
 
-LONGEST = longest_wait("always", timedelta(seconds=80))
+LONGEST = longest_wait("always", timedelta(seconds=70))
 NOTHING = timedelta(0)
 BODY = "The column of forty vehicles left the barracks at dawn, crossed two bridges and stopped beside the old grain silos, "
 BODY += "where officers of the garrison counted crates, signed papers and sent the drivers home before the rain set in."

@@ -18,6 +18,7 @@ from tests.fakes import (
 from tests.spine import FEED, Spine
 from worker.model import Pending, PhraseCondition, PollFailed, PollFailure
 from worker.runtime.metrics import ARTICLE_OUTCOMES
+from worker.triage import longest_wait
 
 
 def test_the_log_names_an_alert_and_its_watch_and_quotes_no_article():
@@ -180,6 +181,33 @@ def test_where_everything_is_read_what_fires_is_told_before_the_rest_is_read():
     spine.pipeline.enrich_due()
     assert spine.bell.rung == [("deliver", (1, 1))]
     assert all(item.analysis.pending is None for item in spine.store.articles.values())
+
+
+def test_what_waited_long_enough_takes_turns_with_what_is_new():
+    """One batch of each by turns: neither the old nor the new waits until all of the other is done."""
+    read, spine = [], Spine(at_once=1, enricher=Glancing())
+    glance, complete, tick = spine.pipeline.enricher.glance, spine.pipeline.enricher.complete, timedelta(seconds=2)
+
+    def noting(kind, work):
+        def noted(articles, *rest):
+            read.append(kind)
+            spine.clock.at += tick
+            return work(articles, *rest)
+
+        return noted
+
+    spine.pipeline.enricher.glance = noting("glance", glance)
+    spine.pipeline.enricher.complete = lambda articles, glances: (
+        noting("whole", complete)(articles, glances) if articles else []
+    )
+    quiet = [HARMLESS | {"guid": f"f{n}", "title": f"A fete number {n}", "link": ""} for n in range(8)]
+    bring(spine, *quiet)
+    wait = longest_wait("always", spine.pipeline.limits.lease)
+    spine.pipeline.enrich_due()
+    first = read.index("whole")
+    assert first == -(-wait // tick), "what is new goes first for so long"
+    assert read[first : first + 3] == ["whole", "glance", "whole"]
+    assert len(read) == 16
 
 
 def test_what_comes_alone_is_read_straight_away():

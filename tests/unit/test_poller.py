@@ -7,12 +7,15 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes import ARMS, HARMLESS, NOW, FakeBell, FakeClock, FakeFetcher, SilentObserver, configuration, feed, rss
+from tests.memory_gauge import MemoryGauge
 from tests.memory_store import MemoryStore
+from worker.backpressure import LEAST, LONGEST_HELD, Backpressure
 from worker.errors import StoreUnavailable, TurnOver
 from worker.lanes import LONGEST_S, QUICK_S, unlimited
 from worker.model import Fetched
 from worker.poller import Poller
 from worker.ports import SILENT_BELL
+from worker.series import POLLING_HELD
 
 
 class Hurrying(FakeClock):
@@ -285,3 +288,70 @@ def test_an_article_may_be_revised_ten_times_a_day_every_day():
         store.clock.advance(days=1)
     assert store.counted['tocsin_articles_total{outcome="revised"}'] == 30
     assert store.counted['tocsin_articles_total{outcome="revision_over_limit"}'] == 8
+
+
+def pressed(feeds, *, linger=timedelta(0)):
+    """A poller that heeds what waits, over feeds with five new articles each; the clock goes on as it is looked at."""
+    clock, fetcher = FakeClock(), FakeFetcher()
+    for source in feeds:
+        items = [ARMS | {"guid": f"{source.id}-{i}", "title": f"{source.id} {i}", "link": f"https://x.example/{source.id}/{i}",
+                         "description": f"{source.id} number {i} tells of something else."} for i in range(5)]  # fmt: skip
+        fetcher.serve(source.url, rss(*items))
+    store = MemoryStore(clock)
+    store.sync_feeds(feeds)
+    poller = Poller(
+        store, fetcher, clock, SilentObserver(), lease=timedelta(seconds=90), budget=timedelta(seconds=20),
+        at_once=100, read_limit=unlimited, pressure=Backpressure(MemoryGauge(store)), linger=linger,
+    )  # fmt: skip
+    poller.adopt(configuration(feeds), lambda _: ())
+    return poller, store, fetcher, clock
+
+
+def test_feeds_are_held_back_while_articles_wait_and_asked_when_these_were_taken_up():
+    feeds = tuple(feed(f"f{i:02}") for i in range(45))
+    poller, store, fetcher, clock = pressed(feeds)
+    taken, most = 0, 0
+    claim, now = store.claim_feeds, clock.now
+
+    def hurry():
+        """Three milliseconds for every look at the clock; enrichers take up an article in twelve."""
+        nonlocal taken, most
+        clock.at += timedelta(milliseconds=3)
+        waiting = [id_ for id_, at in store.due["articles"].items() if at <= clock.at]
+        most = max(most, len(waiting))
+        while waiting and taken < (clock.at - NOW) / timedelta(milliseconds=12):
+            store.due["articles"][waiting.pop()] = clock.at + timedelta(hours=1)
+            taken += 1
+        return clock.at
+
+    clock.now = hurry
+    assert poller.poll_due() == 225
+    assert len(fetcher.asked) == 45
+    assert most <= LEAST + 8 * 5, "and a first wave"
+    assert store.counted[POLLING_HELD] > 0
+    assert claim(1, timedelta(0)) == []
+    clock.now = now
+
+
+def test_enrichers_that_are_not_there_hold_back_feeds_for_moments_only():
+    feeds = tuple(feed(f"f{i:02}") for i in range(60))
+    poller, _, fetcher, clock = pressed(feeds)
+    now = clock.now
+    clock.now = lambda: (clock.advance(milliseconds=20), now())[1]
+    assert poller.poll_due() + poller.poll_due() == 300
+    assert len(fetcher.asked) == 60
+    assert clock.at < NOW + LONGEST_HELD
+
+
+def test_a_feed_that_becomes_due_within_moments_is_waited_for():
+    poller, store, fetcher, clock = pressed((feed("one"),), linger=timedelta(seconds=1))
+    now = clock.now
+    clock.now = lambda: (clock.advance(milliseconds=10), now())[1]
+    assert poller.poll_due() == 5
+    [id_] = store.due["feeds"]
+    store.due["feeds"][id_] = clock.at + timedelta(milliseconds=300)
+    poller.poll_due()
+    assert len(fetcher.asked) == 2
+    store.due["feeds"][id_] = clock.at + timedelta(seconds=3)
+    poller.poll_due()
+    assert len(fetcher.asked) == 2, "what is due later is left to a later call"

@@ -96,6 +96,43 @@ class StoryPage(Page):
     stories: list[Story]
 
 
+class FeedSettings(Answer):
+    """What the configuration says of a feed's pages and hub."""
+
+    fulltext: str = Field(description="auto, always or never.")
+    robots: str = Field(description="respect or ignore.")
+    websub: str = Field(description="auto or off.")
+
+
+class FeedHub(Answer):
+    """A feed's subscription to a hub (WebSub); its address is shown without query and credentials."""
+
+    hub: str
+    state: str = Field(description="wanted, asked, verified, denied or ending.")
+    expires_at: datetime | None
+    delivers: bool = Field(description="Whether it has sent documents under the lease that runs.")
+    failures: int
+    reason: str = Field(description="Why it refused last.")
+
+
+class PageOutcomes(Answer):
+    """How many pages came to one outcome, with the newest reason."""
+
+    outcome: str
+    number: int
+    reason: str
+    at: datetime | None
+
+
+class FeedPages(Answer):
+    """What became of the pages that a feed's entries link to in the last `hours`, the commonest outcome first."""
+
+    hours: int
+    taken: int
+    refused: int
+    outcomes: list[PageOutcomes]
+
+
 class Feed(Answer):
     """A configured feed and what its polls have taught; addresses are shown without query and credentials."""
 
@@ -112,6 +149,9 @@ class Feed(Answer):
     last_failure: str | None
     last_message: str
     entries: int
+    settings: FeedSettings
+    hub: FeedHub | None = Field(description="Null without a subscription.")
+    pages: FeedPages
 
 
 class FeedPage(Answer):

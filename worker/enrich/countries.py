@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final, Literal, TypeAlias
 
@@ -23,6 +23,8 @@ _NOT_COUNTRIES: Final = frozenset(("EZ", "UN", "XA", "XB", "ZZ", "QO", "CQ", "AC
 # The dominant sense in English news is a person's name, a state or a common word.
 _AMBIGUOUS_TERRITORIES: Final = frozenset(("GE", "JO", "TD", "JE", "GN"))
 _SHORT: Final = 3
+_REMEMBERED: Final = 20_000
+_REMEMBERED_LETTERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,15 @@ def country_term(surface: str) -> CountryTerm | None:
 
 def country_id(surface: str) -> str | None:
     """Return the ISO 3166-1 alpha-2 id of the country that `surface` names, ambiguous forms included."""
+    return _known_id(surface) if len(surface) <= _REMEMBERED_LETTERS else _id(surface)
+
+
+def _id(surface: str) -> str | None:
     term = country_term(surface)
     return term.id if term else None
+
+
+_known_id = lru_cache(maxsize=_REMEMBERED)(_id)
 
 
 def country_name(code: str) -> str:

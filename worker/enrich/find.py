@@ -1,15 +1,15 @@
 """What a rule reports: a find in a text, and the cue words by which it is looked for.
 
-Owns the two types that `amounts`, `materiel` and `gazetteer` share. Does not own any rule.
+Owns the types that `amounts`, `materiel` and `gazetteer` share. Does not own any rule. Finds are many and short-lived, and a
+tuple is made in a third of the time of a frozen dataclass.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class Find:
+class Find(NamedTuple):
     """A stretch of text, [start, end) in characters, with its label and, for countries, its ISO 3166-1 alpha-2 id."""
 
     start: int

@@ -180,7 +180,10 @@ def _yields(tokens: Tokens, name: Name, find: Name) -> bool:
 
 def _is_part_of_name(tokens: Tokens, name: Name) -> bool:
     """Tell whether a country the tagger left out stands in a longer name: "the 2014 United Kingdom Cup"."""
-    before = tokens.lexeme(name.start - 1) if name.start else None
-    after = tokens.lexeme(name.end) if name.end < len(tokens) else None
-    joined = before is not None and (before.like_num or (before.text[:1].isupper() and not before.is_stop))
-    return bool(joined or (after is not None and after.text[:1].isupper() and not after.is_stop))
+    if name.end < len(tokens) and _is_capital(tokens, name.end):
+        return True
+    return name.start > 0 and (_is_capital(tokens, name.start - 1) or bool(tokens.lexeme(name.start - 1).like_num))
+
+
+def _is_capital(tokens: Tokens, number: int) -> bool:
+    return tokens.words(number, number + 1)[:1].isupper() and not tokens.lexeme(number).is_stop

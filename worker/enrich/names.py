@@ -5,8 +5,7 @@ Owns where tokens stand and how names that overlap are parted. Does not own how 
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
@@ -14,8 +13,7 @@ from spacy.tokens import Doc
 from worker.model import Entity
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """The tokens [start, end) under a label, with the id of what they name, "" where there is none."""
 
     start: int

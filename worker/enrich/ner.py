@@ -8,6 +8,7 @@ computed once per distinct word and kept, so that a text costs one gather and a 
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -148,6 +149,19 @@ def decode(scores: Floats) -> Tags:
     return tags
 
 
+def _decode_all(scores: Floats, bounds: Sequence[tuple[int, int]]) -> Tags:
+    """Do as `decode` for documents in one matrix, each within its bounds; all between them is O."""
+    tags: Tags = scores.argmax(axis=1)
+    for (_, end), start in zip([(0, 0), *bounds], [*(start for start, _ in bounds), len(tags)], strict=True):
+        tags[end:start] = 0
+    broken = np.flatnonzero(_is_illegal(tags))
+    for start, end in bounds:
+        first = int(np.searchsorted(broken, start))
+        if first < len(broken) and broken[first] < end:
+            tags[start:end] = decode(scores[start:end])
+    return tags
+
+
 def _is_illegal(tags: Tags) -> npt.NDArray[np.bool_]:
     before = np.concatenate(([0], tags[:-1]))
     illegal: npt.NDArray[np.bool_] = (tags > 0) & (tags % 2 == 0) & (before != tags) & (before != tags - 1)
@@ -268,10 +282,13 @@ class BioTagger:
     def names(self, docs: Sequence[Doc]) -> list[list[tuple[int, int, str]]]:
         """Return per document the names as (first token, end, label); one may end in white space."""
         self._make_room()
-        return [
-            [(start, end, LABELS[label]) for start, end, label in runs(decode(scores))] if len(scores) else []
-            for scores in self.scores(docs)
-        ]
+        index, bounds = self._token_rows(docs)
+        found: list[list[tuple[int, int, str]]] = [[] for _ in docs]
+        starts = [start for start, _ in bounds]
+        for start, end, label in runs(_decode_all(self._tag_scores(index), bounds)):
+            number = bisect_right(starts, start) - 1
+            found[number].append((start - starts[number], end - starts[number], LABELS[label]))
+        return found
 
     def _make_room(self) -> None:
         if len(self._words) > _KEPT_WORDS:

@@ -6,8 +6,7 @@ Owns the search for candidates and their check against the text. Does not own th
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -30,14 +29,8 @@ class Tokens:
     cut: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """``text[start:end]``, and the same in small letters."""
-
-    text: str
-    start: int
-    end: int
-    lower: str
+Sentence: TypeAlias = tuple[str, int, int, str]
+"""A text, where the sentence starts and ends in it, and the sentence in small letters."""
 
 
 class PhraseSearch:
@@ -53,9 +46,11 @@ class PhraseSearch:
         numbers, places, patterns = self._candidates(tokens)
         firsts = np.searchsorted(tokens.owners, numbers)
         found: set[tuple[int, int]] = set()
-        candidates = zip(numbers.tolist(), (places - firsts).tolist(), patterns.tolist(), strict=True)
-        for number, some in groupby(candidates, lambda candidate: candidate[0]):
-            found.update((number, pattern) for pattern in self._check(sentences[number], [one[1:] for one in some]))
+        candidates: dict[int, list[tuple[int, int]]] = {}
+        for number, place, pattern in zip(numbers.tolist(), (places - firsts).tolist(), patterns.tolist(), strict=True):
+            candidates.setdefault(number, []).append((place, pattern))
+        for number, some in candidates.items():
+            found.update((number, pattern) for pattern in self._check(sentences[number], some))
         for number in set(tokens.owners[tokens.cut].tolist()):
             found.update((number, pattern) for pattern in self._read(sentences[number], tokens, number))
         return [number for number, _ in found], [pattern for _, pattern in found]
@@ -74,23 +69,28 @@ class PhraseSearch:
         return owners[is_inside], places[is_inside], patterns[is_inside]
 
     def _check(self, sentence: Sentence, candidates: Sequence[tuple[int, int]]) -> set[int]:
-        """Return the patterns that stand where they may: candidates are tokens of the sentence and their patterns."""
-        if len(sentence.lower) != sentence.end - sentence.start:  # a letter that is two in small letters: "İ"
-            return self._index.find(sentence.text, sentence.start, sentence.end)
-        spans = [match.span() for match in self._token.finditer(sentence.lower)]
+        """Return the patterns that stand where they may: candidates are tokens of the sentence, in order, and their patterns."""
+        text, start, end, lower = sentence
+        if len(lower) != end - start:  # a letter that is two in small letters: "İ"
+            return self._index.find(text, start, end)
         found: set[int] = set()
+        tokens = enumerate(self._token.finditer(lower))
+        at, token = next(tokens)
         for place, number in candidates:
-            if number not in found and self._stands(sentence, *spans[place], number):
+            while at < place:
+                at, token = next(tokens)
+            if number not in found and self._stands(text, start + token.start(), start + token.end(), end, number):
                 found.add(number)
         return found
 
-    def _stands(self, sentence: Sentence, start: int, end: int, number: int) -> bool:
-        """Whether a pattern stands at a word of the token [start, end) of the sentence."""
-        text, offset = sentence.text, sentence.start
+    def _stands(self, text: str, start: int, stop: int, end: int, number: int) -> bool:
+        """Whether a pattern stands at a word of the token [start, stop) of a sentence that ends at `end`."""
         regex = self._index.patterns[number].regex
+        if (word := text[start:stop]).isalnum():
+            return regex.match(text, start, end) is not None and self._index.may_open(number, word)
         return any(
-            regex.match(text, word.start(), sentence.end) and self._index.may_open(number, word.group())
-            for word in _WORD.finditer(text, offset + start, offset + end)
+            regex.match(text, word.start(), end) and self._index.may_open(number, word.group())
+            for word in _WORD.finditer(text, start, stop)
         )
 
     def _read(self, sentence: Sentence, tokens: Tokens, number: int) -> set[int]:
@@ -99,5 +99,5 @@ class PhraseSearch:
         _, opened = self._table.opened.of(tokens.rows[first:end])
         _, closed = self._table.closed.of(tokens.rows[first:end])
         if len(np.intersect1d(opened, closed)):
-            return self._index.find(sentence.text, sentence.start, sentence.end)
+            return self._index.find(*sentence[:3])
         return set()

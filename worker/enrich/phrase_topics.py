@@ -26,6 +26,7 @@ _REPORTED: Final = 0.05
 _REMEMBERED_WORDS: Final = 50_000
 _REMEMBERED_LETTERS: Final = 64
 _HEAD_LETTERS: Final = 2
+_NONE: Final[tuple[int, ...]] = ()
 
 
 class PatternError(ValueError):
@@ -146,7 +147,7 @@ class PatternIndex:
         self._first = _Beginnings([pattern.first for pattern in self.patterns])
         self._last = _Beginnings([pattern.last for pattern in self.patterns])
 
-    def ends(self, token: str) -> tuple[list[int], list[int]]:
+    def ends(self, token: str) -> tuple[Sequence[int], Sequence[int]]:
         """Return the patterns whose first and those whose last place may begin with a word of `token` (it may join some)."""
         if token.isalnum():
             return self._first.numbers(token), self._last.numbers(token)
@@ -204,15 +205,16 @@ class _Beginnings:
             for head in {word[:_HEAD_LETTERS] for word in one.words | one.stems if not word.isascii()}:
                 self._foreign.setdefault(head, []).append(number)
 
-    def numbers(self, word: str) -> list[int]:
+    def numbers(self, word: str) -> Sequence[int]:
         """Return the patterns' numbers, in order."""
         lower = word.lower()
         if not word.isascii():
             return self._matching(word, self._by_head.get(lower[:_HEAD_LETTERS], ()))
-        stems = self._stems.get(lower[:MIN_PREFIX_LETTERS], ())
-        found = [*self._exact.get(lower, ()), *(number for stem, number in stems if lower.startswith(stem))]
+        found: Sequence[int] = self._exact.get(lower, _NONE)
+        if stems := self._stems.get(lower[:MIN_PREFIX_LETTERS]):
+            found = [*found, *(number for stem, number in stems if lower.startswith(stem))]
         if self._foreign:
-            found += self._matching(word, self._foreign.get(lower[:_HEAD_LETTERS], ()))
+            found = [*found, *self._matching(word, self._foreign.get(lower[:_HEAD_LETTERS], ()))]
         return sorted(set(found)) if found else found
 
     def _matching(self, word: str, numbers: Iterable[int]) -> list[int]:

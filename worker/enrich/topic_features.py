@@ -24,7 +24,7 @@ from typing import Final, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from worker.enrich.phrase_search import PhraseSearch, Sentence, Tokens
+from worker.enrich.phrase_search import PhraseSearch, Tokens
 from worker.enrich.phrase_topics import Rule, compile_pattern, packaged_rules
 from worker.enrich.word_table import MAX_CLASSES, WordClasses, WordTable
 
@@ -102,11 +102,9 @@ class FeatureExtractor:
         counts = np.array([len(sentences) for _, sentences in articles])
         article_of, starts = np.repeat(np.arange(len(articles)), counts), np.cumsum(counts) - counts
         places = [
-            Sentence(text, start, end, text[start:end].lower())
-            for text, sentences in articles
-            for start, end in sentences
+            (text, start, end, text[start:end].lower()) for text, sentences in articles for start, end in sentences
         ]
-        by_sentence = [_TOKEN.findall(place.lower) for place in places]
+        by_sentence = [_TOKEN.findall(lower) for *_, lower in places]
         rows, cut = self.table.look_up(list(chain.from_iterable(by_sentence)))
         owners = np.repeat(np.arange(len(places)), np.fromiter(map(len, by_sentence), np.int64, len(places)))
         grams, gram_owners = _distinct(*_grams(self.table.hashes[rows], owners), WORD_BITS)

@@ -197,11 +197,14 @@ class TopicClassifier:
 
     def _odds(self, head: _Head, features: Features) -> Floats:
         """Return one head's log-odds of articles or of sentences, (texts, T)."""
-        count, shapes = len(features.classes), self._shapes()
-        grams = _gather(features.grams, head.grams, self.weights.grams_norm)
-        words = _gather(features.rows, shapes[:, head.columns], shapes[:, -1])
-        odds = _normalised(_sum_by(grams, features.gram_owners, count)) * head.scale
-        odds += _normalised(_sum_by(words, features.row_owners, count))
+        count = len(features.classes)
+        grams = np.take(head.grams, features.grams, axis=0).astype(np.float32)
+        odds = (
+            _normalised(grams, np.take(self.weights.grams_norm, features.grams), features.gram_owners, count)
+            * head.scale
+        )
+        shapes = np.take(self._shapes(), features.rows, axis=0)
+        odds += _normalised(shapes[:, head.columns], shapes[:, -1], features.row_owners, count)
         odds += features.classes @ head.classes + features.phrases @ head.phrases
         odds += features.opinions @ head.opinions + head.bias
         return odds
@@ -263,13 +266,9 @@ class TopicClassifier:
     def _shape_rows(self, words: Sequence[str]) -> Floats:
         buckets, owners = shapes_of(words)
         starts = np.flatnonzero(first_of_each(owners))
-        rows = np.empty((len(words), self._shape_scores.shape[1]), np.float32)
-        rows[:, :-1] = (
-            np.add.reduceat(self.weights.shapes[buckets], starts, dtype=np.float32) * self.weights.shapes_scale
-        )
-        norms = np.split(self.weights.shapes_norm[buckets], starts[1:])
-        rows[:, -1] = [norm.sum() for norm in norms]
-        return rows
+        sums = np.add.reduceat(np.take(self.weights.shapes, buckets, axis=0), starts, dtype=np.float32)
+        norms = _sums(np.take(self.weights.shapes_norm, buckets), starts)
+        return np.hstack([sums * self.weights.shapes_scale, norms[:, None]])
 
 
 def mix_inputs(article: Floats, by_sentence: Floats) -> Floats:
@@ -332,28 +331,28 @@ def _portions(counts: Sequence[int]) -> Iterator[list[int]]:
         yield numbers
 
 
-def _gather(rows: npt.NDArray[np.int64], table: npt.NDArray[np.int8] | Floats, norm: Floats) -> Floats:
-    """Return these rows of a table, (rows, topics + 1): the squared norm last."""
-    gathered = np.empty((len(rows), table.shape[1] + 1), np.float32)
-    gathered[:, :-1] = table[rows]
-    gathered[:, -1] = norm[rows]
-    return gathered
+def _normalised(values: Floats, squares: Floats, owner: npt.NDArray[np.int64], count: int) -> Floats:
+    """Sum rows by their owner's number and divide by the root of the sum of the squares.
 
-
-def _sum_by(values: Floats, owner: npt.NDArray[np.int64], count: int) -> Floats:
-    """Sum rows by their owner's number; owners are sorted, some may own nothing."""
-    summed = np.zeros((count, values.shape[1]), np.float32)
+    Owners are sorted; of those that own nothing, or nothing that counts, nothing is left.
+    """
+    summed, norm = np.zeros((count, values.shape[1]), np.float32), np.zeros((count, 1), np.float32)
     if len(owner):
         starts = np.flatnonzero(first_of_each(owner))
         summed[owner[starts]] = np.add.reduceat(values, starts, axis=0)
-    return summed
-
-
-def _normalised(summed: Floats) -> Floats:
-    """Divide by the norm, whose square stands last; nothing is left of rows without any."""
-    norm = np.sqrt(summed[:, -1:])
+        norm[owner[starts], 0] = np.sqrt(np.add.reduceat(squares, starts))
     norm[norm == 0] = 1
-    return np.asarray(summed[:, :-1] / norm, np.float32)
+    return np.asarray(summed / norm, np.float32)
+
+
+def _sums(values: Floats, starts: npt.NDArray[np.int64]) -> Floats:
+    """Sum the runs that begin at ``starts``, none of them empty, to the same bits as each run's own ``sum``."""
+    lengths = np.diff(starts, append=len(values))
+    summed = np.empty(len(starts), np.float32)
+    for length in np.unique(lengths).tolist():
+        runs = np.flatnonzero(lengths == length)
+        summed[runs] = values[starts[runs][:, None] + np.arange(length)].sum(axis=1)
+    return summed
 
 
 def _sigmoid(log_odds: Floats) -> Floats:

@@ -36,7 +36,8 @@ def shapes_of(words: Sequence[str]) -> tuple[Ints, Ints]:
         for number, word in enumerate(words)
         if not word.isascii()
     ]
-    distinct = np.unique(np.concatenate(keys))
+    ordered = np.sort(np.concatenate(keys))
+    distinct = ordered[np.append(True, ordered[1:] != ordered[:-1])]
     return distinct & _BUCKETS, distinct >> SHAPE_BITS
 
 

@@ -62,6 +62,8 @@ class HttpFetcher:
         return self._loop.submit(self._fetch(request))
 
     async def _fetch(self, request: PollRequest) -> PollOutcome:
+        if request.feed.allow_private and not request.is_page:
+            return await self._as_value(request, self._follow(request))
         return await self._as_value(request, self._fetch_allowed(request))
 
     async def _as_value(self, request: PollRequest, work: Awaitable[PollOutcome]) -> PollOutcome:
@@ -84,12 +86,8 @@ class HttpFetcher:
 
     async def _fetch_in_turn(self, request: PollRequest) -> PollOutcome:
         if request.feed.allow_private:
-            return await self._follow_in_time(request)
+            return await self._follow(request)
         async with self._turns.turn(http.origin(request.address)[1]):
-            return await self._follow_in_time(request)
-
-    async def _follow_in_time(self, request: PollRequest) -> PollOutcome:
-        async with asyncio.timeout(self._timeout.total):
             return await self._follow(request)
 
     async def _ask_rules(self, request: PollRequest) -> PollOutcome:
@@ -97,19 +95,30 @@ class HttpFetcher:
 
     async def _ask_rules_at_once(self, request: PollRequest) -> PollOutcome:
         """In the turn of the page that led there: a host whose pages hold all its turns would be waited for in vain."""
-        return await self._as_value(request, self._follow_in_time(request))
+        return await self._as_value(request, self._follow(request))
 
     async def _follow(self, request: PollRequest) -> PollOutcome:
+        """The answer to a request, and to those that redirects lead to, in the time that one has."""
+        began = self._loop.loop.time()
         hop = _Hop(request.address)
-        for _ in range(MOST_REDIRECTS + 1):
+        # the client itself ends one that takes too long; a limit of our own is a second timer, which few requests need
+        outcome = await self._ask(request, hop)
+        if not isinstance(outcome, _Hop):
+            return outcome
+        async with asyncio.timeout_at(began + self._timeout.total if self._timeout.total else None):
+            return await self._follow_on(request, hop, outcome)
+
+    async def _follow_on(self, request: PollRequest, hop: _Hop, target: _Hop) -> PollOutcome:
+        for _ in range(MOST_REDIRECTS):
+            if refusal := refuse_hop(request, hop.url, target.url):
+                return PollFailed(PollFailure.BAD_REDIRECT, f"{http.short_url(request.address)} {refusal}")
+            hop = target
+            if refused := await self._robots.judge(request, hop.url, self._ask_rules_at_once):
+                return refused
             outcome = await self._ask(request, hop)
             if not isinstance(outcome, _Hop):
                 return outcome
-            if refusal := refuse_hop(request, hop.url, outcome.url):
-                return PollFailed(PollFailure.BAD_REDIRECT, f"{http.short_url(request.address)} {refusal}")
-            hop = outcome
-            if refused := await self._robots.judge(request, hop.url, self._ask_rules_at_once):
-                return refused
+            target = outcome
         message = f"{http.short_url(request.address)} redirects more than {MOST_REDIRECTS} times"
         return PollFailed(PollFailure.BAD_REDIRECT, message)
 
@@ -122,7 +131,7 @@ class HttpFetcher:
         session = self._loop.session(allow_private=feed.allow_private or bool(proxy), auto_decompress=False)
         headers = self._headers(request, hop.url)
         async with session.get(
-            hop.url, headers=headers, timeout=self._timeout, allow_redirects=False, proxy=proxy
+            http.parsed(hop.url), headers=headers, timeout=self._timeout, allow_redirects=False, proxy=proxy
         ) as response:
             if response.status in _REDIRECTS and (target := response.headers.get("Location")):
                 is_permanent = hop.is_permanent and response.status in _PERMANENT
@@ -133,7 +142,7 @@ class HttpFetcher:
             known = NotModified(
                 heads.get("ETag", ""),
                 heads.get("Last-Modified", ""),
-                http.fresh_for(heads, http.now()),
+                http.fresh_for(heads),
                 hop.moved_to,
                 self._loop.certificate_until(hop.url),
             )

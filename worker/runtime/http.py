@@ -21,6 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from yarl import URL
 
 T = TypeVar("T")
 Address = tuple[socket.AddressFamily | int, socket.SocketKind | int, int, str, tuple[Any, ...]]
@@ -96,7 +97,7 @@ class _Connector(aiohttp.TCPConnector):
 
     async def connect(self, req: Any, *args: Any, **options: Any) -> Any:
         connection = await super().connect(req, *args, **options)
-        transport = connection.transport
+        transport = connection.transport if req.url.scheme == "https" else None
         if transport and (tls := transport.get_extra_info("ssl_object")):
             until = (tls.getpeercert() or {}).get("notAfter")
             if until:
@@ -141,8 +142,18 @@ class HttpLoop:
             work, future = self._submitted.popleft()
             task = self.loop.create_task(work)
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            task.add_done_callback(partial(_settle, future))
+            task.add_done_callback(partial(self._settle, future))
+
+    def _settle(self, future: Future[Any], task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            future.cancel()
+        if not future.set_running_or_notify_cancel():
+            return
+        if error := task.exception():
+            future.set_exception(error)
+        else:
+            future.set_result(task.result())
 
     def close(self) -> None:
         """Give up what is in flight, close the sessions and end the thread."""
@@ -189,17 +200,6 @@ class HttpLoop:
         return self._sessions[key]
 
 
-def _settle(future: Future[Any], task: asyncio.Task[Any]) -> None:
-    if task.cancelled():
-        future.cancel()
-    if not future.set_running_or_notify_cancel():
-        return
-    if error := task.exception():
-        future.set_exception(error)
-    else:
-        future.set_result(task.result())
-
-
 def retry_after(header: str | None, now: datetime) -> timedelta | None:
     """Retry-After in either form (RFC 9110 §10.2.3); None where absent, unreadable or in the past."""
     if not header:
@@ -214,19 +214,36 @@ def retry_after(header: str | None, now: datetime) -> timedelta | None:
     return wait if wait > timedelta(0) else None
 
 
-def fresh_for(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+def fresh_for(headers: Mapping[str, str]) -> timedelta | None:
     """How long an answer may be kept (RFC 9111 §4.2): max-age less Age, else Expires less Date; None where unsaid."""
-    control = headers.get("Cache-Control", "").lower()
-    if re.search(r"no-(?:cache|store)", control):
+    may_keep, longest = _control(headers.get("Cache-Control", ""))
+    if not may_keep:
         return None
-    age = headers.get("Age", "").strip()
-    if found := re.search(r"(?<![\w-])max-age\s*=\s*\"?(\d{1,10})", control):
-        fresh = timedelta(seconds=int(found[1]) - (int(age) if age.isdigit() and len(age) < 10 else 0))  # noqa: PLR2004
+    if longest is not None:
+        age = headers.get("Age", "").strip()
+        fresh = timedelta(seconds=longest - (int(age) if age.isdigit() and len(age) < 10 else 0))  # noqa: PLR2004
     elif expires := _http_date(headers.get("Expires")):
-        fresh = expires - (_http_date(headers.get("Date")) or now)
+        fresh = expires - (_http_date(headers.get("Date")) or now())
     else:
         return None
     return fresh if fresh > timedelta(0) else None
+
+
+@lru_cache(1_024)
+def _control(header: str) -> tuple[bool, int | None]:
+    """Whether a Cache-Control lets an answer be kept, and its max-age in seconds."""
+    control = header.lower()
+    found = re.search(r"(?<![\w-])max-age\s*=\s*\"?(\d{1,10})", control)
+    return not re.search(r"no-(?:cache|store)", control), int(found[1]) if found else None
+
+
+@lru_cache(8_192)
+def parsed(url: str) -> URL | str:
+    """An address as the client takes it, most are asked again and again; as it is where the client shall refuse it."""
+    try:
+        return URL(url)
+    except ValueError:
+        return url
 
 
 @lru_cache(4_096)

@@ -41,6 +41,7 @@ from worker.series import (
     NOTHING_NEW,
     NOTIFICATIONS,
     PAGES,
+    POLLING_HELD,
     POLLS,
     SPANS,
     STAGE_SECONDS,
@@ -54,6 +55,7 @@ from worker.subscriber import EVENTS
 
 HELP = {
     POLLS: "Polls of feeds by outcome; every reason of failure is an outcome.",
+    POLLING_HELD: "Seconds for which due feeds were not asked because articles waited to be looked at.",
     WEBSUB: "What happened with hubs: requests, verifications, documents pushed, and what was refused.",
     PAGES: "Looks at the pages that summaries link to, by what they came to.",
     ARTICLES: "Entries that polls brought, each counted once, by what became of it.",
@@ -162,6 +164,7 @@ def zero_series(configuration: Configuration) -> Iterator[str]:
     yield "tocsin_newly_listed_alerts_total"
     yield from (series(API_REQUESTS, outcome=outcome) for outcome in API_OUTCOMES)
     yield NOTHING_NEW
+    yield POLLING_HELD
     yield from (series(STAGE_SECONDS + "_sum", stage=stage) for stage in _TIMED)
     yield from (series(FRESHNESS_SECONDS + "_sum", span=span) for span in SPANS)
     yield WATCH_UNKNOWN

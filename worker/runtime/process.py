@@ -22,6 +22,7 @@ from worker.runtime.group_store import RedisGroups
 from worker.runtime.http import HttpLoop
 from worker.runtime.last_good import LastGood
 from worker.runtime.lender import RedisLender
+from worker.runtime.load_gauge import RedisGauge
 from worker.runtime.log import LogObserver
 from worker.runtime.politeness import Turns
 from worker.runtime.redis_client import connect
@@ -40,6 +41,8 @@ from worker.watchlist import load_configuration
 from worker.watchtest import TestOutcome, run_tests
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
+_LINGERS = 0.9
+"""A poller waits for feeds that become due for this share of a tick, so that the next doorbell finds it free."""
 
 
 @cache
@@ -232,7 +235,7 @@ def _make_pipeline(
         observer=LogObserver(),
         configuration=configuration,
         matcher=Matcher(configuration.watches),
-        limits=Limits(lease=settings.lease),
+        limits=Limits(lease=settings.lease, linger=settings.tick * _LINGERS),
         tracer=open_tracer(),
         read_limit=within_cpu_limit,
         lender=RedisLender(store),
@@ -241,6 +244,7 @@ def _make_pipeline(
         bell=Doorbell(ring_by_celery) if stage else SILENT_BELL,
         board=hubs[0] if hubs else None,
         subscriber=hubs[1] if hubs else None,
+        gauge=RedisGauge(store.client) if stage == "poll" else None,
         reader=make_reader(store, fetcher, settings) if stage == "read" else None,
     )
 

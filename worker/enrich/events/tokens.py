@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from worker.enrich.events.words import HYPHENED
 from worker.model import Entity
@@ -14,9 +13,8 @@ _TOKEN: Final = re.compile(
 POSSESSIVE: Final = re.compile(r"(?:['’´`]s|(?<=s)['’´])$")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word in small letters, or a name with its last word; offsets are the text's."""
+class Token(NamedTuple):
+    """A word in small letters, or a name with its last word; offsets are the text's. A tuple, since they are many."""
 
     word: str
     start: int
@@ -48,13 +46,18 @@ def read_tokens(text: str, start: int, end: int, entities: Sequence[Entity]) -> 
 def _plain(text: str, start: int, end: int) -> list[Token]:
     found: list[Token] = []
     for match in _TOKEN.finditer(text, start, end):
-        word = match.group().lower().replace("’", "'").replace("´", "'").replace("`", "'")
+        written = match.group()
+        word = written.lower()
+        if word.isalnum():  # most are, and neither marks nor hyphens are in them
+            found.append(Token(word, match.start(), match.end(), None, written[0].isupper()))
+            continue
+        word = word.replace("’", "'").replace("´", "'").replace("`", "'")
         head, _, tail = word.rpartition("-")
         if head and tail in HYPHENED:
             cut = match.end() - len(tail)
             found += [Token(head, match.start(), cut - 1), Token("-", cut - 1, cut), Token(tail, cut, match.end())]
         elif word != "-" or not found or found[-1].end != match.start():
-            found.append(Token(word, match.start(), match.end(), is_capital=match.group()[0].isupper()))
+            found.append(Token(word, match.start(), match.end(), is_capital=written[0].isupper()))
     return found
 
 

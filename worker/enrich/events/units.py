@@ -6,8 +6,7 @@ Does not own what passes between them (`transfer`, `measure`, `breach`).
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from worker.enrich.countries import country_id
 from worker.enrich.events.mentions import (
@@ -50,8 +49,7 @@ _STATE_BODY: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A mention or a word. `word` is its last word in small letters; offsets are the text's.
 
     `quantity` is the number before goods, `owner` the people they are named after ("North Korean missiles").
@@ -103,13 +101,15 @@ def _mention(tokens: list[Token], i: int) -> tuple[Unit, int]:
     """The party or goods whose mention begins at `i`, or that token alone."""
     if noun := carrier(tokens, i):
         stop = past_name(tokens, noun)
-        return replace(_unit("party", tokens, i, stop), word=tokens[noun - 1].word), stop
+        return _unit("party", tokens, i, stop)._replace(word=tokens[noun - 1].word), stop
     core = skip_modifiers(tokens, i)
     if (stop := goods_end(tokens, core)) and not is_compound(tokens, stop):
         return _unit("goods", tokens, i, stop, quantity=quantity(tokens, i, stop)), stop
     if stop := party_end(tokens, core):
         return _unit("party", tokens, i, stop), stop
-    return _unit(_left_over(tokens[i]), tokens, i, i + 1), i + 1
+    if (token := tokens[i]).entity is None:
+        return Unit(_left_over(token), token.word, token.start, token.end), i + 1
+    return _unit(_left_over(token), tokens, i, i + 1), i + 1
 
 
 def _single(token: Token) -> Kind | None:

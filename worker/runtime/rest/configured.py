@@ -5,16 +5,16 @@ from typing import Any
 from worker import __version__
 from worker.api.answers import Feed, FeedPage, Health, Steered, Watch, WatchPage
 from worker.ports import Steering
+from worker.runtime.feed_view import describe_feeds
 from worker.runtime.health import readiness
 from worker.runtime.overview import list_watches as watch_rows
 from worker.runtime.overview import pulse
 from worker.runtime.rest.call import Call, Desk
 from worker.runtime.rest.problem import Refusal, only
-from worker.runtime.views import list_feeds as feed_rows
 
 
 def list_feeds(desk: Desk, _: Call) -> FeedPage:
-    rows = feed_rows(desk.store, desk.configuration.feeds)
+    rows = describe_feeds(desk.store, desk.configuration.feeds)
     return FeedPage(feeds=[Feed.model_validate(row) for row in rows])
 
 
@@ -61,4 +61,4 @@ def _steer(desk: Desk, call: Call, action: Steering) -> Steered:
 
 def _feed(desk: Desk, id_: str) -> dict[str, Any]:
     feed = only([feed for feed in desk.configuration.feeds if feed.id == id_], "feed", id_)
-    return feed_rows(desk.store, [feed])[0]
+    return describe_feeds(desk.store, [feed])[0]
