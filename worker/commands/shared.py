@@ -59,7 +59,7 @@ def configuration_or_example(config: Path | None) -> "Configuration":
     if config is None and not directory.exists():
         with as_file(files("worker") / "example" / "watchlists") as example:
             return load_configuration(example)
-    return load_configuration(directory)
+    return load_configuration(directory, is_sending=False)
 
 
 def readable(config: Path | None) -> "Configuration | None":
@@ -68,7 +68,7 @@ def readable(config: Path | None) -> "Configuration | None":
     from worker.watchlist import load_configuration
 
     try:
-        return load_configuration(config_directory(config))
+        return load_configuration(config_directory(config), is_sending=False)
     except ConfigError:
         return None
 
