@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from worker import dedupe, fulltext, parse, poll, ports, series
 from worker.model import Document, Draft, Feed, FeedState, Fetched, PollFailed, Reading
+from worker.subscriber import count_event
 
 QUICK_S, LONGEST_S = 0.15, 2.0
 """Seconds of the processor: what the quick lane gives a document (35 entries take 0.03–0.11 s), and the slow one."""
@@ -107,3 +108,22 @@ class Lanes:
             counts.append((series.series(series.ARTICLES, outcome="known"), float(left_out)))
         reading, drafts = dedupe.study(feed, state, document, now)
         return Found(reading, tuple(fulltext.marked(feed, draft) for draft in drafts), counts)
+
+    def read_pushed(
+        self, request: poll.PollRequest, state: FeedState, documents: Sequence[Fetched], now: datetime
+    ) -> Found:
+        """What documents that a hub sent brought, all together; nobody stands behind them in a lane."""
+        found: list[Found] = []
+        counts: list[tuple[str, float]] = []
+        for sent in documents:
+            document = self.parse(request, state, sent, LONGEST_S)
+            if isinstance(document, Document):
+                found.append(self.study(request.feed, state, document, now))
+                counts += found[-1].counts
+            else:
+                counts += count_event("unreadable")
+        reading = Reading(
+            marks=tuple(mark for one in found for mark in one.reading.marks),
+            arrivals=tuple(moment for one in found for moment in one.reading.arrivals),
+        )
+        return Found(reading, tuple(draft for one in found for draft in one.drafts), counts)

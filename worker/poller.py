@@ -31,7 +31,7 @@ from worker.model import (
     PollOutcome,
     Reading,
 )
-from worker.subscriber import Board, count_event
+from worker.subscriber import Board
 from worker.window import Window
 
 _LOOK_AGAIN_S, _WIDEN_S = 0.25, 0.05
@@ -129,8 +129,7 @@ class Poller:
         now = self._clock.now()
         if not self._pressure or now >= until:
             return False
-        due_in = self._pressure.due_in(now)
-        rest = min(due_in, until - now) if due_in is not None else until - now
+        rest = min(self._pressure.due_in(now), until - now)
         self._next_answer(min(max(rest.total_seconds(), 0), _REST_S))
         return True
 
@@ -217,7 +216,9 @@ class Poller:
         came = answer = self._next_answer(timeout if is_idle else 0)
         now = self._clock.now()
         if is_idle and not came and not is_held:
-            self._idled()
+            self._window.idled()
+            if self._pressure:
+                self._pressure.idled()
         while answer:
             future, at = answer
             if asked := self._in_flight.pop(future, None):
@@ -231,11 +232,6 @@ class Poller:
             self._finish(slow.asked, slow.fetched, slow.since, LONGEST_S)
             brought += self._hand_in()
         return brought
-
-    def _idled(self) -> None:
-        self._window.idled()
-        if self._pressure:
-            self._pressure.idled()
 
     def _next_answer(self, timeout: float) -> _Answer | None:
         try:
@@ -338,24 +334,12 @@ class Poller:
         """Hand in what came of documents that a hub sent; they go the way of those that were asked for."""
         claim, request, now = asked.claim, asked.request, self._clock.now()
         feed, state = request.feed, claim.state
-        drafts: list[Draft] = []
-        counts: list[tuple[str, float]] = [(series.series(series.POLLS, outcome="pushed"), float(len(documents)))]
-        readings: list[Reading] = []
-        for sent in documents:
-            document = self._lanes.parse(request, state, sent, LONGEST_S)
-            if isinstance(document, Document):
-                found = self._lanes.study(feed, state, document, now)
-                drafts, counts = [*drafts, *found.drafts], counts + found.counts
-                readings.append(found.reading)
-            else:
-                counts += count_event("unreadable")
-        reading = Reading(
-            marks=tuple(mark for reading in readings for mark in reading.marks),
-            arrivals=tuple(moment for reading in readings for moment in reading.arrivals),
-        )
-        decision, alerts = self._cover(feed, state, poll.pushed(state, reading, len(documents)), reading, now)
-        finished = ports.FinishedPoll(claim, decision, drafts, counts, alerts)
-        self._batch.add(_Done(feed.name, finished, partial(self._note_pushed, feed)), len(drafts), now)
+        found = self._lanes.read_pushed(request, state, documents, now)
+        counts = [(series.series(series.POLLS, outcome="pushed"), float(len(documents))), *found.counts]
+        decision = poll.pushed(state, found.reading, len(documents))
+        decision, alerts = self._cover(feed, state, decision, found.reading, now)
+        finished = ports.FinishedPoll(claim, decision, found.drafts, counts, alerts)
+        self._batch.add(_Done(feed.name, finished, partial(self._note_pushed, feed)), len(found.drafts), now)
 
     def _note_pushed(self, feed: Feed, ingested: ports.Ingested) -> None:
         if ingested.new or ingested.revised:

@@ -224,6 +224,18 @@ def test_a_quiet_poll_of_a_feed_whose_keys_were_meddled_with_fails_alone(redis_s
     assert {claim.feed_id for claim in redis_store.claim_feeds(9, LEASE)} == {"feed_before", "feed_behind"}
 
 
+def test_a_feed_whose_key_was_meddled_with_is_set_aside_and_begins_anew_when_released(redis_store):
+    redis_store.sync_feeds([feed("broken"), feed("good")])
+    redis_store.client.set("{tocsin}:feed:feed_broken", "no hash")
+    assert [claim.feed_id for claim in redis_store.claim_feeds(9, LEASE)] == ["feed_good"]
+    [held] = redis_store.quarantined()
+    assert (held.id, "no hash" in held.reason) == ("feed_broken", True)
+    assert redis_store.client.get("{tocsin}:feed:feed_broken:broken") == "no hash"
+    assert redis_store.release("poll") == ["feed_broken"]
+    [claim] = redis_store.claim_feeds(9, LEASE)
+    assert (claim.feed_id, claim.state) == ("feed_broken", FeedState())
+
+
 def test_a_poll_that_cannot_be_written_down_takes_no_other_with_it(redis_store):
     feeds = [feed("good"), feed("broken"), feed("odd")]
     redis_store.sync_feeds(feeds)

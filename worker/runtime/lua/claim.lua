@@ -4,13 +4,26 @@
 local stage, due, prefix = ARGV[1], K .. ARGV[2], K .. ARGV[3]
 local now = now_ms()
 local SUSPECT = 2
+local KEEP_BROKEN_MS = 2592000000 -- 30 days
 local claimed = {}
+
+-- A feed whose key holds what no feed is would keep all others waiting. It begins anew when it is released.
+local function set_broken_aside(item, id)
+  redis.call('RENAME', item, item .. ':broken')
+  redis.call('PEXPIRE', item .. ':broken', KEEP_BROKEN_MS)
+  redis.call('HSET', item, 'failure', 'its key held no hash; what it held is kept for 30 days under that name with :broken')
+  quarantine(stage, due, item, id, now, '0')
+end
+
 local fence -- one for all that are lent together: each is compared with that of its own last loan only
 for _, id in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[5])) do
   local item = prefix .. id
-  local kept = redis.call('HMGET', item, 'claims', 'failure')
+  local kept = redis.pcall('HMGET', item, 'claims', 'failure')
   local before = tonumber(kept[1] or 0)
-  if before >= tonumber(ARGV[6]) then
+  if kept.err then
+    if stage ~= 'poll' then return kept end
+    set_broken_aside(item, id)
+  elseif before >= tonumber(ARGV[6]) then
     quarantine(stage, due, item, id, now, ARGV[6])
   elseif before < SUSPECT or #claimed == 0 then
     fence = fence or next_fence()
