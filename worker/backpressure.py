@@ -15,6 +15,8 @@ LEAST = 64
 """So many articles may wait in any case: two batches, so that two enrichers find one each."""
 LONGEST_HELD = timedelta(seconds=30)
 """A feed that has been due for so long is asked whatever waits."""
+TRICKLE = timedelta(seconds=5)
+"""Where all are held back for so long one is asked, so that whoever watches the poller sees it alive."""
 STANDSTILL = timedelta(seconds=5)
 """Enrichers that took nothing up for so long hold back nobody."""
 LOOK_EVERY, _LEARN_EVERY = timedelta(milliseconds=20), timedelta(milliseconds=250)
@@ -53,6 +55,7 @@ class Backpressure:
     held: timedelta = timedelta(0)
     _load: Load | None = None
     _looked_at: datetime | None = None
+    _asked_at: datetime | None = None
     _read_at: datetime | None = None
     _learned: tuple[Load, datetime] | None = None
     _moved_at: datetime | None = None
@@ -65,6 +68,8 @@ class Backpressure:
         room = self._room(load, in_flight, now)
         self.is_holding = room <= 0 and load.due_in is not None and load.due_in <= timedelta(0)
         self._looked_at = now
+        if not self.is_holding:
+            self._asked_at = now
         return room
 
     def brought(self, polls: int, articles: int) -> None:
@@ -81,10 +86,11 @@ class Backpressure:
         """For a moment no answer came: servers are slow, and what is in flight comes by and by."""
         self.expected /= 2
 
-    def due_in(self, now: datetime) -> timedelta | None:
-        """In how long the next feed is due, looked up anew."""
+    def due_in(self, now: datetime) -> timedelta:
+        """In how long the next feed is due, looked up anew; the longest there is where no feed is."""
         self._read_at = None
-        return self._look(now).due_in
+        due_in = self._look(now).due_in
+        return timedelta.max if due_in is None else due_in
 
     @property
     def limit(self) -> float:
@@ -98,7 +104,7 @@ class Backpressure:
             return UNBOUNDED
         left = self.limit - load.unread
         if left <= 0:
-            return 0
+            return int(not in_flight and self._asked_at is not None and now - self._asked_at >= TRICKLE)
         return max(int(min(left / max(self.expected, 1e-3), UNBOUNDED)), 1) - in_flight
 
     def _look(self, now: datetime) -> Load:

@@ -30,9 +30,15 @@ from worker.commands import (
     watchlist,
     why,
 )
-from worker.commands.shared import Config, Json, config_directory, console, print_json
+from worker.commands.shared import (
+    Config,
+    Json,
+    config_directory,
+    configuration_or_example,
+    console,
+    print_json,
+)
 from worker.errors import ConfigError, InputError, TocsinError
-from worker.model import Configuration
 
 app = typer.Typer(
     name="tocsin",
@@ -129,7 +135,7 @@ def try_(
     from worker.enrich.enricher import load
     from worker.match import Matcher
 
-    configuration = _configuration(config)
+    configuration = configuration_or_example(config)
     raw, content_type = _read_source(source)
     article = trial.read_article(raw, content_type, source, datetime.now(UTC))
     [analysis] = load(configuration.nlp, configuration.topics).enrich([article])
@@ -155,7 +161,7 @@ def analyze(
     from worker import trial
     from worker.enrich.enricher import LEAST_SCORE, load
 
-    configuration = _configuration(config)
+    configuration = configuration_or_example(config)
     enricher = load(configuration.nlp, configuration.topics, least_score=0 if all_topics else LEAST_SCORE)
     for lines in _batches(sys.stdin.buffer, batch):
         rows = [trial.read_line(number, line) for number, line in lines]
@@ -315,19 +321,6 @@ def _require_directory(path: Path) -> None:
         raise InputError(msg)
 
 
-def _configuration(config: Path | None) -> Configuration:
-    """The configuration, or the example watchlist where nothing is configured."""
-    from importlib.resources import as_file, files
-
-    from worker.watchlist import load_configuration
-
-    directory = config_directory(config)
-    if config is None and not directory.exists():
-        with as_file(files("worker") / "example" / "watchlists") as example:
-            return load_configuration(example)
-    return load_configuration(directory)
-
-
 def _read_source(source: str) -> tuple[bytes, str]:
     if source == "-":
         return sys.stdin.buffer.read(), ""
@@ -338,7 +331,8 @@ def _read_source(source: str) -> tuple[bytes, str]:
     try:
         return Path(source).read_bytes(), ""
     except OSError as error:
-        msg = f"{source} cannot be read: {error.strerror}"
+        hint = "; an address begins with https:// or http://" if "//" in source or source.startswith("www.") else ""
+        msg = f"{source} cannot be read: {error.strerror}{hint}"
         raise InputError(msg) from error
 
 

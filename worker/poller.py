@@ -129,8 +129,7 @@ class Poller:
         now = self._clock.now()
         if not self._pressure or now >= until:
             return False
-        due_in = self._pressure.due_in(now)
-        rest = min(due_in, until - now) if due_in is not None else until - now
+        rest = min(self._pressure.due_in(now), until - now)
         self._next_answer(min(max(rest.total_seconds(), 0), _REST_S))
         return True
 
@@ -217,7 +216,9 @@ class Poller:
         came = answer = self._next_answer(timeout if is_idle else 0)
         now = self._clock.now()
         if is_idle and not came and not is_held:
-            self._idled()
+            self._window.idled()
+            if self._pressure:
+                self._pressure.idled()
         while answer:
             future, at = answer
             if asked := self._in_flight.pop(future, None):
@@ -231,11 +232,6 @@ class Poller:
             self._finish(slow.asked, slow.fetched, slow.since, LONGEST_S)
             brought += self._hand_in()
         return brought
-
-    def _idled(self) -> None:
-        self._window.idled()
-        if self._pressure:
-            self._pressure.idled()
 
     def _next_answer(self, timeout: float) -> _Answer | None:
         try:

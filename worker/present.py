@@ -34,7 +34,7 @@ def show_article(console: Console, shown: dict[str, Any]) -> None:
     if shown["events"]:
         console.print(Text("Events", "bold"))
     for event in shown["events"]:
-        console.print(Text(f"  {event['line']}"))
+        console.print(Text(f"  {event['line']}"), _judged(event))
     console.print(Text("Fires", "bold") if shown["matches"] else Text("No watch fires", "bold"))
     for match in shown["matches"]:
         quiet = f"; {SHADOW}" if match["watch"]["is_shadow"] else ""
@@ -45,6 +45,12 @@ def show_article(console: Console, shown: dict[str, Any]) -> None:
         console.print(Text("Nearly fires", "bold"))
     for miss in near:
         console.print(Text(f"  {miss['watch']['id']}: would fire if there were {miss['missing']}"))
+
+
+def _judged(event: dict[str, Any]) -> Text:
+    """Where no word that leads the event decided how sure it is."""
+    learnt = event["learnt"]
+    return Text("" if learnt is None else f"({event['modality']}: learnt, p = {learnt:.2f})", "dim")
 
 
 def show_rows(console: Console, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import watch
 from worker.enrich.enricher import load
-from worker.enrich.events import extract
+from worker.enrich.events import by_rules, extract
 from worker.enrich.sentences import split_sentences
 from worker.match import Matcher
 from worker.model import ROLES, Article, Entity, EventCondition
@@ -146,7 +146,6 @@ MENDED = [
     ("The US cancelled the delivery of F-16s to Turkey.", "transfer negated: US | TR | F-16s"),
     ("Germany scrapped the sale of tanks to Egypt.", "transfer negated: DE | EG | tanks"),
     ("Germany axed the sale of tanks to Egypt.", "transfer negated: DE | EG | tanks"),
-    ("Germany shelved plans to sell tanks to Egypt.", "transfer negated: DE | EG | tanks"),
     ("Germany called off a deal to sell tanks to Egypt.", "transfer negated: DE | EG | tanks"),
     ("The sale of tanks to Egypt was called off.", "transfer negated: - | EG | tanks"),
     ("Germany signed a deal to sell tanks to Egypt.", "transfer planned: DE | EG | tanks"),
@@ -275,6 +274,19 @@ def test_quantity_price_route_and_date_are_roles_of_their_own(reader):
         "via": "Iraq",
         "date": "March 3, 2021",
     }
+
+
+def test_without_the_learnt_judgement_the_rules_read_a_plan_that_was_shelved():
+    (event,) = read(load(judge=by_rules), "Report\nGermany shelved plans to sell tanks to Egypt.").events
+    assert told(event) == "transfer negated: DE | EG | tanks"
+
+
+def test_the_learnt_judgement_reads_what_no_word_that_leads_the_event_tells(reader):
+    text = "Report\nGermany gave the green light to sending tanks to Ukraine."
+    (ruled,), (event,) = read(load(judge=by_rules), text).events, read(reader, text).events
+    assert (ruled.modality, ruled.learnt) == ("asserted", None)
+    assert event.modality == "planned"
+    assert 0.5 < event.learnt < 1
 
 
 def test_the_yardstick_article_tells_the_delivery_its_claimant_and_the_violation(reader, shared):

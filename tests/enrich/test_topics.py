@@ -2,7 +2,9 @@
 
 import json
 import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from worker.enrich.topic_features import (
 )
 from worker.enrich.topic_result import TopicResult, strongest
 from worker.enrich.topics import PACKAGED_MODEL, TopicClassifier, TopicModelError, both_sides
-from worker.enrich.word_table import MAX_CLASSES, WordClasses
+from worker.enrich.word_table import MAX_CLASSES, Postings, WordClasses
 from worker.errors import TurnOver
 
 SHARED = Path(os.environ.get("TOCSIN_SHARED", Path(__file__).parents[3] / "shared"))
@@ -146,28 +148,33 @@ def test_a_full_word_table_starts_afresh_and_scores_stay_the_same(monkeypatch: p
     assert np.allclose([r.probability for r in again], [r.probability for r in first])
 
 
-@pytest.mark.parametrize("column", ["words", "opened", "closed"])
-def test_a_turn_that_ends_in_the_midst_of_a_word_leaves_scores_as_they_were(column: str) -> None:
+class _EndingWords(list[str]):
+    """Words of which two are written down when the time is up."""
+
+    def __iadd__(self, words: Iterable[str]) -> Self:
+        self.extend(list(words)[:2])
+        raise TurnOver
+
+
+class _EndingPostings(Postings):
+    def extend(self, lists: Sequence[Sequence[int]]) -> None:
+        super().extend(lists[:2])
+        raise TurnOver
+
+
+@pytest.mark.parametrize(
+    ("column", "ending"), [("words", _EndingWords), ("opened", _EndingPostings), ("closed", _EndingPostings)]
+)
+def test_a_turn_that_ends_in_the_midst_of_words_leaves_scores_as_they_were(
+    column: str, ending: Callable[[], object]
+) -> None:
     text = "Troops fired missiles at the harbour. Sanctions followed within hours."
     sentences = [(0, 38), (38, len(text))]
     classifier = TopicClassifier.load()
-    table = classifier.extractor.table
-    setattr(table, column, _Ending())
+    setattr(classifier.extractor.table, column, ending())
     with pytest.raises(TurnOver):
         classifier.score(text, sentences)
     assert classifier.score(text, sentences) == TopicClassifier.load().score(text, sentences)
-
-
-class _Ending(list[object]):
-    """A column at which the time is up when the third word is written down, once."""
-
-    is_over = False
-
-    def append(self, value: object) -> None:
-        if len(self) == 2 and not self.is_over:
-            self.is_over = True
-            raise TurnOver
-        super().append(value)
 
 
 def test_shipped_thresholds_cover_every_topic() -> None:

@@ -54,6 +54,32 @@ def test_a_wrong_configuration_stops_every_start_with_78(tmp_path):
         assert "Traceback" not in ended.stderr
 
 
+def test_who_sends_nothing_needs_no_address_of_an_endpoint(tmp_path, shared):
+    """The variables are set where `up` runs, not in the next terminal."""
+    environ = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    tocsin("init", str(tmp_path / "desk"))
+    given = ("-c", str(tmp_path / "desk"))
+    for command in (["try", str(shared / "seed" / "article.txt")], ["test"]):
+        assert tocsin(*command, *given, env=environ).returncode == 0, command
+    refused = tocsin("check", *given, env=environ)
+    assert refused.returncode == 78
+    assert "the environment variable TOCSIN_DESK_URL is not set" in refused.stderr
+
+
+def test_a_feed_is_previewed_without_a_configuration_under_the_example_watchlist(tmp_path, world):
+    url = world.serve("/feed", rss(ARMS))
+    environ = {"TOCSIN_CONFIG": "", "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    ended = tocsin("feeds", "preview", url, "--allow-private", "--no-pages", "--json", env=environ)
+    assert ended.returncode == 0, ended.stderr
+    [entry] = json.loads(ended.stdout)["entries"]
+    assert entry["title"] == ARMS["title"]
+
+
+def test_an_address_that_is_taken_for_a_file_is_told_apart():
+    assert "an address begins with https://" in tocsin("try", "http//wire.example/a").stderr
+    assert "an address begins" not in tocsin("try", "nothing.txt").stderr
+
+
 def test_check_tells_of_a_pipeline_that_is_not_there(tmp_path):
     (tmp_path / "nlp.yaml").write_text("nlp: {model: en_core_web_none}\n", "utf-8")
     ended = tocsin("check", "-c", str(tmp_path))

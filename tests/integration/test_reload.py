@@ -43,8 +43,10 @@ def test_workers_follow_the_watchlist(world, deployment):
     eventually(lambda: all(state.is_ok for state in store.configuration_states().values()), 30, "the mended one")
     publish(1)
     eventually(lambda: hooks("frigates"), 60, f"the new watch's alert\n{deployment.logs()}")
-    os.kill(deployment.processes["enricher"].pid, signal.SIGHUP)
-    eventually(lambda: store.reloads_asked() == 1, 20, "SIGHUP heard")
+    stages = ("poller", "enricher", "deliverer", "beat")
+    for stage in stages:
+        os.kill(deployment.processes[stage].pid, signal.SIGHUP)
+    eventually(lambda: store.reloads_asked() == len(stages), 60, "SIGHUP heard by each stage")
     publish(2)
     eventually(lambda: len({hook.id for hook in hooks("frigates")}) == 2, 60, f"work after SIGHUP\n{deployment.logs()}")
     assert len({hook.data["alert_id"] for hook in hooks("tanks")}) == 1, "no alert was made twice"

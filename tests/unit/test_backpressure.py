@@ -71,6 +71,18 @@ def test_enrichers_that_stand_still_hold_back_nobody_until_they_go_on():
     assert pressure.room(0, at + seconds(1)) == 0
 
 
+def test_while_feeds_are_held_back_one_is_asked_every_few_seconds():
+    waiting, came, asked = Waiting(0, 500), 500, []
+    pressure = Backpressure(waiting)
+    pressure.room(0, NOW)
+    for tenth in range(1, 200):
+        came += 1
+        waiting.load = Load(1_000, came, DUE)
+        if pressure.room(0, NOW + seconds(tenth / 10)):
+            asked.append(tenth / 10)
+    assert asked == [5, 10, 15]
+
+
 def test_half_a_second_of_work_may_wait_however_many_enrichers_there_are():
     waiting, came = Waiting(100, 100), 100
     pressure = Backpressure(waiting)

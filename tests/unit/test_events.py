@@ -227,6 +227,14 @@ def test_the_payload_holds_the_events_those_asked_for_first():
     assert body["data"]["evidence"][0]["condition"] == "event"
 
 
+def test_the_payload_says_how_sure_a_learnt_modality_is():
+    (alert,), _ = tell(None, "a", (replace(SALE, learnt=0.871), SECOND))
+    body = json.loads(payload.build(alert))
+    schema = json.loads((files("worker.deliver") / "alert.schema.json").read_text("utf-8"))
+    jsonschema.validate(body, schema)
+    assert [event["learnt"] for event in body["data"]["events"]] == [0.87, None]
+
+
 def test_a_hundred_events_leave_the_payload_small():
     (alert,), _ = tell(None, "a", (SALE, *(SECOND for _ in range(100))))
     body = payload.build(alert)

@@ -139,6 +139,32 @@ def test_a_watchlist_alone_may_name_feeds_that_stand_elsewhere(load):
     assert load(WATCH + "{source: {name: Wire}}").watches
 
 
+def test_a_list_file_beside_the_watchlist_that_names_it_is_told_by_its_path(tmp_path):
+    (tmp_path / "watchlists").mkdir()
+    (tmp_path / "watchlists" / "people.yaml").write_text("lists:\n  people: {file: people.csv}\n", "utf-8")
+    (tmp_path / "watchlists" / "people.csv").write_text("name\nKim Roe\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"write watchlists/people\.csv"):
+        load_configuration(tmp_path, {})
+
+
+def test_a_misspelt_title_hides_none_of_the_unknown_names_beside_it(problems):
+    told = problems(
+        "watches:\n  - id: a\n    titel: A\n    severity: urgent\n"
+        "    match: {all: [{topic: arms-transfers}, {entity: {list: irann}}]}\n"
+        "feeds:\n  - {url: 'https://a.example/', nam: A, proxy: {env: NOT_SET}}\n",
+    )
+    assert told == [
+        "0.yaml:2:5: `title` is missing",
+        "0.yaml:3:5: unknown key `titel` (did you mean `title`?)",
+        "0.yaml:4:15: `severity` is “urgent”; it can be info, low, medium, high or critical",
+        "0.yaml:5:27: there is no topic `arms-transfers` (did you mean `arms-transfer`?)",
+        "0.yaml:5:60: there is no list `irann` (none is defined)",
+        "0.yaml:7:5: `name` is missing",
+        "0.yaml:7:33: unknown key `nam` (did you mean `name`?)",
+        "0.yaml:7:54: the environment variable NOT_SET is not set",
+    ]
+
+
 def test_all_mistakes_are_told_at_once(problems):
     told = problems(
         "watches:\n"

@@ -78,7 +78,7 @@ def alerts_replay(
     from worker.runtime.views import is_alert
     from worker.watchlist import load_configuration
 
-    names = [one.name for one in load_configuration(config_directory(config)).endpoints]
+    names = [one.name for one in load_configuration(config_directory(config), is_sending=False).endpoints]
     if endpoint is not None and endpoint not in names:
         msg = f"there is no endpoint {endpoint}; there are {', '.join(names)}"
         raise InputError(msg)

@@ -160,7 +160,7 @@ def register(app: typer.Typer) -> None:
 def _load(directory: Path) -> Any:
     from worker.watchlist import load_configuration
 
-    return load_configuration(config_directory(directory))
+    return load_configuration(config_directory(directory), is_sending=False)
 
 
 def _compare(before: Any, after: Any, articles: Iterator[Any], comparison: Any) -> Iterator[None]:

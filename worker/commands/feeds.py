@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.commands.shared import Config, Json, config_directory, print_json, print_rows
+from worker.commands.shared import Config, Json, config_directory, configuration_or_example, print_json, print_rows
 from worker.errors import InputError
 
 if TYPE_CHECKING:
@@ -186,16 +186,19 @@ def feeds_preview(  # noqa: PLR0913, PLR0917 - one parameter an option
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Read a feed as a first poll would and show what would be stored and which watches would fire. Stores nothing."""
+    """Read a feed as a first poll would and show what would be stored and which watches would fire. Stores nothing.
+
+    Without a configuration the example watchlist is tried.
+    """
     from worker.preview import preview
     from worker.runtime.page_fetch import fetch_feed, read_pages
 
-    feed = _feed_or_address(source, config, allow_private=allow_private)
+    configuration = configuration_or_example(config)
+    feed = _feed_or_address(source, configuration.feeds, allow_private=allow_private)
     feed = feed if pages else replace(feed, fulltext="never")
-    watches = _configured_watches(config)
     with _naming_the_option():
         fetched = fetch_feed(feed)
-    rows = preview(feed, fetched, watches, limit, datetime.now(UTC), partial(read_pages, feed))
+    rows = preview(feed, fetched, configuration.watches, limit, datetime.now(UTC), partial(read_pages, feed))
     print_rows(rows, "entries", as_json, ("published", "title", "fate", "text_from", "text_reason", "fires", "nearly"))
 
 
@@ -223,16 +226,9 @@ def _configured(config: Path | None) -> tuple[Feed, ...]:
     return load_feeds(config_directory(config))
 
 
-def _configured_watches(config: Path | None) -> Any:
-    from worker.watchlist import load_configuration
-
-    return load_configuration(config_directory(config)).watches
-
-
-def _feed_or_address(source: str, config: Path | None, *, allow_private: bool) -> Feed:
+def _feed_or_address(source: str, known: Sequence[Feed], *, allow_private: bool) -> Feed:
     from worker.model import Feed
 
-    known = _configured(config)
     if source.startswith(("http://", "https://")) and source not in {feed.url for feed in known}:
         return Feed(id="feed_preview", url=source, name=source, allow_private=allow_private, fulltext="auto")
     return _find(known, [source])[0]

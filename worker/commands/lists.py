@@ -21,7 +21,7 @@ def lists_show(config: Config = None, as_json: Json = False) -> None:
     from worker.screening import rolls
     from worker.watchlist import load_configuration
 
-    configuration = load_configuration(config_directory(config))
+    configuration = load_configuration(config_directory(config), is_sending=False)
     rows = []
     for name, roll in rolls(configuration.watches).items():
         entries = {listed.entry for file in roll.files for listed in file.names}

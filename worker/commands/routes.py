@@ -33,7 +33,7 @@ def routes_test(
     from worker import onward
     from worker.watchlist import load_configuration
 
-    configuration = load_configuration(config_directory(config))
+    configuration = load_configuration(config_directory(config), is_sending=False)
     now = read_moment(at) if at else datetime.now(UTC)
     given = _read(labels)
     watch = next((one for one in configuration.watches if one.id == given.get("watch")), None)

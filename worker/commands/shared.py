@@ -49,13 +49,26 @@ def config_directory(config: Path | None) -> Path:
     return config or load_settings().config
 
 
+def configuration_or_example(config: Path | None) -> "Configuration":
+    """The configuration, or the example watchlist where nothing is configured."""
+    from importlib.resources import as_file, files
+
+    from worker.watchlist import load_configuration
+
+    directory = config_directory(config)
+    if config is None and not directory.exists():
+        with as_file(files("worker") / "example" / "watchlists") as example:
+            return load_configuration(example)
+    return load_configuration(directory, is_sending=False)
+
+
 def readable(config: Path | None) -> "Configuration | None":
     """The configuration, or None where there is none that can be used."""
     from worker.errors import ConfigError
     from worker.watchlist import load_configuration
 
     try:
-        return load_configuration(config_directory(config))
+        return load_configuration(config_directory(config), is_sending=False)
     except ConfigError:
         return None
 

@@ -28,7 +28,7 @@ def watches(context: typer.Context, config: Config = None, as_json: Json = False
     from worker.runtime.process import open_store
     from worker.watchlist import load_configuration
 
-    rows = list_watches(open_store(), load_configuration(config_directory(config)))
+    rows = list_watches(open_store(), load_configuration(config_directory(config), is_sending=False))
     print_rows(rows if as_json else [_flat(row) for row in rows], "watches", as_json, _COLUMNS)
 
 

@@ -64,7 +64,7 @@ def open_watchlist(config: Path | None, watch: str | None) -> tuple[Any, Any]:
     from worker.enrich.enricher import load
     from worker.watchlist import load_configuration
 
-    configuration = load_configuration(config_directory(config))
+    configuration = load_configuration(config_directory(config), is_sending=False)
     ids = [known.id for known in configuration.watches]
     if watch is not None and watch not in ids:
         from worker.watchlist.nearest import nearest

@@ -55,7 +55,7 @@ def _configuration(directory: Path) -> "Configuration":
     from worker.watchlist import load_configuration
 
     try:
-        return load_configuration(directory)
+        return load_configuration(directory, is_sending=False)
     except ConfigError:
         kept = ConfigurationStore(open_store()).in_force()
         if kept is None:

@@ -123,6 +123,7 @@ def describe_event(event: Event) -> dict[str, Any]:
     return {
         "type": event.type,
         "modality": event.modality,
+        "learnt": None if event.learnt is None else round(event.learnt, 2),
         "line": events.line(event),
         "trigger": {"start": event.trigger.start, "end": event.trigger.end, "text": shorten(event.trigger.text)},
         "roles": [

@@ -11,7 +11,7 @@ from spacy.language import Language
 
 from worker.enrich import language, pipeline
 from worker.enrich.entities import expect, make_reader
-from worker.enrich.events import extract
+from worker.enrich.events import Judge, by_rules, extract, learnt
 from worker.enrich.own_topics import WithOwnTopics, digest
 from worker.enrich.sentences import split_sentences
 from worker.enrich.topic_result import TopicResult
@@ -53,7 +53,7 @@ class SpacyEnricher:
     Articles in another language than the pipeline's get none of the two: their entities and topics are unknown.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, the last ones by name
         self,
         nlp: Language,
         topics: TopicScorer,
@@ -61,8 +61,13 @@ class SpacyEnricher:
         *,
         least_score: float = LEAST_SCORE,
         load_anew: Callable[[], Language] | None = None,
+        judge: Judge = by_rules,
     ) -> None:
-        """`load_anew` gives the pipeline with an empty vocabulary; without it the one it has grows slowly but for ever."""
+        """`load_anew` gives the pipeline with an empty vocabulary; without it the one it has grows slowly but for ever.
+
+        `judge` has the last word on the modality of events.
+        """
+        self._judge = judge
         self._topics, self.model, self._least_score, self._load_anew = topics, model, least_score, load_anew
         self._take(nlp)
 
@@ -93,7 +98,7 @@ class SpacyEnricher:
         with self._zone():
             entities = dict(zip(read, self._read([texts[i] for i in read]), strict=True))
         return [
-            _with_entities(analysis, texts[i], entities[i]) if i in entities else analysis
+            _with_entities(analysis, texts[i], entities[i], self._judge) if i in entities else analysis
             for i, analysis in enumerate(seen)
         ]
 
@@ -138,8 +143,8 @@ class SpacyEnricher:
         return TopicScore(result.topic, result.probability, evidence, self._topics.thresholds[result.topic])
 
 
-def _with_entities(analysis: Analysis, text: str, entities: tuple[Entity, ...]) -> Analysis:
-    events = extract(text, analysis.sentences, entities) if entities else ()
+def _with_entities(analysis: Analysis, text: str, entities: tuple[Entity, ...], judge: Judge) -> Analysis:
+    events = extract(text, analysis.sentences, entities, judge) if entities else ()
     return replace(analysis, entities=entities, events=events, pending=None)
 
 
@@ -164,14 +169,19 @@ def load(
     topics: Sequence[OwnTopic] = (),
     *,
     least_score: float = LEAST_SCORE,
+    judge: Judge | None = None,
 ) -> SpacyEnricher:
     """The shipped pipeline, or the installed one that `model` names; the shipped topics, and the configuration's own.
 
-    Raises ModelError where the pipeline is not installed or does not fit.
+    `judge` has the last word on the modality of events; without it the shipped one, which reads English.
+
+    Raises ModelError where the pipeline is not installed or does not fit, ModalityModelError where the weights of modality do not.
     """
     nlp = pipeline.load(model.name, model.backend)
     name = f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
     classifier = TopicClassifier.load()
     scorer = WithOwnTopics(classifier, topics) if topics else classifier
     load_anew = partial(pipeline.load_anew, model.name)
-    return SpacyEnricher(nlp, scorer, name + digest(topics), least_score=least_score, load_anew=load_anew)
+    judge = judge or (learnt.packaged() if nlp.lang == "en" else by_rules)
+    name += digest(topics)
+    return SpacyEnricher(nlp, scorer, name, least_score=least_score, load_anew=load_anew, judge=judge)

@@ -64,7 +64,7 @@ def _read(tokens: Tokens, learnt: list[tuple[int, int, str]]) -> tuple[Entity, .
 
 
 def _without_space(tokens: Tokens, end: int) -> int:
-    while tokens.words(end - 1, end).isspace():
+    while tokens.text[tokens.ends[end - 1] - 1].isspace() and tokens.words(end - 1, end).isspace():
         end -= 1
     return end
 

@@ -5,6 +5,7 @@ Owns where tokens stand and how names that overlap are parted. Does not own how 
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from spacy.attrs import IDX, LENGTH
@@ -29,10 +30,10 @@ class Tokens:
 
     def __init__(self, doc: Doc, text: str | None = None) -> None:
         """Take the tokens of `doc`; `text` spares joining them where it is at hand."""
-        places = doc.to_array([IDX, LENGTH]).astype("int64")
+        starts, lengths = doc.to_array([IDX, LENGTH]).astype("int64").T
         self.text = doc.text if text is None else text
-        self.starts: list[int] = places[:, 0].tolist()
-        self.ends: list[int] = places.sum(axis=1).tolist()
+        self.starts: list[int] = starts.tolist()
+        self.ends: list[int] = (starts + lengths).tolist()
         self._vocab: Any = doc.vocab
 
     def __len__(self) -> int:
@@ -64,10 +65,17 @@ class Tokens:
 
 def part(names: Iterable[Name]) -> list[Name]:
     """Return the names that overlap no longer one, nor an earlier one of the same length, in order."""
+    ordered = sorted(names, key=_start)
+    if all(before.end <= name.start for before, name in pairwise(ordered)):
+        return ordered
     kept: list[Name] = []
     taken: set[int] = set()
-    for name in sorted(names, key=lambda name: (name.start - name.end, name.start)):
+    for name in sorted(ordered, key=lambda name: (name.start - name.end, name.start)):
         if name.start not in taken and name.end - 1 not in taken:
             kept.append(name)
             taken.update(range(name.start, name.end))
-    return sorted(kept, key=lambda name: name.start)
+    return sorted(kept, key=_start)
+
+
+def _start(name: Name) -> int:
+    return name.start

@@ -33,6 +33,7 @@ CLASSES: Final = MAX_CLASSES + 3
 """The word classes, then: a country, two countries, a weapon is named."""
 PAIRS: Final = CLASSES * (CLASSES - 1) // 2
 _ROW_BITS: Final = 32
+_SMALL_KEYS: Final = 1 << 32
 _TOKEN: Final = re.compile(r"\w++(?:[-.'’]\w++)*+")
 _MIX_LEFT: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX_RIGHT: Final = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -179,7 +180,11 @@ def _grams(hashes: npt.NDArray[np.uint64], owner: Ints) -> tuple[Ints, Ints]:
 
 
 def _distinct(values: Ints, owner: Ints, bits: int) -> tuple[Ints, Ints]:
-    keys = np.sort(owner << bits | values)
+    keys = owner << bits | values
+    if len(keys) and int(owner.max()) + 1 << bits <= _SMALL_KEYS:  # sorted in half the time
+        keys = np.sort(keys.astype(np.uint32)).astype(np.int64)
+    else:
+        keys.sort()
     keys = keys[first_of_each(keys)]
     return keys & ((1 << bits) - 1), keys >> bits
 

@@ -37,7 +37,7 @@ def shapes_of(words: Sequence[str]) -> tuple[Ints, Ints]:
         if not word.isascii()
     ]
     ordered = np.sort(np.concatenate(keys))
-    distinct = ordered[np.append(True, ordered[1:] != ordered[:-1])]
+    distinct = ordered[np.diff(ordered, prepend=-1) > 0]
     return distinct & _BUCKETS, distinct >> SHAPE_BITS
 
 

@@ -57,12 +57,16 @@ class Filler:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One report of an event in one sentence. A role may have several fillers (coordinated recipients), or none."""
+    """One report of an event in one sentence. A role may have several fillers (coordinated recipients), or none.
+
+    `learnt` is the probability of the modality where a learnt judgement overruled the words that the rules go by, else None.
+    """
 
     type: EventType
     modality: Modality
     trigger: Span
     fillers: tuple[Filler, ...]
+    learnt: float | None = None
 
     def of(self, role: Role) -> tuple[Filler, ...]:
         """The fillers of one role, in the order of the text."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import (
+    beat_init,
     celeryd_init,
     setup_logging,
     worker_process_init,
@@ -141,8 +142,9 @@ def _warm_up(**_: object) -> None:
 
 
 @worker_ready.connect
+@beat_init.connect
 def _reload_on_hangup(**_: object) -> None:
-    """SIGHUP asks all processes to read the configuration anew; Celery would start the worker again instead."""
+    """SIGHUP asks all processes to read the configuration anew; Celery would start a worker again, and beat would end."""
     from worker.runtime.hangup import ReloadAsker
     from worker.runtime.process import open_store
 

@@ -93,7 +93,8 @@ class Lists:
                 beside = self._bytes(alt)
             listed = read_list(name, form, raw, encoding=section.encoding, columns=section.columns, beside=beside)
         except OSError as error:
-            tree.report(("lists", name, "file"), f"the file {section.file} cannot be read: {error.strerror}")
+            message = f"the file {section.file} cannot be read: {error.strerror}"
+            tree.report(("lists", name, "file"), message, self._place_of(tree, str(section.file)))
             return ()
         except ListFileError as error:
             place = f"{section.file}:{error.line}" if error.line else str(section.file)
@@ -123,6 +124,12 @@ class Lists:
             if (not section.ids or id_ in section.ids)
             and (not section.programmes or set(section.programmes) & set(_programmes(entry)))
         }
+
+    def _place_of(self, tree: yaml.Tree, file: str) -> str:
+        """Where the file is instead, if it is beside the YAML that names it."""
+        beside = Path(tree.file).parent / file
+        is_there = beside != Path(file) and self.locate(str(beside)).is_file()
+        return f"paths begin at the configuration's directory: write {beside}" if is_there else ""
 
     def _bytes(self, file: Path) -> bytes:
         self.files.append(file)

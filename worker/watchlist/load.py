@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import copy
 import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from worker.errors import ConfigError, Problem
 from worker.model import (
@@ -30,22 +28,20 @@ from worker.watchlist import feed_defaults, yaml
 from worker.watchlist.endpoints import CONTENT_TYPES, check_url, read_template, try_template
 from worker.watchlist.known import Feeds
 from worker.watchlist.lists import Lists, Sources
-from worker.watchlist.mistakes import report
 from worker.watchlist.routes import read_route
 from worker.watchlist.schema import (
     KEYED,
     EndpointSection,
     FeedSection,
-    FileSections,
     Reference,
     RouteSection,
     TemplateFile,
 )
+from worker.watchlist.sections import Sections, validate
 from worker.watchlist.timings import read_intervals
 from worker.watchlist.watches import Watches
 
 _SECRET_BYTES = range(24, 65)
-_LISTS = ("feeds", "watches")
 
 
 def load_configuration(
@@ -54,16 +50,19 @@ def load_configuration(
     *,
     topics: Iterable[str] = TOPICS,
     home: Path | None = None,
+    is_sending: bool = True,
 ) -> Configuration:
     """Read `*.yaml` and `watchlists/*.yaml` under `directory`.
 
-    Files that these name and that are not there are looked for in `home`: a kept copy holds no secrets.
+    Files that these name and that are not there are looked for in `home`: a kept copy holds no secrets. Who sends nothing
+    need not have the endpoints' addresses and secrets: they are empty where they are not set.
 
     Raises:
         ConfigError: with every problem of every file.
 
     """
     resolver = _open(directory, environ, topics, home)
+    resolver.is_sending = is_sending
     configuration = resolver.resolve()
     _refuse_problems(resolver)
     return configuration
@@ -95,7 +94,7 @@ def _open(directory: Path, environ: Mapping[str, str], topics: Iterable[str], ho
     if not files:
         raise ConfigError((Problem(str(directory), 0, 0, "holds no *.yaml file", "write some with `tocsin init`"),))
     trees = [yaml.read(str(file.relative_to(directory)), file.read_bytes()) for file in files]
-    return _Resolver(directory, home, environ, tuple(topics), [(tree, _validate(tree)) for tree in trees], files)
+    return _Resolver(directory, home, environ, tuple(topics), [(tree, validate(tree)) for tree in trees], files)
 
 
 def _refuse_problems(resolver: _Resolver) -> None:
@@ -111,18 +110,6 @@ def feed_id(url: str) -> str:
 
 
 @dataclass(slots=True)
-class _Sections:
-    """The well-formed sections of one file, and for its lists the places they had before others were left out."""
-
-    model: FileSections
-    kept: Mapping[str, Sequence[int]]
-
-    def listed(self, name: str) -> Iterator[tuple[yaml.Path, Any]]:
-        """Each item of a list section with its path in the file."""
-        return (((name, i), item) for i, item in zip(self.kept.get(name, ()), getattr(self.model, name), strict=True))
-
-
-@dataclass(slots=True)
 class _Resolver:
     """Turns sections into nouns; names that point at nothing are reported where they stand."""
 
@@ -130,8 +117,9 @@ class _Resolver:
     home: Path | None
     environ: Mapping[str, str]
     topics: tuple[str, ...]
-    files: list[tuple[yaml.Tree, _Sections]]
+    files: list[tuple[yaml.Tree, Sections]]
     read: list[Path]
+    is_sending: bool = True
 
     def locate(self, name: str) -> Path:
         """The file that the configuration means by `name`."""
@@ -243,11 +231,12 @@ class _Resolver:
 
     def _endpoint(self, tree: yaml.Tree, name: str, section: EndpointSection) -> Endpoint:
         path = ("endpoints", name)
-        url = self._lookup(tree, (*path, "url"), section.url)
-        if problem := check_url(url, section):
+        url = self._lookup(tree, (*path, "url"), section.url, is_needed=self.is_sending)
+        if (url or self.is_sending) and (problem := check_url(url, section)):
             tree.report((*path, "url"), problem)
         given = [("secret", section.secret), ("previous_secret", section.previous_secret)]
-        read = self._lookup if section.format in KEYED else self._secret
+        look_up = partial(self._lookup, is_needed=self.is_sending)
+        read = look_up if section.format in KEYED else partial(self._secret, look_up)
         secrets = [read(tree, (*path, key), reference) for key, reference in given if reference]
         made = Endpoint(name, url, tuple(filter(None, secrets)), section.timeout, section.allow_private, section.format)
         return self._with_template(tree, path, section, made) if section.template else made
@@ -267,8 +256,9 @@ class _Resolver:
             tree.report((*path, "template"), f"the template {problem}")
         return made
 
-    def _secret(self, tree: yaml.Tree, path: yaml.Path, reference: Reference) -> str:
-        secret = self._lookup(tree, path, reference)
+    @staticmethod
+    def _secret(look_up: Callable[..., str], tree: yaml.Tree, path: yaml.Path, reference: Reference) -> str:
+        secret = look_up(tree, path, reference)
         try:
             size = len(base64.b64decode(secret.removeprefix("whsec_"), validate=True))
         except (binascii.Error, ValueError):
@@ -278,17 +268,17 @@ class _Resolver:
             tree.report(path, "leads to something that is not whsec_ and the base64 of 24 to 64 bytes", hint)
         return secret
 
-    def _lookup(self, tree: yaml.Tree, path: yaml.Path, reference: Reference) -> str:
+    def _lookup(self, tree: yaml.Tree, path: yaml.Path, reference: Reference, *, is_needed: bool = True) -> str:
         if reference.env is not None:
             value = self.environ.get(reference.env, "").strip()
-            if not value:
+            if not value and is_needed:
                 tree.report((*path, "env"), f"the environment variable {reference.env} is not set")
             return value
         try:
             value = self.locate(str(reference.file)).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError):
             value = ""
-        if not value:
+        if not value and is_needed:
             tree.report((*path, "file"), f"the file {reference.file} is missing, empty or unreadable")
         return value
 
@@ -329,60 +319,6 @@ class _Resolver:
             if name(noun) in first:
                 tree.report(place, f"`{name(noun)}` already stands in {first[name(noun)]}", of_key=not key)
             first.setdefault(name(noun), f"{tree.file}:{line}")
-
-
-def _validate(tree: yaml.Tree) -> _Sections:
-    """The file's sections. What has the wrong shape is reported and left out, so that the rest is checked too."""
-    value = copy.deepcopy(tree.value)
-    kept = {name: list(range(len(value[name]))) for name in _LISTS if isinstance(value.get(name), list)}
-    is_first = True
-    while True:
-        try:
-            return _Sections(FileSections.model_validate(value), kept)
-        except ValidationError as error:
-            mistakes = error.errors(include_url=False)
-        for mistake in mistakes if is_first else ():
-            report(tree, mistake)
-        is_first = False
-        for path in sorted({_prunable(tree, value, mistake) for mistake in mistakes}, key=str, reverse=True):
-            _prune(value, kept, path)
-
-
-def _prunable(tree: yaml.Tree, value: Any, mistake: Any) -> yaml.Path:
-    """The smallest part around a mistake that can be left out: a key, or a whole feed or watch.
-
-    Items of inner lists stay, so that the places of their neighbours do; the list's key goes instead.
-    """
-    path = tree.written(tuple(part for part in mistake["loc"] if part != "[key]"))
-    while len(path) > 1 and not (_is_there(value, path) and (isinstance(path[-1], str) or _is_item(path))):
-        path = path[:-1]
-    return path
-
-
-def _is_item(path: yaml.Path) -> bool:
-    return len(path) == 2 and path[0] in _LISTS  # noqa: PLR2004 - a section and a number
-
-
-def _is_there(value: Any, path: yaml.Path) -> bool:
-    for part in path:
-        if isinstance(value, dict) and part in value:
-            value = value[str(part)]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
-        else:
-            return False
-    return True
-
-
-def _prune(value: Any, kept: dict[str, list[int]], path: yaml.Path) -> None:
-    if not _is_there(value, path):
-        return
-    inner: Any = value
-    for part in path[:-1]:
-        inner = inner[part]
-    del inner[path[-1]]
-    if _is_item(path):
-        del kept[str(path[0])][int(path[1])]
 
 
 def _hash(values: list[Any], files: Iterable[Path]) -> str:

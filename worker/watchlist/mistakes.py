@@ -33,7 +33,8 @@ def report(tree: yaml.Tree, mistake: Any) -> None:
         case "literal_error" | "enum":
             expected = mistake["ctx"]["expected"].replace("'", "")
             near = nearest(str(mistake["input"]), tuple(expected.replace(" or ", ", ").split(", ")))
-            tree.report(path, f"`{last}` is “{mistake['input']}”; it can be {expected}", near)
+            hint = "" if near.startswith("known") else near  # they stand before it already
+            tree.report(path, f"`{last}` is “{mistake['input']}”; it can be {expected}", hint)
         case _:
             tree.report(path, f"`{last}` {_say(mistake)}")
 

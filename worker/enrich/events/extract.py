@@ -11,6 +11,7 @@ import ahocorasick
 from worker.enrich.events import breach, measure, stance, transfer
 from worker.enrich.events.draft import Draft, part
 from worker.enrich.events.fillers import Sentence
+from worker.enrich.events.learnt import Judge, by_rules
 from worker.enrich.events.units import Unit, read_units
 from worker.enrich.events.words import pairs, words
 from worker.enrich.find import small_letters
@@ -23,12 +24,19 @@ _SPORT: Final = re.compile(
     r"|(?i:\b(?:football|soccer|rugby|cricket|basketball|tennis|athletics|olympics?|anti-doping|paralympic)\b)"
 )
 """Bodies whose penalties are no sanctions of states."""
+MOST_JUDGED: Final = 40
+"""The learnt judgement costs some 10 ms an event; an article of nothing but sales must not hold up the others."""
 _LONGEST: Final = 900
 """Characters of a sentence; what is longer is a list or broken, and is not read."""
 
 
-def extract(text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> tuple[Event, ...]:
-    """The events that `text` tells; `entities` in order of their place, offsets of both into `text`."""
+def extract(
+    text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity], judge: Judge = by_rules
+) -> tuple[Event, ...]:
+    """The events that `text` tells; `entities` in order of their place, offsets of both into `text`.
+
+    `judge` has the last word on the first `MOST_JUDGED` of them, the rules on the others.
+    """
     found: list[Event] = []
     before: list[Unit] = []
     passed = 0
@@ -36,7 +44,7 @@ def extract(text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[
         before = _last_parties(sentences[passed:number], entities) or before
         start, end = sentences[number]
         units = read_units(text, start, end, _inside(entities, start, end))
-        found += _read(text, units, before)
+        found += _read(text, units, before, judge if len(found) < MOST_JUDGED else by_rules)
         before = [unit for unit in units if unit.kind == "party"] or before
         passed = number + 1
     return tuple(found)
@@ -122,7 +130,7 @@ def _start(entity: Entity) -> int:
     return entity.start
 
 
-def _read(text: str, units: Sequence[Unit], before: Sequence[Unit]) -> Iterator[Event]:
+def _read(text: str, units: Sequence[Unit], before: Sequence[Unit], judge: Judge) -> Iterator[Event]:
     transfers = list(transfer.find(units))
     drafts = _distinct([*transfers, *measure.find(units), *breach.find(units, transfers)])
     drafts = [draft for draft in drafts if not _is_sport(text, draft)]
@@ -132,14 +140,19 @@ def _read(text: str, units: Sequence[Unit], before: Sequence[Unit]) -> Iterator[
     sentence = Sentence(text, units, before)
     for draft in drafts:
         modality, who = stance.judge(units, draft, said)
+        trigger = units[draft.at]
+        first, last = units[0].start, units[-1].end
+        judged = judge(draft.type, text[first:last], trigger.start - first, trigger.end - first, modality)
+        if judged is None:
+            continue
         claimants = [part("claimant", units, i) for i in who]
         fillers = [filler for one in (*draft.parts, *claimants) for filler in sentence.fill(one)]
-        trigger = units[draft.at]
         yield Event(
             draft.type,
-            modality,
+            judged.modality,
             Span(trigger.start, trigger.end, text[trigger.start : trigger.end]),
             tuple(sorted(fillers, key=lambda filler: (filler.start, filler.role))),
+            judged.probability,
         )
 
 

