@@ -2,6 +2,7 @@
 
     python -m bench.enrichment            five rounds of 150 articles of 200 words or more
 
+*judged* is the whole where a watch asks for events, whose modality is then judged by a network of its own.
 Each side first reads 1,000 other articles, since a worker has long seen the common words; then no article comes twice to a
 side. The articles are made beforehand: their zones are the parser's work. Seconds are of processor time, so that other work on
 the machine counts less.
@@ -19,7 +20,7 @@ from typing import Any
 
 from bench.corpus import shared
 from bench.figures import spread
-from worker.model import Article
+from worker.model import Article, LanguageModel
 from worker.zones import split_zones
 
 LEAST_WORDS = 200
@@ -59,10 +60,12 @@ def measure(warm: list[str], texts: list[str], rounds: int) -> dict[str, Any]:
     from worker.enrich import enricher, pipeline
 
     whole, glancing = enricher.load(), enricher.load()
+    judging = enricher.load(LanguageModel(judges_events=True))
     bare = pipeline.load()
     bare.remove_pipe("tocsin_gazetteer")
     sides: dict[str, Callable[[list[str], list[list[Article]]], object]] = {
         "whole": lambda _, articles: [whole.enrich(batch) for batch in articles],
+        "judged": lambda _, articles: [judging.enrich(batch) for batch in articles],
         "glance": lambda _, articles: [glancing.glance(batch) for batch in articles],
         "bare": lambda some, _: list(bare.pipe(some)),
     }
@@ -79,7 +82,6 @@ def measure(warm: list[str], texts: list[str], rounds: int) -> dict[str, Any]:
             read(part, articles)
             spent[name].append(time.process_time() - started)
     words = [sum(len(text.split()) for text in part) for part in parts]
-    pairs = list(zip(spent["bare"], spent["whole"], spent["glance"], strict=True))
     return {
         "articles": len(texts),
         "words": sum(words),
@@ -90,8 +92,10 @@ def measure(warm: list[str], texts: list[str], rounds: int) -> dict[str, Any]:
             name: spread([s / len(part) * 1000 for part, s in zip(parts, seconds, strict=True)])
             for name, seconds in spent.items()
         },
-        "whole_to_bare": spread([b / w for b, w, _ in pairs]),
-        "glance_to_bare": spread([b / g for b, _, g in pairs]),
+        **{
+            f"{name}_to_bare": spread([b / s for b, s in zip(spent["bare"], spent[name], strict=True)])
+            for name in ("whole", "judged", "glance")
+        },
     }
 
 

@@ -15,6 +15,7 @@ from statistics import median
 from typing import Any
 
 from bench.corpus import shared
+from worker.model import LanguageModel
 
 
 def main() -> None:
@@ -30,11 +31,10 @@ def main() -> None:
 def measure(data: Path, articles: int, rounds: int) -> dict[str, Any]:
     from training.evaluate_events import TRIGGERS, article_of, texts_of
     from worker.enrich.enricher import load
-    from worker.enrich.events import by_rules
 
     named = (json.loads(line)["article"] for line in TRIGGERS.read_text("utf-8").splitlines())
     chosen = [article_of(text) for text in texts_of(data, set(list(dict.fromkeys(named))[:articles])).values()]
-    learnt, ruled = load(), load(judge=by_rules)
+    learnt, ruled = load(LanguageModel(judges_events=True)), load()
     spent: dict[str, list[float]] = {"learnt": [], "ruled": []}
     for part in (chosen[i::rounds] for i in range(rounds)):
         for name, side in (("learnt", learnt), ("ruled", ruled)):

@@ -98,11 +98,13 @@ def _end_to_end(row: Report) -> Iterator[str]:
 
 
 def _enrichment(row: Report) -> Iterator[str]:
+    sides = {"bare": "bare", "whole": "whole", "judged": "whole, events judged", "glance": "glance"}
     yield from _table("one core", "words/s", "ms/article")
-    for name in ("bare", "whole", "glance"):
-        yield f"| {name} | {_spread(row['words_per_s'][name], 0)} | {_spread(row['ms_per_article'][name])} |"
-    yield f"| whole to bare | {_spread(row['whole_to_bare'])} | |"
-    yield f"| glance to bare | {_spread(row['glance_to_bare'])} | |"
+    for name, said in sides.items():
+        yield f"| {said} | {_spread(row['words_per_s'][name], 0)} | {_spread(row['ms_per_article'][name])} |"
+    for name, said in sides.items():
+        if name != "bare":
+            yield f"| {said} to bare | {_spread(row[f'{name}_to_bare'])} | |"
 
 
 def _idle(row: Report) -> Iterator[str]:

@@ -14,7 +14,6 @@ from typing import Any
 
 from worker.enrich.countries import country_id
 from worker.enrich.enricher import SpacyEnricher, load
-from worker.enrich.events import by_rules
 from worker.model import Analysis, Article, Event, Filler, Zone
 
 GOLD = Path(__file__).parent / "data" / "events.jsonl"
@@ -81,7 +80,7 @@ def evaluate(loaded: SpacyEnricher, data: Path) -> dict[str, Any]:
     rows = [json.loads(line) for line in GOLD.read_text("utf-8").splitlines()]
     texts = texts_of(data, {row["article"] for row in rows})
     analysed = dict(zip(texts, loaded.enrich([article_of(text) for text in texts.values()]), strict=True))
-    rules = load(judge=by_rules)
+    rules = load()
     ruled = dict(zip(texts, rules.enrich([article_of(text) for text in texts.values()]), strict=True))
     tallies, by_hand = ({part: Tally() for part in PARTS} for _ in range(2))
     unseen = {row["article"] for row in rows if row["part"] in UNSEEN}

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from tests.fakes import watch
 from worker.enrich.enricher import load
-from worker.enrich.events import by_rules, extract
+from worker.enrich.events import extract
 from worker.enrich.sentences import split_sentences
 from worker.match import Matcher
-from worker.model import ROLES, Article, Entity, EventCondition
+from worker.model import ROLES, Article, Entity, EventCondition, LanguageModel
 from worker.zones import split_zones
 
 
 @pytest.fixture(scope="module")
 def reader():
-    return load()
+    return load(LanguageModel(judges_events=True))
 
 
 def read(reader, text):
@@ -276,14 +276,18 @@ def test_quantity_price_route_and_date_are_roles_of_their_own(reader):
     }
 
 
+def test_analyses_whose_events_were_judged_are_told_apart_from_those_by_the_rules(reader):
+    assert reader.model == load().model + "+modality"
+
+
 def test_without_the_learnt_judgement_the_rules_read_a_plan_that_was_shelved():
-    (event,) = read(load(judge=by_rules), "Report\nGermany shelved plans to sell tanks to Egypt.").events
+    (event,) = read(load(), "Report\nGermany shelved plans to sell tanks to Egypt.").events
     assert told(event) == "transfer negated: DE | EG | tanks"
 
 
 def test_the_learnt_judgement_reads_what_no_word_that_leads_the_event_tells(reader):
     text = "Report\nGermany gave the green light to sending tanks to Ukraine."
-    (ruled,), (event,) = read(load(judge=by_rules), text).events, read(reader, text).events
+    (ruled,), (event,) = read(load(), text).events, read(reader, text).events
     assert (ruled.modality, ruled.learnt) == ("asserted", None)
     assert event.modality == "planned"
     assert 0.5 < event.learnt < 1

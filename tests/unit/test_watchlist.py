@@ -135,6 +135,17 @@ def test_ids_are_free_where_the_model_is_ones_own(load):
     assert own.watches[0].condition.ids == ("Q423",)
 
 
+def test_events_are_judged_only_where_a_watch_asks_for_one_at_any_depth(load):
+    assert not load(WATCH + "{topic: arms-transfer}").nlp.judges_events
+    nested = load(
+        "nlp: {entities: when_relevant}\n"
+        + WATCH
+        + "{any: [{topic: cyberattack}, {none: [{event: {type: transfer}}]}]}"
+    )
+    assert nested.nlp.judges_events
+    assert nested.nlp.entities == "when_relevant"
+
+
 def test_a_watchlist_alone_may_name_feeds_that_stand_elsewhere(load):
     assert load(WATCH + "{source: {name: Wire}}").watches
 

@@ -169,11 +169,10 @@ def load(
     topics: Sequence[OwnTopic] = (),
     *,
     least_score: float = LEAST_SCORE,
-    judge: Judge | None = None,
 ) -> SpacyEnricher:
     """The shipped pipeline, or the installed one that `model` names; the shipped topics, and the configuration's own.
 
-    `judge` has the last word on the modality of events; without it the shipped one, which reads English.
+    The learnt judgement of events reads English only, and only where the model is said to judge them.
 
     Raises ModelError where the pipeline is not installed or does not fit, ModalityModelError where the weights of modality do not.
     """
@@ -182,6 +181,6 @@ def load(
     classifier = TopicClassifier.load()
     scorer = WithOwnTopics(classifier, topics) if topics else classifier
     load_anew = partial(pipeline.load_anew, model.name)
-    judge = judge or (learnt.packaged() if nlp.lang == "en" else by_rules)
-    name += digest(topics)
+    judge = learnt.packaged() if model.judges_events and nlp.lang == "en" else by_rules
+    name += digest(topics) if judge is by_rules else f"{digest(topics)}+modality"
     return SpacyEnricher(nlp, scorer, name, least_score=least_score, load_anew=load_anew, judge=judge)

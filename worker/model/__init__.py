@@ -57,6 +57,7 @@ from worker.model.watch import (
     TopicCondition,
     Watch,
     WatchTest,
+    asks_event,
 )
 
 __all__ = [
@@ -158,4 +159,5 @@ __all__ = [
     "WatchTest",
     "Zone",
     "ZoneName",
+    "asks_event",
 ]

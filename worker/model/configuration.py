@@ -52,11 +52,13 @@ class LanguageModel:
     """Which spaCy pipeline reads the articles (None: the one that ships), and what computes its matrix products.
 
     `entities` says whether it looks for names in every article or only where an alert or its story may depend on them.
+    `judges_events`: the learnt judgement of modality weighs each event, which costs some 10 ms; by the rules alone it is free.
     """
 
     name: str | None = None
     backend: Literal["auto", "blis", "numpy"] = "auto"
     entities: Literal["always", "when_relevant"] = "always"
+    judges_events: bool = False
 
 
 @dataclass(frozen=True, slots=True)

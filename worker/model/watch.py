@@ -217,6 +217,13 @@ Leaf = (
 Condition = Leaf | Group
 
 
+def asks_event(condition: Condition) -> bool:
+    """Whether an event is among what it asks for, at any depth."""
+    if isinstance(condition, Group):
+        return any(map(asks_event, condition.children))
+    return isinstance(condition, EventCondition)
+
+
 @dataclass(frozen=True, slots=True)
 class WatchTest:
     """An article and what a watch must make of it; None and empty say nothing. `place` is its file:line."""

@@ -23,6 +23,7 @@ from worker.model import (
     LanguageModel,
     OwnTopic,
     Route,
+    asks_event,
 )
 from worker.watchlist import feed_defaults, yaml
 from worker.watchlist.endpoints import CONTENT_TYPES, check_url, read_template, try_template
@@ -161,7 +162,7 @@ class _Resolver:
             watches=tuple(watch for _, _, watch in watches),
             endpoints=tuple(endpoint for _, _, endpoint in endpoints),
             route=self._route(routes, names, self._names("endpoints")),
-            nlp=nlp,
+            nlp=replace(nlp, judges_events=any(asks_event(watch.condition) for _, _, watch in watches)),
             hash=_hash([tree.value for tree, _ in self.files], self.read),
             topics=topics,
             files=tuple(sorted(set(map(str, self.read)))),
