@@ -68,7 +68,7 @@ class Backpressure:
         room = self._room(load, in_flight, now)
         self.is_holding = room <= 0 and load.due_in is not None and load.due_in <= timedelta(0)
         self._looked_at = now
-        if not self.is_holding:
+        if not self.is_holding or self._asked_at is None:
             self._asked_at = now
         return room
 
@@ -108,7 +108,7 @@ class Backpressure:
         return max(int(min(left / max(self.expected, 1e-3), UNBOUNDED)), 1) - in_flight
 
     def _look(self, now: datetime) -> Load:
-        if self._load is None or self._read_at is None or now - self._read_at >= LOOK_EVERY:
+        if self._load is None or self._read_at is None or not timedelta(0) <= now - self._read_at < LOOK_EVERY:
             self._load, self._read_at = self.gauge.read(), now
             self._learn(self._load, now)
         return self._load

@@ -38,6 +38,8 @@ _LOOK_AGAIN_S, _WIDEN_S = 0.25, 0.05
 """While polls are in flight, newly due feeds are looked for this often; sooner where the window can still grow."""
 _REST_S, _HELD_S = 0.1, 0.02
 """While nothing is due, what may have become so is looked for this often; and whether feeds are still held back."""
+_SLOW = timedelta(milliseconds=500)
+"""What has not answered by then brings its articles later, if ever: nobody is held back for them."""
 _NOT_OURS = timedelta(seconds=5)
 """A feed that our configuration does not hold yet is left to processes with a newer one."""
 
@@ -184,8 +186,10 @@ class Poller:
         is_long_ago = self._looked_at is None or now - self._looked_at >= timedelta(seconds=_WIDEN_S)
         room = self._window.size - in_flight if is_long_ago else self._window.room(in_flight)
         if self._pressure and room > 0:
-            room = min(room, self._pressure.room(in_flight, now))
-            self._is_more_due = self._is_more_due or self._pressure.is_holding
+            soon = sum(now - asked.at < _SLOW for asked in self._in_flight.values()) + len(self._lanes)
+            room = min(room, self._pressure.room(soon, now))
+            if room <= 0:
+                self._is_more_due = self._pressure.is_holding
         if room <= 0:
             return []
         self._looked_at = now

@@ -9,7 +9,7 @@ from worker import dedupe, fulltext
 from worker.enrich.enricher import load
 from worker.errors import InputError
 from worker.match import Matcher
-from worker.model import Article, Draft, Feed, FeedState, Fetched, Match, PollFailed, Verdict, Watch
+from worker.model import Article, Configuration, Draft, Feed, FeedState, Fetched, Match, PollFailed, Verdict
 from worker.parse import parse
 
 _FATES = {"": "new", "baseline": "remembered: older than backfill", "stale": "remembered: very old"}
@@ -18,7 +18,7 @@ _FATES = {"": "new", "baseline": "remembered: older than backfill", "stale": "re
 def preview(  # noqa: PLR0913, PLR0917 - what a row depends on
     feed: Feed,
     fetched: Fetched,
-    watches: Sequence[Watch],
+    configuration: Configuration,
     limit: int,
     now: datetime,
     read_pages: Callable[[Sequence[Article]], Sequence[Article]] = tuple,
@@ -34,8 +34,8 @@ def preview(  # noqa: PLR0913, PLR0917 - what a row depends on
     read = iter(read_pages([draft.article for draft in drafts if draft.wants_page]))
     drafts = [replace(draft, article=next(read)) if draft.wants_page else draft for draft in drafts]
     articles = [draft.article for draft in drafts]
-    matcher = Matcher(tuple(watches))
-    analyses = load().enrich(articles) if articles else []
+    matcher = Matcher(configuration.watches)
+    analyses = load(configuration.nlp, configuration.topics).enrich(articles) if articles else []
     return [
         _row(draft, matcher.evaluate(draft.article, analysis)) for draft, analysis in zip(drafts, analyses, strict=True)
     ]

@@ -21,7 +21,7 @@ from worker.match import Matcher
 from worker.model import Attempt, Delivery, EntryMark, FeedState, Fetched, Pace, Pending, Story
 from worker.parse import parse
 from worker.poll import PollDecision
-from worker.ports import MOST_CLAIMS, MOVED, ConfigurationState, FinishedPoll, Ingested, StoryStep, Told
+from worker.ports import MOST_CLAIMS, MOVED, ConfigurationState, FeedClaim, FinishedPoll, Ingested, StoryStep, Told
 from worker.runtime.article_store import ArticleStore
 from worker.runtime.records import STATE
 from worker.runtime.redis_store import RedisStore
@@ -733,6 +733,22 @@ def test_what_release_0_1_remembered_of_a_feed_is_read_and_kept(redis_store, out
     time.sleep(0.01)
     [claim] = redis_store.claim_feeds(1, LEASE)
     assert claim.state == replace(REMEMBERED, failures=int(outcome == "timeout"))
+
+
+def test_the_moment_that_an_older_release_left_behind_does_not_put_a_later_one_back(redis_store):
+    """Release 0.1 writes the state whole and leaves the field beside it alone."""
+    redis_store.sync_feeds([FEED])
+    later = replace(REMEMBERED, polled_at=NOW + timedelta(days=37), succeeded_at=NOW + timedelta(days=37))
+    fields = {"state": STATE.dump_json(later).decode(), "seen_at": NOW.isoformat()}
+    redis_store.client.hset("{tocsin}:feed:" + FEED.id, mapping=fields)
+    [claim] = redis_store.claim_feeds(1, LEASE)
+    assert claim.state == later
+
+
+def test_why_a_poll_failed_is_not_noted_where_a_feed_was_meddled_with(redis_store):
+    redis_store.client.set("{tocsin}:feed:" + FEED.id, "no feed")
+    redis_store.note_failure(FeedClaim(FEED.id, "1", FeedState()), "why")
+    assert redis_store.client.get("{tocsin}:feed:" + FEED.id) == "no feed"
 
 
 def test_a_paused_feed_is_not_scheduled_until_it_is_resumed(bench):

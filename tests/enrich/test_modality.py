@@ -208,12 +208,23 @@ def test_an_article_of_nothing_but_sales_is_judged_by_the_rules_from_some_point_
     assert [event.modality for event in events] == ["denied"] * MOST_JUDGED + ["asserted"] * 20
 
 
+def test_what_is_dropped_counts_among_what_is_judged():
+    text = "\n".join([TEXT] * (MOST_JUDGED + 20))
+    names = tuple(
+        Entity(e.text, e.label, e.start + i * (len(TEXT) + 1), e.end + i * (len(TEXT) + 1), id=e.id)
+        for i in range(MOST_JUDGED + 20)
+        for e in NAMES
+    )
+    assert len(extract(text, split_sentences(text), names, lambda *_: None)) == 20
+
+
 def test_where_the_weights_were_left_out_the_rules_judge(tmp_path):
     assert packaged(tmp_path / "none") is by_rules
 
 
-def test_weights_that_cannot_be_read_are_named_with_the_reason(tmp_path):
-    (tmp_path / "weights.npz").write_bytes(b"no archive")
+@pytest.mark.parametrize("content", [b"no archive", b"", b"PK\x03\x04 cut short"])
+def test_weights_that_cannot_be_read_are_named_with_the_reason(tmp_path, content):
+    (tmp_path / "weights.npz").write_bytes(content)
     with pytest.raises(ModalityModelError, match="cannot be used"):
         LearntJudge.load(tmp_path)
 

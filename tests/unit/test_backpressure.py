@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import NOW
-from worker.backpressure import LEAST, LONGEST_HELD, STANDSTILL, UNBOUNDED, Backpressure, Load
+from worker.backpressure import LEAST, LONGEST_HELD, STANDSTILL, TRICKLE, UNBOUNDED, Backpressure, Load
 
 DUE = timedelta(0)
 
@@ -138,3 +138,17 @@ def test_in_a_burst_little_waits_and_enrichers_never_starve(feeds, brings, looke
     lasted, most = simulate(feeds, brings, looked_at)
     assert most <= max(LEAST, looked_at / 2) + 9 * brings, "beside the first wave, of which nothing was known"
     assert lasted <= 0.04 * feeds + 1.5 * feeds * brings / looked_at + 1
+
+
+def test_a_clock_that_goes_back_holds_back_nobody():
+    waiting = Waiting(5_000, 5_000)
+    pressure = Backpressure(waiting)
+    assert pressure.room(0, NOW) == 0
+    waiting.load = Load(0, 5_000, DUE)
+    assert pressure.room(0, NOW - seconds(3_600)) > 0
+
+
+def test_a_poller_that_starts_beside_a_backlog_asks_a_feed_soon():
+    pressure = Backpressure(Waiting(5_000, 5_000))
+    assert pressure.room(0, NOW) == 0
+    assert pressure.room(0, NOW + TRICKLE) >= 1

@@ -3,6 +3,7 @@
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
@@ -290,7 +291,7 @@ def test_an_article_may_be_revised_ten_times_a_day_every_day():
     assert store.counted['tocsin_articles_total{outcome="revision_over_limit"}'] == 8
 
 
-def pressed(feeds, *, linger=timedelta(0)):
+def pressed(feeds, *, linger=timedelta(0), budget=timedelta(seconds=20)):
     """A poller that heeds what waits, over feeds with five new articles each; the clock goes on as it is looked at."""
     clock, fetcher = FakeClock(), FakeFetcher()
     for source in feeds:
@@ -300,7 +301,7 @@ def pressed(feeds, *, linger=timedelta(0)):
     store = MemoryStore(clock)
     store.sync_feeds(feeds)
     poller = Poller(
-        store, fetcher, clock, SilentObserver(), lease=timedelta(seconds=90), budget=timedelta(seconds=20),
+        store, fetcher, clock, SilentObserver(), lease=timedelta(seconds=90), budget=budget,
         at_once=100, read_limit=unlimited, pressure=Backpressure(MemoryGauge(store)), linger=linger,
     )  # fmt: skip
     poller.adopt(configuration(feeds), lambda _: ())
@@ -355,3 +356,29 @@ def test_a_feed_that_becomes_due_within_moments_is_waited_for():
     store.due["feeds"][id_] = clock.at + timedelta(seconds=3)
     poller.poll_due()
     assert len(fetcher.asked) == 2, "what is due later is left to a later call"
+
+
+def test_servers_that_hang_hold_back_no_other_feed():
+    feeds = tuple(feed(f"f{i:02}") for i in range(25))
+    poller, store, fetcher, clock = pressed(feeds, budget=timedelta(seconds=6))
+    answering, now, hung = fetcher.fetch, clock.now, {source.id for source in feeds[: LEAST // 5 + 1]}
+    fetcher.fetch = lambda request: Future() if request.feed.id in hung else answering(request)
+
+    def look():
+        """Thirty milliseconds for every look at the clock; enrichers take up all there is."""
+        store.due["articles"] = {}
+        return (clock.advance(milliseconds=30), now())[1]
+
+    clock.now = look
+    poller.poll_due()
+    assert len(fetcher.asked) == 25 - len(hung)
+
+
+def test_a_turn_does_not_spin_while_articles_wait_and_no_feed_is_due():
+    feeds = tuple(feed(f"f{i:02}") for i in range(LEAST // 5 + 1))
+    poller, _, fetcher, clock = pressed(feeds, linger=timedelta(milliseconds=200))
+    now, looks = clock.now, count()
+    clock.now = lambda: (next(looks), clock.advance(milliseconds=1), now())[2]
+    poller.poll_due()
+    assert len(fetcher.asked) == len(feeds)
+    assert next(looks) < 1_000

@@ -198,7 +198,7 @@ def feeds_preview(  # noqa: PLR0913, PLR0917 - one parameter an option
     feed = feed if pages else replace(feed, fulltext="never")
     with _naming_the_option():
         fetched = fetch_feed(feed)
-    rows = preview(feed, fetched, configuration.watches, limit, datetime.now(UTC), partial(read_pages, feed))
+    rows = preview(feed, fetched, configuration, limit, datetime.now(UTC), partial(read_pages, feed))
     print_rows(rows, "entries", as_json, ("published", "title", "fate", "text_from", "text_reason", "fires", "nearly"))
 
 

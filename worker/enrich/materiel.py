@@ -18,9 +18,9 @@ from worker.enrich.find import Cue, Find, Read, Reading
 
 _LEFT: Final = 80
 _LAST_WORD: Final = re.compile(r"([\w-]{1,24})[\s-]$")
-# Up to four words; a stop only after an initial ("Gerald R. Ford").
 # A number of a designation that may begin with something else than a digit.
 _MAY_START_OTHERWISE: Final = re.compile(r"(?:^|\(\?:|\|)(?!\(\?:|\[?\d)")
+# Up to four words; a stop only after an initial ("Gerald R. Ford").
 _SHIP_NAME: Final = re.compile(
     r"\s[\"'“‘]?([A-Z][\w-]{0,24}(?:\s(?:[A-Z]\.(?=\s[A-Z])|[A-Z][\w-]{0,24}|\d{1,3}\b|of(?=\s[A-Z]))){0,3})"
 )

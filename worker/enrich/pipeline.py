@@ -167,6 +167,8 @@ def _check(path: Path, name: str) -> None:
 def _is_met(requirement: str) -> bool:
     try:
         wanted = Requirement(requirement)
+        if wanted.marker and not wanted.marker.evaluate():
+            return True
         return wanted.specifier.contains(version(wanted.name), prereleases=True)
     except InvalidRequirement:
         return True

@@ -130,15 +130,17 @@ class WordTable:
         """Forget every word; row numbers of an earlier ``generation`` mean nothing any more."""
         self.generation += 1
         self.rows: dict[str, int] = {}
-        self.words: list[str] = []
         self.hashes = np.zeros(1024, np.uint64)
         self.class_bits = np.zeros(1024, np.uint64)
         self.countries = np.zeros(1024, np.int64)
         self.weapons = np.zeros(1024, np.bool_)
         self.opened, self.closed = Postings(), Postings()
+        self.words: list[str] = []  # last: by their number `look_up` sees that a turn ended amid this
 
     def look_up(self, tokens: Sequence[str]) -> tuple[Ints, list[int]]:
         """Return each token's row, adding rows for words not seen before, and the places of tokens that were cut."""
+        if len(self.rows) != len(self.words):
+            self.reset()
         found = np.fromiter(map(self.rows.get, tokens, repeat(-1)), np.int64, len(tokens))
         missing = np.flatnonzero(found < 0).tolist()
         if not missing:

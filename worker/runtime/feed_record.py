@@ -62,10 +62,13 @@ def restore_state(state: str | None, marks: str | None = None, seen_at: str | No
     """The state from its fields; a feed that has none is new."""
     if not state:
         return FeedState()
-    if seen_at:  # of a name that stands twice the last holds
-        begun = state[:-1] + ("," if len(state) > len("{}") else "")
-        state = f'{begun}"polled_at":"{seen_at}","succeeded_at":"{seen_at}"}}'
     restored: FeedState = STATE.validate_json(state)
+    seen = datetime.fromisoformat(seen_at) if seen_at else None
+    if seen and (
+        restored.polled_at is None or restored.polled_at < seen
+    ):  # 0.1 leaves an older moment beside its state
+        object.__setattr__(restored, "polled_at", seen)
+        object.__setattr__(restored, "succeeded_at", seen)
     if restored.marks:
         object.__setattr__(restored, "marks", tuple(restored.marks))
     elif marks:  # nobody has seen the object yet, and a copy would cost as much as reading it did

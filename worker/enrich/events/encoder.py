@@ -128,8 +128,8 @@ class Encoder:
 
     @classmethod
     def load(cls, path: Path) -> "Encoder":
-        """Read the weights. Raises OSError, KeyError or ValueError where the file is not what it should be."""
-        with np.load(path, allow_pickle=False) as stored:
+        """Read the weights. Raises OSError, EOFError, BadZipFile, KeyError or ValueError where the file is not what it should be."""
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         return cls.of(arrays)
 

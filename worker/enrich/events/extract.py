@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import count
 from typing import Final
 
 import ahocorasick
@@ -11,11 +12,11 @@ import ahocorasick
 from worker.enrich.events import breach, measure, stance, transfer
 from worker.enrich.events.draft import Draft, part
 from worker.enrich.events.fillers import Sentence
-from worker.enrich.events.learnt import Judge, by_rules
+from worker.enrich.events.learnt import Judge, Judgement, by_rules
 from worker.enrich.events.units import Unit, read_units
 from worker.enrich.events.words import pairs, words
 from worker.enrich.find import small_letters
-from worker.model import Entity, Event, Span
+from worker.model import Entity, Event, EventType, Modality, Span
 
 _WORD: Final = re.compile(r"\w+")
 _SELLING: Final = frozenset("sell sells sold selling".split())
@@ -35,16 +36,17 @@ def extract(
 ) -> tuple[Event, ...]:
     """The events that `text` tells; `entities` in order of their place, offsets of both into `text`.
 
-    `judge` has the last word on the first `MOST_JUDGED` of them, the rules on the others.
+    `judge` has the last word on the first `MOST_JUDGED` triggers, those that it drops among them, the rules on the others.
     """
     found: list[Event] = []
     before: list[Unit] = []
     passed = 0
+    judge_some = _first(MOST_JUDGED, judge)
     for number in _telling(text, sentences, entities):
         before = _last_parties(sentences[passed:number], entities) or before
         start, end = sentences[number]
         units = read_units(text, start, end, _inside(entities, start, end))
-        found += _read(text, units, before, judge if len(found) < MOST_JUDGED else by_rules)
+        found += _read(text, units, before, judge_some)
         before = [unit for unit in units if unit.kind == "party"] or before
         passed = number + 1
     return tuple(found)
@@ -128,6 +130,16 @@ def _inside(entities: Sequence[Entity], start: int, end: int) -> list[Entity]:
 
 def _start(entity: Entity) -> int:
     return entity.start
+
+
+def _first(most: int, judge: Judge) -> Judge:
+    """`judge` for the first `most` triggers, then the rules."""
+    asked = count()
+
+    def judged(type_: EventType, sentence: str, start: int, stop: int, modality: Modality) -> Judgement | None:
+        return (judge if next(asked) < most else by_rules)(type_, sentence, start, stop, modality)
+
+    return judged
 
 
 def _read(text: str, units: Sequence[Unit], before: Sequence[Unit], judge: Judge) -> Iterator[Event]:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final, get_args
+from zipfile import BadZipFile
 
 import numpy as np
 
 from worker.enrich.events.encoder import Encoder, Floats, Pieces
+from worker.errors import ModelError
 from worker.model import EventType, Modality
 
 PACKAGED: Final = Path(__file__).parent.parent / "en_tocsin_news_modality"
@@ -29,7 +31,7 @@ _LEFT, _RIGHT = 42, 24
 _MARK: Final = "*"
 
 
-class ModalityModelError(Exception):
+class ModalityModelError(ModelError):
     """The folder of weights cannot be used: which, and why."""
 
     def __init__(self, folder: Path, reason: str) -> None:
@@ -67,7 +69,7 @@ class LearntJudge:
         """The judge whose weights the folder holds. Raises ModalityModelError where it does not, or not for this version."""
         try:
             encoder = Encoder.load(folder / "weights.npz")
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
             raise ModalityModelError(folder, str(error)) from error
         if encoder.classes != CLASSES:
             raise ModalityModelError(folder, "its modalities are not those of this version")
