@@ -64,9 +64,8 @@ def restore_state(state: str | None, marks: str | None = None, seen_at: str | No
         return FeedState()
     restored: FeedState = STATE.validate_json(state)
     seen = datetime.fromisoformat(seen_at) if seen_at else None
-    if seen and (
-        restored.polled_at is None or restored.polled_at < seen
-    ):  # 0.1 leaves an older moment beside its state
+    # release 0.1 writes the state whole and leaves an older moment beside it
+    if seen and (restored.polled_at is None or restored.polled_at < seen):
         object.__setattr__(restored, "polled_at", seen)
         object.__setattr__(restored, "succeeded_at", seen)
     if restored.marks:
