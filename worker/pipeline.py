@@ -210,7 +210,7 @@ class Pipeline:
         """Analyse a batch, tell what fires after what is of its story, keep the others back; the new alerts."""
         started, ready = self.clock.now(), list[Read]()
         claims = self._without_boilerplate(claims)
-        understood = self._survivors(self._understand, claims, claims)
+        understood = self._survivors(self._understand, claims, claims, loans)
         share = (self.clock.now() - started) / len(claims)
         for read in (Read(*one, share, started) for one in understood):
             if read.analysis.pending:
@@ -225,7 +225,7 @@ class Pipeline:
         late = [read.claim for read in reads if read.analysis.pending and self._reads_all]
         loans.take_up(late)
         if late and self.triage:
-            whole = self._survivors(self.triage.complete, reads, [read.claim for read in reads])
+            whole = self._survivors(self.triage.complete, reads, [read.claim for read in reads], loans)
             share = (self.clock.now() - started) / len(late)
             glanced = set(map(id, late))
             reads = [replace(one, share=one.share + share) if id(one.claim) in glanced else one for one in whole]
@@ -239,15 +239,21 @@ class Pipeline:
         return raised
 
     def _survivors(
-        self, work: Callable[[Sequence[T]], list[R]], lent: Sequence[T], claims: Sequence[ports.ArticleClaim]
+        self,
+        work: Callable[[Sequence[T]], list[R]],
+        lent: Sequence[T],
+        claims: Sequence[ports.ArticleClaim],
+        loans: Loans,
     ) -> list[R]:
-        """What the model makes of a batch; one article that it cannot bear does not cost the others theirs."""
+        """What the model makes of a batch; one article that it cannot bear does not cost the others theirs, and comes again."""
         with spared(self.observer, "enrich", "a batch"):
             return work(lent)
         survived = []
         for one, claim in zip(lent, claims, strict=True):
             with spared(self.observer, "enrich", claim.article.id, self.store, claim):
                 survived += work([one])
+                continue
+            loans.forget([claim])  # its failure counts, however the turn ends
         return survived
 
     def _understand(self, claims: Sequence[ports.ArticleClaim]) -> list[_Understood]:

@@ -104,6 +104,27 @@ def test_of_what_waited_of_one_story_only_the_group_that_is_being_told_is_in_han
     assert Counter(claims_by_title(spine).values()) == {1: 64, 0: 7}
 
 
+class FailsAtFetes(Slow):
+    """Cannot bear articles about a fete."""
+
+    def enrich(self, articles):
+        if any("fete" in article.title for article in articles):
+            raise ValueError("no fetes")
+        return super().enrich(articles)
+
+
+def test_what_failed_alone_keeps_its_failure_when_the_turn_is_cut_later():
+    spine = Spine(enricher=FailsAtFetes(), at_once=1)
+    spine.serve(HARMLESS | {"title": "A fete", "guid": "f"}, HARMLESS)
+    spine.pipeline.poll_due()
+    order = {item.record.title: id_ for id_, item in spine.store.articles.items()}
+    spine.store.due["articles"][order["A fete"]] = spine.clock.now().replace(year=2025)
+    with pytest.raises(TurnOver), within_soft_limit():
+        spine.pipeline.enrich_due()
+    assert claims_by_title(spine) == {"A fete": 1, HARMLESS["title"]: 1}
+    assert spine.store.due["articles"][order["A fete"]] > spine.clock.now(), "when its lease has ended"
+
+
 def test_what_is_finished_is_not_kept_in_mind():
     loans = Loans(None)
     kept = []
