@@ -130,12 +130,19 @@ def _age(one: Kin) -> tuple[datetime, str]:
 
 
 def undecided(signature: Signature, kin: Sequence[Kin], now: datetime) -> frozenset[int]:
-    """The numbers of the kin of which names tell whether they are the same story: texts are alike or headlines agree."""
+    """The numbers of the kin of which names tell whether they are the same story: texts are alike or headlines agree.
+
+    Not of those that numbers, or their places in a series, tell apart already.
+    """
     recent = (one for one in kin if now - one.seen_at <= WINDOW)
-    return frozenset(
-        one.number
-        for one in recent
-        if share(signature, one.signature) >= COPY_SHARE or _share_headline(signature, one.signature)
+    return frozenset(one.number for one in recent if _is_undecided(signature, one.signature))
+
+
+def _is_undecided(one: Signature, other: Signature) -> bool:
+    if _is_another_of_a_series(one, other):
+        return False
+    return _share_headline(one, other) or (
+        share(one, other) >= COPY_SHARE and not _tells_plainly_of_another(one, other)
     )
 
 
@@ -161,11 +168,15 @@ def is_copy(one: Signature, other: Signature) -> bool:
 
 def _tells_of_another(one: Signature, other: Signature) -> bool:
     """Whether each headline has a number or name of its own: two of one template, not two copies of one text."""
+    has_names = _differ(one.title_names, one.names, other.title_names, other.names)
+    return has_names or _is_another_of_a_series(one, other) or _tells_plainly_of_another(one, other)
+
+
+def _tells_plainly_of_another(one: Signature, other: Signature) -> bool:
+    """The same as far as numbers, and the length of a caption, tell it."""
     if min(one.size, other.size) < _CAPTION_RUNS and not one.title & other.title:
         return True
-    has_numbers = _differ(one.title_numbers, one.numbers, other.title_numbers, other.numbers)
-    has_names = _differ(one.title_names, one.names, other.title_names, other.names)
-    return has_numbers or has_names or _is_another_of_a_series(one, other)
+    return _differ(one.title_numbers, one.numbers, other.title_numbers, other.numbers)
 
 
 def _differ(
