@@ -70,6 +70,14 @@ def restore_article(id_: str, item: dict[str, str]) -> Article:
     return replace(ARTICLE.validate_json(item["record"]), id=id_, first_seen=moment_of(item["first_seen"]))
 
 
+def title_of(record: str) -> str:
+    """The title of a stored article, empty where it cannot be read."""
+    try:
+        return ARTICLE.validate_json(record).title
+    except ValueError:
+        return ""
+
+
 ARTICLES_COMMON = json.dumps(
     {
         "keep_ms": milliseconds(KEEP),
