@@ -296,8 +296,8 @@ def markdown(report: dict[str, Any]) -> str:
             f"{report['items']} development items of {report['publishers']} publishers, five folds by publisher: no "
             "publisher is both trained on and scored. Average precision (AP) with 95 % bootstrap intervals; precision, "
             "recall and F1 at the thresholds chosen on these same out-of-fold scores, those of the later check below among "
-            "them, which flatters them; 120 training marks of sanctions-measure were withdrawn after a look at wrongly scored items "
-            "(`training/MODEL_CARD.topics.md`); R2 is recall on articles largely about "
+            "them, which flatters them; 120 training marks of sanctions-measure were withdrawn, and 138 made-up articles to learn "
+            "from were written, after a look at wrongly scored items (`training/MODEL_CARD.topics.md`); R2 is recall on articles largely about "
             "the topic."
         ),
         "",
