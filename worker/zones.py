@@ -79,8 +79,14 @@ def without_teasers(text: str, zones: tuple[Zone, ...]) -> str:
 
 
 def _paragraphs(body: str, offset: int) -> list[tuple[int, int, str]]:
-    found = re.finditer(r"\S(?:.*\S)?", body)
-    return [(offset + match.start(), offset + match.end(), match.group()) for match in found]
+    """Start, end and text of each line that is not blank, without the white space around it."""
+    found = []
+    for line in body.split("\n"):
+        if text := line.strip():
+            start = offset + line.index(text[0])
+            found.append((start, start + len(text), text))
+        offset += len(line) + 1
+    return found
 
 
 def is_headline(text: str) -> bool:
