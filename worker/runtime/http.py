@@ -21,6 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 T = TypeVar("T")
@@ -88,22 +89,58 @@ def guarded_socket(info: Address) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
+class _Patient(ResponseHandler):
+    """A connection that times how long its server is silent with one timer, which is moved on when it is due.
+
+    aiohttp's own makes a timer for each request and one for each piece of an answer, and all but the last for nothing.
+    """
+
+    _silent_until: float | None = None
+
+    def _reschedule_timeout(self) -> None:
+        timeout = self._read_timeout
+        if not timeout:
+            self._drop_timeout()
+            return
+        self._silent_until = self._loop.time() + timeout
+        handle = self._read_timeout_handle
+        if handle and handle.when() > self._silent_until:
+            handle.cancel()
+            handle = None
+        if handle is None:
+            self._read_timeout_handle = self._loop.call_at(self._silent_until, self._look)
+
+    def _drop_timeout(self) -> None:
+        self._silent_until = None
+
+    def _look(self) -> None:
+        self._read_timeout_handle = None
+        if self._silent_until is None:
+            return
+        if self._silent_until > self._loop.time():
+            self._read_timeout_handle = self._loop.call_at(self._silent_until, self._look)
+        else:
+            self._on_read_timeout()
+
+
 class _Connector(aiohttp.TCPConnector):
     """Remembers until when the certificates are good of those it connected to, by host and port."""
 
     def __init__(self, certificates: dict[tuple[str, int | None], datetime], **options: Any) -> None:
         super().__init__(**options)
         self._certificates = certificates
+        make: Any = partial(_Patient, loop=self._loop)
+        self._factory = make
 
-    async def connect(self, req: Any, *args: Any, **options: Any) -> Any:
-        connection = await super().connect(req, *args, **options)
-        transport = connection.transport if req.url.scheme == "https" else None
+    async def _create_connection(self, req: Any, *args: Any, **options: Any) -> ResponseHandler:
+        made = await super()._create_connection(req, *args, **options)
+        transport = made.transport if req.url.scheme == "https" else None
         if transport and (tls := transport.get_extra_info("ssl_object")):
             until = (tls.getpeercert() or {}).get("notAfter")
             if until:
                 place = (req.url.host or "", req.url.port)
                 self._certificates[place] = datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC)
-        return connection
+        return made
 
 
 class HttpLoop:
