@@ -12,7 +12,8 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Coroutine, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
@@ -23,6 +24,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
+
+from worker.runtime.patience import Limits, Patient, Within
 
 T = TypeVar("T")
 Address = tuple[socket.AddressFamily | int, socket.SocketKind | int, int, str, tuple[Any, ...]]
@@ -89,47 +92,13 @@ def guarded_socket(info: Address) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
-class _Patient(ResponseHandler):
-    """A connection that times how long its server is silent with one timer, which is moved on when it is due.
-
-    aiohttp's own makes a timer for each request and one for each piece of an answer, and all but the last for nothing.
-    """
-
-    _silent_until: float | None = None
-
-    def _reschedule_timeout(self) -> None:
-        timeout = self._read_timeout
-        if not timeout:
-            self._drop_timeout()
-            return
-        self._silent_until = self._loop.time() + timeout
-        handle = self._read_timeout_handle
-        if handle and handle.when() > self._silent_until:
-            handle.cancel()
-            handle = None
-        if handle is None:
-            self._read_timeout_handle = self._loop.call_at(self._silent_until, self._look)
-
-    def _drop_timeout(self) -> None:
-        self._silent_until = None
-
-    def _look(self) -> None:
-        self._read_timeout_handle = None
-        if self._silent_until is None:
-            return
-        if self._silent_until > self._loop.time():
-            self._read_timeout_handle = self._loop.call_at(self._silent_until, self._look)
-        else:
-            self._on_read_timeout()
-
-
 class _Connector(aiohttp.TCPConnector):
     """Remembers until when the certificates are good of those it connected to, by host and port."""
 
     def __init__(self, certificates: dict[tuple[str, int | None], datetime], **options: Any) -> None:
         super().__init__(**options)
         self._certificates = certificates
-        make: Any = partial(_Patient, loop=self._loop)
+        make: Any = partial(Patient, loop=self._loop)
         self._factory = make
 
     async def _create_connection(self, req: Any, *args: Any, **options: Any) -> ResponseHandler:
@@ -151,6 +120,7 @@ class HttpLoop:
         sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
         self.loop = asyncio.new_event_loop()
         self._resolver = resolver
+        self._limits = Limits(self.loop)
         self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
         self._certificates: dict[tuple[str, int | None], datetime] = {}
         self._submitted: deque[tuple[Coroutine[Any, Any, Any], Future[Any]]] = deque()
@@ -185,12 +155,13 @@ class HttpLoop:
         self._tasks.discard(task)
         if task.cancelled():
             future.cancel()
-        if not future.set_running_or_notify_cancel():
+            future.set_running_or_notify_cancel()
             return
-        if error := task.exception():
-            future.set_exception(error)
-        else:
-            future.set_result(task.result())
+        with suppress(InvalidStateError):  # nobody waits for it any more
+            if error := task.exception():
+                future.set_exception(error)
+            else:
+                future.set_result(task.result())
 
     def close(self) -> None:
         """Give up what is in flight, close the sessions and end the thread."""
@@ -208,6 +179,10 @@ class HttpLoop:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
         self.loop.close()
+
+    def within(self, seconds: float | None) -> AbstractContextManager[None]:
+        """A limit for what a coroutine of this loop does in it: TimeoutError after so many seconds."""
+        return Within(self._limits, self.loop.time() + seconds) if seconds else nullcontext()
 
     def certificate_until(self, url: str) -> datetime | None:
         """When the TLS certificate ends that the host of `url` showed last; None for plain HTTP."""
