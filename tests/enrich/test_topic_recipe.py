@@ -1,18 +1,25 @@
-"""The recipe of the topic model: how it chooses thresholds."""
+"""The recipe of the topic model: how it chooses thresholds, and what it learns from made-up news."""
 
 import numpy as np
 import pytest
 
 pytest.importorskip("sklearn", reason="make install-train brings it")
 
+from scipy.sparse import csr_matrix
+
+from training import topics
 from training.topics import (
     GRID,
+    TAUGHT_BY_EXAMPLE,
     TOPICS,
     Fit,
     Head,
     Idf,
     Item,
+    article_targets,
     build_corpus,
+    fit,
+    load_examples,
     pack,
     source_folds,
     thresholds_of,
@@ -95,3 +102,45 @@ def test_a_packed_model_scores_as_the_heads_it_was_packed_from() -> None:
         assert article == pytest.approx(fitted.article(articles)[number], abs=0.1)
         expected = fitted.sentence(sentences)[corpus.owner == number]
         assert by_sentence == pytest.approx(expected, abs=0.1)
+
+
+def test_a_yardstick_threshold_meets_both_bars_in_every_scoring_where_a_cut_does() -> None:
+    first = [(0.30, 0)] * 40 + [(0.70, 2)] * 400
+    second = [(0.38, 0)] * 20 + [(0.401, 2)] * 9 + [(0.70, 2)] * 72
+    items, values = scored("arms-transfer", first + second)
+    early = np.arange(len(items)) < len(first)
+    assert thresholds_of(items, (values, early), (values, ~early))["arms-transfer"] in {0.39, 0.4}
+
+
+def test_made_up_news_is_told_like_an_article_and_teaches_only_what_it_was_written_for() -> None:
+    examples = load_examples()
+    assert len({item.text for item in examples}) == len(examples)
+    for item in examples:
+        sentences = [item.text[start:end] for start, end in item.sentences]
+        assert item.text == "\n".join((sentences[0], " ".join(sentences[1:]))).rstrip("\n")
+        assert set(item.salience.values()) <= {1, 2}
+        assert all(0 <= number < len(sentences) for marked in item.evidence.values() for number in marked)
+    _, weights = article_targets(examples)
+    taught = {topic for topic, column in zip(TOPICS, weights.T, strict=True) if column.all()}
+    assert taught == TAUGHT_BY_EXAMPLE
+    assert not weights[:, [TOPICS.index(topic) for topic in TOPICS if topic not in taught]].any()
+
+
+def test_made_up_news_teaches_the_article_head_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["Iran ships missiles\nIt sent ten.", "Rain in Rome\nAll day."]
+    items = [
+        Item("", "", "", "random", text, tuple(split_sentences(text)), {}, {}, frozenset(), is_marked_fully=True)
+        for text in texts
+    ]
+    extractor = FeatureExtractor.default()
+    corpus, examples = build_corpus(items, extractor), build_corpus(load_examples()[:3], extractor)
+    seen: list[tuple[int, ...]] = []
+
+    def record(matrix: csr_matrix, labels: np.ndarray, weights: np.ndarray) -> Head:
+        seen.append((matrix.shape[0], len(labels), len(weights)))
+        return Head(np.zeros((matrix.shape[1], len(TOPICS)), np.float32), np.zeros(len(TOPICS), np.float32))
+
+    monkeypatch.setattr(topics, "fit_head", record)
+    fitted = fit(corpus, np.arange(2), examples)
+    assert seen == [(5, 5, 5), (4, 4, 4)]
+    assert np.array_equal(fitted.idf.grams, Idf.of(corpus.articles).grams)
