@@ -267,6 +267,8 @@ def _terms(text: str) -> set[str]:
 
 def count_words(text: str) -> int:
     """Words; where a language writes without spaces, two characters count as one."""
+    if not _SPACELESS.search(text):
+        return len(text.split())
     spaceless = len(_SPACELESS.findall(text))
     return len(_SPACELESS.sub(" ", text).split()) + spaceless // 2
 
