@@ -256,18 +256,21 @@ def _aliases(feed: Feed, entry: Entry, article: Article, guid: str, *, is_page: 
     if is_told_by_words and not article.published:
         # without a date and another name, words are all there is to know it by when it is read again
         seen = article.first_seen
-        aliases += _content_aliases(words, seen) if aliases and seen else [_content_name(words)]
+        aliases += _content_aliases(words, seen) if aliases and seen else [_content_name(hashlib.sha256(b" ".join(words)))]
     return tuple(aliases) or ("e:" + _digest(feed.id, entry.guid, entry.link, article.text),)
 
 
 def _content_aliases(words: Sequence[bytes], moment: datetime) -> list[str]:
     """The names of these words in the half-day of `moment` and in the next: two articles share one within 12 to 24 h."""
     half_day = int(moment.timestamp() // HALF_DAY.total_seconds())
-    return [_content_name(words, b"\0%d" % at) for at in (half_day, half_day + 1)]
+    begun = hashlib.sha256(b" ".join(words))
+    return [_content_name(begun, b"\0%d" % at) for at in (half_day, half_day + 1)]
 
 
-def _content_name(words: Sequence[bytes], moment: bytes = b"") -> str:
-    return "c:" + spell(hashlib.sha256(b" ".join(words) + moment).digest(), _ID_LENGTH)
+def _content_name(begun: "hashlib._Hash", moment: bytes = b"") -> str:
+    hashed = begun.copy()
+    hashed.update(moment)
+    return "c:" + spell(hashed.digest(), _ID_LENGTH)
 
 
 def _remembered_as(
