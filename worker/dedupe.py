@@ -256,7 +256,9 @@ def _aliases(feed: Feed, entry: Entry, article: Article, guid: str, *, is_page: 
     if is_told_by_words and not article.published:
         # without a date and another name, words are all there is to know it by when it is read again
         seen = article.first_seen
-        aliases += _content_aliases(words, seen) if aliases and seen else [_content_name(hashlib.sha256(b" ".join(words)))]
+        aliases += (
+            _content_aliases(words, seen) if aliases and seen else [_content_name(hashlib.sha256(b" ".join(words)))]
+        )
     return tuple(aliases) or ("e:" + _digest(feed.id, entry.guid, entry.link, article.text),)
 
 
