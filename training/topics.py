@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix, hstack, vstack
+from scipy.sparse import csr_matrix, diags, hstack, vstack
 from sklearn.linear_model import LogisticRegression
 
 from worker.enrich.sentences import split_sentences
@@ -49,6 +49,10 @@ PAIR_SCALE: Final = 0.1
 PHRASE_SCALE: Final = 0.3
 CONTEXT_SCALE: Final = 0.1
 OPINION_SCALE: Final = 0.3
+SCALED_BY_RATIO: Final = TAUGHT_BY_EXAMPLE
+"""The topics whose n-grams `class_ratio` scales; cyberattack, weapons-program and civil-unrest lose by it."""
+MOST_RATIO: Final = 3.0
+"""How many times the mean an n-gram's class ratio may weigh."""
 UNMARKED_WEIGHT: Final = 0.3
 """A sentence of a positive article that is not marked as evidence may still show the topic."""
 LONGEST_WORDS: Final = 600
@@ -373,16 +377,35 @@ class Head:
         return np.asarray(matrix @ self.coefficients + self.bias, np.float64)
 
 
-def fit_head(matrix: csr_matrix, labels: Floats, weights: Floats, cost: float = COST) -> Head:
-    """Fit one balanced logistic regression per topic."""
+def class_ratio(matrix: csr_matrix, labels: Floats, weights: Floats) -> npt.NDArray[np.float32]:
+    """Return per feature how far its share among positives is from that among negatives; 1 for all but n-grams.
+
+    0.5 + 0.5 min(r / mean r, 3), r = |ln((1 + p) / (1 + n)) - ln(P / N)|, with p and n the weight of the positives and
+    negatives that hold the n-gram, P and N of all (naive Bayes as a scale: Wang and Manning, ACL 2012).
+    """
+    held = (matrix > 0).astype(np.float32)
+    positive, negative = weights * labels, weights * (1 - labels)
+    ratio = np.log((1 + held.T @ positive) / (1 + held.T @ negative)) - np.log(positive.sum() / negative.sum())
+    grams = (1 << WORD_BITS) + (1 << SHAPE_BITS)
+    seen = np.asarray(held.sum(axis=0)).ravel()[:grams] > 0
+    far = np.abs(ratio[:grams])
+    scale = np.ones(matrix.shape[1], np.float32)
+    scale[:grams] = 0.5 + 0.5 * np.minimum(far / far[seen].mean(), MOST_RATIO)
+    return scale
+
+
+def fit_head(matrix: csr_matrix, labels: Floats, weights: Floats) -> Head:
+    """Fit one balanced logistic regression per topic, some over n-grams scaled by `class_ratio`."""
     columns, biases = [], []
-    for topic in range(labels.shape[1]):
-        used = np.flatnonzero(weights[:, topic])
+    for column, topic in enumerate(TOPICS):
+        used = np.flatnonzero(weights[:, column])
+        rows, marks, shares = csr_matrix(matrix[used]), labels[used, column], weights[used, column]
+        scale = class_ratio(rows, marks, shares) if topic in SCALED_BY_RATIO else None
         model = LogisticRegression(
-            C=cost, class_weight="balanced", solver="liblinear", tol=TOLERANCE, random_state=SEED
+            C=COST, class_weight="balanced", solver="liblinear", tol=TOLERANCE, random_state=SEED
         )
-        model.fit(matrix[used], labels[used, topic], sample_weight=weights[used, topic])
-        columns.append(model.coef_[0])
+        model.fit(rows if scale is None else csr_matrix(rows @ diags(scale)), marks, sample_weight=shares)
+        columns.append(model.coef_[0] if scale is None else model.coef_[0] * scale)
         biases.append(model.intercept_[0])
     return Head(np.stack(columns, axis=1).astype(np.float32), np.array(biases, np.float32))
 

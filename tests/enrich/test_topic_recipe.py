@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("sklearn", reason="make install-train brings it")
 
 from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
 
 from training import topics
 from training.topics import (
@@ -18,6 +19,7 @@ from training.topics import (
     Item,
     article_targets,
     build_corpus,
+    class_ratio,
     fit,
     load_examples,
     pack,
@@ -25,8 +27,9 @@ from training.topics import (
     thresholds_of,
 )
 from worker.enrich.sentences import split_sentences
-from worker.enrich.topic_features import FeatureExtractor
+from worker.enrich.topic_features import WORD_BITS, FeatureExtractor
 from worker.enrich.topics import TopicClassifier
+from worker.enrich.word_shapes import SHAPE_BITS
 
 
 def item(topic: str, salience: int) -> Item:
@@ -144,3 +147,39 @@ def test_made_up_news_teaches_the_article_head_alone(monkeypatch: pytest.MonkeyP
     fitted = fit(corpus, np.arange(2), examples)
     assert seen == [(5, 5, 5), (4, 4, 4)]
     assert np.array_equal(fitted.idf.grams, Idf.of(corpus.articles).grams)
+
+
+def held(*texts: set[int]) -> csr_matrix:
+    """One row per text of which n-grams it holds; -1 is no n-gram."""
+    matrix = np.zeros((len(texts), (1 << WORD_BITS) + (1 << SHAPE_BITS) + 1), np.float32)
+    for row, columns in enumerate(texts):
+        matrix[row, list(columns)] = 1
+    return csr_matrix(matrix)
+
+
+def test_an_ngram_of_one_class_alone_weighs_more_than_one_of_both_and_what_is_no_ngram_keeps_its_scale() -> None:
+    matrix, labels = held({0, 1, -1}, {0, 1, -1}, {0}, {0}), np.array([1.0, 1.0, 0.0, 0.0])
+    scale = class_ratio(matrix, labels, np.ones(4))
+    # |ln(3 / 3)| = 0 and |ln(3 / 1)| = 1.0986, whose mean over the two n-grams seen is 0.5493
+    assert scale[0] == pytest.approx(0.5)
+    assert scale[1] == pytest.approx(0.5 + 0.5 * 2)
+    assert scale[-1] == 1.0
+
+
+def test_a_text_without_weight_moves_no_class_ratio() -> None:
+    matrix, labels = held({0, 1}, {0}, {0, 1}), np.array([1.0, 0.0, 0.0])
+    two = class_ratio(csr_matrix(matrix[:2]), labels[:2], np.ones(2))
+    assert class_ratio(matrix, labels, np.array([1.0, 1.0, 0.0])) == pytest.approx(two)
+
+
+def test_a_head_reads_rows_that_are_not_scaled_whether_or_not_its_topic_learnt_from_scaled_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(topics, "TOPICS", ("arms-transfer", "cyberattack"))
+    matrix, labels = held({0, 1}, {0, 1}, {0}, {0}), np.array([1.0, 1.0, 0.0, 0.0])
+    odds = topics.fit_head(matrix, np.stack([labels, labels], axis=1), np.ones((4, 2)))(matrix)
+    for column, scale in enumerate((class_ratio(matrix, labels, np.ones(4)), np.ones(matrix.shape[1]))):
+        rows = csr_matrix(matrix.multiply(scale))
+        plain = LogisticRegression(C=4.0, class_weight="balanced", solver="liblinear", tol=0.01, random_state=7)
+        assert odds[:, column] == pytest.approx(plain.fit(rows, labels).decision_function(rows), abs=1e-5)
+    assert odds[0, 0] != pytest.approx(odds[0, 1], abs=0.01)
