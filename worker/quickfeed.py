@@ -241,18 +241,18 @@ class QuickParser(feedparser.api.StrictFeedParser):  # type: ignore[misc]  # fee
     # --- dates ---------------------------------------------------------------------------------------------
 
     def _end_published(self) -> None:
-        self._end_date("published")
+        self._take_date("published")
 
     def _end_updated(self) -> None:
-        self._end_date("updated")
+        self._take_date("updated")
 
     def _end_created(self) -> None:
-        self._end_date("created")
+        self._take_date("created")
 
     _end_issued = _end_pubdate = _end_published
     _end_modified = _end_lastbuilddate = _end_updated
 
-    def _end_date(self, name: str) -> None:
+    def _take_date(self, name: str) -> None:
         text = self.pop(name)
         is_told = text and dict.get(self._get_context(), name) == text and read_moment(text)
         self._save(f"{name}_parsed", None if is_told else _parse_date(text), overwrite=True)

@@ -50,6 +50,14 @@ def test_documents_of_other_parsers_and_of_publishers_are_read_alike(shared, col
     assert differing == []
 
 
+@pytest.mark.parametrize("name", ["date", "told", "document", "element", "unknown", "text"])
+def test_an_element_that_feedparser_has_no_handler_for_is_none_of_ours(name):
+    document = f"<rss><channel><item><title>A</title><{name}>2026-03-01</{name}></item></channel></rss>"
+    own, quick = both_ways(document.encode())
+    assert "title='A'" in own
+    assert quick == own
+
+
 NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/", "content": "http://purl.org/rss/1.0/modules/content/",
     "media": "http://search.yahoo.com/mrss/", "itunes": "http://www.itunes.com/DTDs/PodCast-1.0.dtd",
@@ -61,7 +69,7 @@ TAGS = (
     "title link description guid id pubDate published updated created dc:date dc:creator author name email url "
     "content content:encoded summary body category keywords source image textInput enclosure comments dc:title "
     "media:title media:content itunes:author itunes:keywords atom:link atom:title xhtml:div div svg:svg own:note "
-    "again:note bl:title language info rights tagline width expirationDate abstract item entry item item"
+    "again:note bl:title date language info rights tagline width expirationDate abstract item entry item item"
 ).split()
 ATTRIBUTES = {
     "isPermaLink": ["true", "false"], "type": ["text", "html", "XHTML", "text/xml", "image/png"], "mode": ["base64"],
