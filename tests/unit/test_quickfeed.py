@@ -1,6 +1,8 @@
 """What feedparser makes of a document is what comes out of the quick way, to the letter."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from xml.sax.saxutils import escape, quoteattr
@@ -56,6 +58,18 @@ def test_an_element_that_feedparser_has_no_handler_for_is_none_of_ours(name):
     own, quick = both_ways(document.encode())
     assert "title='A'" in own
     assert quick == own
+
+
+@pytest.mark.parametrize(("version", "is_quick"), [(feedparser.__version__, True), ("6.0.99", False)])
+def test_a_feedparser_that_nobody_compared_with_goes_its_own_way(version, is_quick):
+    lines = (
+        f"import feedparser, sys; feedparser.__version__ = {version!r}",
+        "from worker.model import Fetched; from worker.parse import parse",
+        f"outcome = parse(Fetched(b'<rss><channel><item><title>A</title></item></channel></rss>', {URL!r}))",
+        "print([entry.title for entry in outcome.entries], 'worker.quickfeed' in sys.modules)",
+    )
+    ran = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == f"['A'] {is_quick}"
 
 
 NAMESPACES = {
