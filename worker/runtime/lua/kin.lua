@@ -88,8 +88,9 @@ end
 -- While few articles are remembered most shelves begin with this one, and one command makes both the shelf and its end.
 local function remember_kin(places, record, now, window_ms)
   local at, number, kept = period(now, window_ms), redis.call('INCR', K .. 'kin:n'), whole(3 * window_ms)
-  redis.call('HSET', book(at, number), number, record)
-  redis.call('PEXPIRE', book(at, number), kept, 'NX')
+  local filed = book(at, number)
+  redis.call('HSET', filed, number, record)
+  if redis.call('PTTL', filed) < 0 then redis.call('PEXPIRE', filed, kept) end
   local names, start, told = {}, shelves_of(at), struct.pack('>I4', number)
   for i, shelf_number in ipairs(places.shelves) do names[i] = start .. shelf_number end
   local is_bare = redis.call('EXISTS', unpack(names)) * 2 < #names
