@@ -57,7 +57,10 @@ class _Driver(ExpatParser):
 
 @dataclass(frozen=True, slots=True)
 class _Element:
-    """What an element is to feedparser: its name there, its handlers, and whether it ends a text input or an image."""
+    """What an element is to feedparser: its name there, its handlers, and whether it ends a text input or an image.
+
+    The handlers are the class's: a parser that holds methods of its own outlives its document until cycles are looked for.
+    """
 
     key: str
     start: Any
@@ -106,7 +109,7 @@ class QuickParser(feedparser.api.StrictFeedParser):  # type: ignore[misc]  # fee
 
     def _open(self, element: _Element, told: dict[str, str]) -> None:
         try:
-            element.start(told)
+            element.start(self, told)
         except AttributeError:
             self._open_unknown(element, told)
 
@@ -123,7 +126,7 @@ class QuickParser(feedparser.api.StrictFeedParser):  # type: ignore[misc]  # fee
         if element is None:
             return False
         try:
-            element.end()
+            element.end(self)
         except AttributeError:
             self.pop(element.key)
         self._leave()
@@ -160,8 +163,8 @@ class QuickParser(feedparser.api.StrictFeedParser):  # type: ignore[misc]  # fee
         key = f"{prefix}_{local}" if prefix else local
         return _Element(
             key,
-            getattr(self, f"_start_{key}", _unknown),
-            getattr(self, f"_end_{key}", _unknown),
+            getattr(type(self), f"_start_{key}", _unknown),
+            getattr(type(self), f"_end_{key}", _unknown),
             ends_input=not prefix and local not in _IN_INPUT,
             ends_image=not prefix and local not in _IN_IMAGE,
         )

@@ -1,5 +1,6 @@
 """What feedparser makes of a document is what comes out of the quick way, to the letter."""
 
+import gc
 import re
 import subprocess
 import sys
@@ -58,6 +59,20 @@ def test_an_element_that_feedparser_has_no_handler_for_is_none_of_ours(name):
     own, quick = both_ways(document.encode())
     assert "title='A'" in own
     assert quick == own
+
+
+def test_nothing_of_a_document_outlives_its_reading():
+    def parsers() -> int:
+        return sum(type(one) is QuickParser for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = parsers()
+        parse(Fetched(b"<rss><channel><item><title>A</title></item></channel></rss>", URL))
+        assert parsers() == before
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(("version", "is_quick"), [(feedparser.__version__, True), ("6.0.99", False)])
