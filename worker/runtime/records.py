@@ -51,14 +51,13 @@ def dump(adapter: TypeAdapter[Any], value: Any) -> str:
 
 
 def draft_work(draft: Draft) -> dict[str, Any]:
-    """What a poll found, for `finish_poll.lua`."""
+    """What a poll found, for `finish_poll.lua`; the article itself is handed over beside it."""
     return {
         "id": draft.article.id,
         "aliases": draft.aliases,
         "address": mark_of_address(draft.article.link),
         "content": draft.content,
         "sha256": digest_text(draft.article.text),
-        "record": dump(ARTICLE, draft.article),
         "remembered": draft.remembered_as,
         "is_fresh": draft.is_fresh,
         "wants_page": draft.wants_page,
