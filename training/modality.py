@@ -69,7 +69,7 @@ class Labelled:
     label: str
     by_rules: str = ""
     teacher: tuple[int, ...] = ()
-    """Hundredths of the classes, as a larger model judges that was not fitted on the row; empty where it was not asked."""
+    """Hundredths of the classes, as a larger model judges (`training/modality_teacher.py`); empty where it was not asked."""
 
 
 def main() -> None:
@@ -167,7 +167,7 @@ def _marked() -> Iterator[Labelled]:
         label, type_, sentence = line.split("\t")
         before, trigger, behind = re.split(r"\[\[|\]\]", sentence)
         start, stop = len(before), len(before) + len(trigger)
-        yield Labelled("examples", "examples", type_, before + trigger + behind, start, stop, label)
+        yield Labelled("marked", "examples", type_, before + trigger + behind, start, stop, label)
 
 
 class Judge(nn.Module):  # type: ignore[misc]  # torch is not installed where types are checked
