@@ -236,6 +236,31 @@ def test_a_feed_whose_key_was_meddled_with_is_set_aside_and_begins_anew_when_rel
     assert (claim.feed_id, claim.state) == ("feed_broken", FeedState())
 
 
+@pytest.mark.parametrize("meddled", ["key", "record", "lost record"])
+def test_an_article_that_nobody_can_read_is_set_aside_and_the_others_are_lent(redis_store, meddled):
+    redis_store.sync_feeds([FEED])
+    [claim] = redis_store.claim_feeds(1, LEASE)
+    parsed = parse(Fetched(rss(ARMS, HARMLESS).encode(), FEED.url))
+    drafts = identify(FEED, POLLED, parsed, NOW)
+    redis_store.finish_polls([FinishedPoll(claim, PollDecision(POLLED, LEASE, "fetched"), drafts)])
+    broken, good = (draft.article.id for draft in drafts)
+    key = "{tocsin}:article:" + broken
+    if meddled == "key":
+        redis_store.client.delete(key)
+        redis_store.client.set(key, "no hash")
+    elif meddled == "record":
+        redis_store.client.hset(key, "record", "{")
+    else:
+        redis_store.client.hdel(key, "record")
+    assert [one.article.id for one in redis_store.claim_articles(9, timedelta(0))] == [good]
+    [held] = redis_store.quarantined()
+    assert (held.stage, held.id) == ("enrich", broken)
+    assert ("no hash" if meddled == "key" else "no article that this version can read") in held.reason
+    assert redis_store.release("enrich") == [broken]
+    assert [one.article.id for one in redis_store.claim_articles(9, LEASE)] == [good]
+    assert [one.id for one in redis_store.quarantined()] == [broken]  # nothing brings it back
+
+
 def test_a_poll_that_cannot_be_written_down_takes_no_other_with_it(redis_store):
     feeds = [feed("good"), feed("broken"), feed("odd")]
     redis_store.sync_feeds(feeds)

@@ -33,6 +33,7 @@ from worker.enrich.topic_features import (
 )
 from worker.enrich.topic_result import MAX_EVIDENCE, Evidence, TopicResult
 from worker.enrich.word_shapes import SHAPE_BITS, shapes_of
+from worker.errors import ModelError
 
 __all__ = ["PACKAGED_MODEL", "Evidence", "TopicClassifier", "TopicModelError", "TopicResult"]
 
@@ -49,16 +50,13 @@ _SKETCH_TOPIC_SCALE: Final = 0.08
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 
-class TopicModelError(ValueError):
+class TopicModelError(ModelError):
     """A topic model that cannot be used; ``path`` is its folder."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
+        super().__init__(f"topic model {path.name}: {reason}")
         self.path = path
         self.reason = reason
-
-    def __str__(self) -> str:
-        return f"topic model {self.path.name}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,14 @@ def restore_article(id_: str, item: dict[str, str]) -> Article:
     return replace(ARTICLE.validate_json(item["record"]), id=id_, first_seen=moment_of(item["first_seen"]))
 
 
+def title_of(record: str) -> str:
+    """The title of a stored article, empty where it cannot be read."""
+    try:
+        return ARTICLE.validate_json(record).title
+    except ValueError:
+        return ""
+
+
 def article_call(told: Told) -> tuple[str | int | bytes, ...]:
     """The arguments of `finish_article.lua`; what is only kept goes as it is, so that nobody reads it on the way."""
     seen = ANALYSIS.dump_json(told.analysis)

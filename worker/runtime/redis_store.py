@@ -65,7 +65,6 @@ from worker.runtime.feed_record import restore_state
 from worker.runtime.log import redact
 from worker.runtime.poll_store import PollStore
 from worker.runtime.records import (
-    ARTICLE,
     ATTEMPT,
     CONFIGURATION,
     KEEP,
@@ -78,6 +77,7 @@ from worker.runtime.records import (
     restore_article,
     restore_delivery,
     restore_kin,
+    title_of,
 )
 from worker.runtime.redis_client import Call, K, Scripts, fields, milliseconds, moment_of, ms_of, translated
 from worker.runtime.replica import secure_lent
@@ -85,6 +85,7 @@ from worker.story import WINDOW
 from worker.zones import passages
 
 Counts = Iterable[tuple[str, float]]
+UNREADABLE = "what is stored of it is no article that this version can read"
 
 
 class RedisStore:
@@ -145,10 +146,15 @@ class RedisStore:
         return self._polls.finish(polls)
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
-        return [
-            ArticleClaim(restore_article(id_, item), fence, item.get("story", ""), trace=item.get("trace", ""))
-            for id_, fence, item in self._claim("enrich", "articles:due", "article:", limit, lease)
-        ]
+        claims = []
+        for id_, fence, item in self._claim("enrich", *_WORK["enrich"], limit, lease):
+            try:
+                article = restore_article(id_, item)
+            except (KeyError, ValueError):
+                self._run("set_aside", "enrich", *_WORK["enrich"], id_, fence, UNREADABLE)
+                continue
+            claims.append(ArticleClaim(article, fence, item.get("story", ""), trace=item.get("trace", "")))
+        return claims
 
     def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:
         named = [
@@ -253,7 +259,7 @@ class RedisStore:
         prefix = _WORK[stage][1]
         for id_, at in self.client.zrange(K + f"quarantine:{stage}", 0, -1, withscores=True):
             why, record, endpoint = self.client.hmget(K + prefix + id_, ["quarantined_for", "record", "endpoint"])
-            subject = ARTICLE.validate_json(record).title if record else endpoint or id_
+            subject = (title_of(record) if record else endpoint) or id_
             yield Quarantined(stage, id_, moment_of(at), why or "claimed too often", subject)
 
     def release(self, stage: Stage, ids: Sequence[str] = ()) -> list[str]:
@@ -326,6 +332,7 @@ _SCRIPTS = (
     "sync_feeds",
     "steer_feed",
     "claim",
+    "set_aside",
     "claim_deliveries",
     "give_back_deliveries",
     "passages",

@@ -7,7 +7,7 @@ local SUSPECT = 2
 local KEEP_BROKEN_MS = 2592000000 -- 30 days
 local claimed = {}
 
--- A feed whose key holds what no feed is would keep all others waiting. It begins anew when it is released.
+-- A key that holds no hash would keep all others waiting. A feed begins anew when it is released.
 local function set_broken_aside(item, id)
   redis.call('RENAME', item, item .. ':broken')
   redis.call('PEXPIRE', item .. ':broken', KEEP_BROKEN_MS)
@@ -21,7 +21,6 @@ for _, id in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0
   local kept = redis.pcall('HMGET', item, 'claims', 'failure')
   local before = tonumber(kept[1] or 0)
   if kept.err then
-    if stage ~= 'poll' then return kept end
     set_broken_aside(item, id)
   elseif before >= tonumber(ARGV[6]) then
     quarantine(stage, due, item, id, now, ARGV[6])
