@@ -221,7 +221,7 @@ def _left_out(counts: dict[str, Any]) -> list[str]:
         for name in ("rules", "learnt", "both")
     )
     return [
-        f"The learnt judgement, fitted once more without {', '.join(counts['publishers'])}, on their {counts['events']} events of the",
+        f"The learnt judgement was fitted without {', '.join(counts['publishers'])}. On their {counts['events']} events of the",
         f"second, third and fourth draw: rules {rules['accuracy']} ({_interval(rules)}), encoder {learnt['accuracy']} ({_interval(learnt)}),",
         f"both weighed, as shipped, **{both['accuracy']}** ({_interval(both)}; {counts['gained']} gained, {counts['lost']} lost). Of",
         f"{counts['triggers'] - counts['events']} triggers that tell no event it drops {counts.get('dropped rightly', 0)},",

@@ -3,10 +3,11 @@
     python -m training.modality --data ../shared/data --out worker/enrich/en_tocsin_news_modality
 
 The model is all-MiniLM-L6-v2 (Apache-2.0), fine-tuned on the labelled triggers of `data/modality.jsonl`, on what is read in the
-development sentences of `data/events.jsonl` and on made-up sentences of plain constructions. The held-out parts, and
-every article of theirs, are left out. Needs torch and transformers besides the training tools; a quarter of an hour of
-one core, so it runs only when the labels change and its weights are kept. `--without PUBLISHER …` leaves publishers out, and instead of the
-weights it writes how well theirs are judged (`data/modality_unseen.json`).
+development sentences of `data/events.jsonl` and on made-up sentences of plain constructions. What is taught of a trigger is half its
+label and half what a larger model says of it (`training/modality_teacher.py`). The held-out parts, and every article of theirs,
+are left out, and so are the publishers in `LEFT_OUT`: how well theirs are judged is written to `data/modality_unseen.json`.
+Needs torch and transformers besides the training tools, and half an hour of one core; it runs only when the labels change
+and its weights are kept.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from transformers import AutoModel
 from training.evaluate_events import GOLD, MEASURED, TRIGGERS, UNSEEN, article_of, pairs_of, texts_of
 from training.topics import publisher
 from worker.enrich import enricher
-from worker.enrich.events.encoder import Pieces
+from worker.enrich.events.encoder import Encoder, Pieces
 from worker.enrich.events.learnt import CLASSES, NONE, best, cut, weigh
 from worker.model import Analysis, Event, Modality
 
@@ -40,9 +41,10 @@ EXAMPLES: Final = Path(__file__).parent / "data" / "modality_examples.tsv"
 MARKED: Final = Path(__file__).parent / "data" / "modality_marked.tsv"
 """More of them, with the trigger between double brackets: modality or `none`, type, sentence."""
 OUT: Final = Path(enricher.__file__).parent / "en_tocsin_news_modality"
-EPOCHS, BATCH, SHUFFLED = 3, 16, 20
-RATE, HEAD_RATE, DECAY = 1.5e-4, 7.5e-4, 0.9
-"""Learning rates of the topmost layer and of what is above it; each layer below learns slower by `DECAY`."""
+LEFT_OUT: Final = frozenset("cnn.com nbcnews.com news.sky.com nytimes.com reuters.com washingtonpost.com".split())
+BATCH, SHUFFLED = 16, 20
+ROUNDS, HEAD, DECAY = ((3, 1.5e-4), (3, 1.2e-4), (2, 1e-4)), 5, 0.9
+"""Epochs and learning rate of the topmost layer; what is above it learns faster by `HEAD`, each layer below slower by `DECAY`."""
 WARM = 0.1
 WIDTH, HEADS, DROPPED = 384, 12, 0.1
 LEAST_SEEN = 25
@@ -73,27 +75,22 @@ class Labelled:
 
 
 def main() -> None:
-    """Fit on everything but the held-out parts and write the weights, or measure."""
+    """Fit on everything but the held-out parts and the publishers left out, write the weights, and measure on those publishers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--without", nargs="+", default=(), metavar="PUBLISHER")
     options = parser.parse_args()
-    torch.manual_seed(options.seed)
     torch.set_num_threads(1)
     rows = labelled(options.data, enricher.load())
     vocabulary = (MODEL / "vocab.txt").read_text("utf-8").rstrip("\n").split("\n")
     kept = needed(vocabulary, options.data)
     vocabulary = [vocabulary[i] for i in kept]
-    judge = fit([row for row in rows if row.publisher not in options.without], kept, vocabulary, options.seed)
-    if options.without:
-        left = [row for row in rows if row.publisher in options.without]
-        counted = {"publishers": sorted(options.without), **measure(judge, vocabulary, left)}
-        MEASURED.write_text(json.dumps(counted) + "\n", "utf-8")
-        print(json.dumps(counted))
-        return
+    judge = fit([row for row in rows if row.publisher not in LEFT_OUT], kept, vocabulary, options.seed)
     write(judge, vocabulary, options.out)
+    counted = measure(Encoder.load(options.out / "weights.npz"), [row for row in rows if row.publisher in LEFT_OUT])
+    MEASURED.write_text(json.dumps({"publishers": sorted(LEFT_OUT), **counted}) + "\n", "utf-8")
+    print(json.dumps(counted))
 
 
 def labelled(data: Path, loaded: enricher.SpacyEnricher) -> list[Labelled]:
@@ -197,14 +194,14 @@ class Judge(nn.Module):  # type: ignore[misc]  # torch is not installed where ty
         scores: torch.Tensor = self.last(self.dropout(functional.gelu(self.hidden(both), approximate="tanh")))
         return scores
 
-    def groups(self) -> list[dict[str, Any]]:
-        """The parameters with their learning rates."""
+    def groups(self, top: float) -> list[dict[str, Any]]:
+        """The parameters with their learning rates, `top` that of the topmost layer."""
         layers = len(self.body.encoder.layer)
         found = []
         for name, parameter in self.named_parameters():
             if parameter.requires_grad:
                 depth = int(name.split(".")[3]) if ".layer." in name else 0
-                rate = RATE * DECAY ** (layers - depth) if name.startswith("body") else HEAD_RATE
+                rate = top * DECAY ** (layers - depth) if name.startswith("body") else top * HEAD
                 found.append({"params": [parameter], "lr": rate, "weight_decay": 0.01 if parameter.ndim > 1 else 0.0})
         return found
 
@@ -213,19 +210,28 @@ Cut = tuple[list[int], int, int]
 
 
 def fit(rows: Sequence[Labelled], kept: Sequence[int], vocabulary: Sequence[str], seed: int) -> Judge:
-    """The judge, taught on the rows; the learning rate rises at first and then falls to nothing."""
-    judge, chooser = Judge(kept), random.Random(seed)
-    pieces = Pieces.of(vocabulary)
-    rows = thinned(rows, chooser)
+    """The judge, taught on the rows round by round; in each the learning rate rises at first and then falls to nothing."""
+    torch.manual_seed(seed)
+    judge, pieces = Judge(kept), Pieces.of(vocabulary)
+    for number, pace in enumerate(ROUNDS):
+        chooser = random.Random(seed + number)
+        _round(judge, pieces, thinned(rows, chooser), pace, chooser)
+    return judge
+
+
+def _round(
+    judge: Judge, pieces: Pieces, rows: Sequence[Labelled], pace: tuple[int, float], chooser: random.Random
+) -> None:
+    epochs, rate = pace
     cuts = [cut(pieces, row.type, row.sentence, row.start, row.stop) for row in rows]
     targets = torch.tensor([target(row) for row in rows])
-    optimizer = torch.optim.AdamW(judge.groups(), fused=True)
-    steps = EPOCHS * -(-len(rows) // BATCH)
+    optimizer = torch.optim.AdamW(judge.groups(rate), fused=True)
+    steps = epochs * -(-len(rows) // BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda at: min(1.0, at / (WARM * steps)) * max(0.0, (steps - at) / steps)
     )
     judge.train()
-    for epoch in range(EPOCHS):
+    for epoch in range(epochs):
         for batch in batches([len(one[0]) for one in cuts], chooser):
             with torch.autocast("cpu", torch.bfloat16):
                 scores = judge(*padded([cuts[i] for i in batch]))
@@ -236,7 +242,6 @@ def fit(rows: Sequence[Labelled], kept: Sequence[int], vocabulary: Sequence[str]
             optimizer.step()
             schedule.step()
         print(f"epoch {epoch + 1}: loss {loss.item():.3f}", flush=True)
-    return judge
 
 
 def thinned(rows: Sequence[Labelled], chooser: random.Random) -> list[Labelled]:
@@ -275,21 +280,12 @@ def padded(cuts: Sequence[Cut], nothing: int = 0) -> tuple[torch.Tensor, torch.T
     return numbers, mask, trigger
 
 
-def predict(judge: Judge, vocabulary: Sequence[str], rows: Sequence[Labelled]) -> npt.NDArray[np.float32]:
-    """The probabilities of the classes for each row."""
-    pieces = Pieces.of(vocabulary)
-    judge.eval()
-    with torch.inference_mode():
-        scores = [judge(*padded([cut(pieces, r.type, r.sentence, r.start, r.stop)]))[0] for r in rows]
-    found: npt.NDArray[np.float32] = torch.softmax(torch.stack(scores), -1).numpy()
-    return found
-
-
-def measure(judge: Judge, vocabulary: Sequence[str], rows: Sequence[Labelled]) -> dict[str, int]:
+def measure(encoder: Encoder, rows: Sequence[Labelled]) -> dict[str, int]:
     """Of the triggers that the rules take for events: how many are, how many of these are judged rightly, what is dropped."""
     drawn = [row for row in rows if row.by_rules and row.part in DRAWS]
     told = Counter[str](triggers=len(drawn))
-    for row, shares in zip(drawn, predict(judge, vocabulary, drawn), strict=True):
+    for row in drawn:
+        (shares,) = encoder.score([cut(encoder.pieces, row.type, row.sentence, row.start, row.stop)])
         judged = weigh(shares, cast("Modality", row.by_rules))
         if judged is None:
             told["dropped"] += 1

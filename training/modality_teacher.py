@@ -14,7 +14,7 @@ import random
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,11 +22,10 @@ from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
 
 from training.evaluate_events import TRIGGERS
-from training.modality import BATCH, Labelled, batches, labelled, padded, target
+from training.modality import BATCH, LEFT_OUT, Labelled, batches, labelled, padded, target
 from worker.enrich import enricher
 from worker.enrich.events.learnt import CLASSES
 
-LEFT_OUT: Final = frozenset("cnn.com nbcnews.com news.sky.com nytimes.com reuters.com washingtonpost.com".split())
 FROZEN, WIDTH, EPOCHS, LEFT, RIGHT = 7, 768, 2, 42, 24
 RATE, HEAD_RATE, DECAY, WARM, DROPPED = 1e-4, 1e-3, 0.9, 0.1, 0.1
 AT_ONCE = 32

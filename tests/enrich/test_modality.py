@@ -186,13 +186,16 @@ def shares(**likely):
     ("read", "rules", "expected"),
     [
         (shares(asserted=0.99), "asserted", "asserted"),
-        (shares(asserted=0.97, alleged=0.001), "alleged", "asserted"),
-        (shares(asserted=0.97, alleged=0.01), "alleged", "alleged"),
+        (shares(asserted=0.8, alleged=0.144), "alleged", "asserted"),
+        (shares(asserted=0.8, alleged=0.176), "alleged", "alleged"),
+        (shares(denied=0.9, negated=0.001), "negated", "negated"),
+        (shares(denied=0.9, negated=0.001), "asserted", "denied"),
+        (shares(negated=0.9, denied=0.001), "denied", "negated"),
         (shares(asserted=0.5, alleged=0.4), "alleged", "alleged"),
         (shares(none=0.85, planned=0.1), "planned", "planned"),
     ],
 )
-def test_the_rules_are_overruled_only_by_what_is_four_hundred_times_likelier(read, rules, expected):
+def test_the_rules_are_overruled_only_by_what_is_five_times_likelier(read, rules, expected):
     judgement = weigh(read, rules)
     assert judgement.modality == expected
     assert (judgement.probability is None) == (expected == rules)
