@@ -209,7 +209,7 @@ def _drawn(report: dict[str, Any]) -> list[str]:
             for name, then, now in parts
         ),
         "",
-        f"Two readers, the second without sight of the first's labels, agree on {same} of {both} modalities of the third draw",
+        f"Two readers, the second without sight of the first's labels, agree on {same} of {both} modalities of the third and fourth draw",
         f"({agreement['accuracy']}, {_interval(agreement)}): the bar is about as high as people agree.",
     ]
 
@@ -221,9 +221,9 @@ def _left_out(counts: dict[str, Any]) -> list[str]:
         for name in ("rules", "learnt", "both")
     )
     return [
-        f"The learnt judgement was fitted without {', '.join(counts['publishers'])}. On their {counts['events']} events of the",
+        f"The learnt judgement, taught once more without {', '.join(counts['publishers'])}, on their {counts['events']} events of the",
         f"second, third and fourth draw: rules {rules['accuracy']} ({_interval(rules)}), encoder {learnt['accuracy']} ({_interval(learnt)}),",
-        f"both weighed, as shipped, **{both['accuracy']}** ({_interval(both)}; {counts['gained']} gained, {counts['lost']} lost). Of",
+        f"both weighed, **{both['accuracy']}** ({_interval(both)}; {counts['gained']} gained, {counts['lost']} lost). Of",
         f"{counts['triggers'] - counts['events']} triggers that tell no event it drops {counts.get('dropped rightly', 0)},",
         f"and {counts.get('dropped', 0) - counts.get('dropped rightly', 0)} of those that do.",
     ]

