@@ -72,7 +72,7 @@ def _store(client: Any, *, is_audited: bool) -> RedisStore:
             source = redis_client.script_source(name)
             assert _EMPTIED[0] in source
             scripts._scripts[name] = client.register_script(source.replace(*_EMPTIED))
-        store._run, store._run_all = scripts.run, scripts.run_all
+        store._run, store._run_each = scripts.run, scripts.run_each
     return store
 
 

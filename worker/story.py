@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from worker import events
 from worker.model import Analysis, Article, Kin, Signature, Source, Story, StoryEvent
+from worker.plainwords import spread_words
 
 WINDOW = timedelta(days=3)
 """Wire copies appear within hours; what recurs later, a weekly bulletin in the same words, is news again."""
@@ -73,14 +74,14 @@ _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np
 def sign(article: Article, analysis: Analysis) -> Signature:
     """The article's sketch, headline and names, and the keys under which its kin are found; no keys if it is too short."""
     text = _readable(article)
-    runs = _runs(_WORD.findall(text.lower())[:_MOST_WORDS])
+    runs = _runs(_words(text.lower())[:_MOST_WORDS])
     title = frozenset(_hash(word) for word in _significant(article.title))
     is_named = analysis.pending is None
     names = _names(analysis, 0, len(article.text)) if is_named else frozenset()
     if len(runs) < _FEWEST_RUNS:
         return Signature((), b"", 0, title, names, names, is_named=is_named)
     numbers = _numbers(article.title), _numbers(f"{article.title} {text}"), _marks(article.title)
-    minima = ((_FACTORS * runs) >> np.uint64(32)).min(axis=1).astype(np.uint32)
+    minima = ((_FACTORS * runs).min(axis=1) >> np.uint64(32)).astype(np.uint32)
     bands = [
         xxhash.xxh3_64_hexdigest(band.tobytes(), seed)[:11] for seed, band in enumerate(minima.reshape(_BANDS, _ROWS))
     ]
@@ -129,12 +130,19 @@ def _age(one: Kin) -> tuple[datetime, str]:
 
 
 def undecided(signature: Signature, kin: Sequence[Kin], now: datetime) -> frozenset[int]:
-    """The numbers of the kin of which names tell whether they are the same story: texts are alike or headlines agree."""
+    """The numbers of the kin of which names tell whether they are the same story: texts are alike or headlines agree.
+
+    Not of those that numbers, or their places in a series, tell apart already.
+    """
     recent = (one for one in kin if now - one.seen_at <= WINDOW)
-    return frozenset(
-        one.number
-        for one in recent
-        if share(signature, one.signature) >= COPY_SHARE or _share_headline(signature, one.signature)
+    return frozenset(one.number for one in recent if _is_undecided(signature, one.signature))
+
+
+def _is_undecided(one: Signature, other: Signature) -> bool:
+    if _is_another_of_a_series(one, other):
+        return False
+    return _share_headline(one, other) or (
+        share(one, other) >= COPY_SHARE and not _tells_plainly_of_another(one, other)
     )
 
 
@@ -160,11 +168,15 @@ def is_copy(one: Signature, other: Signature) -> bool:
 
 def _tells_of_another(one: Signature, other: Signature) -> bool:
     """Whether each headline has a number or name of its own: two of one template, not two copies of one text."""
+    has_names = _differ(one.title_names, one.names, other.title_names, other.names)
+    return has_names or _is_another_of_a_series(one, other) or _tells_plainly_of_another(one, other)
+
+
+def _tells_plainly_of_another(one: Signature, other: Signature) -> bool:
+    """The same as far as numbers, and the length of a caption, tell it."""
     if min(one.size, other.size) < _CAPTION_RUNS and not one.title & other.title:
         return True
-    has_numbers = _differ(one.title_numbers, one.numbers, other.title_numbers, other.numbers)
-    has_names = _differ(one.title_names, one.names, other.title_names, other.names)
-    return has_numbers or has_names or _is_another_of_a_series(one, other)
+    return _differ(one.title_numbers, one.numbers, other.title_numbers, other.numbers)
 
 
 def _differ(
@@ -246,14 +258,22 @@ def _readable(article: Article) -> str:
     return " ".join(article.text[zone.start : zone.end] for zone in article.zones if zone.name in ("lead", "body"))
 
 
-def _runs(words: Sequence[str]) -> NDArray[np.uint64]:
-    """The distinct runs of three words as numbers."""
+def _words(text: str) -> list[bytes]:
+    plain = spread_words(text, has_underscores=True)
+    return [word.encode() for word in _WORD.findall(text)] if plain is None else plain.split()
+
+
+def _runs(words: Sequence[bytes]) -> NDArray[np.uint64]:
+    """The distinct runs of three words as numbers, in rising order."""
     if len(words) < 3:  # noqa: PLR2004
         return np.empty(0, np.uint64)
-    numbers = np.array([zlib.crc32(word.encode()) for word in words], np.uint64)
+    numbers = np.fromiter(map(zlib.crc32, words), np.uint64, len(words))
     mixed = numbers[:-2] * _MIX[0] + numbers[1:-1] * _MIX[1] + numbers[2:] * _MIX[2]
     mixed ^= mixed >> np.uint64(29)
-    return np.unique(mixed)
+    mixed.sort()
+    is_first = np.append(True, mixed[1:] != mixed[:-1])
+    distinct: NDArray[np.uint64] = mixed[is_first]
+    return distinct
 
 
 def _significant(title: str) -> set[str]:

@@ -7,21 +7,13 @@ from collections.abc import Iterable, Mapping
 
 import ahocorasick
 
-_ALIKE = str.maketrans(
-    {
-        "\u2018": "'",
-        "\u2019": "'",
-        "\u02bc": "'",
-        "\u201c": '"',
-        "\u201d": '"',
-        "\u2010": "-",
-        "\u2011": "-",
-        "\u2013": "-",
-        "\u2014": "-",
-        "\u2212": "-",
-        "\u00a0": " ",
-        "\t": " ",
-    }
+from worker.plainwords import spread_words
+
+_ALIKE = (
+    ("'", "\u2018\u2019\u02bc"),
+    ('"', "\u201c\u201d"),
+    ("-", "\u2010\u2011\u2013\u2014\u2212"),
+    (" ", "\u00a0"),
 )
 _RUN = re.compile(r"\s+")
 _ODD_RUN = re.compile(r"[^\S ]\s*| (?=\s)\s+")
@@ -36,7 +28,12 @@ def fold(text: str) -> str:
     low = text.lower()
     if len(low) != len(text):  # a few letters, such as U+0130, grow when lowered
         low = "".join(small if len(small := char.lower()) == 1 else char for char in text)
-    return low.translate(_ALIKE)
+    low = low.replace("\t", " ")
+    if not low.isascii():
+        for plain, others in _ALIKE:
+            for other in others:
+                low = low.replace(other, plain)
+    return low
 
 
 def is_term(term: str) -> bool:
@@ -76,7 +73,8 @@ class TermIndex:
         if not self._automaton and not self._words:
             return {}
         folded, origin = _squeeze(fold(text))
-        self._find_words(folded, found)
+        if self._words:
+            self._find_words(folded, found)
         if self._automaton:
             self._find_others(folded, found)
         if not origin:
@@ -89,7 +87,9 @@ class TermIndex:
     def _find_words(self, folded: str, found: dict[str, list[tuple[int, int]]]) -> None:
         """Single words are looked up word by word: an automaton would find most of them inside other words."""
         words = self._words
-        if not words or words.keys().isdisjoint(_WORD.findall(folded)):  # most texts: told three times as fast
+        spread = spread_words(folded)
+        inside = _WORD.findall(folded) if spread is None else spread.decode().split()
+        if words.keys().isdisjoint(inside):  # most texts: told three times as fast
             return
         for word in _WORD.finditer(folded):
             for term in words.get(word.group(), ()):

@@ -928,3 +928,44 @@ def test_a_store_that_refuses_writes_is_told_once_for_all(redis_store):
     finally:
         redis_store.client.config_set("min-replicas-to-write", 0)
     assert redis_store.finish_articles(group) == [0, 0], "nothing was done, and nothing lost"
+
+
+def test_of_a_group_only_what_is_through_is_counted(redis_store):
+    bench = Bench(redis_store, None)
+    bench.ingest(ARMS, HARMLESS, HARMLESS | {"guid": "third", "title": "A third", "description": "Something else."})
+    claims = bench.store.claim_articles(10, LEASE)
+    broken, *good = [
+        Told(c, analyse(c.article), step_with_kin(bench, c), counts=[("tests_total", 1.5), ("other_total", 1.0)])
+        for c in claims
+    ]
+    redis_store.client.set("{tocsin}:story:" + broken.claim.article.id, "no hash")
+    failed, *new = redis_store.finish_articles([broken, *good])
+    assert isinstance(failed, Exception)
+    assert new == [0, 0]
+    counted = redis_store.client.hmget("{tocsin}:metrics", ["tests_total", "other_total"])
+    assert list(map(float, counted)) == [3.0, 2.0]
+    assert redis_store.client.zrange("{tocsin}:articles:due", 0, -1) == [broken.claim.article.id]
+
+
+def test_what_is_remembered_of_kin_ends_however_its_shelf_began(redis_store):
+    bench = Bench(redis_store, None)
+    bench.ingest(ARMS, HARMLESS)
+    for claim in bench.store.claim_articles(10, LEASE):
+        assert redis_store.finish_articles([Told(claim, analyse(claim.article), step_with_kin(bench, claim))]) == [0]
+    bench.ingest(COPY, feed_=feed("herald"))
+    for claim in bench.store.claim_articles(10, LEASE):
+        assert redis_store.finish_articles([Told(claim, analyse(claim.article), step_with_kin(bench, claim))]) == [0]
+    shelves = list(redis_store.client.scan_iter(match="{tocsin}:kin:shelf:*"))
+    sizes = {redis_store.client.strlen(name) for name in shelves}
+    assert sizes == {8, 16}, "some were there when the copy came, some not"
+    assert all(redis_store.client.pttl(name) > 0 for name in shelves)
+
+
+def test_an_article_whose_kin_others_added_meanwhile_is_looked_at_again_in_a_group_too(bench):
+    bench.ingest(HARMLESS, COPY)
+    slow = [Told(c, analyse(c.article), step_with_kin(bench, c)) for c in bench.store.claim_articles(10, LEASE)]
+    bench.ingest(ARMS, feed_=feed("herald"))
+    [quick] = bench.store.claim_articles(10, LEASE)
+    assert bench.store.finish_articles([Told(quick, analyse(quick.article), step_with_kin(bench, quick))]) == [0]
+    by_title = dict(zip((one.claim.article.title for one in slow), bench.store.finish_articles(slow), strict=True))
+    assert by_title == {HARMLESS["title"]: 0, COPY["title"]: MOVED}

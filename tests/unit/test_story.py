@@ -248,3 +248,28 @@ def test_a_signature_survives_packing_and_one_of_before_is_read():
     assert story.unpack(story.pack(one)) == replace(one, keys=())
     old = ",".join(story.pack(one).split(",")[:5])
     assert story.unpack(old) == replace(one, keys=(), title_numbers=frozenset(), numbers=frozenset(), marks=frozenset())
+
+
+_HEADS = ("Ferry sinks off Aden port", "Ferry incident 041 off Aden port", "Ferry incident 042 off Aden port", "12 die as ferry sinks",
+          "14 die as ferry sinks", "More troops sent")  # fmt: skip
+_BODIES = (
+    BODY,
+    WARNING,
+    WARNING + " 12 people died.",
+    OTHER,
+    "Two ships met off the port of Aden in the calm early morning of a long day at sea.",
+)
+_NAMES = st.frozensets(st.integers(1, 4), max_size=3)
+
+
+@given(*[st.tuples(st.sampled_from(_HEADS), st.sampled_from(_BODIES), _NAMES, _NAMES) for _ in range(2)])
+def test_names_change_nothing_between_texts_that_are_decided_without_them(one, other):
+    plain = [sign(title, body) for title, body, _, _ in (one, other)]
+    glanced = [replace(signature, title_names=frozenset(), names=frozenset()) for signature in plain]
+    named = [
+        replace(signature, title_names=title_names, names=names | title_names)
+        for signature, (_, _, title_names, names) in zip(plain, (one, other), strict=True)
+    ]
+    if not story.undecided(glanced[1], [kin(glanced[0])], NOW):
+        chosen = [story.choose(second, [kin(first)], NOW) for first, second in (glanced, named)]
+        assert [(found is not None, is_copy) for found, is_copy in chosen] == [(False, False)] * 2

@@ -96,7 +96,9 @@ class SpacyEnricher:
         if self._load_anew and len(self._nlp.vocab) - self._words_at_first >= MOST_WORDS:
             self._take(self._load_anew())
         with self._zone():
-            entities = dict(zip(read, self._read([texts[i] for i in read]), strict=True))
+            entities = dict(
+                zip(read, self._read([texts[i] for i in read], [_glanced(seen[i]) for i in read]), strict=True)
+            )
         return [
             _with_entities(analysis, texts[i], entities[i], self._judge) if i in entities else analysis
             for i, analysis in enumerate(seen)
@@ -143,8 +145,14 @@ class SpacyEnricher:
         return TopicScore(result.topic, result.probability, evidence, self._topics.thresholds[result.topic])
 
 
+def _glanced(analysis: Analysis) -> tuple[Entity, ...] | None:
+    """What rules found in a text, where they were asked: nobody looks for it twice."""
+    return analysis.entities if analysis.pending and analysis.pending.ids is not None else None
+
+
 def _with_entities(analysis: Analysis, text: str, entities: tuple[Entity, ...], judge: Judge) -> Analysis:
-    events = extract(text, analysis.sentences, entities, judge) if entities else ()
+    may_tell = bool(entities and analysis.pending and analysis.pending.has_events)
+    events = extract(text, analysis.sentences, entities, judge) if may_tell else ()
     return replace(analysis, entities=entities, events=events, pending=None)
 
 

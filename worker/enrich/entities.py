@@ -12,12 +12,15 @@ from spacy.tokens import Doc
 
 from worker.enrich.countries import possible_ids
 from worker.enrich.events import may_tell
+from worker.enrich.find import Find
 from worker.enrich.gazetteer import Gazetteer, find_all, longest, with_rules
 from worker.enrich.names import Name, Tokens
 from worker.enrich.ner import LABELS, BioTagger
 from worker.model import Entity, Pending
 
-Read: TypeAlias = Callable[[Sequence[str]], list[tuple[Entity, ...]]]
+Glanced: TypeAlias = tuple[Entity, ...] | None
+"""What `expect` found in a text; None where it was not asked."""
+Read: TypeAlias = Callable[[Sequence[str], Sequence[Glanced]], list[tuple[Entity, ...]]]
 
 _AT_ONCE = 32
 
@@ -34,10 +37,10 @@ def expect(nlp: Language, text: str, sentences: Sequence[tuple[int, int]]) -> tu
 
 
 def make_reader(nlp: Language) -> Read:
-    """Return what finds the entities of texts, in order; call it inside the pipeline's memory zone."""
+    """Return what finds the entities of texts, in order, given what a glance found; call it inside the pipeline's memory zone."""
     if _is_ours(nlp):
         return _Direct(nlp, nlp.pipeline[0][1])  # type: ignore[arg-type]
-    return lambda texts: [_of(doc) for doc in nlp.pipe(texts)]
+    return lambda texts, _: [_of(doc) for doc in nlp.pipe(texts)]
 
 
 def _is_ours(nlp: Language) -> bool:
@@ -48,19 +51,23 @@ class _Direct:
     def __init__(self, nlp: Language, tagger: BioTagger) -> None:
         self._nlp, self._tagger = nlp, tagger
 
-    def __call__(self, texts: Sequence[str]) -> list[tuple[Entity, ...]]:
+    def __call__(self, texts: Sequence[str], glanced: Sequence[Glanced]) -> list[tuple[Entity, ...]]:
         found: list[tuple[Entity, ...]] = []
         for start in range(0, len(texts), _AT_ONCE):
-            some = texts[start : start + _AT_ONCE]
+            some, known = texts[start : start + _AT_ONCE], glanced[start : start + _AT_ONCE]
             docs = [self._nlp.make_doc(text) for text in some]
             names = self._tagger.names(docs)
-            found += [_read(Tokens(doc, text), learnt) for doc, text, learnt in zip(docs, some, names, strict=True)]
+            rows = zip(docs, some, names, known, strict=True)
+            found += [_read(Tokens(doc, text), learnt, ruled) for doc, text, learnt, ruled in rows]
         return found
 
 
-def _read(tokens: Tokens, learnt: list[tuple[int, int, str]]) -> tuple[Entity, ...]:
+def _read(tokens: Tokens, learnt: list[tuple[int, int, str]], glanced: Glanced) -> tuple[Entity, ...]:
     trimmed = [Name(start, _without_space(tokens, end), label) for start, end, label in learnt]
-    return tuple(map(tokens.entity, with_rules(tokens, trimmed)))
+    if glanced is None:
+        return tuple(map(tokens.entity, with_rules(tokens, trimmed)))
+    finds = [Find(one.start, one.end, one.label, one.id or "") for one in glanced]
+    return tuple(map(tokens.entity, with_rules(tokens, trimmed, finds)))
 
 
 def _without_space(tokens: Tokens, end: int) -> int:

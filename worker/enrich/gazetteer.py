@@ -7,7 +7,7 @@ One pass of an automaton over the text in small letters finds the cues; a patter
 so the cost does not grow with the lists.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
 from typing import Final
 
@@ -55,9 +55,13 @@ def make_gazetteer(nlp: Language, name: str) -> Gazetteer:  # noqa: ARG001 (spaC
     return Gazetteer(name)
 
 
-def with_rules(tokens: Tokens, learnt: list[Name]) -> list[Name]:
-    """Return the learnt names with the countries' ids and with what the rules find, in order and apart."""
-    finds = [name for find in longest(find_all(tokens.text)) if (name := _name(tokens, find))]
+def with_rules(tokens: Tokens, learnt: list[Name], found: Sequence[Find] | None = None) -> list[Name]:
+    """Return the learnt names with the countries' ids and with what the rules find, in order and apart.
+
+    `found` are the longest finds of the text, where they are known.
+    """
+    ruled = longest(find_all(tokens.text)) if found is None else found
+    finds = [name for find in ruled if (name := _name(tokens, find))]
     return _merge(tokens, [_with_country(tokens, name) for name in learnt], finds)
 
 

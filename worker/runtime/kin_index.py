@@ -1,4 +1,4 @@
-"""The index of remembered articles as `kin.lua` writes it, read here: one MGET for an article, no script.
+"""The index of remembered articles as `kin.lua` writes it, read here: one MGET, no script.
 
 A key is 11 hex digits. Its first 18 bits name a shelf, a string of entries of 8 bytes, the oldest first: the other 26
 bits, then the article's number. Shelves and books (of 64 records) belong to a period, of which this and the last count.
@@ -7,6 +7,7 @@ bits, then the article's number. Shelves and books (of 64 records) belong to a p
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from redis.client import NEVER_DECODE
@@ -27,19 +28,19 @@ def look_up(
     The former is how many articles were ever remembered, the periods that were read, and the kin's numbers. Those that share most come first. `limits` are the most kin, and the newest under one key that count. Two round trips,
     whatever the number of articles.
     """
+    if not keys:
+        return []
     periods = _periods(window_ms)
-    shelves = client.pipeline(transaction=False)
-    for own in keys:
-        numbers = [int(key, 16) >> _LOW_BITS for key in own]
-        names = [f"{prefix}shelf:{at}:{number}" for at in periods for number in numbers]
-        shelves.execute_command("MGET", prefix + "n", *names, **{NEVER_DECODE: True})
-    answers = shelves.execute()
-    found = [_nearest(own, entries, periods, limits) for own, (_, *entries) in zip(keys, answers, strict=True)]
+    beginnings = [f"{prefix}shelf:{at}:" for at in periods]
+    names = [start + str(int(key, 16) >> _LOW_BITS) for own in keys for start in beginnings for key in own]
+    remembered, *entries = client.execute_command("MGET", prefix + "n", *names, **{NEVER_DECODE: True})
+    shelves = iter(entries)
+    found = [_nearest(own, list(islice(shelves, len(periods) * len(own))), periods, limits) for own in keys]
     records = _records(client, prefix, {name for names in found for name in names})
     span = f"{periods[0]}-{periods[-1]}"
     return [
         (f"{int(remembered or 0)} {span} {' '.join(names)}", [records[name] for name in names if name in records])
-        for (remembered, *_), names in zip(answers, found, strict=True)
+        for names in found
     ]
 
 

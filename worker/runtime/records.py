@@ -78,17 +78,27 @@ def title_of(record: str) -> str:
         return ""
 
 
-def article_call(told: Told) -> tuple[str | int | bytes, ...]:
-    """The arguments of `finish_article.lua`; what is only kept goes as it is, so that nobody reads it on the way."""
+ARTICLES_COMMON = json.dumps(
+    {
+        "keep_ms": milliseconds(KEEP),
+        "trend_keep_ms": milliseconds(KEEP_TRENDS),
+        "window_ms": milliseconds(WINDOW),
+        "most": MOST_KIN,
+        "per_key": KIN_PER_KEY,
+    }
+)
+"""What is the same for all articles that `finish_articles.lua` is told of."""
+
+
+def article_parts(told: Told) -> tuple[str | int | bytes, ...]:
+    """What `finish_articles.lua` is told of an article; what is only kept goes as it is, so that nobody reads it on the way."""
     seen = ANALYSIS.dump_json(told.analysis)
     decision = told.step.decision
     work = {
         "trace": told.claim.trace,
         "decision": _decision_work(decision, seen) if decision else None,
-        "keep_ms": milliseconds(KEEP),
         "counts": list(told.counts),
         "trend": counted(told.claim.article, told.analysis),
-        "trend_keep_ms": milliseconds(KEEP_TRENDS),
         "story": _story_work(told.step),
         "model": told.analysis.model,
         "alerts": [alert_work(alert, steps) for alert, steps in told.alerts],
@@ -125,9 +135,6 @@ def _story_work(step: StoryStep) -> dict[str, Any]:
         "version": step.version,
         "keys": step.signature.keys,
         "seen": step.seen,
-        "window_ms": milliseconds(WINDOW),
-        "most": MOST_KIN,
-        "per_key": KIN_PER_KEY,
     }
 
 

@@ -92,6 +92,13 @@ def translated() -> Iterator[None]:
         raise
 
 
+def _raise_refusals(answers: Sequence[Any]) -> None:
+    """Where the server refuses one part of some work it refuses all."""
+    for answer in answers:
+        if isinstance(answer, redis.exceptions.ResponseError) and _refusal(answer):
+            raise answer
+
+
 def _refusal(error: redis.exceptions.ResponseError) -> str:
     """What to do about a refusal, "" where it is a mistake of ours."""
     code = {redis.exceptions.OutOfMemoryError: "OOM", redis.exceptions.ReadOnlyError: "READONLY"}.get(type(error))
@@ -118,6 +125,13 @@ class Scripts:
         with translated():
             return self._scripts[name](args=args)
 
+    def run_each(self, name: str, *args: str | float | bytes) -> list[Any]:
+        """What a script answers for each of its parts: a ResponseError is that part's failure. Raises StoreUnavailable."""
+        with translated():
+            answers = list(self._scripts[name](args=args))
+            _raise_refusals(answers)
+        return answers
+
     def run_all(self, calls: Sequence[Call]) -> list[Any]:
         """What each call answers, in order, or the ResponseError it failed with.
 
@@ -133,9 +147,7 @@ class Scripts:
                     self._client.script_load(self._scripts[name].script)
                 for place, answer in zip(lacking, self._send([calls[place] for place in lacking]), strict=True):
                     answers[place] = answer
-            for answer in answers:
-                if isinstance(answer, redis.exceptions.ResponseError) and _refusal(answer):
-                    raise answer
+            _raise_refusals(answers)
         return answers
 
     def _send(self, calls: Sequence[Call]) -> list[Any]:

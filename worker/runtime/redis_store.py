@@ -65,13 +65,14 @@ from worker.runtime.feed_record import restore_state
 from worker.runtime.log import redact
 from worker.runtime.poll_store import PollStore
 from worker.runtime.records import (
+    ARTICLES_COMMON,
     ATTEMPT,
     CONFIGURATION,
     KEEP,
     KIN_PER_KEY,
     MOST_KIN,
     STORY,
-    article_call,
+    article_parts,
     dump,
     endpoint_state,
     restore_article,
@@ -79,7 +80,7 @@ from worker.runtime.records import (
     restore_kin,
     title_of,
 )
-from worker.runtime.redis_client import Call, K, Scripts, fields, milliseconds, moment_of, ms_of, translated
+from worker.runtime.redis_client import K, Scripts, fields, milliseconds, moment_of, ms_of, translated
 from worker.runtime.replica import secure_lent
 from worker.story import WINDOW
 from worker.zones import passages
@@ -96,7 +97,7 @@ class RedisStore:
         self._scheduled: Sequence[Feed] = ()
         self._noted_epoch = ""
         scripts = Scripts(client, *_SCRIPTS)
-        self._run, self._run_all = scripts.run, scripts.run_all
+        self._run, self._run_each = scripts.run, scripts.run_each
         self._polls = PollStore(client)
 
     def hang_up(self) -> None:
@@ -185,10 +186,10 @@ class RedisStore:
         return [(STORY.validate_json(state), int(version)) if state else (None, 0) for state, version in rows]
 
     def finish_articles(self, told: Sequence[Told]) -> list[int | Exception]:
-        made = [_article_call(one) for one in told]
-        calls = [call for call in made if not isinstance(call, Exception)]
-        answers = iter(self._run_all(calls) if calls else ())
-        found = (call if isinstance(call, Exception) else next(answers) for call in made)
+        made = [_article_parts(one) for one in told]
+        parts = [part for one in made if not isinstance(one, Exception) for part in one]
+        answers = iter(self._run_each("finish_articles", ARTICLES_COMMON, *parts) if parts else ())
+        found = (one if isinstance(one, Exception) else next(answers) for one in made)
         return [one if isinstance(one, Exception) else int(one) for one in found]
 
     def claim_deliveries(self, endpoint: str, at_once: int, lease: timedelta) -> list[DeliveryClaim]:
@@ -336,7 +337,7 @@ _SCRIPTS = (
     "claim_deliveries",
     "give_back_deliveries",
     "passages",
-    "finish_article",
+    "finish_articles",
     "finish_delivery",
     "note_failure",
     "release",
@@ -373,9 +374,9 @@ def _kinship(seen: str, found: Sequence[tuple[int, str]]) -> Kinship:
     return Kinship(tuple(restore_kin(number, record) for number, record in found), seen)
 
 
-def _article_call(told: Told) -> Call | Exception:
-    """The call of `finish_article.lua`, or why there are none: what cannot be written down costs no other article."""
+def _article_parts(told: Told) -> tuple[str | int | bytes, ...] | Exception:
+    """What `finish_articles.lua` is told, or why nothing is: what cannot be written down costs no other article."""
     try:
-        return "finish_article", article_call(told)
+        return article_parts(told)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is handed back
         return error

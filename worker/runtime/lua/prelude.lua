@@ -6,8 +6,31 @@ local function now_ms()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
+-- A script that takes many steps may make its counts once, at its end.
+local deferred, deferred_exemplars
+local function defer_counts() deferred, deferred_exemplars = {}, {} end
+
 local function count(series, by)
-  redis.call('HINCRBYFLOAT', K .. 'metrics', series, by or 1)
+  if deferred then
+    deferred[series] = (deferred[series] or 0) + (by or 1)
+  else
+    redis.call('HINCRBYFLOAT', K .. 'metrics', series, by or 1)
+  end
+end
+
+local function keep_exemplar(series, exemplar)
+  if deferred_exemplars then
+    deferred_exemplars[series] = exemplar
+  else
+    redis.call('HSET', K .. 'exemplars', series, exemplar)
+  end
+end
+
+local function make_counts()
+  local counts, exemplars = deferred, deferred_exemplars
+  deferred, deferred_exemplars = nil, nil
+  for series, by in pairs(counts) do count(series, by) end
+  for series, exemplar in pairs(exemplars) do keep_exemplar(series, exemplar) end
 end
 
 -- An observation is three counts in a row: its bucket, its amount to the sum, and one. Where it is of an article, the
@@ -16,13 +39,20 @@ local function count_all(counts, article)
   for i, pair in ipairs(counts) do
     count(pair[1], pair[2])
     if article and string.find(pair[1], '_bucket{', 1, true) then
-      redis.call('HSET', K .. 'exemplars', pair[1], article .. ' ' .. counts[i + 1][2] .. ' ' .. now_ms())
+      keep_exemplar(pair[1], article .. ' ' .. counts[i + 1][2] .. ' ' .. now_ms())
     end
   end
 end
 
 -- A whole number as text: more than 14 digits would lose some by Lua's own way.
 local function whole(number) return string.format('%.0f', number) end
+
+-- What a protected call failed with, as an answer. Servers before 7.0 give a text.
+local function failure(error) return {err = type(error) == 'table' and error.err or tostring(error)} end
+
+local function push(list, ...)
+  for _, one in ipairs({...}) do list[#list + 1] = one end
+end
 
 -- The audit record: a stream whose lines each carry a hash of their own words and of the line before. See docs/audit.md.
 local RECORD, RECORD_HEAD = K .. 'audit', K .. 'audit:head'

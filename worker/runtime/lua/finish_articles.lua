@@ -1,0 +1,82 @@
+-- Store analyses with their stories, alerts and deliveries, each article all or nothing, in order.
+-- ARGV: JSON {keep_ms, trend_keep_ms, window_ms, most, per_key}; then for each article: id, fence, JSON {counts, trend, model,
+-- alerts, story, decision, trace}, and what is kept as it comes: the analysis, the story, what later articles are compared
+-- with, and the decision ('' without one).
+-- decision: {config, sha256, analysis_sha256, unknown, fired}; fired: a list of {watch, alert or why_not}.
+-- story: {id, version, keys, seen}. An alert: {id, record, watch, severity, is_shadow, counts, deliveries}.
+-- Returns for each its new alerts, -1 where the claim is outdated, -2 where the story or the article's kin are no longer what
+-- they were when the alerts were made, or the error that it failed with: that costs no other article.
+local common, now = cjson.decode(ARGV[1]), now_ms()
+local hour = K .. 'trend:' .. math.floor(now / 3600000)
+local kin = own_kin()
+local trend, through, model = {}, {}, nil
+
+local function finish(id, fence, told, analysis, state, record, decided)
+  local work, article = cjson.decode(told), K .. 'article:' .. id
+  local kept = redis.call('HMGET', article, 'fence', 'story', 'revision', 'trended')
+  if kept[1] ~= fence then
+    count_stale('enrich')
+    return -1
+  end
+  local raised = 0
+  local story, tale = work.story, K .. 'story:' .. work.story.id
+  if tonumber(redis.call('HGET', tale, 'version') or 0) ~= story.version then return -2 end
+  if not kept[2] and #story.keys > 0 then
+    if not kin.is_same(story.seen, story.keys, now, common) then return -2 end
+    kin.remember(story.keys, record, now, common.window_ms)
+  end
+  redis.call('HSET', tale, 'state', state, 'version', story.version + 1)
+  redis.call('PEXPIRE', tale, common.keep_ms)
+  if story.version == 0 then file_under('stories', story.id, now, common.keep_ms) end
+
+  local facts = {'analysis', analysis, 'state', 'done', 'story', kept[2] or story.id}
+  local decision = work.decision
+  if decision and decision ~= cjson.null then
+    local revision = kept[3] or '0'
+    audit('decided', {'article', id, 'revision', tonumber(revision), 'sha256', decision.sha256,
+      'analysis_sha256', decision.analysis_sha256, 'config', decision.config, 'model', work.model, 'story', story.id,
+      'unknown', decision.unknown, 'fired', decision.fired})
+    push(facts, 'decision', decided, 'decided', revision)
+  end
+
+  for _, alert in ipairs(work.alerts) do
+    if raise_alert(alert, id, now) then
+      for _, name in ipairs({'alerts', 'watch:' .. alert.watch, 'severity:' .. alert.severity}) do
+        trend[name] = (trend[name] or 0) + 1
+      end
+      raised = raised + 1
+    else
+      count('tocsin_alerts_repeated_total')
+      audit('repeated', {'alert', alert.id, 'watch', alert.watch, 'article', id})
+    end
+  end
+
+  -- an article that was edited and is read again counts in its first hour only
+  if not kept[4] then
+    push(facts, 'trended', 1)
+    for _, name in ipairs(work.trend) do trend[name] = (trend[name] or 0) + 1 end
+  end
+  if work.trace ~= '' then push(facts, 'trace', work.trace) end
+  count_all(work.counts, id)
+  redis.call('HSET', article, unpack(facts))
+  redis.call('HDEL', article, 'claims', 'fence')
+  redis.call('PEXPIRE', article, common.keep_ms)
+  push(through, id)
+  model = work.model
+  return raised
+end
+
+local answers = {}
+defer_counts()
+for at = 2, #ARGV, 7 do
+  local is_done, answer = pcall(finish, unpack(ARGV, at, at + 6))
+  answers[#answers + 1] = is_done and answer or failure(answer)
+end
+if #through > 0 then
+  redis.call('ZREM', K .. 'articles:due', unpack(through))
+  for name, by in pairs(trend) do redis.call('HINCRBY', hour, name, by) end
+  redis.call('PEXPIRE', hour, common.trend_keep_ms)
+  redis.call('HSET', K .. 'progress', 'enrich', now, 'model', model)
+end
+make_counts()
+return answers
