@@ -10,6 +10,7 @@ that answer 304.
 
 import argparse
 import asyncio
+import gc
 import json
 import multiprocessing
 import tempfile
@@ -81,6 +82,8 @@ def measure(store: RedisStore, ports: list[int], number: int, rounds: int) -> di
     quiet = [i for i in range(number) if i % NEWS_EVERY]
     spent: dict[str, list[dict[str, float]]] = {side: [] for side in ("ours", "bare", "ours_quiet", "bare_quiet")}
     pipeline = pipeline_for(store, feeds, loop, timedelta(minutes=10))
+    gc.collect()
+    gc.freeze()  # as every worker process does once it stands; it spares both sides the same
     for _ in range(rounds):
         store.client.flushall()
         store.sync_feeds(feeds)

@@ -12,9 +12,10 @@ The id is derived from the first alias an entry has, so a second poll, another f
 second makes the same article of it.
 """
 
+import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial, wraps
@@ -23,7 +24,7 @@ from typing import Literal
 from w3lib.url import canonicalize_url, url_query_cleaner
 
 from worker import plaintext, zones
-from worker.identity import derive_id
+from worker.identity import derive_id, spell
 from worker.model import Article, Document, Draft, Entry, EntryMark, Feed, FeedState, Reading
 
 CONTENT_WORDS = 12
@@ -41,7 +42,10 @@ _TRACKING = re.compile(
     re.IGNORECASE,
 )
 
-_digest = partial(derive_id, length=26)
+_ID_LENGTH = 26
+_digest = partial(derive_id, length=_ID_LENGTH)
+_PLAIN_LINK = re.compile(r"https?://([a-z0-9][a-z0-9.-]*\.[a-z]{2,})((?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*/?)")
+_LABEL_LIMIT = 63
 _SESSION_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/?#;]*", re.IGNORECASE)
 
 
@@ -80,12 +84,13 @@ def _identify(marked: _Marked, feed: Feed, state: FeedState, document: Document,
         article = to_article(feed, entry, document.language, now)
         guid = mark.guid if guids[mark.guid] == 1 else ""
         aliases = _aliases(feed, entry, article, guid, is_page=addresses[mark.address] == 1)
-        identified = replace(article, id="art_" + _digest(aliases[0]))
+        # nobody has seen it yet, and a copy of so many fields costs as much as its zones
+        object.__setattr__(article, "id", "art_" + _digest(aliases[0]))
         fate = _remembered_as(feed, state, article.published, now)
         if old := former.get(mark.guid):
             aliases, fate = (f"g:{old}", *aliases), "rekeyed"
         is_fresh = article.published is not None and now - article.published <= feed.backfill
-        drafts.append(Draft(identified, aliases, _digest(article.text), fate, is_fresh))
+        drafts.append(Draft(article, aliases, _digest(article.text), fate, is_fresh))
     return tuple(drafts)
 
 
@@ -110,7 +115,11 @@ def _remember(marked: _Marked, document: Document) -> tuple[EntryMark, ...]:
         return tuple(marked.new)
     fresh = iter(marked.new)
     known = {mark.raw: mark for mark in marked.standing}
-    return tuple(known[name] if name in known else replace(next(fresh), raw=name) for name in document.fingerprints)
+    return tuple(known[name] if name in known else _named(next(fresh), name) for name in document.fingerprints)
+
+
+def _named(mark: EntryMark, raw: str) -> EntryMark:
+    return EntryMark(raw, mark.guid, mark.address, mark.title)
 
 
 def _mark(feed: Feed, state: FeedState, document: Document) -> _Marked:
@@ -199,6 +208,8 @@ def _remembered(work: Callable[[str], str]) -> Callable[[str], str]:
 @_remembered
 def canonical_address(link: str) -> str:
     """The link without fragment, tracking and session parameters, scheme and `www.`; "" where it names no page of its own."""
+    if (plain := _PLAIN_LINK.fullmatch(link)) and _is_plain_host(plain[1]):
+        return _page(plain[1] + plain[2])  # most links are so: nothing in them to sort, to decode or to resolve
     if not link.lower().startswith(("http://", "https://")):
         return ""
     link = _SESSION_PATH.sub("", link)
@@ -207,7 +218,15 @@ def canonical_address(link: str) -> str:
         address = canonicalize_url(url_query_cleaner(link, names, remove=True) if names else link)
     except ValueError:
         return ""
-    bare = address.split("://", 1)[-1].removeprefix("www.").rstrip("/")
+    return _page(address.split("://", 1)[-1])
+
+
+def _is_plain_host(host: str) -> bool:
+    return len(host) <= _LABEL_LIMIT and "--" not in host and ".." not in host
+
+
+def _page(address: str) -> str:
+    bare = address.removeprefix("www.").rstrip("/")
     return bare if "/" in bare or "?" in bare else ""
 
 
@@ -224,10 +243,10 @@ def is_plausible(published: datetime | None, now: datetime) -> bool:
 
 def _aliases(feed: Feed, entry: Entry, article: Article, guid: str, *, is_page: bool) -> tuple[str, ...]:
     """The entry's names; `guid` is empty and `is_page` False where other entries share them."""
-    words = " ".join(re.findall(r"\w+", article.text.casefold()))
+    words = plaintext.words(article.text)
     address = canonical_address(entry.link)
     aliases = []
-    is_told_by_words = words.count(" ") + 1 >= CONTENT_WORDS
+    is_told_by_words = len(words) >= CONTENT_WORDS
     if is_told_by_words and article.published:
         aliases += _content_aliases(words, article.published)
     if address and is_page and article.title:
@@ -237,14 +256,23 @@ def _aliases(feed: Feed, entry: Entry, article: Article, guid: str, *, is_page: 
     if is_told_by_words and not article.published:
         # without a date and another name, words are all there is to know it by when it is read again
         seen = article.first_seen
-        aliases += _content_aliases(words, seen) if aliases and seen else ["c:" + _digest(words)]
+        aliases += (
+            _content_aliases(words, seen) if aliases and seen else [_content_name(hashlib.sha256(b" ".join(words)))]
+        )
     return tuple(aliases) or ("e:" + _digest(feed.id, entry.guid, entry.link, article.text),)
 
 
-def _content_aliases(words: str, moment: datetime) -> list[str]:
+def _content_aliases(words: Sequence[bytes], moment: datetime) -> list[str]:
     """The names of these words in the half-day of `moment` and in the next: two articles share one within 12 to 24 h."""
     half_day = int(moment.timestamp() // HALF_DAY.total_seconds())
-    return ["c:" + _digest(words, str(at)) for at in (half_day, half_day + 1)]
+    begun = hashlib.sha256(b" ".join(words))
+    return [_content_name(begun, b"\0%d" % at) for at in (half_day, half_day + 1)]
+
+
+def _content_name(begun: "hashlib._Hash", moment: bytes = b"") -> str:
+    hashed = begun.copy()
+    hashed.update(moment)
+    return "c:" + spell(hashed.digest(), _ID_LENGTH)
 
 
 def _remembered_as(
@@ -259,4 +287,4 @@ def _remembered_as(
 
 
 def _short(text: str) -> str:
-    return _digest(text)[:16] if text else ""
+    return derive_id(text, length=16) if text else ""

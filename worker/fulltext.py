@@ -45,6 +45,7 @@ _CONTINUED = re.compile(
     r"(?:\.\.\.|…|\[\s*(?:…|\.\.\.|&hellip;)\s*\]|(?:read more|continue reading|weiterlesen|lire la suite|leer más)\W*)\s*$",
     re.IGNORECASE,
 )
+_LONGEST_SIGN = 40
 _PAYWALL = re.compile(
     r"(?:subscribe|sign in|log in|register)(?: now)? to (?:continue|keep|read)|to continue reading|already a subscriber"
     r"|for subscribers only|subscriber[- ]only|exclusive to subscribers|article is reserved for"
@@ -106,10 +107,18 @@ def wants_page(feed: Feed, article: Article) -> str:
     if feed.fulltext == "always":
         return "the feed asks for pages"
     body = article.text[len(article.title) + 1 :]
-    if _CONTINUED.search(body):
+    if _breaks_off(body):
         return "the feed's text breaks off"
     words = count_words(body)
     return f"the feed gives {words} words" if words < SUMMARY_WORDS else ""
+
+
+def _breaks_off(body: str) -> bool:
+    """Whether tidy text ends in a sign that it goes on elsewhere; what stands before its last words is not looked at."""
+    end = len(body)
+    while end and not body[end - 1].isalnum():
+        end -= 1
+    return _CONTINUED.search(body, max(end - _LONGEST_SIGN, 0)) is not None
 
 
 def page_feed(feed: Feed, link: str) -> Feed:
@@ -258,6 +267,8 @@ def _terms(text: str) -> set[str]:
 
 def count_words(text: str) -> int:
     """Words; where a language writes without spaces, two characters count as one."""
+    if not _SPACELESS.search(text):
+        return len(text.split())
     spaceless = len(_SPACELESS.findall(text))
     return len(_SPACELESS.sub(" ", text).split()) + spaceless // 2
 

@@ -9,7 +9,11 @@ _PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 
 def derive_id(*parts: str, length: int = 32) -> str:
     """The SHA-256 of the parts, NUL between them, as that many characters of lower-case base32."""
-    joined = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return spell(hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest(), length)
+
+
+def spell(digest: bytes, length: int) -> str:
+    """The first characters of 32 bytes in lower-case base32."""
     # 256 bits are 52 characters with four bits to spare
-    number = int.from_bytes(hashlib.sha256(joined).digest(), "big") << 4
+    number = int.from_bytes(digest, "big") << 4
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(250, 250 - 5 * length, -10)])[:length]

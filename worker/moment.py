@@ -16,6 +16,13 @@ _ISO = re.compile(
 )
 _COMPACT = re.compile(r"^(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)(?:T(\d\d)(\d\d)(\d\d)(.*))?$")
 _NUMERIC = re.compile(r"^(?:\w+,?\s+)?(\d{1,4})([./])(\d{1,2})\2(\d{1,4})(?:,?\s+(?P<time>\d.*))?$")
+_PLAIN = re.compile(
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?([0-9]{1,2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([0-9]{4})"
+    r" ([0-9]{2}):([0-9]{2}):([0-9]{2}) (?:GMT|UTC|([+-])([0-9]{2})([0-9]{2}))"
+)
+_PLAIN_ISO = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
 _TIME = re.compile(
     r"(?<!\d)(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2}))?(?:[.,]\d+)?"
     r"\s*(?P<half>[ap]\.?m\b\.?)?\s*(?P<zone>.*)$",
@@ -61,6 +68,11 @@ _ZONES = {
 
 def read_moment(text: str) -> datetime | None:
     """The moment a date names, to the second, or None where it names none that the calendar has."""
+    try:
+        if moment := _plain_moment(text):
+            return moment
+    except (ValueError, OverflowError):
+        pass  # what is odd about it is judged below
     tidy = " ".join(unicodedata.normalize("NFKC", text).split())[:100]
     if tidy.isdigit() and len(tidy) in (10, 13):
         return datetime.fromtimestamp(int(tidy[:10]), UTC)
@@ -72,6 +84,20 @@ def read_moment(text: str) -> datetime | None:
         return _at(day, rest)
     except (ValueError, OverflowError):
         return None
+
+
+def _plain_moment(text: str) -> datetime | None:
+    """The moment of a date that is written as nearly all are, which need not be taken apart word by word."""
+    if plain := _PLAIN.fullmatch(text):
+        day, month, year, hour, minute, second, sign, east_hours, east_minutes = plain.groups()
+        local = datetime(int(year), _ENGLISH[month.lower()], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+        if sign is None:
+            return local
+        east = timedelta(minutes=int(east_hours) * 60 + int(east_minutes))
+        return None if east >= timedelta(days=1) else local + east if sign == "-" else local - east
+    if plain := _PLAIN_ISO.fullmatch(text):
+        return datetime.fromisoformat(plain[1] + plain[2]).astimezone(UTC)
+    return None
 
 
 def _calendar_day(text: str) -> tuple[date, str] | None:

@@ -37,12 +37,14 @@ def split_zones(title: str, body: str, *, repeated: Collection[str] = ()) -> tup
 
     The title is a teaser only where a headline that fits the prose better stands above that prose.
     """
-    paragraphs = list(_paragraphs(body, len(title) + 1))
-    prose = [text for _, _, text in paragraphs if not is_headline(text)]
+    paragraphs = _paragraphs(body, len(title) + 1)
+    is_prose = [not is_headline(text) for _, _, text in paragraphs]
+    first_prose = is_prose.index(True) if True in is_prose else len(paragraphs)
+    above, below = paragraphs[:first_prose], paragraphs[first_prose:]
+    # most articles begin with prose: nothing stands above it that could be foreign to it
+    prose = [text for (_, _, text), is_text in zip(paragraphs, is_prose, strict=True) if is_text] if above else []
     vocabulary = telling_words(" ".join(prose))
     is_judged = sum(len(text.split()) for text in prose) >= _PROSE_WORDS
-    first_prose = next((i for i, (_, _, text) in enumerate(paragraphs) if not is_headline(text)), len(paragraphs))
-    above, below = paragraphs[:first_prose], paragraphs[first_prose:]
 
     def is_foreign(text: str) -> bool:
         return is_judged and not (telling_words(text) & vocabulary)
@@ -56,8 +58,8 @@ def split_zones(title: str, body: str, *, repeated: Collection[str] = ()) -> tup
         is_teaser = text in repeated or bool(_INVITATION.match(text)) or is_foreign(text)
         zones.append(Zone("teaser" if is_teaser else "title" if is_title_teaser else "lead", start, end))
     has_lead = False
-    for start, end, text in below:
-        is_teaser = text in repeated or (is_headline(text) and bool(_INVITATION.match(text)))
+    for (start, end, text), is_text in zip(below, is_prose[first_prose:], strict=True):
+        is_teaser = text in repeated or (not is_text and bool(_INVITATION.match(text)))
         zones.append(Zone("teaser" if is_teaser else "body" if has_lead else "lead", start, end))
         has_lead = has_lead or not is_teaser
     return tuple(zones)
@@ -77,12 +79,18 @@ def without_teasers(text: str, zones: tuple[Zone, ...]) -> str:
 
 
 def _paragraphs(body: str, offset: int) -> list[tuple[int, int, str]]:
-    found = re.finditer(r"\S(?:.*\S)?", body)
-    return [(offset + match.start(), offset + match.end(), match.group()) for match in found]
+    """Start, end and text of each line that is not blank, without the white space around it."""
+    found = []
+    for line in body.split("\n"):
+        if text := line.strip():
+            start = offset + line.index(text[0])
+            found.append((start, start + len(text), text))
+        offset += len(line) + 1
+    return found
 
 
 def is_headline(text: str) -> bool:
-    return len(text.split()) <= _HEADLINE_WORDS and text[-1:] not in '.!?…"”;,'
+    return text[-1:] not in '.!?…"”;,' and len(text.split(None, _HEADLINE_WORDS)) <= _HEADLINE_WORDS
 
 
 def telling_words(text: str) -> set[str]:

@@ -376,6 +376,37 @@ def test_slowness_ends(script, timeout, loop, serve):
     assert time.monotonic() - started < 3
 
 
+def test_each_request_of_a_connection_has_the_whole_patience_and_no_more(loop, serve):
+    document = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<rss/>"
+
+    async def twice(talk):
+        await talk.send(document)
+        await asyncio.sleep(1.3)
+        await talk.send(document)
+        await asyncio.sleep(60)
+
+    server, fetcher = serve(twice), HttpFetcher(loop, timeout=ClientTimeout(total=9, sock_read=0.6))
+    outcomes = [fetch(fetcher, server.url)]
+    time.sleep(1)  # longer than its patience, which nobody is asked for
+    outcomes.append(fetch(fetcher, server.url))
+    assert [type(outcome) for outcome in outcomes] == [Fetched, Fetched]
+    started = time.monotonic()
+    refused(fetch(fetcher, server.url), PollFailure.TIMEOUT)
+    assert 0.5 < time.monotonic() - started < 2
+    assert len(server.asked) == 1, "the connection was not kept"
+
+
+def test_a_server_that_sends_now_and_then_is_listened_to(loop, serve):
+    async def now_and_then(talk):
+        await talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n")
+        for byte in b"<rss/>":
+            await asyncio.sleep(0.3)
+            await talk.send(bytes([byte]))
+
+    patient = HttpFetcher(loop, timeout=ClientTimeout(total=9, sock_read=0.8))
+    assert isinstance(fetch(patient, serve(now_and_then).url), Fetched)
+
+
 def test_nobody_is_waited_for_longer_than_half_a_minute():
     assert (TIMEOUT.total, TIMEOUT.connect, TIMEOUT.sock_read) == (30, 10, 10)
 

@@ -48,6 +48,16 @@ def test_links_written_to_be_huge_are_not_kept_in_memory():
     assert kept < 10_000_000  # urllib and w3lib keep a hundred and some
 
 
+@given(
+    st.from_regex(
+        r"https?://(www\.)?[a-z0-9-]{1,5}(\.[a-z0-9]{1,4}){0,2}\.[a-z]{2,4}(/[\w.~-]{0,5}){0,3}", fullmatch=True
+    )
+)
+def test_the_address_of_a_plain_link_is_as_the_library_makes_it(link):
+    # an empty fragment changes nothing, and has it go the long way
+    assert canonical_address(link) == canonical_address(link + "#")
+
+
 @pytest.mark.parametrize("days", [1, 2, 7, 89])
 def test_the_same_words_on_another_day_under_another_name_are_another_article(days):
     """Sirens and bulletins repeat to the letter."""

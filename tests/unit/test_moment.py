@@ -87,3 +87,24 @@ def test_a_date_in_english_loads_no_other_languages_names():
 @pytest.mark.parametrize("day", sorted(_ENGLISH_DAYS))
 def test_an_english_weekday_is_a_month_in_no_language(day):
     assert day not in _months()
+
+
+@given(
+    st.sampled_from(["", "Mon, ", "Sat, "]), st.integers(0, 32), st.sampled_from(["Jan", "Feb", "Dec"]),
+    st.integers(1, 2100), st.tuples(st.integers(0, 25), st.integers(0, 61), st.integers(0, 61)),
+    st.sampled_from(["GMT", "UTC", "+0100", "-0830", "+2359", "-2400", "+0575"]),
+)  # fmt: skip
+def test_a_date_in_the_common_form_is_what_it_is_with_its_parts_spaced_otherwise(weekday, day, month, year, time, zone):
+    clock = "{:02}:{:02}:{:02}".format(*time)
+    plain = f"{weekday}{day} {month} {year:04} {clock} {zone}"
+    assert read_moment(plain) == read_moment(plain.replace(" ", "  "))
+
+
+@given(
+    st.tuples(st.integers(1, 2100), st.integers(0, 13), st.integers(0, 32)),
+    st.tuples(st.integers(0, 25), st.integers(0, 61), st.integers(0, 61)),
+    st.sampled_from(["Z", ".5Z", "+01:30", ".123456789-08:00", "+24:00", "+23:59", "+10:75"]),
+)
+def test_the_common_iso_form_is_what_it_is_with_a_space_in_it(day, time, zone):
+    written = "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}".format(*day, *time) + zone
+    assert read_moment(written) == read_moment(written.replace("T", " "))

@@ -4,11 +4,11 @@ Redirects are followed here and not by the client, so that every hop is looked a
 leaves https, and whether credentials may go along (never to another origin).
 """
 
-import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -53,20 +53,21 @@ class HttpFetcher:
         timeout: aiohttp.ClientTimeout = TIMEOUT,
     ) -> None:
         self._loop, self._timeout = loop, timeout
+        # the whole is limited here, redirects included
+        self._each = aiohttp.ClientTimeout(
+            connect=timeout.connect, sock_connect=timeout.sock_connect, sock_read=timeout.sock_read
+        )
         self._agent = f"Tocsin/{__version__}" + (f" (+{contact})" if contact else "")
         self._turns = turns or Turns(time.monotonic)
         self._robots = RobotsRules(time.monotonic)
 
     def fetch(self, request: PollRequest) -> Future[PollOutcome]:
         """Start one poll; up to 30 s, and 10 s for its turn at the host."""
-        return self._loop.submit(self._fetch(request))
+        is_at_once = request.feed.allow_private and not request.is_page
+        work = self._follow(request) if is_at_once else self._fetch_allowed(request)
+        return self._loop.submit(self._as_value(request, work))
 
-    async def _fetch(self, request: PollRequest) -> PollOutcome:
-        if request.feed.allow_private and not request.is_page:
-            return await self._as_value(request, self._follow(request))
-        return await self._as_value(request, self._fetch_allowed(request))
-
-    async def _as_value(self, request: PollRequest, work: Awaitable[PollOutcome]) -> PollOutcome:
+    async def _as_value(self, request: PollRequest, work: Coroutine[Any, Any, PollOutcome]) -> PollOutcome:
         try:
             return await work
         except HostBusyError as busy:
@@ -99,28 +100,26 @@ class HttpFetcher:
 
     async def _follow(self, request: PollRequest) -> PollOutcome:
         """The answer to a request, and to those that redirects lead to, in the time that one has."""
-        began = self._loop.loop.time()
-        hop = _Hop(request.address)
-        # the client itself ends one that takes too long; a limit of our own is a second timer, which few requests need
-        outcome = await self._ask(request, hop)
+        with self._loop.within(self._timeout.total):
+            hop = _Hop(request.address)
+            outcome = await self._ask(request, hop)
+            for _ in range(MOST_REDIRECTS):
+                if not isinstance(outcome, _Hop):
+                    return outcome
+                if refused := await self._refuse(request, hop, outcome):
+                    return refused
+                hop = outcome
+                outcome = await self._ask(request, hop)
         if not isinstance(outcome, _Hop):
             return outcome
-        async with asyncio.timeout_at(began + self._timeout.total if self._timeout.total else None):
-            return await self._follow_on(request, hop, outcome)
-
-    async def _follow_on(self, request: PollRequest, hop: _Hop, target: _Hop) -> PollOutcome:
-        for _ in range(MOST_REDIRECTS):
-            if refusal := refuse_hop(request, hop.url, target.url):
-                return PollFailed(PollFailure.BAD_REDIRECT, f"{http.short_url(request.address)} {refusal}")
-            hop = target
-            if refused := await self._robots.judge(request, hop.url, self._ask_rules_at_once):
-                return refused
-            outcome = await self._ask(request, hop)
-            if not isinstance(outcome, _Hop):
-                return outcome
-            target = outcome
         message = f"{http.short_url(request.address)} redirects more than {MOST_REDIRECTS} times"
         return PollFailed(PollFailure.BAD_REDIRECT, message)
+
+    async def _refuse(self, request: PollRequest, hop: _Hop, target: _Hop) -> PollOutcome | None:
+        """What stands against following a redirect."""
+        if refusal := refuse_hop(request, hop.url, target.url):
+            return PollFailed(PollFailure.BAD_REDIRECT, f"{http.short_url(request.address)} {refusal}")
+        return await self._robots.judge(request, target.url, self._ask_rules_at_once)
 
     async def _ask(self, request: PollRequest, hop: _Hop) -> PollOutcome | _Hop:
         feed = request.feed
@@ -131,7 +130,7 @@ class HttpFetcher:
         session = self._loop.session(allow_private=feed.allow_private or bool(proxy), auto_decompress=False)
         headers = self._headers(request, hop.url)
         async with session.get(
-            http.parsed(hop.url), headers=headers, timeout=self._timeout, allow_redirects=False, proxy=proxy
+            http.parsed(hop.url), headers=headers, timeout=self._each, allow_redirects=False, proxy=proxy
         ) as response:
             if response.status in _REDIRECTS and (target := response.headers.get("Location")):
                 is_permanent = hop.is_permanent and response.status in _PERMANENT

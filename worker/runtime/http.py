@@ -12,7 +12,8 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Coroutine, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
@@ -21,7 +22,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
+
+from worker.runtime.patience import Limits, Patient, Within
 
 T = TypeVar("T")
 Address = tuple[socket.AddressFamily | int, socket.SocketKind | int, int, str, tuple[Any, ...]]
@@ -94,16 +98,18 @@ class _Connector(aiohttp.TCPConnector):
     def __init__(self, certificates: dict[tuple[str, int | None], datetime], **options: Any) -> None:
         super().__init__(**options)
         self._certificates = certificates
+        make: Any = partial(Patient, loop=self._loop)
+        self._factory = make
 
-    async def connect(self, req: Any, *args: Any, **options: Any) -> Any:
-        connection = await super().connect(req, *args, **options)
-        transport = connection.transport if req.url.scheme == "https" else None
+    async def _create_connection(self, req: Any, *args: Any, **options: Any) -> ResponseHandler:
+        made = await super()._create_connection(req, *args, **options)
+        transport = made.transport if req.url.scheme == "https" else None
         if transport and (tls := transport.get_extra_info("ssl_object")):
             until = (tls.getpeercert() or {}).get("notAfter")
             if until:
                 place = (req.url.host or "", req.url.port)
                 self._certificates[place] = datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC)
-        return connection
+        return made
 
 
 class HttpLoop:
@@ -114,6 +120,7 @@ class HttpLoop:
         sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
         self.loop = asyncio.new_event_loop()
         self._resolver = resolver
+        self._limits = Limits(self.loop)
         self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
         self._certificates: dict[tuple[str, int | None], datetime] = {}
         self._submitted: deque[tuple[Coroutine[Any, Any, Any], Future[Any]]] = deque()
@@ -148,12 +155,13 @@ class HttpLoop:
         self._tasks.discard(task)
         if task.cancelled():
             future.cancel()
-        if not future.set_running_or_notify_cancel():
+            future.set_running_or_notify_cancel()
             return
-        if error := task.exception():
-            future.set_exception(error)
-        else:
-            future.set_result(task.result())
+        with suppress(InvalidStateError):  # nobody waits for it any more
+            if error := task.exception():
+                future.set_exception(error)
+            else:
+                future.set_result(task.result())
 
     def close(self) -> None:
         """Give up what is in flight, close the sessions and end the thread."""
@@ -171,6 +179,10 @@ class HttpLoop:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
         self.loop.close()
+
+    def within(self, seconds: float | None) -> AbstractContextManager[None]:
+        """A limit for what a coroutine of this loop does in it: TimeoutError after so many seconds."""
+        return Within(self._limits, self.loop.time() + seconds) if seconds else nullcontext()
 
     def certificate_until(self, url: str) -> datetime | None:
         """When the TLS certificate ends that the host of `url` showed last; None for plain HTTP."""

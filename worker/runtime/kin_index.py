@@ -20,6 +20,16 @@ _SKEW_MS = 60_000
 """Two machines' clocks differ by less; around the turn of a period three are read."""
 
 
+def places(keys: Sequence[str]) -> tuple[list[str], bytes]:
+    """The numbers of the keys' shelves, and the four bytes by which each key is told there, for `kin.lua`."""
+    numbers = [int(key, 16) for key in keys]
+    return [str(number >> _LOW_BITS) for number in numbers], b"".join(map(_told, numbers))
+
+
+def _told(number: int) -> bytes:
+    return (number & _LOW).to_bytes(4, "big")
+
+
 def look_up(
     client: Any, prefix: str, keys: Sequence[Sequence[str]], window_ms: int, limits: tuple[int, int]
 ) -> list[tuple[str, list[Any]]]:
@@ -49,7 +59,7 @@ def _nearest(
 ) -> list[str]:
     """The kin under some keys as period:number, those that share most first."""
     most, per_key = limits
-    told = [(int(key, 16) & _LOW).to_bytes(4, "big") for key in keys]
+    told = [_told(int(key, 16)) for key in keys]
     hits: Counter[str] = Counter()
     for i, entries in enumerate(shelves):
         if entries and told[i % len(keys)] in entries:

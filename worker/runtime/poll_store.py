@@ -14,7 +14,7 @@ from worker.fulltext import PATIENCE
 from worker.ports import FinishedPoll, Ingested
 from worker.runtime.alert_work import alert_work
 from worker.runtime.feed_record import changed_fields
-from worker.runtime.records import KEEP, REMEMBER, draft_work
+from worker.runtime.records import ARTICLE, KEEP, REMEMBER, draft_work
 from worker.runtime.redis_client import Call, Scripts, milliseconds
 
 _QuietRow = tuple[tuple[str, int, int, str, str, str], Sequence[tuple[str, float]]]
@@ -56,11 +56,7 @@ class PollStore:
 
 
 def _busy_call(poll: FinishedPoll) -> Call:
-    state, marks, seen_at = changed_fields(poll)
     work = {
-        "state": state,
-        "marks": marks,
-        "seen_at": seen_at,
         "next_ms": milliseconds(poll.decision.next_in),
         "remember_ms": milliseconds(REMEMBER),
         "keep_ms": milliseconds(KEEP),
@@ -70,7 +66,8 @@ def _busy_call(poll: FinishedPoll) -> Call:
         "alerts": [alert_work(alert, steps) | {"article": alert.article.id} for alert, steps in poll.alerts],
         "drafts": [draft_work(draft) for draft in poll.drafts],
     }
-    return "finish_poll", (poll.claim.feed_id, poll.claim.fence, json.dumps(work))
+    records = [ARTICLE.dump_json(draft.article) for draft in poll.drafts]
+    return "finish_poll", (poll.claim.feed_id, poll.claim.fence, json.dumps(work), *changed_fields(poll), *records)
 
 
 def _quiet_row(poll: FinishedPoll) -> _QuietRow:

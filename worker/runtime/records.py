@@ -25,6 +25,7 @@ from worker.model import (
     Story,
 )
 from worker.ports import ArticleClaim, ConfigurationState, StoryStep, Told
+from worker.runtime import kin_index
 from worker.runtime.alert_work import alert_work
 from worker.runtime.redis_client import milliseconds, moment_of, ms_of
 from worker.story import WINDOW, pack, unpack
@@ -50,14 +51,13 @@ def dump(adapter: TypeAdapter[Any], value: Any) -> str:
 
 
 def draft_work(draft: Draft) -> dict[str, Any]:
-    """What a poll found, for `finish_poll.lua`."""
+    """What a poll found, for `finish_poll.lua`; the article itself is handed over beside it."""
     return {
         "id": draft.article.id,
         "aliases": draft.aliases,
         "address": mark_of_address(draft.article.link),
         "content": draft.content,
         "sha256": digest_text(draft.article.text),
-        "record": dump(ARTICLE, draft.article),
         "remembered": draft.remembered_as,
         "is_fresh": draft.is_fresh,
         "wants_page": draft.wants_page,
@@ -94,12 +94,13 @@ def article_parts(told: Told) -> tuple[str | int | bytes, ...]:
     """What `finish_articles.lua` is told of an article; what is only kept goes as it is, so that nobody reads it on the way."""
     seen = ANALYSIS.dump_json(told.analysis)
     decision = told.step.decision
+    shelves, tokens = kin_index.places(told.step.signature.keys)
     work = {
         "trace": told.claim.trace,
         "decision": _decision_work(decision, seen) if decision else None,
         "counts": list(told.counts),
         "trend": counted(told.claim.article, told.analysis),
-        "story": _story_work(told.step),
+        "story": {"id": told.step.story.id, "version": told.step.version, "shelves": shelves, "seen": told.step.seen},
         "model": told.analysis.model,
         "alerts": [alert_work(alert, steps) for alert, steps in told.alerts],
     }
@@ -107,6 +108,7 @@ def article_parts(told: Told) -> tuple[str | int | bytes, ...]:
         told.claim.article.id,
         told.claim.fence,
         json.dumps(work),
+        tokens,
         seen,
         STORY.dump_json(told.step.story),
         _kin_record(told.claim, told.step),
@@ -125,16 +127,6 @@ def _decision_work(decision: Decision, analysis: bytes) -> dict[str, Any]:
             {"watch": one.watch_id} | ({"alert": one.alert_id} if one.alert_id else {"why_not": one.why_not})
             for one in decision.fired
         ],
-    }
-
-
-def _story_work(step: StoryStep) -> dict[str, Any]:
-    """The story an article joins."""
-    return {
-        "id": step.story.id,
-        "version": step.version,
-        "keys": step.signature.keys,
-        "seen": step.seen,
     }
 
 

@@ -1,17 +1,18 @@
 -- Store analyses with their stories, alerts and deliveries, each article all or nothing, in order.
 -- ARGV: JSON {keep_ms, trend_keep_ms, window_ms, most, per_key}; then for each article: id, fence, JSON {counts, trend, model,
--- alerts, story, decision, trace}, and what is kept as it comes: the analysis, the story, what later articles are compared
--- with, and the decision ('' without one).
+-- alerts, story, decision, trace}, the bytes of the keys of its story, and what is kept as it comes: the analysis, the story,
+-- what later articles are compared with, and the decision ('' without one).
 -- decision: {config, sha256, analysis_sha256, unknown, fired}; fired: a list of {watch, alert or why_not}.
--- story: {id, version, keys, seen}. An alert: {id, record, watch, severity, is_shadow, counts, deliveries}.
+-- story: {id, version, shelves, seen}. An alert: {id, record, watch, severity, is_shadow, counts, deliveries}.
 -- Returns for each its new alerts, -1 where the claim is outdated, -2 where the story or the article's kin are no longer what
 -- they were when the alerts were made, or the error that it failed with: that costs no other article.
 local common, now = cjson.decode(ARGV[1]), now_ms()
+local keep_ms = whole(common.keep_ms)
 local hour = K .. 'trend:' .. math.floor(now / 3600000)
 local kin = own_kin()
 local trend, through, model = {}, {}, nil
 
-local function finish(id, fence, told, analysis, state, record, decided)
+local function finish(id, fence, told, bytes, analysis, state, record, decided)
   local work, article = cjson.decode(told), K .. 'article:' .. id
   local kept = redis.call('HMGET', article, 'fence', 'story', 'revision', 'trended')
   if kept[1] ~= fence then
@@ -21,12 +22,13 @@ local function finish(id, fence, told, analysis, state, record, decided)
   local raised = 0
   local story, tale = work.story, K .. 'story:' .. work.story.id
   if tonumber(redis.call('HGET', tale, 'version') or 0) ~= story.version then return -2 end
-  if not kept[2] and #story.keys > 0 then
-    if not kin.is_same(story.seen, story.keys, now, common) then return -2 end
-    kin.remember(story.keys, record, now, common.window_ms)
+  if not kept[2] and #story.shelves > 0 then
+    local places = places_of(story.shelves, bytes)
+    if not kin.is_same(story.seen, places, now, common) then return -2 end
+    kin.remember(places, record, now, common.window_ms)
   end
   redis.call('HSET', tale, 'state', state, 'version', story.version + 1)
-  redis.call('PEXPIRE', tale, common.keep_ms)
+  redis.call('PEXPIRE', tale, keep_ms)
   if story.version == 0 then file_under('stories', story.id, now, common.keep_ms) end
 
   local facts = {'analysis', analysis, 'state', 'done', 'story', kept[2] or story.id}
@@ -60,7 +62,7 @@ local function finish(id, fence, told, analysis, state, record, decided)
   count_all(work.counts, id)
   redis.call('HSET', article, unpack(facts))
   redis.call('HDEL', article, 'claims', 'fence')
-  redis.call('PEXPIRE', article, common.keep_ms)
+  redis.call('PEXPIRE', article, keep_ms)
   push(through, id)
   model = work.model
   return raised
@@ -68,8 +70,8 @@ end
 
 local answers = {}
 defer_counts()
-for at = 2, #ARGV, 7 do
-  local is_done, answer = pcall(finish, unpack(ARGV, at, at + 6))
+for at = 2, #ARGV, 8 do
+  local is_done, answer = pcall(finish, unpack(ARGV, at, at + 7))
   answers[#answers + 1] = is_done and answer or failure(answer)
 end
 if #through > 0 then

@@ -1,20 +1,32 @@
--- Store what a poll brought. ARGV: feed id, fence, JSON {state, marks, seen_at, next_ms, remember_ms, keep_ms,
--- patience_ms, counts, pushes, drafts, alerts}. A draft: {id, aliases, address, content, sha256, record, remembered, is_fresh, wants_page}.
+-- Store what a poll brought. ARGV: feed id, fence, JSON {next_ms, remember_ms, keep_ms, patience_ms, counts, pushes, drafts,
+-- alerts}, state, marks, seen_at, and each draft's record, which goes as it is.
+-- A draft: {id, aliases, address, content, sha256, remembered, is_fresh, wants_page}.
 -- Returns {new, revised, known, remembered} or {-1}.
+local RECORDS = 6 -- so many arguments stand before them
 local feed, fence, work = K .. 'feed:' .. ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 if not is_current(feed, fence, 'poll') then return {-1} end
 local now = now_ms()
 local MOST_REVISIONS, DAY_MS = 10, 86400000 -- so many a day
 local new, revised, known, remembered = 0, 0, 0, 0
-local set_aside = {}
+local set_aside, outcomes = {}, {}
 
 local function known_as(aliases)
-  for _, alias in ipairs(aliases) do
-    local id = redis.call('GET', K .. 'seen:' .. alias)
-    if id then return id, string.sub(alias, 1, 1) end
+  if #aliases == 0 then return nil end
+  local keys = {}
+  for i, alias in ipairs(aliases) do keys[i] = K .. 'seen:' .. alias end
+  for i, id in ipairs(redis.call('MGET', unpack(keys))) do
+    if id then return id, string.sub(aliases[i], 1, 1) end
   end
   return nil
 end
+
+-- Have an alias mean an article, unless it means one already, for as long as aliases are remembered from now on.
+local function remember(alias, id)
+  local key = K .. 'seen:' .. alias
+  if not redis.call('SET', key, id, 'NX', 'PX', work.remember_ms) then redis.call('PEXPIRE', key, work.remember_ms) end
+end
+
+local function note(outcome) outcomes[outcome] = (outcomes[outcome] or 0) + 1 end
 
 -- A revision under which a watch fired stays as it was, for replaying what it raised.
 local function keep_decided(article)
@@ -30,34 +42,31 @@ local function audit_set_aside(reason)
   if set_aside[reason] then audit('set_aside', {'reason', reason, 'feed', ARGV[1], 'articles', set_aside[reason]}) end
 end
 
-for _, draft in ipairs(work.drafts) do
+for place, draft in ipairs(work.drafts) do
+  local record = ARGV[RECORDS + place]
   local id, known_by = known_as(draft.aliases)
   if draft.address ~= '' then
     redis.call('SET', K .. 'address:' .. draft.address, (id or draft.id) .. ' ' .. (known_by or ''), 'NX', 'PX', work.keep_ms)
   end
-  for _, alias in ipairs(draft.aliases) do
-    redis.call('SET', K .. 'seen:' .. alias, id or draft.id, 'NX')
-    redis.call('PEXPIRE', K .. 'seen:' .. alias, work.remember_ms)
-  end
+  for _, alias in ipairs(draft.aliases) do remember(alias, id or draft.id) end
   local article = K .. 'article:' .. (id or draft.id)
   if not id then
-    redis.call('HSET', article, 'record', draft.record, 'first_seen', now, 'text:' .. draft.content, 1)
-    file_under('articles', draft.id, now, work.keep_ms)
+    redis.call('HSET', article, 'record', record, 'first_seen', now, 'text:' .. draft.content, 1,
+      'state', draft.remembered == '' and 'due' or draft.remembered)
+    redis.call('ZADD', K .. 'articles', now, draft.id)
     redis.call('SADD', article .. ':feeds', ARGV[1])
     if draft.remembered ~= '' then
-      redis.call('HSET', article, 'state', draft.remembered)
-      count('tocsin_articles_total{outcome="' .. draft.remembered .. '"}')
+      note(draft.remembered)
       redis.call('PEXPIRE', article, work.keep_ms)
       remembered = remembered + 1
       local why = set_aside[draft.remembered] or {}
       why[#why + 1] = {article = draft.id, sha256 = draft.sha256}
       set_aside[draft.remembered] = why
     else
-      redis.call('HSET', article, 'state', 'due')
       if draft.trace ~= '' then redis.call('HSET', article, 'trace', draft.trace) end
       redis.call('ZADD', K .. 'articles:due', draft.wants_page and now + work.patience_ms or now, draft.id)
       if draft.wants_page then want_page(draft.id, now) end
-      count('tocsin_articles_total{outcome="new"}')
+      note('new')
       audit('accepted', {'article', draft.id, 'feed', ARGV[1], 'sha256', draft.sha256})
       new = new + 1
     end
@@ -75,29 +84,32 @@ for _, draft in ipairs(work.drafts) do
         redis.call('HINCRBY', article, 'revision', 1)
         keep_decided(article)
         -- a new fence: whoever analyses the old text now may not complete the article
-        redis.call('HSET', article, 'record', draft.record, 'state', 'due', 'fence', next_fence())
-        if redis.call('HSETNX', article, 'first_seen', now) == 1 then file_under('articles', id, now, work.keep_ms) end
+        redis.call('HSET', article, 'record', record, 'state', 'due', 'fence', next_fence())
+        if redis.call('HSETNX', article, 'first_seen', now) == 1 then redis.call('ZADD', K .. 'articles', now, id) end
         redis.call('HDEL', article, 'claims', 'trace')
         if draft.trace ~= '' then redis.call('HSET', article, 'trace', draft.trace) end
         redis.call('ZREM', K .. 'quarantine:enrich', id)
         redis.call('PERSIST', article)
         redis.call('ZADD', K .. 'articles:due', draft.wants_page and now + work.patience_ms or now, id)
         if draft.wants_page then want_page(id, now) else drop_page(id) end
-        count('tocsin_articles_total{outcome="revised"}')
+        note('revised')
         audit('accepted', {'article', id, 'feed', ARGV[1], 'sha256', draft.sha256,
           'revision', tonumber(redis.call('HGET', article, 'revision'))})
         revised = revised + 1
       else
         -- another day may read it
         redis.call('HDEL', article, 'text:' .. draft.content)
-        count('tocsin_articles_total{outcome="revision_over_limit"}')
+        note('revision_over_limit')
       end
     else
-      count('tocsin_articles_total{outcome="known"}')
+      note('known')
       known = known + 1
     end
   end
 end
+
+if #work.drafts > 0 then redis.call('ZREMRANGEBYSCORE', K .. 'articles', '-inf', now - work.keep_ms) end
+for outcome, articles in pairs(outcomes) do count('tocsin_articles_total{outcome="' .. outcome .. '"}', articles) end
 
 -- many entries of a first poll are told in one line
 for _, reason in ipairs({'baseline', 'stale', 'rekeyed'}) do
@@ -110,7 +122,7 @@ for _, alert in ipairs(work.alerts) do
 end
 
 count_all(work.counts)
-keep_record(feed, work.state, work.marks, work.seen_at)
+keep_record(feed, ARGV[4], ARGV[5], ARGV[6])
 redis.call('HDEL', feed, 'claims', 'fence')
 -- a hub from which a poll finds what it never sent delivers no more, until it sends again
 if work.pushes == 0 and new + revised > 0 then redis.call('HDEL', feed, 'delivers_until') end

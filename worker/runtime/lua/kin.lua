@@ -14,7 +14,9 @@ local function place(key)
   return math.floor(head / 4), struct.pack('>I4', (head % 4) * 16777216 + tonumber(string.sub(key, 6), 16))
 end
 
-local function shelf(at, number) return K .. 'kin:shelf:' .. at .. ':' .. number end
+local function shelves_of(at) return K .. 'kin:shelf:' .. at .. ':' end
+
+local function shelf(at, number) return shelves_of(at) .. number end
 
 local function book(at, number) return K .. 'kin:' .. at .. ':' .. math.floor(number / 64) end
 
@@ -36,21 +38,22 @@ local function standing(entries, bytes, most)
 end
 
 -- Numbers of the kin in the periods first to last as 'period:number', those that share most keys first, at most `most`; of
--- one key and period its newest `per_key`.
-local function find_kin(keys, first, last, most, per_key)
-  if #keys == 0 then return {} end
-  local names, told = {}, {}
-  for i, key in ipairs(keys) do
-    local number, bytes = place(key)
-    told[i] = bytes
-    for at = first, last do names[(at - first) * #keys + i] = shelf(at, number) end
+-- one key and period its newest `per_key`. `places` are the shelves of the keys, and the bytes
+-- that each is told by there.
+local function find_kin(places, first, last, most, per_key)
+  local many = #places.shelves
+  if many == 0 then return {} end
+  local names = {}
+  for at = first, last do
+    local start = shelves_of(at)
+    for _, number in ipairs(places.shelves) do names[#names + 1] = start .. number end
   end
   local shelves = redis.call('MGET', unpack(names))
   local hits, found = {}, {}
   for i = 1, #names do
     local entries = shelves[i]
     if entries then
-      local at, bytes = first + math.floor((i - 1) / #keys), told[(i - 1) % #keys + 1]
+      local at, bytes = first + math.floor((i - 1) / many), places.bytes[(i - 1) % many + 1]
       for _, number in ipairs(standing(entries, bytes, per_key)) do
         local name = at .. ':' .. number
         if not hits[name] then hits[name] = 0; found[#found + 1] = name end
@@ -72,31 +75,29 @@ local function remembered() return redis.call('GET', K .. 'kin:n') or '0' end
 -- Whether what was `seen` of kin (see `kin_index.py`) still holds: in the periods that were read then, and in those begun
 -- since. Whoever looked has a clock of its own, so near a period's turn it may read one more than this server would; how
 -- far back is read stays bounded, whatever that clock says.
-local function is_same_kin(seen, keys, now, window_ms, most, per_key)
+local function is_same_kin(seen, places, now, window_ms, most, per_key)
   local before, first, last, kin = string.match(seen, '^(%d+) (%d+)%-(%d+) ?(.*)$')
   if before == remembered() then return true end
   local this = period(now, window_ms)
   local from = math.max(this - 2, math.min(tonumber(first) or this, this - 1))
   local to = math.min(this + 1, math.max(tonumber(last) or this, this))
-  return table.concat(find_kin(keys, from, to, most, per_key), ' ') == (kin or '')
+  return table.concat(find_kin(places, from, to, most, per_key), ' ') == (kin or '')
 end
 
 -- Remember an article under its keys; how many ever were. A shelf that grows too long forgets its older half.
 -- While few articles are remembered most shelves begin with this one, and one command makes both the shelf and its end.
-local function remember_kin(keys, record, now, window_ms)
-  local at, number = period(now, window_ms), redis.call('INCR', K .. 'kin:n')
+local function remember_kin(places, record, now, window_ms)
+  local at, number, kept = period(now, window_ms), redis.call('INCR', K .. 'kin:n'), whole(3 * window_ms)
   redis.call('HSET', book(at, number), number, record)
-  redis.call('PEXPIRE', book(at, number), 3 * window_ms, 'NX')
-  local names, entries, told = {}, {}, struct.pack('>I4', number)
-  for i, key in ipairs(keys) do
-    local shelf_number, bytes = place(key)
-    names[i], entries[i] = shelf(at, shelf_number), bytes .. told
-  end
+  redis.call('PEXPIRE', book(at, number), kept, 'NX')
+  local names, start, told = {}, shelves_of(at), struct.pack('>I4', number)
+  for i, shelf_number in ipairs(places.shelves) do names[i] = start .. shelf_number end
   local is_bare = redis.call('EXISTS', unpack(names)) * 2 < #names
   for i, name in ipairs(names) do
-    if not (is_bare and redis.call('SET', name, entries[i], 'NX', 'PX', 3 * window_ms)) then
-      local size = redis.call('APPEND', name, entries[i])
-      if size == ENTRY then redis.call('PEXPIRE', name, 3 * window_ms) end
+    local entry = places.bytes[i] .. told
+    if not (is_bare and redis.call('SET', name, entry, 'NX', 'PX', kept)) then
+      local size = redis.call('APPEND', name, entry)
+      if size == ENTRY then redis.call('PEXPIRE', name, kept) end
       if size > LONGEST_SHELF then
         redis.call('SET', name, redis.call('GETRANGE', name, -LONGEST_SHELF / 2, -1), 'KEEPTTL')
       end
@@ -105,21 +106,28 @@ local function remember_kin(keys, record, now, window_ms)
   return number
 end
 
+-- The places of keys from the numbers of their shelves and their bytes, four for each.
+local function places_of(shelves, bytes)
+  local places = {shelves = shelves, bytes = {}}
+  for i = 1, #shelves do places.bytes[i] = string.sub(bytes, 4 * i - 3, 4 * i) end
+  return places
+end
+
 -- The kin of articles that are told in one script: what these added themselves is known without looking.
 local function own_kin()
-  local all, mine, keys_of_mine = nil, 0, {}
+  local all, mine, added = nil, 0, {}
   local own = {}
 
-  function own.is_same(seen, keys, now, limits)
+  function own.is_same(seen, places, now, limits)
     all = all or tonumber(remembered())
     local is_touched = tonumber(string.match(seen, '^%d+')) ~= all - mine
-    for _, key in ipairs(keys) do is_touched = is_touched or keys_of_mine[key] end
-    return not is_touched or is_same_kin(seen, keys, now, limits.window_ms, limits.most, limits.per_key)
+    for i, number in ipairs(places.shelves) do is_touched = is_touched or added[number .. places.bytes[i]] end
+    return not is_touched or is_same_kin(seen, places, now, limits.window_ms, limits.most, limits.per_key)
   end
 
-  function own.remember(keys, record, now, window_ms)
-    all, mine = remember_kin(keys, record, now, window_ms), mine + 1
-    for _, key in ipairs(keys) do keys_of_mine[key] = true end
+  function own.remember(places, record, now, window_ms)
+    all, mine = remember_kin(places, record, now, window_ms), mine + 1
+    for i, number in ipairs(places.shelves) do added[number .. places.bytes[i]] = true end
   end
 
   return own

@@ -1,9 +1,15 @@
 -- Shared by every script: key names, the server's clock, metric counts.
 local K = '{tocsin}:'
 
+-- The server's clock stands still while a script runs.
+local started_ms
+
 local function now_ms()
-  local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
+  if not started_ms then
+    local t = redis.call('TIME')
+    started_ms = t[1] * 1000 + math.floor(t[2] / 1000)
+  end
+  return started_ms
 end
 
 -- A script that takes many steps may make its counts once, at its end.
