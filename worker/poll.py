@@ -166,8 +166,8 @@ def decide(  # noqa: PLR0913 - what a decision depends on, spelled out
     learned = _succeeded(asked, state, outcome, epoch=epoch, now=now)
     name = "not_modified"
     if isinstance(outcome, Fetched):
-        learned = _read(learned, outcome, reading or Reading(), body_hash)
-        learned = replace(learned, whole_at=now if asked.is_whole else state.whole_at)
+        whole_at = now if asked.is_whole else state.whole_at
+        learned = _read(learned, outcome, reading or Reading(), body_hash, whole_at)
         name = "fetched"
     learned, events = _follow(asked.feed, learned, outcome.moved_to, now)
     if reading and reading.is_rekeyed:
@@ -233,7 +233,7 @@ def _succeeded(
     )
 
 
-def _read(state: FeedState, outcome: Fetched, reading: Reading, body_hash: str) -> FeedState:
+def _read(state: FeedState, outcome: Fetched, reading: Reading, body_hash: str, whole_at: datetime | None) -> FeedState:
     return replace(
         state,
         etag=outcome.etag,
@@ -243,6 +243,7 @@ def _read(state: FeedState, outcome: Fetched, reading: Reading, body_hash: str) 
         marks=reading.marks,
         arrivals=rhythm.newest((*reading.arrivals, *state.arrivals)),
         pace=reading.pace,
+        whole_at=whole_at,
     )
 
 
