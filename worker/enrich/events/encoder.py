@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+Marked = tuple[Sequence[int], int, int]
+"""The word pieces of a text, and where among them those that are asked about begin and end."""
 _TOKEN: Final = re.compile(r"[^\W_]+|[^\w\s]|_")
 _LONGEST_WORD: Final = 60
 _EPSILON: Final = 1e-12
@@ -71,7 +74,8 @@ class _Linear:
     bias: Floats
 
     def __call__(self, x: Floats) -> Floats:
-        found: Floats = x @ self.weight + self.bias
+        found: Floats = x @ self.weight
+        found += self.bias
         return found
 
 
@@ -99,17 +103,28 @@ class _Layer:
     narrow: _Linear
     after_all: _Norm
 
-    def __call__(self, x: Floats, rows: Floats) -> Floats:
-        """What becomes of `rows`, each of which looks at all of `x`."""
-        pieces, width = x.shape
-        size = width // self.heads
-        query = self.query(rows).reshape(len(rows), self.heads, size).transpose(1, 0, 2)
-        key = self.key(x).reshape(pieces, self.heads, size).transpose(1, 2, 0)
-        value = self.value(x).reshape(pieces, self.heads, size).transpose(1, 0, 2)
-        shares = softmax(query @ key / np.float32(size**0.5))
-        seen = (shares @ value).transpose(1, 0, 2).reshape(len(rows), width)
-        rows = self.after_attention(rows + self.out(seen))
+    def __call__(self, x: Floats, texts: Sequence[slice], wanted: Sequence[Sequence[int]]) -> Floats:
+        """What becomes of the `wanted` rows of each of the `texts`, whose rows of `x` lie one after the other.
+
+        Each looks at all rows of its own text.
+        """
+        chosen = np.concatenate(wanted)
+        query, key, value = self.query(x[chosen]), self.key(x), self.value(x)
+        ends = np.cumsum([len(rows) for rows in wanted])
+        seen = [
+            self._seen(query[end - len(rows) : end], key[text], value[text])
+            for end, rows, text in zip(ends, wanted, texts, strict=True)
+        ]
+        rows = self.after_attention(x[chosen] + self.out(np.concatenate(seen)))
         return self.after_all(rows + self.narrow(_gelu(self.widen(rows))))
+
+    def _seen(self, query: Floats, key: Floats, value: Floats) -> Floats:
+        """What the queries see of one text, each head apart."""
+        size = query.shape[1] // self.heads
+        asked, offered, told = (x.reshape(len(x), self.heads, size).transpose(1, 0, 2) for x in (query, key, value))
+        shares = softmax(asked @ offered.transpose(0, 2, 1) / np.float32(size**0.5))
+        found: Floats = (shares @ told).transpose(1, 0, 2).reshape(query.shape)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +170,27 @@ class Encoder:
             _linear(arrays, "hidden"),
             _linear(arrays, "last"),
         )
-        if encoder.score([encoder.pieces.start, encoder.pieces.end], 1, 2).shape != (len(encoder.classes),):
+        if encoder.score([([encoder.pieces.start, encoder.pieces.end], 1, 2)]).shape != (1, len(encoder.classes)):
             raise ValueError("its sizes do not fit together")
         return encoder
 
-    def score(self, pieces: Sequence[int], first: int, stop: int) -> Floats:
-        """The probabilities of the classes for the words that are pieces [first, stop)."""
-        x = self.words[list(pieces)] * self.word_scales[list(pieces), None] + self.places[: len(pieces)]
-        x = self.first_norm(x)
+    def score(self, texts: Sequence[Marked]) -> Floats:
+        """The probabilities of the classes for the marked words of each text, a row each; all in one pass."""
+        pieces = [number for text in texts for number in text[0]]
+        ends = list(accumulate(len(text[0]) for text in texts))
+        own = [slice(end - len(text[0]), end) for end, text in zip(ends, texts, strict=True)]
+        x = self.words[pieces] * self.word_scales[pieces, None]
+        x = self.first_norm(x + np.concatenate([self.places[: len(text[0])] for text in texts]))
+        every = [range(text.start, text.stop) for text in own]
         for layer in self.layers[:-1]:
-            x = layer(x, x)
-        wanted = self.layers[-1](x, x[[0, *range(first, stop)]])  # nobody asks for the other pieces
-        both = np.concatenate((wanted[0], wanted[1:].mean(axis=0)))
+            x = layer(x, own, every)
+        # of the last layer nobody asks for the other pieces
+        read = [
+            (at.start, *range(at.start + first, at.start + stop))
+            for at, (_, first, stop) in zip(own, texts, strict=True)
+        ]
+        wanted = np.split(self.layers[-1](x, own, read), np.cumsum([len(rows) for rows in read])[:-1])
+        both = np.stack([np.concatenate((rows[0], rows[1:].mean(axis=0))) for rows in wanted])
         return softmax(self.last(_gelu(self.hidden(both))))
 
 
@@ -179,9 +203,15 @@ def softmax(x: Floats) -> Floats:
 
 def _gelu(x: Floats) -> Floats:
     """Of x, x Phi(x); Phi by the approximation with tanh."""
-    inner = np.tanh(np.float32(0.7978845608) * (x + np.float32(0.044715) * x * x * x))
-    found: Floats = np.float32(0.5) * x * (1 + inner)
-    return found
+    inner = x * x
+    inner *= np.float32(0.044715 * 0.7978845608)
+    inner += np.float32(0.7978845608)
+    inner *= x
+    np.tanh(inner, out=inner)
+    inner += 1
+    inner *= x
+    inner *= np.float32(0.5)
+    return inner
 
 
 def _linear(arrays: Mapping[str, npt.NDArray[Any]], name: str) -> _Linear:

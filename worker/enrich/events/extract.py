@@ -3,20 +3,20 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
-from itertools import count
 from typing import Final
 
 import ahocorasick
 
 from worker.enrich.events import breach, measure, stance, transfer
-from worker.enrich.events.draft import Draft, part
+from worker.enrich.events.draft import Draft, Part, part
 from worker.enrich.events.fillers import Sentence
-from worker.enrich.events.learnt import Judge, Judgement, by_rules
+from worker.enrich.events.learnt import Judge, Judgement, Question, by_rules
 from worker.enrich.events.units import Unit, read_units
 from worker.enrich.events.words import pairs, words
 from worker.enrich.find import small_letters
-from worker.model import Entity, Event, EventType, Modality, Span
+from worker.model import Entity, Event, Span
 
 _WORD: Final = re.compile(r"\w+")
 _SELLING: Final = frozenset("sell sells sold selling".split())
@@ -31,6 +31,16 @@ _LONGEST: Final = 900
 """Characters of a sentence; what is longer is a list or broken, and is not read."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An event that the rules have read, before its modality is judged."""
+
+    question: Question
+    trigger: Unit
+    sentence: Sentence
+    parts: tuple[Part, ...]
+
+
 def extract(
     text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity], judge: Judge = by_rules
 ) -> tuple[Event, ...]:
@@ -38,18 +48,19 @@ def extract(
 
     `judge` has the last word on the first `MOST_JUDGED` triggers, those that it drops among them, the rules on the others.
     """
-    found: list[Event] = []
+    told: list[_Told] = []
     before: list[Unit] = []
     passed = 0
-    judge_some = _first(MOST_JUDGED, judge)
     for number in _telling(text, sentences, entities):
         before = _last_parties(sentences[passed:number], entities) or before
         start, end = sentences[number]
         units = read_units(text, start, end, _inside(entities, start, end))
-        found += _read(text, units, before, judge_some)
+        told += _read(text, units, before)
         before = [unit for unit in units if unit.kind == "party"] or before
         passed = number + 1
-    return tuple(found)
+    questions = [one.question for one in told]
+    judged = [*judge(questions[:MOST_JUDGED]), *by_rules(questions[MOST_JUDGED:])] if told else []
+    return tuple(_event(text, one, said) for one, said in zip(told, judged, strict=True) if said is not None)
 
 
 def may_tell(text: str, sentences: Sequence[tuple[int, int]], found: Sequence[Entity]) -> bool:
@@ -132,17 +143,7 @@ def _start(entity: Entity) -> int:
     return entity.start
 
 
-def _first(most: int, judge: Judge) -> Judge:
-    """`judge` for the first `most` triggers, then the rules."""
-    asked = count()
-
-    def judged(type_: EventType, sentence: str, start: int, stop: int, modality: Modality) -> Judgement | None:
-        return (judge if next(asked) < most else by_rules)(type_, sentence, start, stop, modality)
-
-    return judged
-
-
-def _read(text: str, units: Sequence[Unit], before: Sequence[Unit], judge: Judge) -> Iterator[Event]:
+def _read(text: str, units: Sequence[Unit], before: Sequence[Unit]) -> Iterator[_Told]:
     transfers = list(transfer.find(units))
     drafts = _distinct([*transfers, *measure.find(units), *breach.find(units, transfers)])
     drafts = [draft for draft in drafts if not _is_sport(text, draft)]
@@ -150,22 +151,25 @@ def _read(text: str, units: Sequence[Unit], before: Sequence[Unit], judge: Judge
         return
     said = stance.claims(units)
     sentence = Sentence(text, units, before)
+    first, last = units[0].start, units[-1].end
     for draft in drafts:
         modality, who = stance.judge(units, draft, said)
         trigger = units[draft.at]
-        first, last = units[0].start, units[-1].end
-        judged = judge(draft.type, text[first:last], trigger.start - first, trigger.end - first, modality)
-        if judged is None:
-            continue
-        claimants = [part("claimant", units, i) for i in who]
-        fillers = [filler for one in (*draft.parts, *claimants) for filler in sentence.fill(one)]
-        yield Event(
-            draft.type,
-            judged.modality,
-            Span(trigger.start, trigger.end, text[trigger.start : trigger.end]),
-            tuple(sorted(fillers, key=lambda filler: (filler.start, filler.role))),
-            judged.probability,
-        )
+        asked = Question(draft.type, text[first:last], trigger.start - first, trigger.end - first, modality)
+        parts = (*draft.parts, *(part("claimant", units, i) for i in who))
+        yield _Told(asked, trigger, sentence, parts)
+
+
+def _event(text: str, told: _Told, judged: Judgement) -> Event:
+    fillers = [filler for one in told.parts for filler in told.sentence.fill(one)]
+    start, end = told.trigger.start, told.trigger.end
+    return Event(
+        told.question.type,
+        judged.modality,
+        Span(start, end, text[start:end]),
+        tuple(sorted(fillers, key=lambda filler: (filler.start, filler.role))),
+        judged.probability,
+    )
 
 
 def _is_sport(text: str, draft: Draft) -> bool:
