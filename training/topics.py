@@ -39,8 +39,10 @@ YARDSTICK: Final = ("sanctions-violation", "arms-transfer")
 EXTRA_LABELS: Final = Path(__file__).parent / "data" / "topic_labels.jsonl"
 EXAMPLES: Final = Path(__file__).parent / "data" / "topic_examples.jsonl"
 """Made-up news: title, sentences, and of each topic its salience and evidence by number, 0 the title."""
-TAUGHT_BY_EXAMPLE: Final = frozenset({"sanctions-violation", "sanctions-measure", "arms-transfer", "armed-conflict"})
-"""What the made-up news was written for; of other topics it shows too few sides."""
+SCALED_BY_RATIO: Final = frozenset({"sanctions-violation", "sanctions-measure", "arms-transfer", "armed-conflict"})
+"""The topics whose n-grams `class_ratio` scales; cyberattack, weapons-program and civil-unrest lose by it."""
+TAUGHT_BY_EXAMPLE: Final = SCALED_BY_RATIO | {"civil-unrest"}
+"""What the made-up news was written for, civil-unrest by two of its four writers; of other topics it shows too few sides."""
 MADE_UP: Final = "made up"
 COST: Final = 4.0
 TOLERANCE: Final = 0.01
@@ -49,8 +51,6 @@ PAIR_SCALE: Final = 0.1
 PHRASE_SCALE: Final = 0.3
 CONTEXT_SCALE: Final = 0.1
 OPINION_SCALE: Final = 0.3
-SCALED_BY_RATIO: Final = TAUGHT_BY_EXAMPLE
-"""The topics whose n-grams `class_ratio` scales; cyberattack, weapons-program and civil-unrest lose by it."""
 MOST_RATIO: Final = 3.0
 """How many times the mean an n-gram's class ratio may weigh."""
 UNMARKED_WEIGHT: Final = 0.3
@@ -64,7 +64,7 @@ GRID: Final = np.linspace(0.25, 0.75, 51)
 RESAMPLES: Final = 500
 LATER_FROM: Final = "2023-03"
 LATER_FOLDS: Final = 2
-VERSION: Final = "4"
+VERSION: Final = "5"
 DEV_DRAWS: Final = frozenset({"drawn", "evasion", "thin", "random"})
 BACKGROUND_ITEMS: Final = 600
 

@@ -172,10 +172,11 @@ def test_a_text_without_weight_moves_no_class_ratio() -> None:
     assert class_ratio(matrix, labels, np.array([1.0, 1.0, 0.0])) == pytest.approx(two)
 
 
+@pytest.mark.parametrize("unscaled", ["cyberattack", "civil-unrest"])
 def test_a_head_reads_rows_that_are_not_scaled_whether_or_not_its_topic_learnt_from_scaled_ones(
-    monkeypatch: pytest.MonkeyPatch,
+    unscaled: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(topics, "TOPICS", ("arms-transfer", "cyberattack"))
+    monkeypatch.setattr(topics, "TOPICS", ("arms-transfer", unscaled))
     matrix, labels = held({0, 1}, {0, 1}, {0}, {0}), np.array([1.0, 1.0, 0.0, 0.0])
     odds = topics.fit_head(matrix, np.stack([labels, labels], axis=1), np.ones((4, 2)))(matrix)
     for column, scale in enumerate((class_ratio(matrix, labels, np.ones(4)), np.ones(matrix.shape[1]))):
