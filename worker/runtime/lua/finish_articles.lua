@@ -26,6 +26,8 @@ local function finish(id, fence, told, bytes, analysis, state, record, decided)
     local places = places_of(story.shelves, bytes)
     if not kin.is_same(story.seen, places, now, common) then return -2 end
     kin.remember(places, record, now, common.window_ms)
+    -- at once: what fails below and is told again is no kin of its own
+    redis.call('HSET', article, 'story', story.id)
   end
   redis.call('HSET', tale, 'state', state, 'version', story.version + 1)
   redis.call('PEXPIRE', tale, keep_ms)
