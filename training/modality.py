@@ -58,6 +58,9 @@ TRUST = 0.5
 KEPT = 0.4
 """This share of what tells no event, by the label and by the rules, of the fourth draw is taught: half of that draw is such."""
 Numbers = npt.NDArray[Any]
+Cut = tuple[list[int], int, int]
+Lesson = tuple[Cut, list[float]]
+"""A text cut into word pieces, with the place of its trigger, and what to say of it: the share of each class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +181,45 @@ def _marked() -> Iterator[Labelled]:
         yield Labelled("marked", "examples", type_, before + trigger + behind, start, stop, label)
 
 
-class Judge(nn.Module):  # type: ignore[misc]  # torch is not installed where types are checked
-    """The sentence model; above it, of the first piece and the mean of the trigger's, one hidden layer and the classes.
+class Reader(nn.Module):  # type: ignore[misc]  # torch is not installed where types are checked
+    """A sentence model `body` and above it, of the first piece and the mean of the trigger's, `hidden` and the `last` layer."""
 
-    `kept` are the numbers of the word pieces that it shall know; they are counted anew.
-    """
+    nothing = 0
+    """The word piece that fills up what is shorter."""
+
+    def forward(self, pieces: torch.Tensor, mask: torch.Tensor, trigger: torch.Tensor) -> torch.Tensor:
+        """Scores of the classes; `trigger` is 1 at its pieces."""
+        states = self.body(input_ids=pieces, attention_mask=mask).last_hidden_state
+        meant = (states * trigger[..., None]).sum(1) / trigger.sum(1, keepdim=True)
+        both = self.dropout(torch.cat((states[:, 0], meant), -1))
+        scores: torch.Tensor = self.last(self.dropout(functional.gelu(self.hidden(both), approximate="tanh")))
+        return scores
+
+    def descend(
+        self, groups: list[dict[str, Any]], lessons: Sequence[Lesson], epochs: int, chooser: random.Random
+    ) -> None:
+        """Teach `groups` of the parameters the lessons; the learning rate rises at first and then falls to nothing."""
+        optimizer = torch.optim.AdamW(groups, fused=True)
+        steps = epochs * -(-len(lessons) // BATCH)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda at: min(1.0, at / (WARM * steps)) * max(0.0, (steps - at) / steps)
+        )
+        self.train()
+        for epoch in range(epochs):
+            for batch in batches([len(pieces) for (pieces, _, _), _ in lessons], chooser):
+                with torch.autocast("cpu", torch.bfloat16):
+                    scores = self(*padded([lessons[i][0] for i in batch], self.nothing))
+                loss = functional.cross_entropy(scores.float(), torch.tensor([lessons[i][1] for i in batch]))
+                optimizer.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(self.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+            print(f"epoch {epoch + 1}: loss {loss.item():.3f}", flush=True)
+
+
+class Judge(Reader):
+    """What ships. `kept` are the numbers of the word pieces that it shall know; they are counted anew."""
 
     def __init__(self, kept: Sequence[int]) -> None:
         super().__init__()
@@ -197,14 +234,6 @@ class Judge(nn.Module):  # type: ignore[misc]  # torch is not installed where ty
         for layer in self.body.encoder.layer:  # drawing these takes a tenth of the time and brings nothing
             layer.attention.self.dropout.p = 0.0
 
-    def forward(self, pieces: torch.Tensor, mask: torch.Tensor, trigger: torch.Tensor) -> torch.Tensor:
-        """Scores of the classes; `trigger` is 1 at its pieces."""
-        states = self.body(input_ids=pieces, attention_mask=mask).last_hidden_state
-        meant = (states * trigger[..., None]).sum(1) / trigger.sum(1, keepdim=True)
-        both = self.dropout(torch.cat((states[:, 0], meant), -1))
-        scores: torch.Tensor = self.last(self.dropout(functional.gelu(self.hidden(both), approximate="tanh")))
-        return scores
-
     def groups(self, top: float) -> list[dict[str, Any]]:
         """The parameters with their learning rates, `top` that of the topmost layer."""
         layers = len(self.body.encoder.layer)
@@ -215,9 +244,6 @@ class Judge(nn.Module):  # type: ignore[misc]  # torch is not installed where ty
                 rate = top * DECAY ** (layers - depth) if name.startswith("body") else top * HEAD
                 found.append({"params": [parameter], "lr": rate, "weight_decay": 0.01 if parameter.ndim > 1 else 0.0})
         return found
-
-
-Cut = tuple[list[int], int, int]
 
 
 def fit(rounds: Sequence[Sequence[Labelled]], kept: Sequence[int], vocabulary: Sequence[str], seed: int) -> Judge:
@@ -234,25 +260,8 @@ def _round(
     judge: Judge, pieces: Pieces, rows: Sequence[Labelled], pace: tuple[int, float], chooser: random.Random
 ) -> None:
     epochs, rate = pace
-    cuts = [cut(pieces, row.type, row.sentence, row.start, row.stop) for row in rows]
-    targets = torch.tensor([target(row) for row in rows])
-    optimizer = torch.optim.AdamW(judge.groups(rate), fused=True)
-    steps = epochs * -(-len(rows) // BATCH)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda at: min(1.0, at / (WARM * steps)) * max(0.0, (steps - at) / steps)
-    )
-    judge.train()
-    for epoch in range(epochs):
-        for batch in batches([len(one[0]) for one in cuts], chooser):
-            with torch.autocast("cpu", torch.bfloat16):
-                scores = judge(*padded([cuts[i] for i in batch]))
-            loss = functional.cross_entropy(scores.float(), targets[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(judge.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-        print(f"epoch {epoch + 1}: loss {loss.item():.3f}", flush=True)
+    lessons = [(cut(pieces, row.type, row.sentence, row.start, row.stop), target(row)) for row in rows]
+    judge.descend(judge.groups(rate), lessons, epochs, chooser)
 
 
 def thinned(rows: Sequence[Labelled], chooser: random.Random) -> list[Labelled]:

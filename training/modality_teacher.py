@@ -18,16 +18,15 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
 
 from training.evaluate_events import TRIGGERS
-from training.modality import BATCH, LEFT_OUT, Labelled, batches, labelled, padded, target
+from training.modality import LEFT_OUT, Labelled, Reader, labelled, padded, target
 from worker.enrich import enricher
 from worker.enrich.events.learnt import CLASSES
 
 FROZEN, WIDTH, EPOCHS, LEFT, RIGHT = 7, 768, 2, 42, 24
-RATE, HEAD_RATE, DECAY, WARM, DROPPED = 1e-4, 1e-3, 0.9, 0.1, 0.1
+RATE, HEAD_RATE, DECAY, DROPPED = 1e-4, 1e-3, 0.9, 0.1
 AT_ONCE = 32
 """Rows that are judged in one pass."""
 
@@ -53,12 +52,13 @@ def main() -> None:
     TRIGGERS.write_text("".join(f"{line}\n" for line in kept), "utf-8")
 
 
-class Teacher(nn.Module):  # type: ignore[misc]  # torch is not installed where types are checked
-    """The larger model and, above it, of the first piece and the mean of the trigger's, one hidden layer and the classes."""
+class Teacher(Reader):
+    """The larger model."""
 
     def __init__(self, model: Path) -> None:
         super().__init__()
         self.cutter = AutoTokenizer.from_pretrained(model, local_files_only=True)
+        self.nothing = self.cutter.pad_token_id
         self.body = AutoModel.from_pretrained(
             model, local_files_only=True, add_pooling_layer=False, attn_implementation="eager"
         )
@@ -71,35 +71,10 @@ class Teacher(nn.Module):  # type: ignore[misc]  # torch is not installed where 
         for layer in self.body.encoder.layer:
             layer.attention.attn.dropout.p = 0.0
 
-    def forward(self, pieces: torch.Tensor, mask: torch.Tensor, trigger: torch.Tensor) -> torch.Tensor:
-        """Scores of the classes; `trigger` is 1 at its pieces."""
-        states = self.body(input_ids=pieces, attention_mask=mask).last_hidden_state
-        meant = (states * trigger[..., None]).sum(1) / trigger.sum(1, keepdim=True)
-        both = self.dropout(torch.cat((states[:, 0], meant), -1))
-        scores: torch.Tensor = self.last(self.dropout(functional.gelu(self.hidden(both), approximate="tanh")))
-        return scores
-
     def fit(self, rows: Sequence[Labelled]) -> None:
         """Teach it the labels of the rows."""
-        chooser = random.Random(0)
-        cuts, targets = [self._cut(row) for row in rows], torch.tensor([target(row, trust=0.0) for row in rows])
-        optimizer = torch.optim.AdamW(self._groups(), fused=True)
-        steps = EPOCHS * -(-len(rows) // BATCH)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda at: min(1.0, at / (WARM * steps)) * max(0.0, (steps - at) / steps)
-        )
-        self.train()
-        for epoch in range(EPOCHS):
-            for batch in batches([len(one[0]) for one in cuts], chooser):
-                with torch.autocast("cpu", torch.bfloat16):
-                    scores = self(*padded([cuts[i] for i in batch], self.cutter.pad_token_id))
-                loss = functional.cross_entropy(scores.float(), targets[batch])
-                optimizer.zero_grad()
-                loss.backward()
-                nn.utils.clip_grad_norm_(self.parameters(), 1.0)
-                optimizer.step()
-                schedule.step()
-            print(f"epoch {epoch + 1}: loss {loss.item():.3f}", flush=True)
+        lessons = [(self._cut(row), target(row, trust=0.0)) for row in rows]
+        self.descend(self._groups(), lessons, EPOCHS, random.Random(0))
 
     def judge(self, rows: Sequence[Labelled]) -> list[torch.Tensor]:
         """The probabilities of the classes for each row."""
@@ -110,7 +85,7 @@ class Teacher(nn.Module):  # type: ignore[misc]  # torch is not installed where 
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
             for start in range(0, len(order), AT_ONCE):
                 near = order[start : start + AT_ONCE]
-                shares = self(*padded([cuts[i] for i in near], self.cutter.pad_token_id)).float().softmax(-1)
+                shares = self(*padded([cuts[i] for i in near], self.nothing)).float().softmax(-1)
                 found |= dict(zip(near, shares, strict=True))
         return [found[i] for i in range(len(cuts))]
 
