@@ -9,10 +9,10 @@ from tests.fakes import NOW, FakeClock
 from tests.memory_store import MemoryStore
 from worker.runtime import group_store, kin_index, redis_client, redis_store, silence_store
 
-_TIME = """  local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
+_TIME = """    local t = redis.call('TIME')
+    started_ms = t[1] * 1000 + math.floor(t[2] / 1000)
 """
-_VIRTUAL = "  return tonumber(redis.call('GET', 'virtual_now'))\n"
+_VIRTUAL = "    started_ms = tonumber(redis.call('GET', 'virtual_now'))\n"
 
 
 @pytest.fixture(params=["memory", "redis"])
