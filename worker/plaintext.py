@@ -6,6 +6,8 @@ import unicodedata
 
 from lxml import etree
 
+from worker import plainwords
+
 # C0/C1 controls but tab and newline, soft hyphen, zero-width, bidi marks, overrides and isolates, BOM, tags,
 # noncharacters and lone surrogates: invisible to a reader, able to hide or reorder words.
 _INVISIBLE = re.compile(
@@ -24,11 +26,6 @@ _SILENT = frozenset(
 _PARSER = etree.HTMLParser(remove_comments=True, remove_pis=True, huge_tree=False, no_network=True)
 _TAG = re.compile(r"<[^<>]*>")
 _SILENCED = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
-_WORD = re.compile(r"\w+")
-_MOST_SIGNS = 32
-_ASCII = bytes(range(128))
-_WORDS_OF_ASCII = bytes(sign if sign > 127 or chr(sign).isalnum() or chr(sign) == "_" else 32 for sign in range(256))  # noqa: PLR2004
-"""Whatever is not of a word becomes a space; a byte of a longer sign stays."""
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
 
 
@@ -63,15 +60,7 @@ def one_line(text: str) -> str:
 
 def words(text: str) -> list[bytes]:
     r"""The words (`\w+`) of the case-folded text, in UTF-8."""
-    raw = text.casefold().encode("utf-8", "surrogatepass")
-    # taken apart as bytes, in a third of the time: a table does for ASCII, and of other signs most texts have few kinds
-    others = set(raw.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
-    between = [sign for sign in others if not sign.isalnum()]
-    if len(between) > _MOST_SIGNS:
-        return [word.encode() for word in _WORD.findall(text.casefold())]
-    for sign in between:
-        raw = raw.replace(sign.encode("utf-8", "surrogatepass"), b" ")
-    return raw.translate(_WORDS_OF_ASCII).split()
+    return plainwords.words(text.casefold())
 
 
 def html_to_text(html: str) -> str:

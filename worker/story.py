@@ -28,9 +28,8 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from worker import events
+from worker import events, plainwords
 from worker.model import Analysis, Article, Kin, Signature, Source, Story, StoryEvent
-from worker.plainwords import spread_words
 
 WINDOW = timedelta(days=3)
 """Wire copies appear within hours; what recurs later, a weekly bulletin in the same words, is news again."""
@@ -74,7 +73,7 @@ _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np
 def sign(article: Article, analysis: Analysis) -> Signature:
     """The article's sketch, headline and names, and the keys under which its kin are found; no keys if it is too short."""
     text = _readable(article)
-    runs = _runs(_words(text.lower())[:_MOST_WORDS])
+    runs = _runs(plainwords.words(text.lower())[:_MOST_WORDS])
     title = frozenset(_hash(word) for word in _significant(article.title))
     is_named = analysis.pending is None
     names = _names(analysis, 0, len(article.text)) if is_named else frozenset()
@@ -256,11 +255,6 @@ def unpack(packed: str) -> Signature:
 
 def _readable(article: Article) -> str:
     return " ".join(article.text[zone.start : zone.end] for zone in article.zones if zone.name in ("lead", "body"))
-
-
-def _words(text: str) -> list[bytes]:
-    plain = spread_words(text, has_underscores=True)
-    return [word.encode() for word in _WORD.findall(text)] if plain is None else plain.split()
 
 
 def _runs(words: Sequence[bytes]) -> NDArray[np.uint64]:

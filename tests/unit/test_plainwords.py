@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker import plainwords
-from worker.plainwords import spread_words
+from worker.plainwords import spread_words, words
 
 TEXTS = st.text(st.one_of(st.characters(max_codepoint=127), st.sampled_from(plainwords._MARKS + "éß_٣中")))
 
 
 @given(text=TEXTS)
 def test_what_is_spread_is_what_the_patterns_find(text):
-    for pattern, has_underscores in ((r"[^\W_]+", False), (r"\w+", True)):
-        if (spread := spread_words(text, has_underscores=has_underscores)) is not None:
-            assert spread.decode().split() == re.findall(pattern, text)
+    assert [word.decode() for word in words(text)] == re.findall(r"\w+", text)
+    if (spread := spread_words(text)) is not None:
+        assert spread.decode().split() == re.findall(r"[^\W_]+", text)
 
 
 @pytest.mark.parametrize("mark", plainwords._MARKS)

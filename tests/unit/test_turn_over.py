@@ -69,12 +69,18 @@ def test_the_turn_ends_and_the_article_is_given_back_without_a_failure():
     assert len(spine.store.claim_articles(10, spine.pipeline.limits.lease)) == 2, "due at once, not after the lease"
 
 
-def test_only_what_was_in_hand_counts_as_claimed():
-    spine = Spine(enricher=SlowGlance(), entities="when_relevant", at_once=1)
+def with_a_fete_first(spine):
+    """Two articles are due, the longer that of a fete, whose id it returns."""
     spine.serve(HARMLESS | {"title": "A fete", "guid": "f"}, HARMLESS)
     spine.pipeline.poll_due()
-    order = {item.record.title: id_ for id_, item in spine.store.articles.items()}
-    spine.store.due["articles"][order["A fete"]] = spine.clock.now().replace(year=2025)
+    [fete] = [id_ for id_, item in spine.store.articles.items() if item.record.title == "A fete"]
+    spine.store.due["articles"][fete] = spine.clock.now().replace(year=2025)
+    return fete
+
+
+def test_only_what_was_in_hand_counts_as_claimed():
+    spine = Spine(enricher=SlowGlance(), entities="when_relevant", at_once=1)
+    with_a_fete_first(spine)
     with pytest.raises(TurnOver), within_soft_limit():
         spine.pipeline.enrich_due()
     assert claims_by_title(spine) == {"A fete": 0, HARMLESS["title"]: 1}
@@ -115,14 +121,11 @@ class FailsAtFetes(Slow):
 
 def test_what_failed_alone_keeps_its_failure_when_the_turn_is_cut_later():
     spine = Spine(enricher=FailsAtFetes(), at_once=1)
-    spine.serve(HARMLESS | {"title": "A fete", "guid": "f"}, HARMLESS)
-    spine.pipeline.poll_due()
-    order = {item.record.title: id_ for id_, item in spine.store.articles.items()}
-    spine.store.due["articles"][order["A fete"]] = spine.clock.now().replace(year=2025)
+    fete = with_a_fete_first(spine)
     with pytest.raises(TurnOver), within_soft_limit():
         spine.pipeline.enrich_due()
     assert claims_by_title(spine) == {"A fete": 1, HARMLESS["title"]: 1}
-    assert spine.store.due["articles"][order["A fete"]] > spine.clock.now(), "when its lease has ended"
+    assert spine.store.due["articles"][fete] > spine.clock.now(), "when its lease has ended"
 
 
 def test_what_is_finished_is_not_kept_in_mind():
