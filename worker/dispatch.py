@@ -14,6 +14,8 @@ from worker.model import Attempt, Configuration, Delivery
 
 _LOOK_AGAIN_S = 0.25
 """While attempts are in flight, new due deliveries are looked for this often."""
+_ANSWER_ROOM = timedelta(seconds=2)
+"""How long an answer may lie before it is handed in. What is lent anew sooner would be sent twice, and its answer void."""
 _OUTCOMES = {
     retry.Delivered: "delivered",
     retry.RetryIn: "retried",
@@ -67,7 +69,8 @@ class Dispatcher:
 
     def _start_due(self) -> None:
         for name, endpoint in self._endpoints.items():
-            for claim in self._store.claim_deliveries(name, breaker.AT_ONCE, self._lease):
+            lease = max(self._lease, endpoint.timeout + _ANSWER_ROOM)
+            for claim in self._store.claim_deliveries(name, breaker.AT_ONCE, lease):
                 self._in_flight[self._sender.send(claim.delivery, endpoint)] = claim
 
     def _collect(self) -> int:

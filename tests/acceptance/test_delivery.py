@@ -30,11 +30,11 @@ def sender():
 class Post:
     """A dispatcher with its store, and a way to put deliveries in."""
 
-    def __init__(self, endpoints, sender, clock=None) -> None:
+    def __init__(self, endpoints, sender, clock=None, lease=LEASE) -> None:
         self.clock = clock or FakeClock()
         self.store, self.observer, self.sender = MemoryStore(self.clock), SilentObserver(), sender
         config = configuration(endpoints=endpoints)
-        self.dispatcher = Dispatcher(self.store, sender, self.clock, self.observer, config, lease=LEASE, budget=BUDGET)
+        self.dispatcher = Dispatcher(self.store, sender, self.clock, self.observer, config, lease=lease, budget=BUDGET)
 
     def put(self, endpoint_: str, *ids: str) -> None:
         for id_ in ids:
@@ -221,6 +221,27 @@ def test_an_endpoint_that_does_not_answer_holds_up_no_other_and_no_doorbell():
     assert ("desk", "d0") in sent
     assert ("desk", "d1") in sent
     assert sum(name == "slow" for name, _ in sent) == breaker.AT_ONCE, "only so many are out at a time"
+
+
+def test_who_takes_its_whole_timeout_is_not_asked_a_second_time_meanwhile_however_short_the_lease():
+    class AnswersLate(FakeSender):
+        def send(self, delivery, endpoint):
+            self.sent.append((endpoint.name, delivery.id))
+            self.answer = Future()
+            return self.answer
+
+    class Ticking(FakeClock):
+        def now(self):
+            self.at += timedelta(seconds=2)
+            return self.at
+
+    post = Post([endpoint("desk", timeout=timedelta(seconds=30))], AnswersLate(), Ticking(), timedelta(seconds=3))
+    post.put("desk", "m0")
+    post.dispatcher.deliver_due()  # gives up waiting after its budget of 20 s
+    post.sender.answer.set_result(Attempt(200, timedelta(seconds=24)))
+    post.dispatcher.deliver_due()
+    assert post.sender.sent == [("desk", "m0")]
+    assert not post.store.endpoint_states(["desk"])[0].waiting
 
 
 class RunningClock(FakeClock):

@@ -28,6 +28,20 @@ K = "{tocsin}:"
 ROLES = ("poller", "enricher", "deliverer", "beat")
 
 
+_HURRY = """
+for _, name in ipairs(redis.call('SMEMBERS', KEYS[1] .. 'endpoints')) do
+  local outbox = KEYS[1] .. 'outbox:' .. name
+  for _, id in ipairs(redis.call('ZRANGE', outbox, 0, -1)) do
+    if not redis.call('ZSCORE', KEYS[1] .. 'in_flight:' .. name, id) then redis.call('ZADD', outbox, 1, id) end
+  end
+  if redis.call('HGET', KEYS[1] .. 'endpoint:' .. name, 'circuit') == 'open' then
+    redis.call('HSET', KEYS[1] .. 'endpoint:' .. name, 'probe_at', 0)
+  end
+end
+"""
+"""One step: what is claimed meanwhile must not be made due."""
+
+
 class BreakableServer(EmbeddedServer):
     """A server that can die and come back over what its disk kept; it says what each of its fsyncs secured."""
 
@@ -161,13 +175,7 @@ class Rig:
         """Compress the retry schedule: what waits for its next attempt is due now, an open circuit is probed now."""
         with suppress(redis.exceptions.RedisError, OSError):
             client = self.client
-            for name in client.smembers(K + "endpoints"):
-                lent = set(client.zrange(K + f"in_flight:{name}", 0, -1))
-                for id_ in client.zrange(K + f"outbox:{name}", 0, -1):
-                    if id_ not in lent:
-                        client.zadd(K + f"outbox:{name}", {id_: 1}, xx=True)
-                if client.hget(K + f"endpoint:{name}", "circuit") == "open":
-                    client.hset(K + f"endpoint:{name}", "probe_at", 0)
+            client.eval(_HURRY, 1, K)
             client.close()
 
     def run_until(self, is_done: Callable[[], bool], seconds: float, *, hurried: bool = True) -> bool:
@@ -259,7 +267,7 @@ def open_rig(
         stack.callback(server.stop)
         server.start()
         deployment = Deployment(directory, server, world)
-        deployment.interval = interval
+        deployment.interval, deployment.timeout = interval, "2s"
         deployment.environ |= server.clock
         stack.callback(deployment.stop)
         feeds = [world.serve(f"/feed{number}", fixture.document(number)) for number in range(fixture.feeds)]

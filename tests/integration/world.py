@@ -141,6 +141,7 @@ class Deployment:
         self.directory, self.world = directory, world
         self.interval = "1s"
         self.fulltext = "never"
+        self.timeout = "20s"
         self.config = directory / "config"
         self.config.mkdir()
         self.environ = dict(os.environ) | {
@@ -164,7 +165,9 @@ class Deployment:
         )
         (self.config / "feeds.yaml").write_text("feeds:\n" + rows, "utf-8")
         (self.config / "endpoints.yaml").write_text(
-            "endpoints:\n  desk: {url: {env: TEST_HOOK}, secret: {env: TEST_SECRET}, allow_private: true}\n", "utf-8"
+            "endpoints:\n  desk: {url: {env: TEST_HOOK}, secret: {env: TEST_SECRET}, allow_private: true,"
+            f" timeout: {self.timeout}}}\n",
+            "utf-8",
         )
         (self.config / "watches.yaml").write_text(watches, "utf-8")
 
