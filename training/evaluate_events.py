@@ -66,8 +66,8 @@ class Tally:
                 f"{type_}.{role}": _scores(self.right[type_, role], self.read[type_, role], self.there[type_, role])
                 for type_, role in sorted(self.there)
             },
-            "modality": _accuracy(self.modalities),
-            "modality by majority": _accuracy(self.by_majority),
+            "modality": accuracy(self.modalities),
+            "modality by majority": accuracy(self.by_majority),
         }
 
 
@@ -124,7 +124,7 @@ def markdown(report: dict[str, Any]) -> str:
         f"|---|{'---|---|' * len(PARTS)}",
         _row("supplier, recipient, item F1", [part["core"] for part in parts]),
         _cells("modality accuracy", [(part["modality"]["accuracy"], part["modality"]["of"]) for part in parts]),
-        _cells("95 % interval", [(_interval(part["modality"]), "") for part in parts]),
+        _cells("95 % interval", [(interval(part["modality"]), "") for part in parts]),
         _blind("the same against the majority of three readers", parts),
         _cells("by the rules alone", [(one["accuracy"], one["of"]) for one in (part["modality"] for part in ruled)]),
         _blind("by the rules alone, against the majority of three readers", ruled),
@@ -164,7 +164,7 @@ def _triggers(loaded: SpacyEnricher, data: Path) -> dict[str, Any]:
     for part in AS_DRAWN:
         drawn = [row for row in rows if row["part"] == part]
         told = [row for row in drawn if row["modality"]]
-        read = [(row["modality"], _modality_at(row, analysed[row["article"]])) for row in told]
+        read = [(row["modality"], modality_at(row, analysed[row["article"]])) for row in told]
         right, found = sum(gold == got for gold, got in read), sum(got is not None for _, got in read)
         report[part] = {
             "accuracy": round(right / max(found, 1), 3),
@@ -182,7 +182,7 @@ def _read_twice() -> tuple[int, int]:
     return sum(row["second"] == row["modality"] for row in both), len(both)
 
 
-def _modality_at(row: dict[str, Any], analysis: Analysis) -> str | None:
+def modality_at(row: Mapping[str, Any], analysis: Analysis) -> str | None:
     place = row["trigger"][0]
     return next(
         (one.modality for one in analysis.events if (one.trigger.start, one.type) == (place, row["type"])), None
@@ -204,13 +204,13 @@ def _drawn(report: dict[str, Any]) -> list[str]:
         "| | as drawn | 95 % interval | of | now | 95 % interval | no event at all |",
         "|---|---|---|---|---|---|---|",
         *(
-            f"| {name} | {then['accuracy']} | {_interval(then)} | {then['of']} | {now['accuracy']} | {_interval(now)} "
+            f"| {name} | {then['accuracy']} | {interval(then)} | {then['of']} | {now['accuracy']} | {interval(now)} "
             f"| {now['no event']} of {now['of'] + now['no event']} |"
             for name, then, now in parts
         ),
         "",
         f"Two readers, the second without sight of the first's labels, agree on {same} of {both} modalities of the third and fourth draw",
-        f"({agreement['accuracy']}, {_interval(agreement)}): the bar is about as high as people agree.",
+        f"({agreement['accuracy']}, {interval(agreement)}): the bar is about as high as people agree.",
     ]
 
 
@@ -222,8 +222,8 @@ def _left_out(counts: dict[str, Any]) -> list[str]:
     )
     return [
         f"The learnt judgement, taught once more without {', '.join(counts['publishers'])}, on their {counts['events']} events of the",
-        f"second, third and fourth draw: rules {rules['accuracy']} ({_interval(rules)}), encoder {learnt['accuracy']} ({_interval(learnt)}),",
-        f"both weighed, **{both['accuracy']}** ({_interval(both)}; {counts['gained']} gained, {counts['lost']} lost). Of",
+        f"second, third and fourth draw: rules {rules['accuracy']} ({interval(rules)}), encoder {learnt['accuracy']} ({interval(learnt)}),",
+        f"both weighed, **{both['accuracy']}** ({interval(both)}; {counts['gained']} gained, {counts['lost']} lost). Of",
         f"{counts['triggers'] - counts['events']} triggers that tell no event it drops {counts.get('dropped rightly', 0)},",
         f"and {counts.get('dropped', 0) - counts.get('dropped rightly', 0)} of those that do.",
     ]
@@ -233,7 +233,7 @@ def _read_by_three(told: dict[str, Any]) -> list[str]:
     """The paragraph on the three readings of the held-out events."""
     pairs = [(name, told[name]) for name in ("first and second", "first and third", "second and third")]
     of = pairs[0][1]["of"]
-    agreed = "; ".join(f"{name} {one['accuracy']} (kappa {one['kappa']}, {_interval(one)})" for name, one in pairs)
+    agreed = "; ".join(f"{name} {one['accuracy']} (kappa {one['kappa']}, {interval(one)})" for name, one in pairs)
     return [
         f"The modalities of the {of} events of both held-out parts were read twice more, each time without sight of another reading or of",
         f"the program's. The readers agree: {agreed}. The majority of the three (the first where all differ: {told['all differ']}) differs from",
@@ -257,7 +257,7 @@ def _cells(name: str, pairs: Sequence[tuple[object, object]]) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def _interval(modality: dict[str, Any]) -> str:
+def interval(modality: dict[str, Any]) -> str:
     """Wilson's score interval of a share, z = 1.96."""
     n, share, z = modality["of"], modality["accuracy"], 1.96
     if not n:
@@ -346,7 +346,7 @@ def _is_same(alternatives: Iterable[Sequence[int]], filler: Filler, text: str) -
     return False
 
 
-def _accuracy(pairs: Counter[tuple[str, str]]) -> dict[str, Any]:
+def accuracy(pairs: Counter[tuple[str, str]]) -> dict[str, Any]:
     right, of = sum(n for (gold, got), n in pairs.items() if gold == got), sum(pairs.values())
     return {"accuracy": round(right / max(of, 1), 3), "of": of}
 
@@ -359,17 +359,17 @@ def _readers(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         **{
             name: {
-                **_accuracy(Counter((one[i], one[j]) for one in read)),
-                "kappa": _kappa([(one[i], one[j]) for one in read]),
+                **accuracy(Counter((one[i], one[j]) for one in read)),
+                "kappa": kappa([(one[i], one[j]) for one in read]),
             }
             for name, (i, j) in pairs.items()
         },
-        "first and majority": _accuracy(Counter((majority(event), event["modality"]) for event in events)),
+        "first and majority": accuracy(Counter((majority(event), event["modality"]) for event in events)),
         "all differ": sum(len(set(one)) == len(one) for one in read),
     }
 
 
-def _kappa(pairs: Sequence[tuple[str, str]]) -> float:
+def kappa(pairs: Sequence[tuple[str, str]]) -> float:
     """Cohen's kappa: (p - e) / (1 - e), p the share on which both agree, e what chance would give, by how often each uses a label."""
     one, other = (Counter(labels) for labels in zip(*pairs, strict=True))
     by_chance = sum(one[label] * other[label] for label in one) / len(pairs) ** 2

@@ -42,6 +42,15 @@ def test_a_part_that_breaks_is_told_and_the_others_are_written(
     assert "ZeroDivisionError: a figure that cannot be computed" in capsys.readouterr().err
 
 
+def test_a_part_alone_is_measured_and_the_others_stay(tmp_path: Path) -> None:
+    assert write_report((measured("topics"), measured("events")), tmp_path)
+    before = (tmp_path / "quality.md").read_text("utf-8")
+    again = Part("topics", "Topics", lambda: {"f1": 0.5}, measured("topics").describe)
+    assert write_report((again, Part("events", "Events", broken, measured("events").describe)), tmp_path, ["topics"])
+    assert (tmp_path / "quality.md").read_text("utf-8") == before.replace("F1 0.9", "F1 0.5", 1)
+    assert json.loads((tmp_path / "quality.json").read_text("utf-8")) == {"topics": {"f1": 0.5}, "events": {"f1": 0.9}}
+
+
 def test_a_section_that_cannot_be_written_counts_as_broken() -> None:
     part = Part("topics", "Topics", dict, lambda report: str(report["model"]))
     assert run_part(part).is_broken

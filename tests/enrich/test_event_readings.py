@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("sklearn", reason="make install-train brings it")
 
-from training.evaluate_events import GOLD, UNSEEN, Tally, _kappa, _score, majority
+from training.evaluate_events import GOLD, UNSEEN, Tally, _score, kappa, majority
 from worker.model import Analysis, Event, Filler, Span
 
 
@@ -34,7 +34,7 @@ def test_what_one_reader_read_is_the_first_readers():
 )
 def test_kappa_is_the_agreement_beyond_that_of_chance(both, one, other, neither, expected):
     pairs = [("y", "y")] * both + [("y", "n")] * one + [("n", "y")] * other + [("n", "n")] * neither
-    assert _kappa(pairs) == pytest.approx(expected, abs=1e-3)
+    assert kappa(pairs) == pytest.approx(expected, abs=1e-3)
 
 
 def test_every_held_out_event_was_read_by_three():
