@@ -1,7 +1,7 @@
 """Scores the modality of events that two readers labelled, each without sight of the other, by publishers nothing was taught from.
 
 `data/modality_held.jsonl` holds a row for each trigger: the article's id, the offsets of sentence and trigger, the type, the
-publisher, and the `readings`, a modality or None for no event; a third reader read those on which the two differ. What two
+publisher, the draw, and the `readings`, a modality or None for no event; a third reader read those on which the two differ. What two
 readers say is the gold. The rules found every one of these events, so that this says nothing of those that they miss.
 """
 
@@ -67,13 +67,13 @@ def markdown(report: Mapping[str, Any]) -> str:
     """The section on the third held-out part."""
     learnt, ruled, every, told = report["learnt"], report["rules"], report["agree"], report["agree on modality"]
     met = "reached" if learnt["accuracy"] >= BAR_MODALITY else "**missed**"
-    unsettled = f" {report['unsettled']} are read in three ways and left out." if report["unsettled"] else ""
+    unsettled = f"{report['unsettled']} are read in three ways and left out. " if report["unsettled"] else ""
     lines = [
         "## Modality on a third held-out part",
         "",
-        f"{report['triggers']} events that the rules find, drawn by chance from {report['publishers']} publishers by whom no trigger was taught, none like a",
-        "labelled sentence (half of the words in common). Two readers labelled them, each alone, without sight of what a program says; a third",
-        f"read those on which they differ.{unsettled} The two agree on {every['accuracy']} of all (kappa {every['kappa']}), and on {told['accuracy']}",
+        f"{report['triggers']} events that the rules find, drawn by chance from {report['publishers']} publishers by whom no trigger was taught (`training/EVENTS_GUIDE.md`).",
+        "Two readers labelled them, each alone, without sight of what a program says; a third read those on which they differ.",
+        f"{unsettled}The two agree on {every['accuracy']} of all (kappa {every['kappa']}), and on {told['accuracy']}",
         f"of {told['of']} modalities (kappa {told['kappa']}). What two readers say is the gold; an event that is dropped counts as judged wrongly.",
         f"The bar of {BAR_MODALITY} is {met}.",
         "",
