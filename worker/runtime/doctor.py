@@ -13,9 +13,11 @@ from worker.deliver.breaker import Circuit
 from worker.errors import ConfigError, ModelError, StoreUnavailable
 from worker.model import Configuration, Format, LanguageModel
 from worker.plural import counted
+from worker.runtime.counts import broken_counts
 from worker.runtime.health import persistence, readiness, sentinels
 from worker.runtime.http import is_public
 from worker.runtime.process import demo_configuration, has_store, open_store
+from worker.runtime.redis_client import translated
 from worker.runtime.settings import load_settings
 from worker.runtime.trends import read_budgets
 from worker.runtime.views import list_endpoints, list_feeds
@@ -24,7 +26,7 @@ from worker.watchlist import load_configuration
 Finding = dict[str, str]
 _OLDEST_PYTHON = (3, 11)
 _SAFE_EXPAT = (2, 4, 1)
-_NAMED = 3
+_NAMED, _SHOWN = 3, 40
 _LOSSES = {
     "no": "appendonly is no: a restart of Redis loses work; set appendonly yes",
     "everysec": "appendfsync is everysec: after a power cut the alerts of the last second are sent again, under their"
@@ -44,6 +46,7 @@ def examine(config: Path) -> Iterator[Finding]:
         yield from _endpoints(configuration)
     if has_store():
         yield from _reloads()
+        yield from _counts()
         if configuration:
             yield from _feeds(configuration)
             yield from _circuits(configuration)
@@ -154,6 +157,20 @@ def _reloads() -> Iterator[Finding]:
             refused.setdefault(message, []).append(process)
     for message, processes in refused.items():
         yield _finding("reload", "failure", f"{', '.join(processes)}: {message}")
+
+
+def _counts() -> Iterator[Finding]:
+    """Counts that held no number: nothing of Tocsin's writes such a thing."""
+    try:
+        with translated():
+            broken = broken_counts(open_store().client)
+    except StoreUnavailable:
+        return
+    if broken:
+        shown = [f"{place} held “{text[:_SHOWN]}”" for place, text in sorted(broken.items())[:_NAMED]]
+        more = f" and {len(broken) - _NAMED} more" if len(broken) > _NAMED else ""
+        message = f"{', '.join(shown)}{more}: no number; counted anew from 0. Who writes into Redis beside Tocsin?"
+        yield _finding("counts", "warning", message)
 
 
 def _budgets(configuration: Configuration) -> Iterator[Finding]:

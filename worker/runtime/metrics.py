@@ -22,6 +22,7 @@ from worker.deliver.breaker import Circuit
 from worker.model import TOPICS, Collecting, Configuration, PageOutcome, PollFailure, Severity
 from worker.notifier import KINDS
 from worker.ports import STAGES
+from worker.runtime.counts import numbers
 from worker.runtime.gauges import gauges
 from worker.runtime.redis_client import K
 from worker.runtime.redis_store import RedisStore
@@ -110,10 +111,8 @@ class StoreCollector:
 
     def collect(self) -> Iterator[Metric]:
         """Every family, with every label value it can have."""
-        stored: dict[str, str] = self._store.client.hgetall(K + "metrics")
-        amounts = dict.fromkeys(zero_series(self._configuration), 0.0) | {
-            name: float(amount) for name, amount in stored.items()
-        }
+        counted = numbers(self._store.client.hgetall(K + "metrics"))
+        amounts = dict.fromkeys(zero_series(self._configuration), 0.0) | counted
         families: dict[str, list[tuple[dict[str, str], float]]] = defaultdict(list)
         for name, amount in amounts.items():
             if parsed := _SERIES.match(name):

@@ -9,6 +9,7 @@ from worker import trend
 from worker.model import Configuration, Watch
 from worker.ports import STAGES
 from worker.precision import wilson_interval
+from worker.runtime.counts import numbers
 from worker.runtime.redis_client import K, translated
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.test_results import TestRun, read_results
@@ -28,12 +29,12 @@ def list_watches(store: RedisStore, configuration: Configuration) -> list[dict[s
     """
     run = read_results(store)
     with translated():
-        counted: dict[str, str] = store.client.hgetall(K + "metrics")
+        counted = numbers(store.client.hgetall(K + "metrics"))
         verdicts: dict[str, str] = store.client.hgetall(K + "verdicts")
     hits: Counter[str] = Counter()
     for name, number in counted.items():
         if name.startswith(ALERTS + "{"):
-            hits[name.rpartition('watch="')[2].removesuffix('"}')] += int(float(number))
+            hits[name.rpartition('watch="')[2].removesuffix('"}')] += int(number)
     return [
         {
             "id": watch.id,

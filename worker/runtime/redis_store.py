@@ -16,6 +16,7 @@ Keys, all under the hash tag `{tocsin}:`
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something
+    counts:broken                               what stood where a count should, by hash and field; see `counts`
     trend:HOUR                                  counts of `worker.trend` for one hour (since 1970)
     verdicts                                    how many alerts of each watch were judged true and false
     reloads  configurations                     reloads asked for; the last load of each kind of process
@@ -314,11 +315,7 @@ class RedisStore:
         self._run("audit_note", kind, json.dumps([part for pair in facts.items() for part in pair]))
 
     def count(self, counts: Counts) -> None:
-        with translated():
-            pipeline = self.client.pipeline(transaction=False)
-            for name, amount in counts:
-                pipeline.hincrbyfloat(K + "metrics", name, amount)
-            pipeline.execute()
+        self._run("count", json.dumps(list(counts)))
 
     def _claim(
         self, stage: str, due: str, prefix: str, limit: int, lease: timedelta
@@ -330,6 +327,7 @@ class RedisStore:
 
 
 _SCRIPTS = (
+    "count",
     "sync_feeds",
     "steer_feed",
     "claim",

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from worker.model import Fetched, Subscription
 from worker.runtime.redis_client import K, Scripts, milliseconds, ms_of, translated
 from worker.runtime.redis_store import RedisStore
+from worker.series import WEBSUB, series
 from worker.subscriber import Kept
 
 MOST_WAITING = 20
@@ -29,7 +30,7 @@ class RedisSubscriptionStore:
     """See `subscriber.SubscriptionStore`."""
 
     def __init__(self, store: RedisStore) -> None:
-        self._client = store.client
+        self._client, self._count = store.client, store.count
         self._run = Scripts(store.client, *_SCRIPTS).run
 
     def read(self, feed_id: str) -> Kept | None:
@@ -88,8 +89,7 @@ class RedisSubscriptionStore:
 
     def count(self, event: str) -> None:
         """Count what changed nothing."""
-        with translated():
-            self._client.hincrbyfloat(K + "metrics", f'tocsin_websub_total{{event="{event}"}}', 1)
+        self._count([(series(WEBSUB, event=event), 1)])
 
     def _token(self, feed_id: str) -> str:
         with translated():

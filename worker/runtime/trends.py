@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from worker.model import Configuration
+from worker.runtime.counts import numbers
 from worker.runtime.redis_client import K, translated
 from worker.runtime.redis_store import RedisStore
 
@@ -44,7 +45,7 @@ def read_trends(store: RedisStore, hours: int) -> Trends:
         for hour in range(last - hours + 1, last + 1):
             pipeline.hgetall(K + f"trend:{hour}")
         answers: list[dict[str, Any]] = pipeline.execute()
-    counts = ({name: int(number) for name, number in answer.items()} for answer in answers)
+    counts = ({name: int(number) for name, number in numbers(answer).items()} for answer in answers)
     return Trends(last - hours + 1, tuple(counts))
 
 

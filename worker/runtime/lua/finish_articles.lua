@@ -78,7 +78,7 @@ for at = 2, #ARGV, 8 do
 end
 if #through > 0 then
   redis.call('ZREM', K .. 'articles:due', unpack(through))
-  for name, by in pairs(trend) do redis.call('HINCRBY', hour, name, by) end
+  for name, by in pairs(trend) do add('HINCRBY', hour, name, by) end
   redis.call('PEXPIRE', hour, common.trend_keep_ms)
   redis.call('HSET', K .. 'progress', 'enrich', now, 'model', model)
 end

@@ -21,7 +21,7 @@ else
 end
 if outcome ~= 'retried' then
   local hour, seen = K .. 'trend:' .. math.floor(now / 3600000), K .. 'feed_pages:' .. work.feed
-  redis.call('HINCRBY', hour, 'page:' .. work.feed .. ':' .. outcome, 1)
+  add('HINCRBY', hour, 'page:' .. work.feed .. ':' .. outcome, 1)
   redis.call('PEXPIRE', hour, work.trend_keep_ms)
   local why = outcome == 'late' and 'the page came when the article had been analysed' or work.reason
   redis.call('HSET', seen, outcome, why, 'at:' .. outcome, now)

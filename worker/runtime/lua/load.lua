@@ -2,7 +2,7 @@
 -- due: negative where one is, false where there is none.
 local now = now_ms()
 local function counted(outcome)
-  return tonumber(redis.call('HGET', K .. 'metrics', 'tocsin_articles_total{outcome="' .. outcome .. '"}') or 0)
+  return tonumber(redis.call('HGET', K .. 'metrics', 'tocsin_articles_total{outcome="' .. outcome .. '"}') or 0) or 0
 end
 local first = redis.call('ZRANGE', K .. 'feeds:due', 0, 0, 'WITHSCORES')
 return {

@@ -12,6 +12,21 @@ local function now_ms()
   return started_ms
 end
 
+-- Add to a number in a hash. Where the field holds none, what it holds is set aside for `tocsin doctor` to tell, and it begins
+-- anew: what counts work must not cost it. See counts.py.
+local KEEP_BROKEN_COUNTS_MS, LONGEST_BROKEN = 2592000000, 100 -- 30 days; characters
+local function add(command, hash, field, by)
+  local answer = redis.pcall(command, hash, field, by)
+  if type(answer) ~= 'table' then return end
+  if string.find(answer.err, 'hash value is not', 1, true) or string.find(answer.err, 'would', 1, true) then
+    local held, broken = redis.call('HGET', hash, field), K .. 'counts:broken'
+    redis.call('HSET', broken, string.sub(hash, #K + 1) .. ' ' .. field, string.sub(held, 1, LONGEST_BROKEN))
+    redis.call('PEXPIRE', broken, KEEP_BROKEN_COUNTS_MS)
+    redis.call('HDEL', hash, field)
+  end
+  redis.call(command, hash, field, by)
+end
+
 -- A script that takes many steps may make its counts once, at its end.
 local deferred, deferred_exemplars
 local function defer_counts() deferred, deferred_exemplars = {}, {} end
@@ -20,7 +35,7 @@ local function count(series, by)
   if deferred then
     deferred[series] = (deferred[series] or 0) + (by or 1)
   else
-    redis.call('HINCRBYFLOAT', K .. 'metrics', series, by or 1)
+    add('HINCRBYFLOAT', K .. 'metrics', series, by or 1)
   end
 end
 
