@@ -14,10 +14,12 @@ import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import brotli
 import pytest
 from aiohttp import ClientTimeout, ServerDisconnectedError
 from aiohttp.abc import AbstractResolver
+from aiohttp.client_proto import ResponseHandler
 
 from tests import pages
 from tests.fakes import HARMLESS, feed, rss
@@ -29,6 +31,7 @@ from worker.runtime import decompress
 from worker.runtime.explain import explain
 from worker.runtime.fetcher import TIMEOUT, HttpFetcher, refuse_hop
 from worker.runtime.http import HttpLoop
+from worker.runtime.patience import Patient
 from worker.runtime.politeness import Turns
 from worker.runtime.turn_store import RedisTurns
 
@@ -394,6 +397,37 @@ def test_each_request_of_a_connection_has_the_whole_patience_and_no_more(loop, s
     refused(fetch(fetcher, server.url), PollFailure.TIMEOUT)
     assert 0.5 < time.monotonic() - started < 2
     assert len(server.asked) == 1, "the connection was not kept"
+
+
+@pytest.fixture(params=[aiohttp.__version__, "3.99.0"])
+def either(request, monkeypatch):
+    """A loop whose connections are timed by ours, and one whose are timed by an aiohttp that nobody looked into."""
+    monkeypatch.setattr(aiohttp, "__version__", request.param)
+    http, seen = HttpLoop(), set()
+    made = ResponseHandler.connection_made
+
+    def note(connection, transport):
+        seen.add(type(connection))
+        made(connection, transport)
+
+    monkeypatch.setattr(ResponseHandler, "connection_made", note)
+    yield http
+    http.close()
+    assert seen == {ResponseHandler if request.param == "3.99.0" else Patient}
+
+
+async def mute(talk):
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("script", [mute, silence], ids=["from the start", "after the head"])
+def test_a_silent_server_is_given_up_whichever_aiohttp_is_installed(script, either, serve):
+    started = time.monotonic()
+    refused(
+        fetch(HttpFetcher(either, timeout=ClientTimeout(total=9, sock_read=0.5)), serve(script).url),
+        PollFailure.TIMEOUT,
+    )
+    assert 0.4 < time.monotonic() - started < 3
 
 
 def test_a_server_that_sends_now_and_then_is_listened_to(loop, serve):

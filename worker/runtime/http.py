@@ -25,7 +25,7 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from worker.runtime.patience import Limits, Patient, Within
+from worker.runtime.patience import Limits, Patient, Within, is_aiohttp_known
 
 T = TypeVar("T")
 Address = tuple[socket.AddressFamily | int, socket.SocketKind | int, int, str, tuple[Any, ...]]
@@ -98,8 +98,9 @@ class _Connector(aiohttp.TCPConnector):
     def __init__(self, certificates: dict[tuple[str, int | None], datetime], **options: Any) -> None:
         super().__init__(**options)
         self._certificates = certificates
-        make: Any = partial(Patient, loop=self._loop)
-        self._factory = make
+        if is_aiohttp_known():
+            make: Any = partial(Patient, loop=self._loop)
+            self._factory = make
 
     async def _create_connection(self, req: Any, *args: Any, **options: Any) -> ResponseHandler:
         made = await super()._create_connection(req, *args, **options)

@@ -3,7 +3,16 @@
 import asyncio
 from types import TracebackType
 
+import aiohttp
 from aiohttp.client_proto import ResponseHandler
+
+_KNOWN = "3.14.5"
+"""The aiohttp whose connections `Patient` knows from within; those of another one time their servers themselves."""
+
+
+def is_aiohttp_known() -> bool:
+    """Whether `Patient` may stand in for aiohttp's own connections: were it wrong, no server would be given up."""
+    return aiohttp.__version__ == _KNOWN
 
 
 class Patient(ResponseHandler):
