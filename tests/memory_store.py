@@ -230,7 +230,7 @@ class MemoryStore:
 
     def read_article(self, article_id):
         item = self.articles.get(article_id)
-        if not item or not item.analysis:
+        if not item or not item.story or item.claims >= SUSPECT:
             return None
         zones = self.decisions[article_id].zones if article_id in self.decisions else ()
         return (replace(item.record, zones=zones) if zones else item.record), item.analysis
@@ -613,7 +613,8 @@ class MemoryStore:
         first = item.record
         assert isinstance(first, Article)
         item.record = replace(draft.article, id=id_, first_seen=first.first_seen)
-        item.fence, item.state, item.claims = self._fence, "due", 0
+        item.fence, item.state, item.claims, item.analysis = self._fence, "due", 0, None
+        self.decisions.pop(id_, None)
         self.quarantine["enrich"].pop(id_, None)
         item.trace = draft.trace
         self._make_due(id_, draft)

@@ -53,7 +53,8 @@ class Triage:
 
     def __init__(self, enricher: ports.Enricher, matcher: match.Matcher, articles: ports.Articles) -> None:
         self._enricher, self._matcher, self._articles = enricher, matcher, articles
-        self._signatures: OrderedDict[str, Signature] = OrderedDict()
+        self._signatures: OrderedDict[str, tuple[Signature, Signature]] = OrderedDict()
+        """By article: the signature that is kept of it, and the same with names."""
 
     def analyse(self, articles: Sequence[Article]) -> list[Analysis]:
         """An analysis for each article, in order: whole where a watch may fire, else `pending`."""
@@ -105,31 +106,32 @@ class Triage:
 
     def _name(self, kin: Sequence[Kin]) -> dict[str, Signature]:
         """The signatures of kin with their names, by article."""
-        new = {one.article_id: one.signature for one in kin if one.article_id not in self._signatures}
-        found = {one.article_id: self._signatures[one.article_id] for one in kin if one.article_id not in new}
-        return found | {id_: self._remember(id_, signature) for id_, signature in self._read(new).items()}
+        kept = {one.article_id: one.signature for one in kin}
+        known = {id_: self._signatures[id_] for id_ in kept if id_ in self._signatures}
+        found = {id_: with_names for id_, (without, with_names) in known.items() if without == kept[id_]}
+        named = self._read({id_: signature for id_, signature in kept.items() if id_ not in found})
+        for id_, signature in named.items():
+            self._remember(id_, kept[id_], signature)
+        return kept | found | named
 
     def _read(self, unnamed: Mapping[str, Signature]) -> dict[str, Signature]:
-        if not unnamed:
-            return {}
-        stored = {id_: self._articles.read_article(id_) for id_ in unnamed}
-        known = [found for found in stored.values() if found]
-        glanced = [(article, analysis) for article, analysis in known if analysis.pending]
-        whole = self._enricher.complete([article for article, _ in glanced], [analysis for _, analysis in glanced])
-        read = {article.id: analysis for (article, _), analysis in zip(glanced, whole, strict=True)}
-        named = {article.id: story.sign(article, read.get(article.id, analysis)) for article, analysis in known}
+        """The signatures of those that are still there, with their names."""
+        stored = [found for id_ in unnamed if (found := self._articles.read_article(id_))]
+        edited = [article for article, analysis in stored if analysis is None]
+        anew = zip(edited, self._enricher.enrich(edited) if edited else (), strict=True)
+        glanced = [(article, analysis) for article, analysis in stored if analysis and analysis.pending]
+        texts, glances = [article for article, _ in glanced], [analysis for _, analysis in glanced]
+        completed = zip(texts, self._enricher.complete(texts, glances) if glanced else (), strict=True)
+        whole = [(article, analysis) for article, analysis in stored if analysis and not analysis.pending]
         return {
-            id_: replace(signature, title_names=named[id_].title_names, names=named[id_].names, is_named=True)
-            if id_ in named
-            else signature
-            for id_, signature in unnamed.items()
+            article.id: story.named(unnamed[article.id], article, analysis)
+            for article, analysis in (*anew, *completed, *whole)
         }
 
-    def _remember(self, article_id: str, signature: Signature) -> Signature:
-        self._signatures[article_id] = signature
+    def _remember(self, article_id: str, without: Signature, with_names: Signature) -> None:
+        self._signatures[article_id] = without, with_names
         if len(self._signatures) > _REMEMBERED:
             self._signatures.popitem(last=False)
-        return signature
 
 
 def _named(read: Read, analysis: Analysis) -> Read:

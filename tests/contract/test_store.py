@@ -873,6 +873,19 @@ def test_an_analysed_article_is_read_back_with_its_analysis_and_one_that_is_not_
     assert not kin.signature.is_named
 
 
+def test_an_edit_ends_what_was_understood_of_the_old_text(bench):
+    bench.ingest(ARMS)
+    bench.raise_alerts()
+    bench.let_leases_end()
+    assert bench.ingest(ARMS | {"description": ARMS["description"] + " The ministry gave no price."}).revised == 1
+    articles = ArticleStore(bench.store.client) if isinstance(bench.store, RedisStore) else bench.store
+    [claim] = bench.store.claim_articles(10, SHORT)
+    assert articles.read_article(claim.article.id) == (claim.article, None)
+    bench.let_leases_end()
+    bench.store.claim_articles(10, SHORT)
+    assert articles.read_article(claim.article.id) is None, "two readers of it never came back"
+
+
 def step_with_kin(bench, claim) -> StoryStep:
     [kinship] = bench.store.find_kin([story.sign(claim.article, analyse(claim.article)).keys])
     return replace(step_for(claim), seen=kinship.seen)

@@ -35,7 +35,6 @@ local function keep_decided(article)
   local past = article .. ':was:' .. (redis.call('HGET', article, 'decided') or '0')
   redis.call('HSET', past, 'record', kept[1], 'first_seen', kept[2], 'analysis', kept[3], 'decision', kept[4])
   redis.call('PEXPIRE', past, work.keep_ms)
-  redis.call('HDEL', article, 'decision')
 end
 
 local function audit_set_aside(reason)
@@ -86,7 +85,8 @@ for place, draft in ipairs(work.drafts) do
         -- a new fence: whoever analyses the old text now may not complete the article
         redis.call('HSET', article, 'record', record, 'state', 'due', 'fence', next_fence())
         if redis.call('HSETNX', article, 'first_seen', now) == 1 then redis.call('ZADD', K .. 'articles', now, id) end
-        redis.call('HDEL', article, 'claims', 'trace')
+        -- what was understood of the old text says nothing of the new one
+        redis.call('HDEL', article, 'claims', 'trace', 'analysis', 'decision')
         if draft.trace ~= '' then redis.call('HSET', article, 'trace', draft.trace) end
         redis.call('ZREM', K .. 'quarantine:enrich', id)
         redis.call('PERSIST', article)
