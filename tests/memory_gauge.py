@@ -2,7 +2,6 @@
 
 from tests.memory_store import MemoryStore
 from worker.backpressure import Load
-from worker.series import ARTICLES, series
 
 
 class MemoryGauge:
@@ -11,6 +10,5 @@ class MemoryGauge:
 
     def read(self) -> Load:
         now, due = self.store.clock.now(), self.store.due
-        came = sum(self.store.counted[series(ARTICLES, outcome=outcome)] for outcome in ("new", "revised"))
         unread = sum(at <= now for at in due["articles"].values())
-        return Load(unread, int(came), min(due["feeds"].values()) - now if due["feeds"] else None)
+        return Load(unread, self.store.taken_up, min(due["feeds"].values()) - now if due["feeds"] else None)

@@ -98,6 +98,7 @@ class MemoryStore:
         self.marks: dict[str, tuple[str, str]] = {}
         self.acknowledged: set[str] = set()
         self.counted: Counter[str] = Counter()
+        self.taken_up = 0
         self.passage_days: dict[tuple[str, str], list[datetime]] = {}
         self.counted_articles: set[str] = set()
         self.endpoints: dict[str, Gate] = {}
@@ -199,7 +200,8 @@ class MemoryStore:
         return fresh
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
-        claimed = self._claim("enrich", "articles", self.articles, limit, lease)
+        claimed = list(self._claim("enrich", "articles", self.articles, limit, lease))
+        self.taken_up += len(claimed)
         return [ArticleClaim(item.record, item.fence, item.story, trace=item.trace) for _, item in claimed]
 
     def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:

@@ -25,13 +25,14 @@ UNBOUNDED = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What waits: articles that no enricher has in hand, how many ever came, and in how long the next feed is due.
+    """What waits: articles that are due and that no enricher has in hand, and in how long the next feed is due.
 
-    `due_in` is negative where a feed is due already, None where there is none.
+    `taken_up` is how many articles enrichers ever took up; those that wait for their page come to be due later, and are
+    neither. `due_in` is negative where a feed is due already, None where there is none.
     """
 
     unread: int
-    came: int
+    taken_up: int
     due_in: timedelta | None
 
 
@@ -117,7 +118,7 @@ class Backpressure:
         before, at = self._learned or (load, now)
         if self._learned and now - at < _LEARN_EVERY:
             return
-        taken = load.came - before.came - (load.unread - before.unread)
+        taken = load.taken_up - before.taken_up
         if taken > 0 or not load.unread or self._moved_at is None:
             self._moved_at = now
         if now > at:

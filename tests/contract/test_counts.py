@@ -61,8 +61,12 @@ def test_what_counts_alone_goes_on_too(redis_store):
 
 
 def test_the_load_is_read_though_a_count_is_no_number(redis_store):
-    redis_store.client.hset(METRICS, NEW, "many")
-    assert RedisGauge(redis_store.client).read().came == 0
+    redis_store.client.hset("{tocsin}:progress", "taken_up", "many")
+    assert RedisGauge(redis_store.client).read().taken_up == 0
+    bench = Bench(redis_store, None)
+    bench.ingest(ARMS, HARMLESS)
+    assert len(redis_store.claim_articles(10, LEASE)) == 2
+    assert RedisGauge(redis_store.client).read().taken_up == 2
 
 
 def test_a_server_that_refuses_to_count_is_no_broken_count(redis_store):

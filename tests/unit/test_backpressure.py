@@ -19,8 +19,8 @@ def seconds(number: float) -> timedelta:
 class Waiting:
     """An installation whose load a test sets."""
 
-    def __init__(self, unread: int = 0, came: int = 0, due_in: timedelta | None = DUE) -> None:
-        self.load = Load(unread, came, due_in)
+    def __init__(self, unread: int = 0, taken_up: int = 0, due_in: timedelta | None = DUE) -> None:
+        self.load = Load(unread, taken_up, due_in)
 
     def read(self) -> Load:
         return self.load
@@ -41,55 +41,63 @@ class Waiting:
     ],
 )
 def test_as_many_feeds_are_asked_as_bring_what_may_wait(unread, brings, in_flight, room):
-    pressure = Backpressure(Waiting(unread, unread))
+    pressure = Backpressure(Waiting(unread))
     pressure.expected = brings
     assert pressure.room(in_flight, NOW) == room
     assert pressure.is_holding == (room == 0)
 
 
 def test_nothing_is_held_back_where_no_feed_is_due():
-    pressure = Backpressure(Waiting(500, 500, seconds(1)))
+    pressure = Backpressure(Waiting(500, due_in=seconds(1)))
     assert pressure.room(0, NOW) == 0
     assert not pressure.is_holding
 
 
 def test_a_feed_that_has_been_due_for_half_a_minute_is_asked_whatever_waits():
-    waiting = Waiting(5_000, 5_000, -LONGEST_HELD + seconds(1))
+    waiting = Waiting(5_000, due_in=-LONGEST_HELD + seconds(1))
     assert Backpressure(waiting).room(0, NOW) == 0
-    waiting.load = Load(5_000, 5_000, -LONGEST_HELD)
+    waiting.load = Load(5_000, 0, -LONGEST_HELD)
     assert Backpressure(waiting).room(50, NOW) == UNBOUNDED
 
 
 def test_enrichers_that_stand_still_hold_back_nobody_until_they_go_on():
-    waiting = Waiting(500, 500)
+    waiting = Waiting(500)
     pressure, at = Backpressure(waiting), NOW
     while at < NOW + STANDSTILL:
         assert pressure.room(0, at) == 0
         at += seconds(0.5)
     assert pressure.room(0, at) == UNBOUNDED
-    waiting.load = Load(450, 500, DUE)
+    waiting.load = Load(450, 50, DUE)
     assert pressure.room(0, at + seconds(1)) == 0
 
 
+def test_articles_that_come_and_wait_are_taken_up_by_nobody():
+    waiting = Waiting()
+    pressure = Backpressure(waiting)
+    for second in range(9):
+        waiting.load = Load(10 * second, 0, DUE)
+        pressure.room(0, NOW + seconds(second))
+    assert (pressure.rate, pressure.limit) == (0, LEAST)
+    assert pressure.room(0, NOW + seconds(9)) == UNBOUNDED, "they stand still"
+
+
 def test_while_feeds_are_held_back_one_is_asked_every_few_seconds():
-    waiting, came, asked = Waiting(0, 500), 500, []
+    waiting, asked = Waiting(), []
     pressure = Backpressure(waiting)
     pressure.room(0, NOW)
     for tenth in range(1, 200):
-        came += 1
-        waiting.load = Load(1_000, came, DUE)
+        waiting.load = Load(1_000, tenth, DUE)
         if pressure.room(0, NOW + seconds(tenth / 10)):
             asked.append(tenth / 10)
     assert asked == [5, 10, 15]
 
 
 def test_half_a_second_of_work_may_wait_however_many_enrichers_there_are():
-    waiting, came = Waiting(100, 100), 100
+    waiting = Waiting(100)
     pressure = Backpressure(waiting)
     for second in range(20):
         pressure.room(0, NOW + seconds(second))
-        came += 1_000
-        waiting.load = Load(100, came, DUE)
+        waiting.load = Load(100, 1_000 * (second + 1), DUE)
     assert 450 < pressure.limit <= 500
     assert pressure.room(0, NOW + seconds(30)) > 0
 
@@ -106,7 +114,7 @@ def test_what_feeds_bring_is_believed_at_once_and_forgotten_by_and_by():
 
 
 def test_what_was_held_back_is_counted():
-    waiting = Waiting(500, 500)
+    waiting = Waiting(500)
     pressure = Backpressure(waiting)
     for tenth in range(11):
         pressure.room(0, NOW + seconds(tenth / 10))
@@ -128,7 +136,7 @@ def simulate(feeds: int, brings: int, looked_at: float) -> tuple[float, int]:
             pressure.brought(1, brings)
         at += 0.02
         taken = min(taken + looked_at * 0.02 * (asked + 1), came)
-        waiting.load = Load(int(came - taken), came, DUE if open_ else None)
+        waiting.load = Load(int(came - taken), int(taken), DUE if open_ else None)
         most = max(most, waiting.load.unread)
     return at, most
 
@@ -141,7 +149,7 @@ def test_in_a_burst_little_waits_and_enrichers_never_starve(feeds, brings, looke
 
 
 def test_a_clock_that_goes_back_holds_back_nobody():
-    waiting = Waiting(5_000, 5_000)
+    waiting = Waiting(5_000)
     pressure = Backpressure(waiting)
     assert pressure.room(0, NOW) == 0
     waiting.load = Load(0, 5_000, DUE)
@@ -149,6 +157,6 @@ def test_a_clock_that_goes_back_holds_back_nobody():
 
 
 def test_a_poller_that_starts_beside_a_backlog_asks_a_feed_soon():
-    pressure = Backpressure(Waiting(5_000, 5_000))
+    pressure = Backpressure(Waiting(5_000))
     assert pressure.room(0, NOW) == 0
     assert pressure.room(0, NOW + TRICKLE) >= 1

@@ -15,5 +15,5 @@ class RedisGauge:
 
     def read(self) -> Load:
         """As it is now. Raises StoreUnavailable."""
-        unread, came, due_ms = self._run("load")
-        return Load(int(unread), int(came), None if due_ms is None else timedelta(milliseconds=int(due_ms)))
+        unread, taken_up, due_ms = self._run("load")
+        return Load(int(unread), int(taken_up), None if due_ms is None else timedelta(milliseconds=int(due_ms)))

@@ -15,7 +15,8 @@ Keys, all under the hash tag `{tocsin}:`
                                                 are marked; the last such number
     story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
-    metrics  progress                           counters; when each stage last completed something
+    metrics  progress                           counters; when each stage last completed something, and how many
+                                                articles enrichers ever took up
     counts:broken                               what stood where a count should, by hash and field; see `counts`
     trend:HOUR                                  counts of `worker.trend` for one hour (since 1970)
     verdicts                                    how many alerts of each watch were judged true and false

@@ -33,4 +33,5 @@ for _, id in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0
     if before >= SUSPECT then break end
   end
 end
+if stage == 'enrich' and #claimed > 0 then add('HINCRBY', K .. 'progress', 'taken_up', #claimed) end
 return claimed
