@@ -176,6 +176,60 @@ def test_a_misspelt_title_hides_none_of_the_unknown_names_beside_it(problems):
     ]
 
 
+def test_a_misspelt_key_hides_nothing_of_what_stands_under_it(problems):
+    told = problems(
+        "watches:\n"
+        "  - {id: a, title: A, mach: {al: [{topik: {name: arms, min_scor: 7}}, {entity: {id: ZZ, lables: 3}}]}}\n"
+        "  - {id: b, title: B, macth: {regex: '('}, severty: hihg, tests: [{titel: T, expct: {fires: perhaps}}]}\n",
+    )
+    assert told == [
+        "0.yaml:2:5: `match` is missing",
+        "0.yaml:2:23: unknown key `mach` (did you mean `match`?)",
+        "0.yaml:2:30: unknown key `al` (did you mean `all`?)",
+        "0.yaml:2:36: unknown key `topik` (did you mean `topic`?)",
+        "0.yaml:2:50: there is no topic `arms` (known: armed-conflict, arms-smuggling, arms-transfer, civil-unrest, "
+        "cyberattack, financial-crime, organised-crime, sanctions-measure, sanctions-violation, terrorism, weapons-program)",
+        "0.yaml:2:56: unknown key `min_scor` (did you mean `min_score`?)",
+        "0.yaml:2:66: `min_score` is “7”; it can be at most 1.0",
+        "0.yaml:2:85: `ZZ` is no country of ISO 3166-1 (two capital letters, such as KP; what else is named: `aliases`)",
+        "0.yaml:2:89: unknown key `lables` (did you mean `labels`?)",
+        "0.yaml:2:97: there is no label `3` (known: DATE, FAC, GPE, LOC, MONEY, NORP, ORG, PERSON, VESSEL, WEAPON)",
+        "0.yaml:3:5: `match` is missing",
+        "0.yaml:3:23: unknown key `macth` (did you mean `match`?)",
+        "0.yaml:3:38: `regex`: RE2 refuses it: missing ): ( (see RE2's syntax)",
+        "0.yaml:3:44: unknown key `severty` (did you mean `severity`?)",
+        "0.yaml:3:53: `severity` is “hihg”; it can be info, low, medium, high or critical (did you mean `high`?)",
+        "0.yaml:3:67: `expect` is missing",
+        "0.yaml:3:68: unknown key `titel` (did you mean `title`?)",
+        "0.yaml:3:78: unknown key `expct` (did you mean `expect`?)",
+        "0.yaml:3:93: `fires` is “perhaps”; it should be true or false",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("macth: {topic: x}, match: {topic: terrorism}", ["unknown key `macth`"]),
+        (
+            "macth: {topic: terrorism}, mach: {topic: x}",
+            ["`match` is missing", "unknown key `macth`", "unknown key `mach`"],
+        ),
+        ("mach: [terrorism]", ["`match` is missing", "unknown key `mach`"]),
+        ("match: {topic: terrorism, note: [x]}", ["unknown key `note`"]),
+        ("match: {topic: terrorism, lanquage: {de: x}}", ["unknown key `lanquage`"]),
+    ],
+    ids=["the other is there", "two for one", "another type", "not so like", "another type of a list"],
+)
+def test_a_key_of_which_it_is_not_sure_what_was_meant_is_told_alone(problems, text, told):
+    found = problems("watches:\n  - {id: a, title: A, " + text + "}\n")
+    assert [line.split(": ", 1)[1].split(" (")[0] for line in found] == told
+
+
+def test_a_misspelt_section_is_known_to_what_names_it(problems):
+    told = problems("feds:\n  - {url: 'https://a.example/', name: A}\n" + WATCH + "{source: {name: A}}")
+    assert told == ["0.yaml:1:1: unknown key `feds` (did you mean `feeds`?)"]
+
+
 def test_all_mistakes_are_told_at_once(problems):
     told = problems(
         "watches:\n"
@@ -186,7 +240,7 @@ def test_all_mistakes_are_told_at_once(problems):
     )
     places = [line.split(": ")[0] for line in told]
     assert places == ["0.yaml:4:15", "0.yaml:5:5", "0.yaml:6:25", "0.yaml:7:34", "0.yaml:7:59", "0.yaml:7:82",
-                      "0.yaml:8:5", "0.yaml:9:21", "1.yaml:1:13"]  # fmt: skip
+                      "0.yaml:8:5", "0.yaml:9:21", "1.yaml:1:9", "1.yaml:1:13"]  # fmt: skip
 
 
 @pytest.mark.parametrize("word", ["NO", "yes", "017", "1e3", "~", "null"])

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from worker.model import ROLES
 from worker.watchlist import yaml
-from worker.watchlist.nearest import for_role, nearest
+from worker.watchlist.nearest import for_role, meant, nearest
 from worker.watchlist.schema import FileSections
 
 
@@ -37,6 +37,15 @@ def report(tree: yaml.Tree, mistake: Any) -> None:
             tree.report(path, f"`{last}` is “{mistake['input']}”; it can be {expected}", hint)
         case _:
             tree.report(path, f"`{last}` {_say(mistake)}")
+
+
+def meant_key(tree: yaml.Tree, mistake: Any) -> tuple[yaml.Path, str] | None:
+    """Where a key is misspelt, and what it is surely meant to be; None where that stands beside it already."""
+    path = tree.written(tuple(part for part in mistake["loc"] if part != "[key]"))
+    if mistake["type"] != "extra_forbidden" or not path or path[-1] != mistake["loc"][-1]:
+        return None
+    name = meant(str(path[-1]), _keys_at(path[:-1]))
+    return (path, name) if name and (*path[:-1], name) not in tree.keys else None
 
 
 def _say(mistake: Any) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from worker.watchlist import yaml
 
+_SURE = 0.8
+"""`macth` is so much like `match`, and `note` is less like `none`."""
 _LABELS = frozenset(("PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", "WEAPON", "VESSEL"))
 
 
@@ -25,6 +27,12 @@ def for_role(role: str, word: str) -> str:
     if re.fullmatch("[A-Z]{2}", word):
         return f"a bare word is the name of a list; for a country write `{role}: {{id: {word}}}`"
     return f"a bare word is the name of a list; write `{role}: {{terms: {word}}}`, or for a country `{{id: RU}}`"
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """The known name of which `name` surely is a misspelling, "" where none is."""
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=_SURE)
+    return close[0] if close else ""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

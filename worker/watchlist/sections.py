@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from worker.watchlist import yaml
-from worker.watchlist.mistakes import report
+from worker.watchlist.mistakes import meant_key, report
 from worker.watchlist.schema import FileSections
 
 _LISTS = ("feeds", "watches")
@@ -31,7 +31,14 @@ class Sections:
 
 
 def validate(tree: yaml.Tree) -> Sections:
-    """The file's sections. What has the wrong shape is reported and left out, so that the rest is checked too."""
+    """The file's sections. What has the wrong shape is reported and left out, so that the rest is checked too.
+
+    A misspelt key counts as the one that is meant: so what stands under it is checked as well.
+    """
+    mistakes = _mistakes(tree.value)
+    for mistake in mistakes:
+        report(tree, mistake)
+    _look_beneath(tree, mistakes)
     value = copy.deepcopy(tree.value)
     kept = {name: list(range(len(value[name]))) for name in _LISTS if isinstance(value.get(name), list)}
     is_first = True
@@ -40,13 +47,45 @@ def validate(tree: yaml.Tree) -> Sections:
             return Sections(FileSections.model_validate(value), kept)
         except ValidationError as error:
             mistakes = error.errors(include_url=False)
-        for mistake in mistakes if is_first else ():
-            report(tree, mistake)
         if is_first:
             mistakes = [mistake for mistake in mistakes if not _fill_in(value, mistake)]
         is_first = False
         for path in sorted({_prunable(tree, value, mistake) for mistake in mistakes}, key=str, reverse=True):
             _prune(value, kept, path)
+
+
+def _mistakes(value: Any) -> list[Any]:
+    try:
+        FileSections.model_validate(value)
+    except ValidationError as error:
+        return list(error.errors(include_url=False))
+    return []
+
+
+def _look_beneath(tree: yaml.Tree, mistakes: Sequence[Any]) -> None:
+    """Spell keys as they are meant, and report what is wrong under them; again, where that are misspelt keys."""
+    while meant := dict(_distinct(found for mistake in mistakes if (found := meant_key(tree, mistake)))):
+        tree.respell(meant)
+        keys = {(*path[:-1], name) for path, name in meant.items()}
+        mistakes = [mistake for mistake in _mistakes(tree.value) if _is_of(mistake, keys)]
+        for mistake in mistakes:
+            report(tree, mistake)
+
+
+def _distinct(meant: Iterable[tuple[yaml.Path, str]]) -> Iterator[tuple[yaml.Path, str]]:
+    """The first of those that are meant to be the same key of the same mapping."""
+    keys = set[yaml.Path]()
+    for path, name in meant:
+        if (key := (*path[:-1], name)) not in keys:
+            keys.add(key)
+            yield path, name
+
+
+def _is_of(mistake: Any, keys: Collection[yaml.Path]) -> bool:
+    """Whether a mistake is of what stands under one of the keys. Where even the type is wrong, another key was meant."""
+    path = mistake["loc"]
+    is_type = mistake["type"] == "extra_forbidden" or mistake["type"].endswith("_type")
+    return any(path[:length] in keys for length in range(1, len(path) + (not is_type)))
 
 
 def _fill_in(value: Any, mistake: Any) -> bool:

@@ -7,7 +7,7 @@ each has surprised somebody.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,21 @@ class Tree:
             if (*written, part) in self.keys or (*written, part) in self.values:
                 written = (*written, part)
         return written
+
+    def respell(self, meant: Mapping[Path, str]) -> None:
+        """Have keys be called what they are meant to be called; what stands under them keeps its place."""
+        for path, name in meant.items():
+            mapping: Any = self.value
+            for part in path[:-1]:
+                mapping = mapping[part]
+            mapping[name] = mapping.pop(path[-1])
+        for places in (self.keys, self.values):
+            places |= {
+                (*path[: length - 1], meant[path[:length]], *path[length:]): place
+                for path, place in places.items()
+                for length in range(1, len(path) + 1)
+                if path[:length] in meant
+            }
 
     def report(self, path: Path, message: str, hint: str = "", *, of_key: bool = False) -> None:
         """Add a problem at `path`."""
