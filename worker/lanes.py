@@ -18,7 +18,7 @@ QUICK_S, LONGEST_S = 0.15, 2.0
 """Seconds of the processor: what the quick lane gives a document (35 entries take 0.03–0.11 s), and the slow one."""
 _MOST_ASIDE = 16
 """So many documents may step aside: each is up to 20 MB."""
-_LONGEST_ASIDE = timedelta(seconds=15)
+LONGEST_ASIDE = timedelta(seconds=15)
 """Then a slow document is read whatever else waits; must leave room in the lease."""
 ReadLimit = Callable[[float], AbstractContextManager[None]]
 """Raises TimeoutError in its body after so many seconds of the processor."""
@@ -72,7 +72,7 @@ class Lanes:
 
     def is_pressing(self, now: datetime) -> bool:
         """Whether one that stepped aside is to be read though quick ones wait."""
-        return len(self._aside) > _MOST_ASIDE or (bool(self._aside) and now - self._aside[0].since >= _LONGEST_ASIDE)
+        return len(self._aside) > _MOST_ASIDE or (bool(self._aside) and now - self._aside[0].since >= LONGEST_ASIDE)
 
     def next_slow(self) -> Slow:
         """The one that has waited longest."""

@@ -91,7 +91,9 @@ class PageReader:
 
     def _start_due(self) -> int:
         given_up = 0
-        for claim in self._store.claim_pages(AT_ONCE - len(self._in_flight), self._lease):
+        # claimed anew sooner, a slow page would be asked for again, and given up as if its readers had died
+        lease = max(self._lease, fulltext.PATIENCE)
+        for claim in self._store.claim_pages(AT_ONCE - len(self._in_flight), lease):
             feed = self._feeds.get(claim.article.feed_id)
             if feed is None or claim.claims > fulltext.MOST_CLAIMS:
                 why = "its feed was removed" if feed is None else f"whoever read the page died {claim.claims - 1} times"

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 import typer
@@ -10,7 +11,7 @@ from tests.fakes import ARMS, SECRET, rss
 from tests.integration.world import tocsin
 from worker.cli import app
 from worker.runtime.demo import prepare
-from worker.runtime.doctor import _endpoints
+from worker.runtime.doctor import _endpoints, _lease
 from worker.runtime.valkey import EmbeddedServer
 from worker.watchlist import load_configuration
 
@@ -184,6 +185,13 @@ def test_doctor_names_each_thing_and_what_to_do(redis_store, server, tmp_path):
         assert "must be noeviction" in ended.stdout
     finally:
         redis_store.client.config_set("maxmemory-policy", "noeviction")
+
+
+@pytest.mark.parametrize(("seconds", "warnings"), [(5, 1), (64, 1), (65, 0), (90, 0)])
+def test_doctor_warns_of_a_lease_that_a_slow_feed_outlasts(seconds, warnings):
+    told = list(_lease(timedelta(seconds=seconds)))
+    assert len(told) == warnings
+    assert all(f"TOCSIN_LEASE is {seconds} s" in one["message"] and "65s or more" in one["message"] for one in told)
 
 
 @pytest.mark.parametrize(

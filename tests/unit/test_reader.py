@@ -1,5 +1,6 @@
 """The reader over fakes: whatever a page or its server does, the article is analysed once, with one text or the other."""
 
+from concurrent.futures import Future
 from datetime import timedelta
 
 import pytest
@@ -181,3 +182,34 @@ def test_the_page_of_a_feed_that_was_removed_is_left():
     spine.run()
     assert spine.pages_asked() == 0
     assert "removed" in spine.article.text_reason
+
+
+class Slow(PageFetcher):
+    """Pages are answered when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pages: list[Future] = []
+
+    def fetch(self, request):
+        if not request.is_page:
+            return super().fetch(request)
+        self.pages.append(Future())
+        return self.pages[-1]
+
+
+def test_a_slow_page_is_asked_for_once_and_read_however_short_the_lease():
+    spine, fetcher = Spine(), Slow()
+    spine.pipeline.poll_due()
+    reader = PageReader(
+        MemoryPageStore(spine.store), fetcher, Reading(), spine.clock, spine.observer,
+        lease=timedelta(seconds=5), budget=timedelta(0),
+    )  # fmt: skip
+    reader.adopt(configuration((FEED,), (NEEDS_PAGE,), (endpoint(),)))
+    for _ in range(4):
+        reader.read_due()
+        spine.clock.advance(seconds=7)
+    [page] = fetcher.pages
+    page.set_result(Fetched(pages.story().encode(), LINK, "text/html"))
+    assert reader.read_due() == 1
+    assert spine.article.text_from == "page"

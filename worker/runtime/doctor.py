@@ -5,17 +5,21 @@ import pyexpat
 import socket
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from worker.deliver.breaker import Circuit
 from worker.errors import ConfigError, ModelError, StoreUnavailable
+from worker.lanes import LONGEST_ASIDE
 from worker.model import Configuration, Format, LanguageModel
 from worker.plural import counted
 from worker.runtime.counts import broken_counts
+from worker.runtime.fetcher import TIMEOUT
 from worker.runtime.health import persistence, readiness, sentinels
 from worker.runtime.http import is_public
+from worker.runtime.politeness import PATIENCE
 from worker.runtime.process import demo_configuration, has_store, open_store
 from worker.runtime.redis_client import translated
 from worker.runtime.settings import load_settings
@@ -65,6 +69,7 @@ def _python() -> Finding:
 
 def _redis() -> Iterator[Finding]:
     settings = load_settings()
+    yield from _lease(settings.lease)
     if settings.redis_url is None and not has_store():
         from worker.runtime.valkey import find_server
 
@@ -86,6 +91,16 @@ def _redis() -> Iterator[Finding]:
         for check in sentinels(store):
             yield _finding(str(check["name"]), "ok" if check["ok"] else "warning", str(check["message"]))
         yield _finding("persistence", "warning" if kept in _LOSSES else "ok", _LOSSES.get(kept, "each step is on disk"))
+
+
+def _lease(lease: timedelta) -> Iterator[Finding]:
+    """Whether work is lent for as long as a healthy feed may take; a shorter lease brings a dead worker's back sooner."""
+    longest = timedelta(seconds=TIMEOUT.total or 0) + 2 * PATIENCE + LONGEST_ASIDE
+    if lease < longest:
+        taken, needed = lease.total_seconds(), longest.total_seconds()
+        told = f"TOCSIN_LEASE is {taken:g} s; a slow feed may take {needed:g} s with its turn, and is asked anew meanwhile,"
+        told += f" holds up others, and may be set aside; say {needed:g}s or more"
+        yield _finding("lease", "warning", told)
 
 
 def _model(wanted: LanguageModel) -> Finding:
