@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import gzip
+import random
 import shutil
 import socket
 import ssl
@@ -589,6 +590,19 @@ def test_a_riddle_for_browsers_is_named(status, who, markup, fetcher, serve):
     for body, headers in ((markup.encode(), {}), (gzip.compress(markup.encode()), {"Content_Encoding": "gzip"})):
         server = serve(answering(status, body, **headers))
         assert who in refused(fetch(fetcher, server.url), PollFailure.CDN_CHALLENGE)
+
+
+def test_a_packed_riddle_of_which_only_the_start_has_come_is_named(fetcher, serve):
+    markup = pages.CHALLENGES["Cloudflare"].encode() + bytes(random.Random(1).choices(range(97, 123), k=20_000))
+    packed = gzip.compress(markup)
+
+    async def in_two(talk):
+        head = f"HTTP/1.1 403 Forbidden\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+        await talk.send(head.encode() + packed[:8_000])
+        await asyncio.sleep(1)
+        await talk.send(packed[8_000:])
+
+    assert "Cloudflare" in refused(fetch(fetcher, serve(in_two).url), PollFailure.CDN_CHALLENGE)
 
 
 def test_a_riddle_is_named_by_its_header_alone(fetcher, serve):

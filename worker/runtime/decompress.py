@@ -67,6 +67,10 @@ class Body:
         except Exception as error:
             raise BodyRefusedError(PollFailure.BAD_ENCODING, "cannot be decompressed") from error
 
+    def so_far(self) -> bytes:
+        """What was decoded of it yet."""
+        return bytes(self._body)
+
     def finish(self) -> bytes:
         """The whole body. Raises BodyRefusedError where it ended too early."""
         if self.wire_bytes and not self._inflate.is_done():

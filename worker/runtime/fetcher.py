@@ -255,9 +255,8 @@ async def _read_start(response: aiohttp.ClientResponse) -> bytes:
     """The start of a refusal, by which riddles for browsers are known; what cannot be read is no matter."""
     try:
         body = decompress.Body(response.headers.get("Content-Encoding", ""))
-        raw = await response.content.read(LOOKED_AT_BYTES)
-        body.add(raw)
-        return body.finish()
+        body.add(await response.content.read(LOOKED_AT_BYTES))
+        return body.so_far()
     except (decompress.BodyRefusedError, aiohttp.ClientError, TimeoutError):
         return b""
 
