@@ -28,12 +28,12 @@ from tests.network.server import ScriptedServer
 from worker.errors import TurnOver
 from worker.model import Access, Fetched, NotModified, PollFailed, PollFailure, Postponed
 from worker.poll import PollRequest
-from worker.runtime import decompress
+from worker.runtime import decompress, http
 from worker.runtime.explain import explain
 from worker.runtime.fetcher import TIMEOUT, HttpFetcher, refuse_hop
 from worker.runtime.http import HttpLoop
 from worker.runtime.patience import Patient
-from worker.runtime.politeness import Turns
+from worker.runtime.politeness import HostBusyError, Turns
 from worker.runtime.turn_store import RedisTurns
 
 DOCUMENT = rss(HARMLESS).encode()
@@ -703,6 +703,16 @@ def test_how_long_a_certificate_is_good_for_is_seen_before_it_ends(trusting, ser
     assert fetch(fetcher, serve(answering()).url).certificate_until is None
 
 
+def test_certificates_are_remembered_of_the_newest_hosts(trusting, serve, tmp_path, monkeypatch):
+    monkeypatch.setattr(http, "_MOST_CERTIFICATES", 2)
+    context, client = certificate(tmp_path, datetime.now(UTC) + timedelta(days=30))
+    fetcher, servers = trusting(client), [serve(answering(), context) for _ in range(3)]
+    for server in (*servers[:2], servers[0], servers[2]):
+        assert fetch(fetcher, server.url).certificate_until
+    kept = [fetcher._loop.certificate_until(server.url) is not None for server in servers]
+    assert kept == [True, False, True]
+
+
 @pytest.mark.parametrize(
     ("days", "name", "reason", "words"),
     [
@@ -794,6 +804,26 @@ def test_no_more_than_two_are_at_a_host_at_once():
         return most
 
     assert asyncio.run(crowd()) == 2
+
+
+def test_of_hosts_at_which_nobody_is_no_place_is_kept():
+    async def visits() -> list[int]:
+        turns = Turns(time.monotonic, patience=timedelta(seconds=0.2), reserve=lambda hosts, *_: [0.0] * len(hosts))
+
+        async def visit(host: str, seconds: float) -> None:
+            async with turns.turn(host):
+                await asyncio.sleep(seconds)
+
+        cut = asyncio.create_task(visit("cut", 60))
+        crowd = [visit("full", 0.5) for _ in range(4)]  # two are out of patience
+        outcomes = asyncio.gather(*(visit(f"host-{i}", 0) for i in range(50)), *crowd, cut, return_exceptions=True)
+        await asyncio.sleep(0.3)
+        kept = [len(turns._places)]
+        cut.cancel()
+        assert [type(one) for one in await outcomes if one] == [HostBusyError, HostBusyError, asyncio.CancelledError]
+        return [*kept, len(turns._places), len(turns._present)]
+
+    assert asyncio.run(visits()) == [2, 0, 0]
 
 
 def test_turns_are_shared_by_processes_over_redis(redis_store):

@@ -54,6 +54,8 @@ _EXTRA_PRIVATE = tuple(
 )
 """Ranges that `is_global` of Python 3.11 lets through."""
 _SWITCH_S = 0.0005
+_MOST_CERTIFICATES = 10_000
+"""Those of the newest connections: pages lead to ever new hosts."""
 _PRIVATE_NAMES = frozenset({"localhost", "internal", "local"})
 
 
@@ -109,7 +111,10 @@ class _Connector(aiohttp.TCPConnector):
             until = (tls.getpeercert() or {}).get("notAfter")
             if until:
                 place = (req.url.host or "", req.url.port)
+                self._certificates.pop(place, None)
                 self._certificates[place] = datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC)
+                if len(self._certificates) > _MOST_CERTIFICATES:
+                    del self._certificates[next(iter(self._certificates))]
         return made
 
 

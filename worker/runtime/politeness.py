@@ -1,7 +1,7 @@
 """Turns at a host: few requests at once in a process, and a pause between their starts over all processes."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -42,7 +42,10 @@ class Turns:
         self._asking: list[tuple[str, asyncio.Future[float | None]]] = []
         self._asker: asyncio.Task[None] | None = None
         self._free_at: dict[str, float] = {}
-        self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(at_once))
+        self._at_once = at_once
+        self._places: dict[str, asyncio.Semaphore] = {}
+        self._present: Counter[str] = Counter()
+        """How many wait for a place at a host, or have one."""
 
     @asynccontextmanager
     async def turn(self, host: str) -> AsyncIterator[None]:
@@ -51,15 +54,27 @@ class Turns:
         if wait > self._patience:
             raise HostBusyError(timedelta(seconds=wait))
         await asyncio.sleep(wait)
-        place = self._places[host]
-        try:
-            await asyncio.wait_for(place.acquire(), self._patience)
-        except TimeoutError:
-            raise HostBusyError(timedelta(seconds=self._patience)) from None
-        try:
+        async with self._place(host):
             yield
+
+    @asynccontextmanager
+    async def _place(self, host: str) -> AsyncIterator[None]:
+        """One of the places at a host, of which nothing is kept when nobody is there."""
+        place = self._places.setdefault(host, asyncio.Semaphore(self._at_once))
+        self._present[host] += 1
+        try:
+            try:
+                await asyncio.wait_for(place.acquire(), self._patience)
+            except TimeoutError:
+                raise HostBusyError(timedelta(seconds=self._patience)) from None
+            try:
+                yield
+            finally:
+                place.release()
         finally:
-            place.release()
+            self._present[host] -= 1
+            if not self._present[host]:
+                del self._present[host], self._places[host]
 
     async def _wait_for(self, host: str) -> float:
         """Seconds until the host's next turn, which is taken unless it is out of all patience."""
@@ -100,5 +115,3 @@ class Turns:
             return
         for host in [host for host, free_at in self._free_at.items() if free_at <= now]:
             del self._free_at[host]
-            if not self._places[host].locked():
-                del self._places[host]
