@@ -23,7 +23,7 @@ from worker.parse import parse
 from worker.poll import PollDecision
 from worker.ports import MOST_CLAIMS, MOVED, ConfigurationState, FeedClaim, FinishedPoll, Ingested, StoryStep, Told
 from worker.runtime.article_store import ArticleStore
-from worker.runtime.records import STATE
+from worker.runtime.records import KIN_PER_KEY, STATE
 from worker.runtime.redis_store import RedisStore
 from worker.zones import without_teasers
 
@@ -960,7 +960,7 @@ def test_of_a_group_only_what_is_through_is_counted(redis_store):
     assert redis_store.client.zrange("{tocsin}:articles:due", 0, -1) == [broken.claim.article.id]
 
 
-def test_what_is_remembered_of_kin_ends_however_its_shelf_began(redis_store):
+def test_what_is_remembered_of_kin_ends_with_its_period(redis_store):
     bench = Bench(redis_store, None)
     bench.ingest(ARMS, HARMLESS)
     for claim in bench.store.claim_articles(10, LEASE):
@@ -968,10 +968,25 @@ def test_what_is_remembered_of_kin_ends_however_its_shelf_began(redis_store):
     bench.ingest(COPY, feed_=feed("herald"))
     for claim in bench.store.claim_articles(10, LEASE):
         assert redis_store.finish_articles([Told(claim, analyse(claim.article), step_with_kin(bench, claim))]) == [0]
-    shelves = list(redis_store.client.scan_iter(match="{tocsin}:kin:shelf:*"))
-    sizes = {redis_store.client.strlen(name) for name in shelves}
+    [shelves] = redis_store.client.scan_iter(match="{tocsin}:kin:shelves:*")
+    sizes = {redis_store.client.hstrlen(shelves, number) for number in redis_store.client.hkeys(shelves)}
     assert sizes == {8, 16}, "some were there when the copy came, some not"
-    assert all(redis_store.client.pttl(name) > 0 for name in shelves)
+    assert all(redis_store.client.pttl(name) > 0 for name in redis_store.client.scan_iter(match="{tocsin}:kin:[0-9s]*"))
+
+
+def test_of_one_key_the_newest_articles_are_remembered(redis_store):
+    bench = Bench(redis_store, None)
+    for number in range(KIN_PER_KEY + 4):
+        bench.ingest(COPY | {"guid": f"copy-{number}", "title": f"Copy {number}"}, feed_=feed(f"herald{number}"))
+        [claim] = bench.store.claim_articles(10, LEASE)
+        assert redis_store.finish_articles([Told(claim, analyse(claim.article), step_with_kin(bench, claim))]) == [0]
+    [shelves] = redis_store.client.scan_iter(match="{tocsin}:kin:shelves:*")
+    sizes = [redis_store.client.hstrlen(shelves, number) for number in redis_store.client.hkeys(shelves)]
+    assert max(sizes) == 8 * KIN_PER_KEY, (
+        "a text that comes again and again makes no shelf longer than what is read of it"
+    )
+    [kinship] = bench.store.find_kin([story.sign(claim.article, analyse(claim.article)).keys])
+    assert len(kinship.kin) >= KIN_PER_KEY
 
 
 def test_an_article_whose_kin_others_added_meanwhile_is_looked_at_again_in_a_group_too(bench):

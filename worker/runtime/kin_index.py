@@ -1,7 +1,8 @@
-"""The index of remembered articles as `kin.lua` writes it, read here: one MGET, no script.
+"""The index of remembered articles as `kin.lua` writes it, read here without a script.
 
 A key is 11 hex digits. Its first 18 bits name a shelf, a string of entries of 8 bytes, the oldest first: the other 26
-bits, then the article's number. Shelves and books (of 64 records) belong to a period, of which this and the last count.
+bits, then the article's number. Shelves (all in one hash) and books (of 64 records) belong to a period, of which this and
+the last count.
 """
 
 import time
@@ -16,6 +17,8 @@ from worker.runtime.redis_client import K, script, translated
 
 _ENTRY, _LOW_BITS, _BOOK = 8, 26, 64
 _LOW = (1 << _LOW_BITS) - 1
+_FORM = "3"
+"""Of the index; written down once all that was kept in another form was taken over."""
 _SKEW_MS = 60_000
 """Two machines' clocks differ by less; around the turn of a period three are read."""
 
@@ -41,11 +44,16 @@ def look_up(
     if not keys:
         return []
     periods = _periods(window_ms)
-    beginnings = [f"{prefix}shelf:{at}:" for at in periods]
-    names = [start + str(int(key, 16) >> _LOW_BITS) for own in keys for start in beginnings for key in own]
-    remembered, *entries = client.execute_command("MGET", prefix + "n", *names, **{NEVER_DECODE: True})
-    shelves = iter(entries)
-    found = [_nearest(own, list(islice(shelves, len(periods) * len(own))), periods, limits) for own in keys]
+    asked = [str(int(key, 16) >> _LOW_BITS) for own in keys for key in own]
+    pipeline = client.pipeline(transaction=False)
+    pipeline.get(prefix + "n")  # before the shelves: what is added meanwhile is then looked at again
+    for at in periods:
+        pipeline.execute_command("HMGET", f"{prefix}shelves:{at}", *asked, **{NEVER_DECODE: True})
+    remembered, *entries = pipeline.execute()
+    shelves = [iter(row) for row in entries]
+    found = [
+        _nearest(own, [entry for row in shelves for entry in islice(row, len(own))], periods, limits) for own in keys
+    ]
     records = _records(client, prefix, {name for names in found for name in names})
     span = f"{periods[0]}-{periods[-1]}"
     return [
@@ -69,19 +77,19 @@ def _nearest(
 
 
 def adopt_old(client: Any) -> int:
-    """Take over the shelves as 0.1 kept them, once; how many there were.
+    """Take over the shelves as they were kept before, once; how many there were.
 
     Without it the copies of an article that was told before the upgrade would begin a story of their own.
     """
-    flag, name = K + "kin:form", K + "kin:key:*"
+    flag = K + "kin:form"
     with translated():
-        if client.get(flag):
+        if client.get(flag) == _FORM:
             return 0
         adopt = script(client, "adopt_kin")
-        found = [key.removeprefix(K) for key in client.scan_iter(match=name, count=1_000)]
+        found = [key.removeprefix(K) for key in client.scan_iter(match=K + "kin:[ks]*:*:*", count=1_000)]
         for key in found:
             adopt(args=[key])
-        client.set(flag, 2)
+        client.set(flag, _FORM)
     return len(found)
 
 

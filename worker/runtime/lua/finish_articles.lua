@@ -25,7 +25,7 @@ local function finish(id, fence, told, bytes, analysis, state, record, decided)
   if not kept[2] and #story.shelves > 0 then
     local places = places_of(story.shelves, bytes)
     if not kin.is_same(story.seen, places, now, common) then return -2 end
-    kin.remember(places, record, now, common.window_ms)
+    kin.remember(places, record, now, common)
     -- at once: what fails below and is told again is no kin of its own
     redis.call('HSET', article, 'story', story.id)
   end
