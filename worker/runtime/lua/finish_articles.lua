@@ -10,7 +10,8 @@ local common, now = cjson.decode(ARGV[1]), now_ms()
 local keep_ms = whole(common.keep_ms)
 local hour = K .. 'trend:' .. math.floor(now / 3600000)
 local kin = own_kin()
-local trend, through, model = {}, {}, nil
+local trend, through, begun, model = {}, {}, {}, nil
+local joined -- the story of the article at hand, once others find it there
 
 local function finish(id, fence, told, bytes, analysis, state, record, decided)
   local work, article = cjson.decode(told), K .. 'article:' .. id
@@ -26,12 +27,11 @@ local function finish(id, fence, told, bytes, analysis, state, record, decided)
     local places = places_of(story.shelves, bytes)
     if not kin.is_same(story.seen, places, now, common) then return -2 end
     kin.remember(places, record, now, common)
-    -- at once: what fails below and is told again is no kin of its own
-    redis.call('HSET', article, 'story', story.id)
+    joined = story.id
   end
   redis.call('HSET', tale, 'state', state, 'version', story.version + 1)
   redis.call('PEXPIRE', tale, keep_ms)
-  if story.version == 0 then file_under('stories', story.id, now, common.keep_ms) end
+  if story.version == 0 then add_pair(begun, now, story.id) end
 
   local facts = {'analysis', analysis, 'state', 'done', 'story', kept[2] or story.id}
   local decision = work.decision
@@ -73,12 +73,19 @@ end
 local answers = {}
 defer_counts()
 for at = 2, #ARGV, 8 do
+  joined = nil
   local is_done, answer = pcall(finish, unpack(ARGV, at, at + 7))
+  -- what failed after its kin were told of it, and is told again, is no kin of its own
+  if not is_done and joined then redis.call('HSET', K .. 'article:' .. ARGV[at], 'story', joined) end
   answers[#answers + 1] = is_done and answer or failure(answer)
+end
+if #begun > 0 then
+  add_pairs('ZADD', K .. 'stories', begun)
+  redis.call('ZREMRANGEBYSCORE', K .. 'stories', '-inf', now - common.keep_ms)
 end
 if #through > 0 then
   redis.call('ZREM', K .. 'articles:due', unpack(through))
-  for name, by in pairs(trend) do add('HINCRBY', hour, name, by) end
+  add_to('HINCRBY', hour, trend)
   redis.call('PEXPIRE', hour, common.trend_keep_ms)
   redis.call('HSET', K .. 'progress', 'enrich', now, 'model', model)
 end

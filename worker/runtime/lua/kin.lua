@@ -95,15 +95,15 @@ local function shelve(at, places, number, per_key)
   for i, shelf in ipairs(places.shelves) do
     changed[shelf] = with_entry(changed[shelf] or kept[i] or '', places.bytes[i], told, per_key)
   end
-  for shelf, entries in pairs(changed) do
-    row[#row + 1] = shelf
-    row[#row + 1] = entries
-  end
+  for shelf, entries in pairs(changed) do add_pair(row, shelf, entries) end
   redis.call('HSET', shelves_of(at), unpack(row))
 end
 
+local has_end = {} -- what was looked at in this script
+
 local function end_with_period(key, window_ms)
-  if redis.call('PTTL', key) < 0 then redis.call('PEXPIRE', key, whole(3 * window_ms)) end
+  if not has_end[key] and redis.call('PTTL', key) < 0 then redis.call('PEXPIRE', key, whole(3 * window_ms)) end
+  has_end[key] = true
 end
 
 -- Remember an article under its keys; how many ever were.

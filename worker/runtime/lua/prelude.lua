@@ -27,6 +27,47 @@ local function add(command, hash, field, by)
   redis.call(command, hash, field, by)
 end
 
+-- So many arguments a command may have at most: Lua's stack is not endless.
+local MOST_ARGUMENTS = 1000
+
+-- The values of fields of a hash, however many; false where there is none.
+local function read_fields(hash, names)
+  local values = {}
+  for first = 1, #names, MOST_ARGUMENTS do
+    local last = math.min(first + MOST_ARGUMENTS - 1, #names)
+    for _, value in ipairs(redis.call('HMGET', hash, unpack(names, first, last))) do values[#values + 1] = value end
+  end
+  return values
+end
+
+local function add_pair(row, name, value)
+  row[#row + 1] = name
+  row[#row + 1] = value
+end
+
+-- HSET or ZADD with pairs of arguments, however many.
+local function add_pairs(command, key, row)
+  for first = 1, #row, MOST_ARGUMENTS do
+    redis.call(command, key, unpack(row, first, math.min(first + MOST_ARGUMENTS - 1, #row)))
+  end
+end
+
+-- The same for many fields at once. What is no plain number is left to `add`.
+local PLAIN = {HINCRBY = '^%-?%d+$', HINCRBYFLOAT = '^%-?%d+%.?%d*$'}
+local function add_to(command, hash, amounts)
+  local names, row = {}, {}
+  for name in pairs(amounts) do names[#names + 1] = name end
+  for i, kept in ipairs(read_fields(hash, names)) do
+    local by = amounts[names[i]]
+    if not kept or string.find(kept, PLAIN[command]) then
+      add_pair(row, names[i], string.format('%.17g', (tonumber(kept) or 0) + by))
+    else
+      add(command, hash, names[i], by)
+    end
+  end
+  add_pairs('HSET', hash, row)
+end
+
 -- A script that takes many steps may make its counts once, at its end.
 local deferred, deferred_exemplars
 local function defer_counts() deferred, deferred_exemplars = {}, {} end
@@ -50,8 +91,10 @@ end
 local function make_counts()
   local counts, exemplars = deferred, deferred_exemplars
   deferred, deferred_exemplars = nil, nil
-  for series, by in pairs(counts) do count(series, by) end
-  for series, exemplar in pairs(exemplars) do keep_exemplar(series, exemplar) end
+  local row = {}
+  for series, exemplar in pairs(exemplars) do add_pair(row, series, exemplar) end
+  add_to('HINCRBYFLOAT', K .. 'metrics', counts)
+  add_pairs('HSET', K .. 'exemplars', row)
 end
 
 -- An observation is three counts in a row: its bucket, its amount to the sum, and one. Where it is of an article, the
@@ -123,12 +166,6 @@ end
 -- The number of a new claim.
 local function next_fence()
   return next_number('fence')
-end
-
--- Enter something in a list by time, whose entries are dropped after `keep_ms`.
-local function file_under(list, id, now, keep_ms)
-  redis.call('ZADD', K .. list, now, id)
-  redis.call('ZREMRANGEBYSCORE', K .. list, '-inf', now - keep_ms)
 end
 
 local function count_stale(stage)
