@@ -279,7 +279,7 @@ def _fill(store: object, number: int) -> None:
     order = np.argsort(shelves, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(shelves[order])) + 1)
     for some in (parts[i : i + 1_000] for i in range(0, len(parts), 1_000)):
-        names = [str(shelves[part[0]]) for part in some]
+        names = [int(shelves[part[0]]).to_bytes(3, "big") for part in some]
         kept = client.execute_command("HMGET", f"{{tocsin}}:kin:shelves:{at}", *names, **{NEVER_DECODE: True})
         grown = [(old or b"") + entries[part].tobytes() for old, part in zip(kept, some, strict=True)]
         client.hset(f"{{tocsin}}:kin:shelves:{at}", mapping=dict(zip(names, grown, strict=True)))

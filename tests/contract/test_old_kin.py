@@ -35,7 +35,7 @@ def test_shelves_with_a_key_of_their_own_are_taken_over_as_the_older_part(redis_
     entries = [told + article.to_bytes(4, "big") for article in range(1, 10)]
     old, new = f"{{tocsin}}:kin:shelf:{at}:{number}", f"{{tocsin}}:kin:shelves:{at}"
     client.set(old, b"".join(entries[:8]), px=window_ms)
-    client.hset(new, str(number), entries[8])
+    client.hset(new, number.to_bytes(3, "big"), entries[8])
     client.set("{tocsin}:kin:form", 2)
     client.hset(f"{{tocsin}}:kin:{at}:0", mapping={str(article): str(article) for article in range(1, 10)})
     assert kin_index.adopt_old(client) == 1

@@ -15,7 +15,7 @@ from redis.client import NEVER_DECODE
 
 from worker.runtime.redis_client import K, script, translated
 
-_ENTRY, _LOW_BITS, _BOOK = 8, 26, 64
+_ENTRY, _LOW_BITS, _NAME, _BOOK = 8, 26, 3, 64
 _LOW = (1 << _LOW_BITS) - 1
 _FORM = "3"
 """Of the index; written down once all that was kept in another form was taken over."""
@@ -23,14 +23,14 @@ _SKEW_MS = 60_000
 """Two machines' clocks differ by less; around the turn of a period three are read."""
 
 
-def places(keys: Sequence[str]) -> tuple[list[str], bytes]:
-    """The numbers of the keys' shelves, and the four bytes by which each key is told there, for `kin.lua`."""
-    numbers = [int(key, 16) for key in keys]
-    return [str(number >> _LOW_BITS) for number in numbers], b"".join(map(_told, numbers))
+def places(keys: Sequence[str]) -> bytes:
+    """Seven bytes for each key: the name of its shelf in three, and four by which it is told there."""
+    return b"".join(map(_place, keys))
 
 
-def _told(number: int) -> bytes:
-    return (number & _LOW).to_bytes(4, "big")
+def _place(key: str) -> bytes:
+    number = int(key, 16)
+    return (number >> _LOW_BITS << 32 | number & _LOW).to_bytes(7, "big")
 
 
 def look_up(
@@ -44,7 +44,8 @@ def look_up(
     if not keys:
         return []
     periods = _periods(window_ms)
-    asked = [str(int(key, 16) >> _LOW_BITS) for own in keys for key in own]
+    placed = [[_place(key) for key in own] for own in keys]
+    asked = [place[:_NAME] for own in placed for place in own]
     pipeline = client.pipeline(transaction=False)
     pipeline.get(prefix + "n")  # before the shelves: what is added meanwhile is then looked at again
     for at in periods:
@@ -52,7 +53,13 @@ def look_up(
     remembered, *entries = pipeline.execute()
     shelves = [iter(row) for row in entries]
     found = [
-        _nearest(own, [entry for row in shelves for entry in islice(row, len(own))], periods, limits) for own in keys
+        _nearest(
+            [place[_NAME:] for place in own],
+            [row for some in shelves for row in islice(some, len(own))],
+            periods,
+            limits,
+        )
+        for own in placed
     ]
     records = _records(client, prefix, {name for names in found for name in names})
     span = f"{periods[0]}-{periods[-1]}"
@@ -63,16 +70,15 @@ def look_up(
 
 
 def _nearest(
-    keys: Sequence[str], shelves: Sequence[bytes | None], periods: Sequence[int], limits: tuple[int, int]
+    told: Sequence[bytes], shelves: Sequence[bytes | None], periods: Sequence[int], limits: tuple[int, int]
 ) -> list[str]:
     """The kin under some keys as period:number, those that share most first."""
     most, per_key = limits
-    told = [_told(int(key, 16)) for key in keys]
     hits: Counter[str] = Counter()
     for i, entries in enumerate(shelves):
-        if entries and told[i % len(keys)] in entries:
-            at = periods[i // len(keys)]
-            hits.update(f"{at}:{number}" for number in list(_standing(entries, told[i % len(keys)]))[-per_key:])
+        if entries and told[i % len(told)] in entries:
+            at = periods[i // len(told)]
+            hits.update(f"{at}:{number}" for number in list(_standing(entries, told[i % len(told)]))[-per_key:])
     return sorted(hits, key=lambda name: (-hits[name], name))[:most]
 
 

@@ -7,17 +7,17 @@ local ttl = redis.call('PTTL', name)
 if not at or ttl == -2 then return 0 end
 
 -- What it holds was remembered before all that is there by now.
-local function put_first(number, entries)
-  redis.call('HSET', shelves_of(at), number, entries .. (redis.call('HGET', shelves_of(at), number) or ''))
+local function put_first(shelf, entries)
+  redis.call('HSET', shelves_of(at), shelf, entries .. (redis.call('HGET', shelves_of(at), shelf) or ''))
 end
 
 if form == 'shelf' then
-  put_first(which, redis.call('GET', name))
+  put_first(struct.pack('>I3', tonumber(which)), redis.call('GET', name))
 else
   local rows = redis.call('HGETALL', name)
   for i = 1, #rows, 2 do
-    local number, bytes = place(which .. rows[i])
-    put_first(number, (string.gsub(rows[i + 1], '(%d+),?', function(article)
+    local shelf, bytes = place(which .. rows[i])
+    put_first(shelf, (string.gsub(rows[i + 1], '(%d+),?', function(article)
       return bytes .. struct.pack('>I4', tonumber(article))
     end)))
   end

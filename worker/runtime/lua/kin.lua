@@ -9,10 +9,11 @@ local ENTRY, LONGEST_SHELF = 8, 16384
 
 local function period(now, window_ms) return math.floor(now / window_ms) end
 
--- The shelf of a key, and the four bytes that it is told by there.
+-- The name of the shelf of a key, its number in three bytes, and the four bytes that the key is told by there.
 local function place(key)
   local head = tonumber(string.sub(key, 1, 5), 16)
-  return math.floor(head / 4), struct.pack('>I4', (head % 4) * 16777216 + tonumber(string.sub(key, 6), 16))
+  local told = struct.pack('>I4', (head % 4) * 16777216 + tonumber(string.sub(key, 6), 16))
+  return struct.pack('>I3', math.floor(head / 4)), told
 end
 
 local function shelves_of(at) return K .. 'kin:shelves:' .. at end
@@ -35,8 +36,7 @@ local function places_on(entries, bytes)
 end
 
 -- Numbers of the kin in the periods first to last as 'period:number', those that share most keys first, at most `most`; of
--- one key and period its newest `per_key`. `places` are the shelves of the keys, and the bytes
--- that each is told by there.
+-- one key and period its newest `per_key`. `places` are the shelves of the keys, and the bytes that each is told by there.
 local function find_kin(places, first, last, most, per_key)
   local many = #places.shelves
   if many == 0 then return {} end
@@ -117,10 +117,12 @@ local function remember_kin(places, record, now, limits)
   return number
 end
 
--- The places of keys from the numbers of their shelves and their bytes, four for each.
-local function places_of(shelves, bytes)
-  local places = {shelves = shelves, bytes = {}}
-  for i = 1, #shelves do places.bytes[i] = string.sub(bytes, 4 * i - 3, 4 * i) end
+-- The places of keys, of which each is seven bytes.
+local function places_of(keys)
+  local places = {shelves = {}, bytes = {}}
+  for i = 1, #keys / 7 do
+    places.shelves[i], places.bytes[i] = string.sub(keys, 7 * i - 6, 7 * i - 4), string.sub(keys, 7 * i - 3, 7 * i)
+  end
   return places
 end
 

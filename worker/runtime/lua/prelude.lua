@@ -97,12 +97,14 @@ local function make_counts()
   add_pairs('HSET', K .. 'exemplars', row)
 end
 
+local function is_bucket(series) return string.find(series, '_bucket{', 1, true) ~= nil end
+
 -- An observation is three counts in a row: its bucket, its amount to the sum, and one. Where it is of an article, the
 -- bucket's exemplar becomes this one: "article amount moment".
 local function count_all(counts, article)
   for i, pair in ipairs(counts) do
     count(pair[1], pair[2])
-    if article and string.find(pair[1], '_bucket{', 1, true) then
+    if article and is_bucket(pair[1]) then
       keep_exemplar(pair[1], article .. ' ' .. counts[i + 1][2] .. ' ' .. now_ms())
     end
   end
@@ -123,8 +125,9 @@ local RECORD, RECORD_HEAD = K .. 'audit', K .. 'audit:head'
 local record_head
 
 -- Add a line to the audit record. `fields` are names and values in turn: strings, numbers, booleans or lists of strings or
--- tables; nothing, '' and the empty list are left out. Facts only, no text of an article and no secret.
-local function audit(kind, fields)
+-- tables; nothing, '' and the empty list are left out. `said` are more of them, as JSON already: ',"name":value…'. Facts only,
+-- no text of an article and no secret.
+local function audit(kind, fields, said)
   if not record_head then
     local kept = redis.call('HMGET', RECORD_HEAD, 'seq', 'link', 'at_ms')
     if kept[1] then
@@ -142,11 +145,11 @@ local function audit(kind, fields)
     local value = fields[i + 1]
     local is_absent = not value or value == '' or value == cjson.null or (type(value) == 'table' and next(value) == nil)
     if not is_absent then
-      local said = type(value) == 'number' and whole(value) or cjson.encode(value)
-      parts[#parts + 1] = ',"' .. fields[i] .. '":' .. said
+      local written = type(value) == 'number' and whole(value) or cjson.encode(value)
+      parts[#parts + 1] = ',"' .. fields[i] .. '":' .. written
     end
   end
-  parts[#parts + 1] = '}'
+  parts[#parts + 1] = (said or '') .. '}'
   local line = table.concat(parts)
   head.link = redis.sha1hex(head.link .. '\n' .. line)
   redis.call('XADD', RECORD, whole(head.at_ms) .. '-' .. whole(head.seq), 'line', line, 'link', head.link)
