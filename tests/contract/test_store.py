@@ -22,7 +22,17 @@ from worker.match import Matcher
 from worker.model import Attempt, Delivery, EntryMark, FeedState, Fetched, Pace, Pending, Story
 from worker.parse import parse
 from worker.poll import PollDecision
-from worker.ports import MOST_CLAIMS, MOVED, ConfigurationState, FeedClaim, FinishedPoll, Ingested, StoryStep, Told
+from worker.ports import (
+    BOILERPLATE,
+    MOST_CLAIMS,
+    MOVED,
+    ConfigurationState,
+    FeedClaim,
+    FinishedPoll,
+    Ingested,
+    StoryStep,
+    Told,
+)
 from worker.runtime.article_store import ArticleStore
 from worker.runtime.records import KIN_PER_KEY, STATE
 from worker.runtime.redis_store import RedisStore
@@ -370,6 +380,20 @@ def test_a_passage_that_three_articles_of_a_feed_share_is_boilerplate(bench):
     assert LINE in without_teasers(third.text, third.zones)
     zoned = with_zones(third, [LINE])
     assert LINE not in without_teasers(zoned.text, zoned.zones)
+
+
+def test_passages_are_counted_however_many_an_article_has(bench):
+    lines = [f"Line {number} of the list of ships." for number in range(4_500)]
+    body = "".join(f"&lt;p&gt;{line}&lt;/p&gt;" for line in lines)
+    bench.ingest(
+        *(
+            {"guid": str(n), "title": f"Report {n}", "description": f"&lt;p&gt;Day {n}.&lt;/p&gt;{body}"}
+            for n in range(BOILERPLATE)
+        )
+    )
+    *some, last = [claim.article for claim in bench.store.claim_articles(10, LEASE)]
+    assert bench.store.repeated_passages(some) == [frozenset()] * len(some)
+    assert bench.store.repeated_passages([last]) == [frozenset(lines)]
 
 
 def test_an_alert_raised_twice_is_one_alert(bench):

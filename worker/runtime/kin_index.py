@@ -38,7 +38,8 @@ def look_up(
 ) -> list[tuple[str, list[Any]]]:
     """For the keys of each article: what tells later whether its kin are still the same, and (number, record) of each.
 
-    The former is how many articles were ever remembered, the periods that were read, and the kin's numbers. Those that share most come first. `limits` are the most kin, and the newest under one key that count. Two round trips,
+    The former is how many articles were ever remembered, the periods that were read, and the kin's numbers. Those that share
+    most come first. `limits` are the most kin, and the newest under one key that count. Two round trips,
     whatever the number of articles.
     """
     if not keys:

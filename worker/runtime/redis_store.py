@@ -13,7 +13,8 @@ Keys, all under the hash tag `{tocsin}:`
     articles  stories                           the same of what was first seen within retention
     alerts:log  marks:log  alerts:last          alerts by a number that only grows when they are raised, and when they
                                                 are marked; the last such number
-    story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
+    story:ID                                    stories with their version
+    kin:PERIOD:… kin:shelves:PERIOD kin:n       what articles are compared with, and where it is found; see `kin_index`
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something, and how many
                                                 articles enrichers ever took up
