@@ -52,7 +52,7 @@ local function add_pairs(command, key, row)
   end
 end
 
--- The same for many fields at once. What is no plain number is left to `add`.
+-- Add to numbers in a hash, all at once; what is no plain number there is left to `add`.
 local PLAIN = {HINCRBY = '^%-?%d+$', HINCRBYFLOAT = '^%-?%d+%.?%d*$'}
 local function add_to(command, hash, amounts)
   local names, row = {}, {}
