@@ -24,6 +24,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from redis.client import NEVER_DECODE
 
 from worker import story
 from worker.model import Analysis, Article, Signature
@@ -259,7 +260,7 @@ def _cpu(client: object, work: Callable[[int], object], number: int) -> list[flo
         work(n)
     ours = time.process_time() - started
     stats = client.info("commandstats")  # type: ignore[attr-defined]
-    whole = ("cmdstat_get", "cmdstat_mget", "cmdstat_hget", "cmdstat_ping", "cmdstat_evalsha")
+    whole = ("cmdstat_get", "cmdstat_hmget", "cmdstat_hget", "cmdstat_ping", "cmdstat_evalsha")
     is_script = "cmdstat_evalsha" in stats
     names = ("cmdstat_evalsha",) if is_script else whole
     return [ours / number * 1e3, sum(stats[name]["usec"] for name in names if name in stats) / number / 1e3]
@@ -268,23 +269,22 @@ def _cpu(client: object, work: Callable[[int], object], number: int) -> list[flo
 def _fill(store: object, number: int) -> None:
     """Remember `number` articles with random keys and full records, as `kin.lua` would, but shelf by shelf."""
     client, chance = store.client, np.random.Generator(np.random.PCG64(number))  # type: ignore[attr-defined]
-    names, title, few = (frozenset(chance.integers(0, 2**32, n).tolist()) for n in (12, 8, 2))
+    words, title, few = (frozenset(chance.integers(0, 2**32, n).tolist()) for n in (12, 8, 2))
     at = round(time.time() * 1000) // round(story.WINDOW / timedelta(milliseconds=1))
     first = int(client.get("{tocsin}:kin:n") or 0) + 1
-    step = max(number // 4, 1)
-    for start in range(first, first + number, step):  # a shelf grows in steps, and keeps room to grow, as it would
-        numbers = np.arange(start, min(start + step, first + number), dtype=">u4").repeat(34)
-        shelves = chance.integers(0, 2**18, len(numbers))
-        entries = np.empty(len(numbers), np.dtype([("told", ">u4"), ("number", ">u4")]))
-        entries["told"], entries["number"] = chance.integers(0, 2**26, len(numbers)), numbers
-        order = np.argsort(shelves, kind="stable")
-        edges = np.flatnonzero(np.diff(shelves[order])) + 1
-        pipeline = client.pipeline(transaction=False)
-        for part in np.split(order, edges):
-            pipeline.append(f"{{tocsin}}:kin:shelf:{at}:{shelves[part[0]]}", entries[part].tobytes())
-        pipeline.execute()
+    numbers = np.arange(first, first + number, dtype=">u4").repeat(34)
+    shelves = chance.integers(0, 2**18, len(numbers))
+    entries = np.empty(len(numbers), np.dtype([("told", ">u4"), ("number", ">u4")]))
+    entries["told"], entries["number"] = chance.integers(0, 2**26, len(numbers)), numbers
+    order = np.argsort(shelves, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(shelves[order])) + 1)
+    for some in (parts[i : i + 1_000] for i in range(0, len(parts), 1_000)):
+        names = [int(shelves[part[0]]).to_bytes(3, "big") for part in some]
+        kept = client.execute_command("HMGET", f"{{tocsin}}:kin:shelves:{at}", *names, **{NEVER_DECODE: True})
+        grown = [(old or b"") + entries[part].tobytes() for old, part in zip(kept, some, strict=True)]
+        client.hset(f"{{tocsin}}:kin:shelves:{at}", mapping=dict(zip(names, grown, strict=True)))
     record = f"art_{'x' * 26} art_{'x' * 26} {round(time.time() * 1000)} "
-    record += story.pack(Signature((), chance.bytes(72), 240, title, names, names, few, names, few))
+    record += story.pack(Signature((), chance.bytes(72), 240, title, words, words, few, words, few))
     for start in range(first, first + number, 6_400):
         pipeline = client.pipeline(transaction=False)
         for book in range(start // 64, min(start + 6_400, first + number) // 64):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from redis.client import NEVER_DECODE
 
 from tests.fakes import ARMS, HARMLESS, NOW, FakeClock, analyse, feed, rss, watch
 from tests.memory_store import MemoryStore
@@ -21,9 +22,19 @@ from worker.match import Matcher
 from worker.model import Attempt, Delivery, EntryMark, FeedState, Fetched, Pace, Pending, Story
 from worker.parse import parse
 from worker.poll import PollDecision
-from worker.ports import MOST_CLAIMS, MOVED, ConfigurationState, FeedClaim, FinishedPoll, Ingested, StoryStep, Told
+from worker.ports import (
+    BOILERPLATE,
+    MOST_CLAIMS,
+    MOVED,
+    ConfigurationState,
+    FeedClaim,
+    FinishedPoll,
+    Ingested,
+    StoryStep,
+    Told,
+)
 from worker.runtime.article_store import ArticleStore
-from worker.runtime.records import STATE
+from worker.runtime.records import KIN_PER_KEY, STATE
 from worker.runtime.redis_store import RedisStore
 from worker.zones import without_teasers
 
@@ -369,6 +380,20 @@ def test_a_passage_that_three_articles_of_a_feed_share_is_boilerplate(bench):
     assert LINE in without_teasers(third.text, third.zones)
     zoned = with_zones(third, [LINE])
     assert LINE not in without_teasers(zoned.text, zoned.zones)
+
+
+def test_passages_are_counted_however_many_an_article_has(bench):
+    lines = [f"Line {number} of the list of ships." for number in range(4_500)]
+    body = "".join(f"&lt;p&gt;{line}&lt;/p&gt;" for line in lines)
+    bench.ingest(
+        *(
+            {"guid": str(n), "title": f"Report {n}", "description": f"&lt;p&gt;Day {n}.&lt;/p&gt;{body}"}
+            for n in range(BOILERPLATE)
+        )
+    )
+    *some, last = [claim.article for claim in bench.store.claim_articles(10, LEASE)]
+    assert bench.store.repeated_passages(some) == [frozenset()] * len(some)
+    assert bench.store.repeated_passages([last]) == [frozenset(lines)]
 
 
 def test_an_alert_raised_twice_is_one_alert(bench):
@@ -960,7 +985,12 @@ def test_of_a_group_only_what_is_through_is_counted(redis_store):
     assert redis_store.client.zrange("{tocsin}:articles:due", 0, -1) == [broken.claim.article.id]
 
 
-def test_what_is_remembered_of_kin_ends_however_its_shelf_began(redis_store):
+def shelf_sizes(store):
+    [shelves] = store.client.scan_iter(match="{tocsin}:kin:shelves:*")
+    return list(map(len, store.client.execute_command("HVALS", shelves, **{NEVER_DECODE: True})))
+
+
+def test_what_is_remembered_of_kin_ends_with_its_period(redis_store):
     bench = Bench(redis_store, None)
     bench.ingest(ARMS, HARMLESS)
     for claim in bench.store.claim_articles(10, LEASE):
@@ -968,10 +998,19 @@ def test_what_is_remembered_of_kin_ends_however_its_shelf_began(redis_store):
     bench.ingest(COPY, feed_=feed("herald"))
     for claim in bench.store.claim_articles(10, LEASE):
         assert redis_store.finish_articles([Told(claim, analyse(claim.article), step_with_kin(bench, claim))]) == [0]
-    shelves = list(redis_store.client.scan_iter(match="{tocsin}:kin:shelf:*"))
-    sizes = {redis_store.client.strlen(name) for name in shelves}
-    assert sizes == {8, 16}, "some were there when the copy came, some not"
-    assert all(redis_store.client.pttl(name) > 0 for name in shelves)
+    assert set(shelf_sizes(redis_store)) == {8, 16}, "some were there when the copy came, some not"
+    assert all(redis_store.client.pttl(name) > 0 for name in redis_store.client.scan_iter(match="{tocsin}:kin:[0-9s]*"))
+
+
+def test_of_one_key_the_newest_articles_are_remembered(redis_store):
+    bench = Bench(redis_store, None)
+    for number in range(KIN_PER_KEY + 4):
+        bench.ingest(COPY | {"guid": f"copy-{number}", "title": f"Copy {number}"}, feed_=feed(f"herald{number}"))
+        [claim] = bench.store.claim_articles(10, LEASE)
+        assert redis_store.finish_articles([Told(claim, analyse(claim.article), step_with_kin(bench, claim))]) == [0]
+    assert max(shelf_sizes(redis_store)) == 8 * KIN_PER_KEY, "a text that comes again and again makes no shelf longer"
+    [kinship] = bench.store.find_kin([story.sign(claim.article, analyse(claim.article)).keys])
+    assert len(kinship.kin) >= KIN_PER_KEY
 
 
 def test_an_article_whose_kin_others_added_meanwhile_is_looked_at_again_in_a_group_too(bench):

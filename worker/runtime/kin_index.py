@@ -1,7 +1,8 @@
-"""The index of remembered articles as `kin.lua` writes it, read here: one MGET, no script.
+"""The index of remembered articles as `kin.lua` writes it, read here without a script.
 
 A key is 11 hex digits. Its first 18 bits name a shelf, a string of entries of 8 bytes, the oldest first: the other 26
-bits, then the article's number. Shelves and books (of 64 records) belong to a period, of which this and the last count.
+bits, then the article's number. Shelves (all in one hash) and books (of 64 records) belong to a period, of which this and
+the last count.
 """
 
 import time
@@ -14,20 +15,22 @@ from redis.client import NEVER_DECODE
 
 from worker.runtime.redis_client import K, script, translated
 
-_ENTRY, _LOW_BITS, _BOOK = 8, 26, 64
+_ENTRY, _LOW_BITS, _NAME, _BOOK = 8, 26, 3, 64
 _LOW = (1 << _LOW_BITS) - 1
+_FORM = "3"
+"""Of the index; written down once all that was kept in another form was taken over."""
 _SKEW_MS = 60_000
 """Two machines' clocks differ by less; around the turn of a period three are read."""
 
 
-def places(keys: Sequence[str]) -> tuple[list[str], bytes]:
-    """The numbers of the keys' shelves, and the four bytes by which each key is told there, for `kin.lua`."""
-    numbers = [int(key, 16) for key in keys]
-    return [str(number >> _LOW_BITS) for number in numbers], b"".join(map(_told, numbers))
+def places(keys: Sequence[str]) -> bytes:
+    """Seven bytes for each key: the name of its shelf in three, and four by which it is told there."""
+    return b"".join(map(_place, keys))
 
 
-def _told(number: int) -> bytes:
-    return (number & _LOW).to_bytes(4, "big")
+def _place(key: str) -> bytes:
+    number = int(key, 16)
+    return (number >> _LOW_BITS << 32 | number & _LOW).to_bytes(7, "big")
 
 
 def look_up(
@@ -35,17 +38,30 @@ def look_up(
 ) -> list[tuple[str, list[Any]]]:
     """For the keys of each article: what tells later whether its kin are still the same, and (number, record) of each.
 
-    The former is how many articles were ever remembered, the periods that were read, and the kin's numbers. Those that share most come first. `limits` are the most kin, and the newest under one key that count. Two round trips,
+    The former is how many articles were ever remembered, the periods that were read, and the kin's numbers. Those that share
+    most come first. `limits` are the most kin, and the newest under one key that count. Two round trips,
     whatever the number of articles.
     """
     if not keys:
         return []
     periods = _periods(window_ms)
-    beginnings = [f"{prefix}shelf:{at}:" for at in periods]
-    names = [start + str(int(key, 16) >> _LOW_BITS) for own in keys for start in beginnings for key in own]
-    remembered, *entries = client.execute_command("MGET", prefix + "n", *names, **{NEVER_DECODE: True})
-    shelves = iter(entries)
-    found = [_nearest(own, list(islice(shelves, len(periods) * len(own))), periods, limits) for own in keys]
+    placed = [[_place(key) for key in own] for own in keys]
+    asked = [place[:_NAME] for own in placed for place in own]
+    pipeline = client.pipeline(transaction=False)
+    pipeline.get(prefix + "n")  # before the shelves: what is added meanwhile is then looked at again
+    for at in periods:
+        pipeline.execute_command("HMGET", f"{prefix}shelves:{at}", *asked, **{NEVER_DECODE: True})
+    remembered, *entries = pipeline.execute()
+    shelves = [iter(row) for row in entries]
+    found = [
+        _nearest(
+            [place[_NAME:] for place in own],
+            [row for some in shelves for row in islice(some, len(own))],
+            periods,
+            limits,
+        )
+        for own in placed
+    ]
     records = _records(client, prefix, {name for names in found for name in names})
     span = f"{periods[0]}-{periods[-1]}"
     return [
@@ -55,33 +71,32 @@ def look_up(
 
 
 def _nearest(
-    keys: Sequence[str], shelves: Sequence[bytes | None], periods: Sequence[int], limits: tuple[int, int]
+    told: Sequence[bytes], shelves: Sequence[bytes | None], periods: Sequence[int], limits: tuple[int, int]
 ) -> list[str]:
     """The kin under some keys as period:number, those that share most first."""
     most, per_key = limits
-    told = [_told(int(key, 16)) for key in keys]
     hits: Counter[str] = Counter()
     for i, entries in enumerate(shelves):
-        if entries and told[i % len(keys)] in entries:
-            at = periods[i // len(keys)]
-            hits.update(f"{at}:{number}" for number in list(_standing(entries, told[i % len(keys)]))[-per_key:])
+        if entries and told[i % len(told)] in entries:
+            at = periods[i // len(told)]
+            hits.update(f"{at}:{number}" for number in list(_standing(entries, told[i % len(told)]))[-per_key:])
     return sorted(hits, key=lambda name: (-hits[name], name))[:most]
 
 
 def adopt_old(client: Any) -> int:
-    """Take over the shelves as 0.1 kept them, once; how many there were.
+    """Take over the shelves as they were kept before, once; how many there were.
 
     Without it the copies of an article that was told before the upgrade would begin a story of their own.
     """
-    flag, name = K + "kin:form", K + "kin:key:*"
+    flag = K + "kin:form"
     with translated():
-        if client.get(flag):
+        if client.get(flag) == _FORM:
             return 0
         adopt = script(client, "adopt_kin")
-        found = [key.removeprefix(K) for key in client.scan_iter(match=name, count=1_000)]
+        found = [key.removeprefix(K) for key in client.scan_iter(match=K + "kin:[ks]*:*:*", count=1_000)]
         for key in found:
             adopt(args=[key])
-        client.set(flag, 2)
+        client.set(flag, _FORM)
     return len(found)
 
 

@@ -90,17 +90,23 @@ ARTICLES_COMMON = json.dumps(
 """What is the same for all articles that `finish_articles.lua` is told of."""
 
 
-def article_parts(told: Told) -> tuple[str | int | bytes, ...]:
+class Places(dict[str, int]):
+    """The places of names in a list, from 1: each goes to a script once, however many articles count under it."""
+
+    def __missing__(self, name: str) -> int:
+        self[name] = len(self) + 1
+        return self[name]
+
+
+def article_parts(told: Told, places: Places) -> tuple[str | int | bytes, ...]:
     """What `finish_articles.lua` is told of an article; what is only kept goes as it is, so that nobody reads it on the way."""
     seen = ANALYSIS.dump_json(told.analysis)
     decision = told.step.decision
-    shelves, tokens = kin_index.places(told.step.signature.keys)
     work = {
         "trace": told.claim.trace,
-        "decision": _decision_work(decision, seen) if decision else None,
-        "counts": list(told.counts),
-        "trend": counted(told.claim.article, told.analysis),
-        "story": {"id": told.step.story.id, "version": told.step.version, "shelves": shelves, "seen": told.step.seen},
+        "counts": [part for name, amount in told.counts for part in (places[name], amount)],
+        "trend": [places[name] for name in counted(told.claim.article, told.analysis)],
+        "story": {"id": told.step.story.id, "version": told.step.version, "seen": told.step.seen},
         "model": told.analysis.model,
         "alerts": [alert_work(alert, steps) for alert, steps in told.alerts],
     }
@@ -108,26 +114,30 @@ def article_parts(told: Told) -> tuple[str | int | bytes, ...]:
         told.claim.article.id,
         told.claim.fence,
         json.dumps(work),
-        tokens,
+        kin_index.places(told.step.signature.keys),
         seen,
         STORY.dump_json(told.step.story),
         _kin_record(told.claim, told.step),
         DECISION.dump_json(decision) if decision else "",
+        _said_of(decision, told, seen) if decision else "",
     )
 
 
-def _decision_work(decision: Decision, analysis: bytes) -> dict[str, Any]:
-    """What the audit record says of a decision, with the analysis it rests on."""
-    return {
-        "config": decision.config_hash,
+def _said_of(decision: Decision, told: Told, analysis: bytes) -> str:
+    """What the audit record says of a decision, with the analysis it rests on, as `audit` in `prelude.lua` takes it."""
+    facts = {
         "sha256": decision.text_sha256,
         "analysis_sha256": hashlib.sha256(analysis).hexdigest(),
+        "config": decision.config_hash,
+        "model": told.analysis.model,
+        "story": told.step.story.id,
         "unknown": decision.unknown,
         "fired": [
             {"watch": one.watch_id} | ({"alert": one.alert_id} if one.alert_id else {"why_not": one.why_not})
             for one in decision.fired
         ],
     }
+    return "".join(f',"{name}":{json.dumps(fact)}' for name, fact in facts.items() if fact not in (None, "", []))
 
 
 def _kin_record(claim: ArticleClaim, step: StoryStep) -> str:

@@ -13,7 +13,8 @@ Keys, all under the hash tag `{tocsin}:`
     articles  stories                           the same of what was first seen within retention
     alerts:log  marks:log  alerts:last          alerts by a number that only grows when they are raised, and when they
                                                 are marked; the last such number
-    story:ID  kin:PERIOD:…                      stories with their version; what articles are compared with
+    story:ID                                    stories with their version
+    kin:PERIOD:… kin:shelves:PERIOD kin:n       what articles are compared with, and where it is found; see `kin_index`
     endpoint:NAME  in_flight:NAME               its circuit (hash); what is lent, by the lease's end
     metrics  progress                           counters; when each stage last completed something, and how many
                                                 articles enrichers ever took up
@@ -74,6 +75,7 @@ from worker.runtime.records import (
     KIN_PER_KEY,
     MOST_KIN,
     STORY,
+    Places,
     article_parts,
     dump,
     endpoint_state,
@@ -188,9 +190,11 @@ class RedisStore:
         return [(STORY.validate_json(state), int(version)) if state else (None, 0) for state, version in rows]
 
     def finish_articles(self, told: Sequence[Told]) -> list[int | Exception]:
-        made = [_article_parts(one) for one in told]
+        places = Places()
+        made = [_article_parts(one, places) for one in told]
         parts = [part for one in made if not isinstance(one, Exception) for part in one]
-        answers = iter(self._run_each("finish_articles", ARTICLES_COMMON, *parts) if parts else ())
+        names = json.dumps(list(places))
+        answers = iter(self._run_each("finish_articles", ARTICLES_COMMON, names, *parts) if parts else ())
         found = (one if isinstance(one, Exception) else next(answers) for one in made)
         return [one if isinstance(one, Exception) else int(one) for one in found]
 
@@ -373,9 +377,9 @@ def _kinship(seen: str, found: Sequence[tuple[int, str]]) -> Kinship:
     return Kinship(tuple(restore_kin(number, record) for number, record in found), seen)
 
 
-def _article_parts(told: Told) -> tuple[str | int | bytes, ...] | Exception:
+def _article_parts(told: Told, places: Places) -> tuple[str | int | bytes, ...] | Exception:
     """What `finish_articles.lua` is told, or why nothing is: what cannot be written down costs no other article."""
     try:
-        return article_parts(told)
+        return article_parts(told, places)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is handed back
         return error

@@ -1,17 +1,27 @@
--- Take one shelf of 0.1 over into today's form. ARGV: its key, 'kin:key:PERIOD:FIRST5' behind the prefix, a hash of the
--- other six digits to article numbers with commas. What has been taken over is gone, so that once is enough.
+-- Take one shelf of before over into today's form; what has been taken over is gone, so that once is enough.
+-- ARGV: its key behind the prefix. 'kin:key:PERIOD:FIRST5' (0.1) is a hash of the other six digits to article numbers with
+-- commas; 'kin:shelf:PERIOD:NUMBER' a shelf of today with a key of its own.
 local name = K .. ARGV[1]
-local at, head = string.match(ARGV[1], '^kin:key:(%d+):(%x+)$')
+local form, at, which = string.match(ARGV[1], '^kin:(%a+):(%d+):(%x+)$')
 local ttl = redis.call('PTTL', name)
 if not at or ttl == -2 then return 0 end
-local rows = redis.call('HGETALL', name)
-for i = 1, #rows, 2 do
-  local number, bytes = place(head .. rows[i])
-  local into = shelf(at, number)
-  for article in string.gmatch(rows[i + 1], '%d+') do
-    redis.call('APPEND', into, bytes .. struct.pack('>I4', tonumber(article)))
-  end
-  if ttl > 0 then redis.call('PEXPIRE', into, ttl) end
+
+-- What it holds was remembered before all that is there by now.
+local function put_first(shelf, entries)
+  redis.call('HSET', shelves_of(at), shelf, entries .. (redis.call('HGET', shelves_of(at), shelf) or ''))
 end
+
+if form == 'shelf' then
+  put_first(struct.pack('>I3', tonumber(which)), redis.call('GET', name))
+else
+  local rows = redis.call('HGETALL', name)
+  for i = 1, #rows, 2 do
+    local shelf, bytes = place(which .. rows[i])
+    put_first(shelf, (string.gsub(rows[i + 1], '(%d+),?', function(article)
+      return bytes .. struct.pack('>I4', tonumber(article))
+    end)))
+  end
+end
+if redis.call('PTTL', shelves_of(at)) < ttl then redis.call('PEXPIRE', shelves_of(at), ttl) end
 redis.call('DEL', name)
-return #rows / 2
+return 1

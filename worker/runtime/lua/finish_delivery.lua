@@ -5,6 +5,7 @@
 local id, fence, work = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 local delivery = K .. 'delivery:' .. id
 if not is_current(delivery, fence, 'deliver') then return 0 end
+defer_counts()
 local now = now_ms()
 local name = redis.call('HGET', delivery, 'endpoint')
 local outbox, endpoint = K .. 'outbox:' .. name, K .. 'endpoint:' .. name
@@ -82,4 +83,5 @@ elseif circuit == 'closed' then
   if not work.is_success and should_open(window) then open(work.reason) end
 end
 redis.call('HSET', K .. 'progress', 'deliver', now)
+make_counts()
 return 1

@@ -9,6 +9,8 @@ local now = now_ms()
 local MOST_REVISIONS, DAY_MS = 10, 86400000 -- so many a day
 local new, revised, known, remembered = 0, 0, 0, 0
 local set_aside, outcomes = {}, {}
+local seen, due = {}, {} -- what is entered by its time, told at once
+defer_counts()
 
 local function known_as(aliases)
   if #aliases == 0 then return nil end
@@ -52,7 +54,7 @@ for place, draft in ipairs(work.drafts) do
   if not id then
     redis.call('HSET', article, 'record', record, 'first_seen', now, 'text:' .. draft.content, 1,
       'state', draft.remembered == '' and 'due' or draft.remembered)
-    redis.call('ZADD', K .. 'articles', now, draft.id)
+    add_pair(seen, now, draft.id)
     redis.call('SADD', article .. ':feeds', ARGV[1])
     if draft.remembered ~= '' then
       note(draft.remembered)
@@ -63,7 +65,7 @@ for place, draft in ipairs(work.drafts) do
       set_aside[draft.remembered] = why
     else
       if draft.trace ~= '' then redis.call('HSET', article, 'trace', draft.trace) end
-      redis.call('ZADD', K .. 'articles:due', draft.wants_page and now + work.patience_ms or now, draft.id)
+      add_pair(due, draft.wants_page and now + work.patience_ms or now, draft.id)
       if draft.wants_page then want_page(draft.id, now) end
       note('new')
       audit('accepted', {'article', draft.id, 'feed', ARGV[1], 'sha256', draft.sha256})
@@ -84,13 +86,13 @@ for place, draft in ipairs(work.drafts) do
         keep_decided(article)
         -- a new fence: whoever analyses the old text now may not complete the article
         redis.call('HSET', article, 'record', record, 'state', 'due', 'fence', next_fence())
-        if redis.call('HSETNX', article, 'first_seen', now) == 1 then redis.call('ZADD', K .. 'articles', now, id) end
+        if redis.call('HSETNX', article, 'first_seen', now) == 1 then add_pair(seen, now, id) end
         -- what was understood of the old text says nothing of the new one
         redis.call('HDEL', article, 'claims', 'trace', 'analysis', 'decision')
         if draft.trace ~= '' then redis.call('HSET', article, 'trace', draft.trace) end
         redis.call('ZREM', K .. 'quarantine:enrich', id)
         redis.call('PERSIST', article)
-        redis.call('ZADD', K .. 'articles:due', draft.wants_page and now + work.patience_ms or now, id)
+        add_pair(due, draft.wants_page and now + work.patience_ms or now, id)
         if draft.wants_page then want_page(id, now) else drop_page(id) end
         note('revised')
         audit('accepted', {'article', id, 'feed', ARGV[1], 'sha256', draft.sha256,
@@ -108,6 +110,8 @@ for place, draft in ipairs(work.drafts) do
   end
 end
 
+add_pairs('ZADD', K .. 'articles', seen)
+add_pairs('ZADD', K .. 'articles:due', due)
 if #work.drafts > 0 then redis.call('ZREMRANGEBYSCORE', K .. 'articles', '-inf', now - work.keep_ms) end
 for outcome, articles in pairs(outcomes) do count('tocsin_articles_total{outcome="' .. outcome .. '"}', articles) end
 
@@ -142,4 +146,5 @@ if redis.call('ZSCORE', K .. 'feeds:due', ARGV[1]) then
   redis.call('ZADD', K .. 'feeds:due', next_at, ARGV[1])
 end
 redis.call('HSET', K .. 'progress', 'poll', now)
+make_counts()
 return {new, revised, known, remembered}

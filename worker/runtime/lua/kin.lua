@@ -2,60 +2,52 @@
 -- Keys are kept in the period they were written in, and read in this and the last: what is older is forgotten whole.
 --
 -- A key is 11 hex digits. Its first 18 bits name a shelf, a string of entries of 8 bytes, the oldest first: the other 26
--- bits, then the article's number. One MGET reads all shelves of an article, and an APPEND adds to one. Whoever looks for
--- kin does so without a script (`kin_index.py`); here they are looked up again only if others were remembered since.
+-- bits, then the article's number. All shelves of a period are one hash, so that one command reads those of an article, one
+-- writes them, and the period ends as a whole. Whoever looks for kin does so without a script (`kin_index.py`); here they are
+-- looked up again only if others were remembered since.
 local ENTRY, LONGEST_SHELF = 8, 16384
 
 local function period(now, window_ms) return math.floor(now / window_ms) end
 
--- The shelf of a key, and the four bytes that it is told by there.
+-- The name of the shelf of a key, its number in three bytes, and the four bytes that the key is told by there.
 local function place(key)
   local head = tonumber(string.sub(key, 1, 5), 16)
-  return math.floor(head / 4), struct.pack('>I4', (head % 4) * 16777216 + tonumber(string.sub(key, 6), 16))
+  local told = struct.pack('>I4', (head % 4) * 16777216 + tonumber(string.sub(key, 6), 16))
+  return struct.pack('>I3', math.floor(head / 4)), told
 end
 
-local function shelves_of(at) return K .. 'kin:shelf:' .. at .. ':' end
-
-local function shelf(at, number) return shelves_of(at) .. number end
+local function shelves_of(at) return K .. 'kin:shelves:' .. at end
 
 local function book(at, number) return K .. 'kin:' .. at .. ':' .. math.floor(number / 64) end
 
--- The numbers of the newest articles that stand under four bytes on a shelf, at most `most`.
-local function standing(entries, bytes, most)
+-- Where the entries of some four bytes begin on a shelf, the oldest first.
+local function places_on(entries, bytes)
   local found, from = {}, 1
   while true do
     local start = string.find(entries, bytes, from, true)
-    if not start then break end
+    if not start then return found end
     if start % ENTRY == 1 then
-      found[#found + 1] = struct.unpack('>I4', entries, start + 4)
+      found[#found + 1] = start
       from = start + ENTRY
     else
       from = start + 1
     end
   end
-  while #found > most do table.remove(found, 1) end
-  return found
 end
 
 -- Numbers of the kin in the periods first to last as 'period:number', those that share most keys first, at most `most`; of
--- one key and period its newest `per_key`. `places` are the shelves of the keys, and the bytes
--- that each is told by there.
+-- one key and period its newest `per_key`. `places` are the shelves of the keys, and the bytes that each is told by there.
 local function find_kin(places, first, last, most, per_key)
   local many = #places.shelves
   if many == 0 then return {} end
-  local names = {}
-  for at = first, last do
-    local start = shelves_of(at)
-    for _, number in ipairs(places.shelves) do names[#names + 1] = start .. number end
-  end
-  local shelves = redis.call('MGET', unpack(names))
   local hits, found = {}, {}
-  for i = 1, #names do
-    local entries = shelves[i]
-    if entries then
-      local at, bytes = first + math.floor((i - 1) / many), places.bytes[(i - 1) % many + 1]
-      for _, number in ipairs(standing(entries, bytes, per_key)) do
-        local name = at .. ':' .. number
+  for at = first, last do
+    local shelves = redis.call('HMGET', shelves_of(at), unpack(places.shelves))
+    for i = 1, many do
+      local entries = shelves[i]
+      local starts = entries and places_on(entries, places.bytes[i]) or {}
+      for j = math.max(#starts - per_key, 0) + 1, #starts do
+        local name = at .. ':' .. struct.unpack('>I4', entries, starts[j] + 4)
         if not hits[name] then hits[name] = 0; found[#found + 1] = name end
         hits[name] = hits[name] + 1
       end
@@ -84,37 +76,58 @@ local function is_same_kin(seen, places, now, window_ms, most, per_key)
   return table.concat(find_kin(places, from, to, most, per_key), ' ') == (kin or '')
 end
 
--- Remember an article under its keys; how many ever were. A shelf that grows too long forgets its older half.
--- While few articles are remembered most shelves begin with this one, and one command makes both the shelf and its end.
-local function remember_kin(places, record, now, window_ms)
-  local at, number, kept = period(now, window_ms), redis.call('INCR', K .. 'kin:n'), whole(3 * window_ms)
+-- A shelf with one entry more. What no longer counts goes: of one key its newest `per_key` are read, and a shelf that grows
+-- too long forgets its older half.
+local function with_entry(entries, bytes, number, per_key)
+  if #entries >= per_key * ENTRY then
+    local starts = places_on(entries, bytes)
+    local first = starts[#starts - per_key + 1]
+    if first then entries = string.sub(entries, 1, first - 1) .. string.sub(entries, first + ENTRY) end
+  end
+  if #entries >= LONGEST_SHELF then entries = string.sub(entries, -LONGEST_SHELF / 2) end
+  return entries .. bytes .. number
+end
+
+-- Add to the shelves of a period, all with one command.
+local function shelve(at, places, number, per_key)
+  local told, changed, row = struct.pack('>I4', number), {}, {}
+  local kept = redis.call('HMGET', shelves_of(at), unpack(places.shelves))
+  for i, shelf in ipairs(places.shelves) do
+    changed[shelf] = with_entry(changed[shelf] or kept[i] or '', places.bytes[i], told, per_key)
+  end
+  for shelf, entries in pairs(changed) do add_pair(row, shelf, entries) end
+  redis.call('HSET', shelves_of(at), unpack(row))
+end
+
+local has_end = {} -- what was looked at in this script
+
+local function end_with_period(key, window_ms)
+  if not has_end[key] and redis.call('PTTL', key) < 0 then redis.call('PEXPIRE', key, whole(3 * window_ms)) end
+  has_end[key] = true
+end
+
+-- Remember an article under its keys; how many ever were.
+local function remember_kin(places, record, now, limits)
+  local at, number = period(now, limits.window_ms), redis.call('INCR', K .. 'kin:n')
   local filed = book(at, number)
   redis.call('HSET', filed, number, record)
-  if redis.call('PTTL', filed) < 0 then redis.call('PEXPIRE', filed, kept) end
-  local names, start, told = {}, shelves_of(at), struct.pack('>I4', number)
-  for i, shelf_number in ipairs(places.shelves) do names[i] = start .. shelf_number end
-  local is_bare = redis.call('EXISTS', unpack(names)) * 2 < #names
-  for i, name in ipairs(names) do
-    local entry = places.bytes[i] .. told
-    if not (is_bare and redis.call('SET', name, entry, 'NX', 'PX', kept)) then
-      local size = redis.call('APPEND', name, entry)
-      if size == ENTRY then redis.call('PEXPIRE', name, kept) end
-      if size > LONGEST_SHELF then
-        redis.call('SET', name, redis.call('GETRANGE', name, -LONGEST_SHELF / 2, -1), 'KEEPTTL')
-      end
-    end
-  end
+  end_with_period(filed, limits.window_ms)
+  shelve(at, places, number, limits.per_key)
+  end_with_period(shelves_of(at), limits.window_ms)
   return number
 end
 
--- The places of keys from the numbers of their shelves and their bytes, four for each.
-local function places_of(shelves, bytes)
-  local places = {shelves = shelves, bytes = {}}
-  for i = 1, #shelves do places.bytes[i] = string.sub(bytes, 4 * i - 3, 4 * i) end
+-- The places of keys, of which each is seven bytes.
+local function places_of(keys)
+  local places = {shelves = {}, bytes = {}}
+  for i = 1, #keys / 7 do
+    places.shelves[i], places.bytes[i] = string.sub(keys, 7 * i - 6, 7 * i - 4), string.sub(keys, 7 * i - 3, 7 * i)
+  end
   return places
 end
 
--- The kin of articles that are told in one script: what these added themselves is known without looking.
+-- The kin of articles that are told in one script: what these added themselves is known without looking. The bytes of keys
+-- tell well enough whether one added what another looks for; if they err, it is looked up in vain.
 local function own_kin()
   local all, mine, added = nil, 0, {}
   local own = {}
@@ -122,13 +135,13 @@ local function own_kin()
   function own.is_same(seen, places, now, limits)
     all = all or tonumber(remembered())
     local is_touched = tonumber(string.match(seen, '^%d+')) ~= all - mine
-    for i, number in ipairs(places.shelves) do is_touched = is_touched or added[number .. places.bytes[i]] end
+    for _, bytes in ipairs(places.bytes) do is_touched = is_touched or added[bytes] end
     return not is_touched or is_same_kin(seen, places, now, limits.window_ms, limits.most, limits.per_key)
   end
 
-  function own.remember(places, record, now, window_ms)
-    all, mine = remember_kin(places, record, now, window_ms), mine + 1
-    for i, number in ipairs(places.shelves) do added[number .. places.bytes[i]] = true end
+  function own.remember(places, record, now, limits)
+    all, mine = remember_kin(places, record, now, limits), mine + 1
+    for _, bytes in ipairs(places.bytes) do added[bytes] = true end
   end
 
   return own

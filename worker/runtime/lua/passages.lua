@@ -9,13 +9,15 @@ for i, row in ipairs(cjson.decode(ARGV[1])) do
   local today = K .. 'passages:' .. row.feed .. ':' .. day
   local yesterday = K .. 'passages:' .. row.feed .. ':' .. (day - 1)
   local is_first = redis.call('HSETNX', K .. 'article:' .. row.article, 'passages_counted', 1) == 1
-  local repeated = {}
-  for _, hash in ipairs(row.passages) do
-    if is_first then redis.call('HINCRBY', today, hash, 1) end
-    local times = (tonumber(redis.call('HGET', today, hash)) or 0) + (tonumber(redis.call('HGET', yesterday, hash)) or 0)
-    if times >= tonumber(ARGV[2]) then repeated[#repeated + 1] = hash end
+  local repeated, counted = {}, {}
+  local before, old = read_fields(today, row.passages), read_fields(yesterday, row.passages)
+  for place, hash in ipairs(row.passages) do
+    local times = (tonumber(before[place]) or 0) + (is_first and 1 or 0)
+    if is_first then add_pair(counted, hash, times) end
+    if times + (tonumber(old[place]) or 0) >= tonumber(ARGV[2]) then repeated[#repeated + 1] = hash end
   end
-  if is_first then redis.call('PEXPIRE', today, 2 * DAY_MS) end
+  add_pairs('HSET', today, counted)
+  if #counted > 0 then redis.call('PEXPIRE', today, 2 * DAY_MS) end
   answer[i] = repeated
 end
 return answer

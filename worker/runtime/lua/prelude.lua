@@ -27,6 +27,47 @@ local function add(command, hash, field, by)
   redis.call(command, hash, field, by)
 end
 
+-- So many arguments a command may have at most: Lua's stack is not endless.
+local MOST_ARGUMENTS = 1000
+
+-- The values of fields of a hash, however many; false where there is none.
+local function read_fields(hash, names)
+  local values = {}
+  for first = 1, #names, MOST_ARGUMENTS do
+    local last = math.min(first + MOST_ARGUMENTS - 1, #names)
+    for _, value in ipairs(redis.call('HMGET', hash, unpack(names, first, last))) do values[#values + 1] = value end
+  end
+  return values
+end
+
+local function add_pair(row, name, value)
+  row[#row + 1] = name
+  row[#row + 1] = value
+end
+
+-- HSET or ZADD with pairs of arguments, however many.
+local function add_pairs(command, key, row)
+  for first = 1, #row, MOST_ARGUMENTS do
+    redis.call(command, key, unpack(row, first, math.min(first + MOST_ARGUMENTS - 1, #row)))
+  end
+end
+
+-- Add to numbers in a hash, all at once; what is no plain number there is left to `add`.
+local PLAIN = {HINCRBY = '^%-?%d+$', HINCRBYFLOAT = '^%-?%d+%.?%d*$'}
+local function add_to(command, hash, amounts)
+  local names, row = {}, {}
+  for name in pairs(amounts) do names[#names + 1] = name end
+  for i, kept in ipairs(read_fields(hash, names)) do
+    local by = amounts[names[i]]
+    if not kept or string.find(kept, PLAIN[command]) then
+      add_pair(row, names[i], string.format('%.17g', (tonumber(kept) or 0) + by))
+    else
+      add(command, hash, names[i], by)
+    end
+  end
+  add_pairs('HSET', hash, row)
+end
+
 -- A script that takes many steps may make its counts once, at its end.
 local deferred, deferred_exemplars
 local function defer_counts() deferred, deferred_exemplars = {}, {} end
@@ -50,16 +91,20 @@ end
 local function make_counts()
   local counts, exemplars = deferred, deferred_exemplars
   deferred, deferred_exemplars = nil, nil
-  for series, by in pairs(counts) do count(series, by) end
-  for series, exemplar in pairs(exemplars) do keep_exemplar(series, exemplar) end
+  local row = {}
+  for series, exemplar in pairs(exemplars) do add_pair(row, series, exemplar) end
+  add_to('HINCRBYFLOAT', K .. 'metrics', counts)
+  add_pairs('HSET', K .. 'exemplars', row)
 end
+
+local function is_bucket(series) return string.find(series, '_bucket{', 1, true) ~= nil end
 
 -- An observation is three counts in a row: its bucket, its amount to the sum, and one. Where it is of an article, the
 -- bucket's exemplar becomes this one: "article amount moment".
 local function count_all(counts, article)
   for i, pair in ipairs(counts) do
     count(pair[1], pair[2])
-    if article and string.find(pair[1], '_bucket{', 1, true) then
+    if article and is_bucket(pair[1]) then
       keep_exemplar(pair[1], article .. ' ' .. counts[i + 1][2] .. ' ' .. now_ms())
     end
   end
@@ -80,8 +125,9 @@ local RECORD, RECORD_HEAD = K .. 'audit', K .. 'audit:head'
 local record_head
 
 -- Add a line to the audit record. `fields` are names and values in turn: strings, numbers, booleans or lists of strings or
--- tables; nothing, '' and the empty list are left out. Facts only, no text of an article and no secret.
-local function audit(kind, fields)
+-- tables; nothing, '' and the empty list are left out. `said` are more of them, as JSON already: ',"name":value…'. Facts only,
+-- no text of an article and no secret.
+local function audit(kind, fields, said)
   if not record_head then
     local kept = redis.call('HMGET', RECORD_HEAD, 'seq', 'link', 'at_ms')
     if kept[1] then
@@ -99,11 +145,11 @@ local function audit(kind, fields)
     local value = fields[i + 1]
     local is_absent = not value or value == '' or value == cjson.null or (type(value) == 'table' and next(value) == nil)
     if not is_absent then
-      local said = type(value) == 'number' and whole(value) or cjson.encode(value)
-      parts[#parts + 1] = ',"' .. fields[i] .. '":' .. said
+      local written = type(value) == 'number' and whole(value) or cjson.encode(value)
+      parts[#parts + 1] = ',"' .. fields[i] .. '":' .. written
     end
   end
-  parts[#parts + 1] = '}'
+  parts[#parts + 1] = (said or '') .. '}'
   local line = table.concat(parts)
   head.link = redis.sha1hex(head.link .. '\n' .. line)
   redis.call('XADD', RECORD, whole(head.at_ms) .. '-' .. whole(head.seq), 'line', line, 'link', head.link)
@@ -123,12 +169,6 @@ end
 -- The number of a new claim.
 local function next_fence()
   return next_number('fence')
-end
-
--- Enter something in a list by time, whose entries are dropped after `keep_ms`.
-local function file_under(list, id, now, keep_ms)
-  redis.call('ZADD', K .. list, now, id)
-  redis.call('ZREMRANGEBYSCORE', K .. list, '-inf', now - keep_ms)
 end
 
 local function count_stale(stage)
