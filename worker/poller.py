@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from queue import Empty, SimpleQueue
 
 from worker import alert, coverage, parse, poll, ports, series, websub
@@ -42,6 +42,8 @@ _SLOW = timedelta(milliseconds=500)
 """What has not answered by then brings its articles later, if ever: nobody is held back for them."""
 _NOT_OURS = timedelta(seconds=5)
 """A feed that our configuration does not hold yet is left to processes with a newer one."""
+_FETCHED = series.Histogram(series.STAGE_SECONDS, stage="fetch")
+_PARSED = series.Histogram(series.STAGE_SECONDS, stage="parse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +229,13 @@ class Poller:
             future, at = answer
             if asked := self._in_flight.pop(future, None):
                 self._window.took(asked.at, at, now)
-                self._finish(asked, future.result(), at)
+                self._finish(asked, future.result(), at, now)
                 now = self._clock.now()
             answer = None if self._batch.is_due(now) else self._next_answer(0)
         brought += self._hand_in()
         if self._lanes and (not came or self._lanes.is_pressing(now)):
             slow = self._lanes.next_slow()
-            self._finish(slow.asked, slow.fetched, slow.since, LONGEST_S)
+            self._finish(slow.asked, slow.fetched, slow.since, self._clock.now(), LONGEST_S)
             brought += self._hand_in()
         return brought
 
@@ -276,13 +278,16 @@ class Poller:
             return answer.new + answer.revised
         return 0
 
-    def _finish(self, asked: Asked, outcome: PollOutcome, answered: datetime, seconds: float = QUICK_S) -> None:
+    def _finish(
+        self, asked: Asked, outcome: PollOutcome, answered: datetime, now: datetime, seconds: float = QUICK_S
+    ) -> None:
         with spared(self._observer, "poll", asked.request.feed.name, self._store, asked.claim):
-            self._finish_poll(asked, outcome, answered, seconds)
+            self._finish_poll(asked, outcome, answered, now, seconds)
 
-    def _finish_poll(self, asked: Asked, outcome: PollOutcome, answered: datetime, seconds: float) -> None:
+    def _finish_poll(
+        self, asked: Asked, outcome: PollOutcome, answered: datetime, now: datetime, seconds: float
+    ) -> None:
         claim, request = asked.claim, asked.request
-        now = started = self._clock.now()
         feed, state = request.feed, claim.state
         drafts: Sequence[Draft] = ()
         reading: Reading | None = None
@@ -315,10 +320,10 @@ class Poller:
         )
         decision = self._stretched(feed, claim, decision, now)
         decision, alerts = self._cover(feed, state, decision, reading, now)
-        counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
+        counts.append((_series_of(decision.outcome), 1))
         counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
-        counts += series.observation(series.STAGE_SECONDS, answered - asked.at, stage="fetch")
-        counts += series.observation(series.STAGE_SECONDS, self._clock.now() - started, stage="parse")
+        counts += _FETCHED.observed(answered - asked.at)
+        counts += _PARSED.observed(self._clock.now() - now)
         span = None
         if self._tracer is not ports.UNTRACED:
             span = ExitStack()
@@ -389,3 +394,8 @@ class Poller:
             self._observer.note("polled", feed=feed.name, entries=decision.state.entries, new=ingested.new)
         for event in decision.events:
             self._observer.note(event, feed=feed.name)
+
+
+@cache
+def _series_of(outcome: str) -> str:
+    return series.series(series.POLLS, outcome=outcome)

@@ -22,7 +22,7 @@ safe_address = lru_cache(64)(feedparser.urls.make_safe_absolute_uri)
 """The document's address joined with itself is asked for at every element."""
 _Details = feedparser.util.FeedParserDict
 _ADDRESS = re.compile(
-    r"https?://[A-Za-z0-9.-]+(?:/[A-Za-z0-9._~%/,+=@-]*)?(?:\?[A-Za-z0-9._~%/,+=@&-]+)?(?:#[A-Za-z0-9._~%/-]+)?"
+    r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~%/,+=@-]*)?(?:\?[A-Za-z0-9._~%/,+=@&-]+)?(?:#[A-Za-z0-9._~%/-]+)?"
 )
 """What joining with any base leaves as it is."""
 _C1 = re.compile("[\x80-\x9f]")

@@ -24,7 +24,7 @@ def own_interval(arrivals: Sequence[datetime], now: datetime) -> timedelta:
     known = past(arrivals, now)[:REMEMBERED]
     if not known:
         return UNKNOWN
-    return min(max((now - known[-1]) / len(known) / 2, SHORTEST), LONGEST)
+    return min(max((now - known[-1]) / (2 * len(known)), SHORTEST), LONGEST)
 
 
 def past(arrivals: Sequence[datetime], now: datetime) -> Sequence[datetime]:

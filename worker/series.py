@@ -53,20 +53,33 @@ def _written(name: str, labels: tuple[tuple[str, str], ...]) -> str:
 
 
 def observation(name: str, value: timedelta | float, **labels: str) -> list[tuple[str, float]]:
-    """The increments that one observation makes to a histogram: its smallest bucket, the sum and the count.
+    """The increments that one observation makes to a histogram; see `Histogram`."""
+    return _histogram(name, tuple(labels.items())).observed(value)
+
+
+class Histogram:
+    """A histogram's series, all of them named at once.
 
     Buckets are stored apart, not cumulated, so that one observation touches three series whatever their number.
     """
-    amount = value.total_seconds() if isinstance(value, timedelta) else value
-    bucket, sum_, count = _histogram(name, bisect_left(BUCKETS[name], amount), tuple(labels.items()))
-    return [(bucket, 1), (sum_, amount), (count, 1)]
+
+    __slots__ = ("_bounds", "_buckets", "_count", "_sum")
+
+    def __init__(self, name: str, **labels: str) -> None:
+        self._bounds = BUCKETS[name]
+        ends = (*map(str, self._bounds), "+Inf")
+        self._buckets = tuple((series(name + "_bucket", **labels, le=end), 1) for end in ends)
+        self._sum, self._count = series(name + "_sum", **labels), (series(name + "_count", **labels), 1)
+
+    def observed(self, value: timedelta | float) -> list[tuple[str, float]]:
+        """The increments that one observation makes: to its smallest bucket, the sum and the count."""
+        amount = value.total_seconds() if isinstance(value, timedelta) else value
+        return [self._buckets[bisect_left(self._bounds, amount)], (self._sum, amount), self._count]
 
 
-@lru_cache(4_096)
-def _histogram(name: str, place: int, labels: tuple[tuple[str, str], ...]) -> tuple[str, str, str]:
-    named, bounds = dict(labels), BUCKETS[name]
-    bound = str(bounds[place]) if place < len(bounds) else "+Inf"
-    return series(name + "_bucket", **named, le=bound), series(name + "_sum", **named), series(name + "_count", **named)
+@lru_cache(1_024)
+def _histogram(name: str, labels: tuple[tuple[str, str], ...]) -> Histogram:
+    return Histogram(name, **dict(labels))
 
 
 def alert_counts(alert: Alert) -> list[tuple[str, float]]:

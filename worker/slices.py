@@ -27,12 +27,8 @@ class Slice:
 def find_slices(body: bytes, depth_limit: int = 400) -> tuple[Slice, ...] | None:
     """The entries in their order, or None where the document is not well-formed or is nested too deep."""
     scan = _Scan()
-    parser: Any = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = lambda name, _: scan.open(name, parser.CurrentByteIndex)
-    parser.EndElementHandler = lambda name: scan.close(name, parser.CurrentByteIndex)
     try:
-        parser.Parse(body, True)  # noqa: FBT003 - the whole document at once
+        scan.parser.Parse(body, True)  # noqa: FBT003 - the whole document at once
     except (expat.ExpatError, ValueError, LookupError):
         return None
     if scan.deepest > depth_limit:
@@ -61,16 +57,20 @@ class _Scan:
     def __init__(self) -> None:
         self.found: list[tuple[int, int, str]] = []
         self.deepest = self._depth = self._inside = self._start = 0
+        self.parser: Any = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler, self.parser.EndElementHandler = self._open, self._close
 
-    def open(self, name: str, at: int) -> None:
-        self._depth += 1
-        self.deepest = max(self.deepest, self._depth)
+    def _open(self, name: str, _: object) -> None:
+        self._depth = depth = self._depth + 1
+        if depth > self.deepest:  # noqa: PLR1730 - a call for each tag costs a twentieth of the pass
+            self.deepest = depth
         if not self._inside and _local(name) in _ENTRIES:
-            self._inside, self._start = self._depth, at
+            self._inside, self._start = depth, self.parser.CurrentByteIndex
 
-    def close(self, name: str, at: int) -> None:
+    def _close(self, name: str) -> None:
         if self._depth == self._inside:
-            self.found.append((self._start, at, name))
+            self.found.append((self._start, self.parser.CurrentByteIndex, name))
             self._inside = 0
         self._depth -= 1
 

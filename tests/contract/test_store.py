@@ -137,6 +137,30 @@ def test_a_feed_is_lent_to_one_worker_until_its_lease_ends(bench):
     assert second.fence > first.fence
 
 
+def test_as_many_feeds_as_are_due_are_lent_and_handed_in_at_once(bench):
+    feeds = [feed(f"f{i}") for i in range(5_000)]
+    bench.store.sync_feeds(feeds)
+    claims = bench.store.claim_feeds(9_000, LEASE)
+    assert {claim.feed_id for claim in claims} == {one.id for one in feeds}
+    assert bench.store.claim_feeds(9_000, LEASE) == []
+    quiet = PollDecision(POLLED, SHORT, "not_modified")
+    answers = bench.store.finish_polls([FinishedPoll(claim, quiet, (), [("x_total", 1)]) for claim in claims])
+    assert answers == [Ingested()] * len(feeds)
+    assert bench.counted("x_total") == len(feeds)
+    bench.let_leases_end()
+    assert len(bench.store.claim_feeds(9_000, LEASE)) == len(feeds)
+
+
+def test_an_article_is_lent_with_what_its_reading_needs_and_no_more(redis_store):
+    store = Bench(redis_store, None)
+    store.ingest(ARMS)
+    [waiting] = redis_store.client.zrange("{tocsin}:articles:due", 0, -1)
+    redis_store.client.hset(f"{{tocsin}}:article:{waiting}", "analysis", "of an earlier revision")
+    [row] = redis_store._claim("enrich", 9, LEASE)
+    assert len(row) == 7
+    assert "of an earlier revision" not in row
+
+
 def test_who_lost_the_lease_can_change_nothing(bench):
     bench.store.sync_feeds([FEED])
     [stale] = bench.store.claim_feeds(10, SHORT)

@@ -33,10 +33,10 @@ def feedparsers_own_way() -> Iterator[None]:
         feedparser.api.PREFERRED_XML_PARSERS[:] = drivers
 
 
-def both_ways(body: bytes) -> tuple[str, str]:
+def both_ways(body: bytes, url: str = URL) -> tuple[str, str]:
     with feedparsers_own_way():
-        own = parse(Fetched(body, URL))
-    return told(own), told(parse(Fetched(body, URL)))
+        own = parse(Fetched(body, url))
+    return told(own), told(parse(Fetched(body, url)))
 
 
 def told(outcome: Document | PollFailed) -> str:
@@ -51,6 +51,21 @@ def test_documents_of_other_parsers_and_of_publishers_are_read_alike(shared, col
     differing = [name for name, body in bodies.items() if len(set(both_ways(body))) > 1]
     assert bodies
     assert differing == []
+
+
+@pytest.mark.parametrize(
+    "url", [URL, "http://wire.example:8080/feeds/all.xml", "http://wire.example:99999/", "http://[::1]:81/"]
+)
+@pytest.mark.parametrize(
+    "link",
+    ["https://x.example:8443/a?b=1#c", "http://x.example:/a", "http://x.example:99999/a", "http://x.example:81", "/a",
+     "//x.example:80/a", "a:1/b", "http://x.example:8o/a", "http://wire.example:8080/./a/../b"],
+)  # fmt: skip
+def test_addresses_are_joined_alike_whatever_their_port(url, link):
+    document = f"<rss version='2.0'><channel><item><title>A</title><link>{link}</link></item></channel></rss>"
+    own, quick = both_ways(document.encode(), url)
+    assert "title='A'" in own
+    assert quick == own
 
 
 @pytest.mark.parametrize("name", ["date", "told", "document", "element", "unknown", "text"])

@@ -17,7 +17,7 @@ from worker.runtime.feed_record import changed_fields
 from worker.runtime.records import ARTICLE, KEEP, REMEMBER, draft_work
 from worker.runtime.redis_client import Call, Scripts, milliseconds
 
-_QuietRow = tuple[tuple[str, int, int, str, str, str], Sequence[tuple[str, float]]]
+_QuietRow = tuple[tuple[str, str, int, str, str, str], Sequence[tuple[str, float]]]
 """Feed, fence, milliseconds until the next poll, and what changed of its record; and what the poll counts."""
 
 
@@ -72,17 +72,19 @@ def _busy_call(poll: FinishedPoll) -> Call:
 
 def _quiet_row(poll: FinishedPoll) -> _QuietRow:
     claim = poll.claim
-    return (claim.feed_id, claim.fence, milliseconds(poll.decision.next_in), *changed_fields(poll)), poll.counts
+    return (claim.feed_id, str(claim.fence), milliseconds(poll.decision.next_in), *changed_fields(poll)), poll.counts
 
 
 def _quiet_call(rows: Sequence[_QuietRow]) -> Call:
-    """One call for all of them, in which each metric series is named once."""
-    places: dict[str, int] = {}
-    args: list[str | float] = []
+    """One call for all of them, in which what they count is named once: nearly all count the same few series."""
+    kinds: dict[tuple[str, ...], int] = {}
+    polls = []
     for row, counts in rows:
-        moved = ",".join([f"{places.setdefault(name, len(places) + 1)},{amount}" for name, amount in counts])
-        args += [*row, f"[{moved}]"]
-    return "finish_quiet_polls", (json.dumps(list(places)), *args)
+        kind = kinds.setdefault(tuple([name for name, _ in counts]), len(kinds) + 1)
+        polls.append((*row, kind, *[amount for _, amount in counts]))
+    places: dict[str, int] = {}
+    named = [[places.setdefault(name, len(places) + 1) for name in kind] for kind in kinds]
+    return "finish_quiet_polls", (json.dumps({"names": list(places), "kinds": named, "polls": polls}),)
 
 
 def _ingested(answer: Any) -> Ingested | Exception:

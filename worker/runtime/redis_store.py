@@ -126,21 +126,21 @@ class RedisStore:
         return run
 
     def claim_feeds(self, limit: int, lease: timedelta) -> list[FeedClaim]:
-        rows = list(self._claim("poll", "feeds:due", "feed:", limit, lease))
+        rows = self._claim("poll", limit, lease)
         if not rows and limit > 0 and self._is_forgotten():
             # the server came back empty, and nothing would ever be due again
             self.sync_feeds(self._scheduled)
-            rows = list(self._claim("poll", "feeds:due", "feed:", limit, lease))
+            rows = self._claim("poll", limit, lease)
         return [
             FeedClaim(
                 id_,
-                fence,
-                restore_state(item.get("state"), item.get("marks"), item.get("seen_at")),
-                int(item.get("claims") or 0) > SUSPECT,
-                int(item.get("pushes") or 0),
-                moment_of(item["delivers_until"]) if "delivers_until" in item else None,
+                int(fence),
+                restore_state(state, marks, seen_at),
+                claims > SUSPECT,
+                int(pushes or 0),
+                moment_of(delivers_until) if delivers_until else None,
             )
-            for id_, fence, item in rows
+            for id_, fence, claims, state, marks, seen_at, pushes, delivers_until in rows
         ]
 
     def _is_forgotten(self) -> bool:
@@ -152,13 +152,13 @@ class RedisStore:
 
     def claim_articles(self, limit: int, lease: timedelta) -> list[ArticleClaim]:
         claims = []
-        for id_, fence, item in self._claim("enrich", *_WORK["enrich"], limit, lease):
+        for id_, fence, _, record, first_seen, story, trace in self._claim("enrich", limit, lease):
             try:
-                article = restore_article(id_, item)
-            except (KeyError, ValueError):
+                article = restore_article(id_, {"record": record, "first_seen": first_seen})
+            except (TypeError, ValueError):
                 self._run("set_aside", "enrich", *_WORK["enrich"], id_, fence, UNREADABLE)
                 continue
-            claims.append(ArticleClaim(article, fence, item.get("story", ""), trace=item.get("trace", "")))
+            claims.append(ArticleClaim(article, int(fence), story or "", trace=trace or ""))
         return claims
 
     def repeated_passages(self, articles: Sequence[Article]) -> list[frozenset[str]]:
@@ -322,13 +322,11 @@ class RedisStore:
     def count(self, counts: Counts) -> None:
         self._run("count", json.dumps(list(counts)))
 
-    def _claim(
-        self, stage: str, due: str, prefix: str, limit: int, lease: timedelta
-    ) -> Iterator[tuple[str, int, dict[str, str]]]:
+    def _claim(self, stage: Stage, limit: int, lease: timedelta) -> list[Any]:
         if limit <= 0:
-            return
-        for id_, fence, flat in self._run("claim", stage, due, prefix, milliseconds(lease), limit, MOST_CLAIMS):
-            yield id_, int(fence), fields(flat)
+            return []
+        due, prefix = _WORK[stage]
+        return list(self._run("claim", stage, due, prefix, milliseconds(lease), limit, MOST_CLAIMS, *_LENT[stage]))
 
 
 _SCRIPTS = (
@@ -359,6 +357,11 @@ _WORK: dict[Stage, tuple[str, str]] = {
     "deliver": ("", "delivery:"),
 }
 """Where each stage's work waits (deliveries: in the outbox of their endpoint), and the prefix of its keys."""
+_LENT: dict[Stage, tuple[str, ...]] = {
+    "poll": ("state", "marks", "seen_at", "pushes", "delivers_until"),
+    "enrich": ("record", "first_seen", "story", "trace"),
+}
+"""What of a stage's work goes to whom it is lent."""
 _OUTCOMES: dict[type[RetryDecision], str] = {
     Delivered: "delivered",
     RetryIn: "retried",

@@ -1,9 +1,18 @@
 -- Hand in polls that brought no entry: what changed of each feed whose claim still holds, and when it is due again.
--- ARGV: JSON list of metric series; then for each poll: feed id, fence, ms until the next poll, state, marks, seen_at, and
--- what it counts as a JSON list of places in the first list and amounts by turns. Returns 1 for each, 0 where the claim is
--- outdated, and its error where a key of the feed holds what it should not: that costs no other poll.
-local names, now = cjson.decode(ARGV[1]), now_ms()
-local sums, answers, is_any = {}, {}, false
+-- ARGV: JSON {names, kinds, polls}. Of a poll: feed id, fence, ms until the next poll, state, marks, seen_at, a place in
+-- `kinds`, and amounts; its kind says by places in `names` which metric series they are of.
+-- Returns 1 for each, 0 where the claim is outdated, and its error where a key of the feed holds what it should not: that
+-- costs no other poll.
+local work, now = cjson.decode(ARGV[1]), now_ms()
+local names, kinds = work.names, work.kinds
+local sums, answers, next_at = {}, {}, {}
+local is_any, AT_ONCE = false, 1000 -- Lua can hand over no more than some thousands of arguments
+local AMOUNTS = 7 -- so many stand before them
+
+local function schedule()
+  if #next_at > 0 then redis.call('ZADD', K .. 'feeds:due', 'XX', unpack(next_at)) end
+  next_at = {}
+end
 
 local function hand_in(id, fence, next_ms, state, marks, seen_at)
   local feed = K .. 'feed:' .. id
@@ -15,28 +24,29 @@ local function hand_in(id, fence, next_ms, state, marks, seen_at)
   end
   local waiting = redis.pcall('LLEN', K .. 'pushed:' .. id)
   if type(waiting) == 'table' then return waiting.err end
-  local next_at = now + next_ms
+  local due = now + next_ms
   keep_record(feed, state, marks, seen_at)
   if waiting > 0 then
-    redis.call('HSET', feed, 'pushes', waiting, 'poll_due', next_at)
+    redis.call('HSET', feed, 'pushes', waiting, 'poll_due', due)
     redis.call('HDEL', feed, 'claims', 'fence')
-    next_at = now
+    due = now
   else
     redis.call('HDEL', feed, 'claims', 'fence', 'pushes', 'poll_due')
   end
-  redis.call('ZADD', K .. 'feeds:due', 'XX', next_at, id)
+  push(next_at, due, id)
+  if #next_at >= AT_ONCE then schedule() end
   return 1
 end
 
-for at = 2, #ARGV, 7 do
-  local answer = hand_in(unpack(ARGV, at, at + 5))
+for place, poll in ipairs(work.polls) do
+  local answer = hand_in(unpack(poll, 1, AMOUNTS - 1))
   if answer == 1 then
     is_any = true
-    local moved = cjson.decode(ARGV[at + 6])
-    for i = 1, #moved, 2 do sums[moved[i]] = (sums[moved[i]] or 0) + moved[i + 1] end
+    for i, name in ipairs(kinds[poll[AMOUNTS]]) do sums[name] = (sums[name] or 0) + poll[AMOUNTS + i] end
   end
-  answers[#answers + 1] = answer
+  answers[place] = answer
 end
+schedule()
 for place, sum in pairs(sums) do count(names[place], sum) end
 if is_any then redis.call('HSET', K .. 'progress', 'poll', now) end
 return answers
