@@ -6,13 +6,8 @@
 local work, now = cjson.decode(ARGV[1]), now_ms()
 local names, kinds = work.names, work.kinds
 local sums, answers, next_at = {}, {}, {}
-local is_any, AT_ONCE = false, 1000 -- Lua can hand over no more than some thousands of arguments
+local is_any = false
 local AMOUNTS = 7 -- so many stand before them
-
-local function schedule()
-  if #next_at > 0 then redis.call('ZADD', K .. 'feeds:due', 'XX', unpack(next_at)) end
-  next_at = {}
-end
 
 local function hand_in(id, fence, next_ms, state, marks, seen_at)
   local feed = K .. 'feed:' .. id
@@ -33,8 +28,7 @@ local function hand_in(id, fence, next_ms, state, marks, seen_at)
   else
     redis.call('HDEL', feed, 'claims', 'fence', 'pushes', 'poll_due')
   end
-  push(next_at, due, id)
-  if #next_at >= AT_ONCE then schedule() end
+  add_pair(next_at, due, id)
   return 1
 end
 
@@ -46,7 +40,7 @@ for place, poll in ipairs(work.polls) do
   end
   answers[place] = answer
 end
-schedule()
+add_pairs('ZADD', K .. 'feeds:due', next_at, 'XX')
 for place, sum in pairs(sums) do count(names[place], sum) end
 if is_any then redis.call('HSET', K .. 'progress', 'poll', now) end
 return answers

@@ -45,10 +45,12 @@ local function add_pair(row, name, value)
   row[#row + 1] = value
 end
 
--- HSET or ZADD with pairs of arguments, however many.
-local function add_pairs(command, key, row)
+-- HSET or ZADD with pairs of arguments, however many, and an option such as XX.
+local function add_pairs(command, key, row, option)
   for first = 1, #row, MOST_ARGUMENTS do
-    redis.call(command, key, unpack(row, first, math.min(first + MOST_ARGUMENTS - 1, #row)))
+    local part = {unpack(row, first, math.min(first + MOST_ARGUMENTS - 1, #row))}
+    if option then table.insert(part, 1, option) end
+    redis.call(command, key, unpack(part))
   end
 end
 
