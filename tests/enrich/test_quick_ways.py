@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from worker.enrich import pipeline
 from worker.enrich.amounts import numeric_dates
 from worker.enrich.countries import country_id, country_term
 from worker.enrich.find import Find
 from worker.enrich.gazetteer import longest
 from worker.enrich.ner import LABELS, _decode_all, decode
+from worker.enrich.ner_pass import NamesPass
 from worker.enrich.phrase_topics import PatternIndex, compile_pattern
 from worker.enrich.sentences import _STOP, split_sentences
 from worker.enrich.topic_features import FeatureExtractor
@@ -153,3 +155,16 @@ def test_the_longest_finds_are_the_same_apart_and_together(places: list[tuple[in
 def test_a_remembered_country_is_the_one_that_is_looked_up(surface: str) -> None:
     term = country_term(surface)
     assert country_id(surface) == country_id(surface) == (term.id if term else None)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "blis"])
+@pytest.mark.parametrize("words", [1, 2, 511, 512, 1_500])
+def test_words_have_the_scores_that_the_network_itself_gives_them(backend: pipeline.Backend, words: int) -> None:
+    tagger = pipeline.load(None, backend).get_pipe("tocsin_bio")
+    parts = tagger.network.get_ref("encode"), tagger.network.get_ref("output")
+    chance = np.random.default_rng(words)
+    vectors = chance.normal(size=(200, 96)).astype(np.float32)
+    vectors[0] = 0
+    index = np.where(chance.random(words) < 0.1, 0, chance.integers(0, 200, words))
+    expected = parts[1].predict(parts[0].predict(vectors[index]))
+    np.testing.assert_allclose(NamesPass(*parts, tagger.network.ops).scores(vectors, index), expected, atol=1e-4)

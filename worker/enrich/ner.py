@@ -4,7 +4,7 @@ Owns the component `tocsin_bio`, its network, the features of a word and the dec
 (`training/entities.py`), nor what is found by rule (`gazetteer`).
 
 What the network makes of a word apart from its neighbours (hash embeddings and their mixing) is
-computed once per distinct word and kept, so that a text costs one gather and a few small convolutions.
+computed once per distinct word and kept, so that a text costs one gather and a few small convolutions (`ner_pass`).
 """
 
 import re
@@ -26,12 +26,15 @@ from thinc.api import (
     Linear,
     Maxout,
     Model,
+    NumpyOps,
     chain,
     clone,
     concatenate,
     expand_window,
     residual,
 )
+
+from worker.enrich.ner_pass import NamesPass
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Ids: TypeAlias = npt.NDArray[np.uint64]
@@ -47,8 +50,6 @@ ROWS: Final = (12000, 4000, 4000, 1000, 6000)
 WIDTH: Final = 96
 DEPTH: Final = 4
 _PIECES: Final = 3
-# Rows computed at once: their activations (rows * 3 * width floats) stay in the second-level cache.
-_SLICE: Final = 1024
 # Distinct words whose embedding is kept; 60,000 * 96 floats are 23 MB.
 _KEPT_WORDS: Final = 60_000
 # The words of some documents come on top before room is made.
@@ -260,6 +261,7 @@ class BioTagger:
         """Take a network of `build_network`'s shape."""
         self.network = network
         self._words = KnownWords(network)
+        self._pass: NamesPass | None = None  # made once it is asked for: until then the network may be taught
 
     def __call__(self, doc: Doc) -> Doc:
         """Set the names of one document."""
@@ -312,14 +314,10 @@ class BioTagger:
         return self._words.rows(distinct.tolist(), docs[0].vocab.strings)[inverse], bounds
 
     def _tag_scores(self, index: Tags) -> Floats:
-        """Run the convolutions slice by slice; each slice sees `DEPTH` neighbours on both sides, as the whole would."""
-        encode, output = self.network.get_ref("encode"), self.network.get_ref("output")
-        scores = np.empty((len(index), 2 * len(LABELS) + 1), dtype=np.float32)
-        for start in range(0, len(index), _SLICE):
-            first = max(0, start - DEPTH)
-            part = index[first : start + _SLICE + DEPTH]
-            hidden = encode.predict(self._words.vectors[part])[start - first : start - first + _SLICE]
-            scores[start : start + _SLICE] = output.predict(np.ascontiguousarray(hidden))
+        if self._pass is None:
+            parts = self.network.get_ref("encode"), self.network.get_ref("output")
+            self._pass = NamesPass(*parts, cast("NumpyOps", self.network.ops))
+        scores = self._pass.scores(self._words.vectors, index)
         blanks = self._words.blanks[index]
         scores[blanks > 0, 1::2] += _IMPOSSIBLE
         scores[blanks == _LINE_END, 2::2] += _IMPOSSIBLE
