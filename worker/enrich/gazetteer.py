@@ -45,7 +45,7 @@ class Gazetteer:
     def __call__(self, doc: Doc) -> Doc:
         """Extend the entities of one document; those already there stay unless a rule overrules them."""
         spans = {Name(ent.start, ent.end, ent.label_, ent.kb_id_ or ent.ent_id_): ent for ent in doc.ents}
-        doc.ents = [spans.get(name) or _span(doc, name) for name in with_rules(Tokens(doc), list(spans))]
+        doc.ents = [spans.get(name) or _span(doc, name) for name in with_rules(Tokens.of(doc), list(spans))]
         return doc
 
 

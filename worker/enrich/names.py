@@ -6,10 +6,11 @@ Owns where tokens stand and how names that overlap are parted. Does not own how 
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
 from worker.model import Entity
 
@@ -28,13 +29,14 @@ class Tokens:
 
     __slots__ = ("_vocab", "ends", "starts", "text")
 
-    def __init__(self, doc: Doc, text: str | None = None) -> None:
-        """Take the tokens of `doc`; `text` spares joining them where it is at hand."""
+    def __init__(self, text: str, starts: list[int], ends: list[int], vocab: Vocab) -> None:
+        self.text, self.starts, self.ends, self._vocab = text, starts, ends, vocab
+
+    @classmethod
+    def of(cls, doc: Doc) -> Self:
+        """Return the tokens of a document."""
         starts, lengths = doc.to_array([IDX, LENGTH]).astype("int64").T
-        self.text = doc.text if text is None else text
-        self.starts: list[int] = starts.tolist()
-        self.ends: list[int] = (starts + lengths).tolist()
-        self._vocab: Any = doc.vocab
+        return cls(doc.text, starts.tolist(), (starts + lengths).tolist(), doc.vocab)
 
     def __len__(self) -> int:
         return len(self.starts)
