@@ -7,8 +7,8 @@ import pytest
 
 from tests.chaos.fixture import make
 from tests.fakes import article
-from worker.enrich import enricher as enriching
 from worker.enrich import cuts, ner, phrase_topics, word_table
+from worker.enrich import enricher as enriching
 from worker.enrich.enricher import load
 
 WINDOW, BATCH, WORDS = 96, 32, 48

@@ -6,14 +6,14 @@ The tokeniser cuts a run the same wherever it stands. One exception: an emoticon
 stands in the next one; texts with any are left to the tokeniser, as are those with runs too long to be remembered.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise, repeat
+from itertools import accumulate, chain, pairwise, repeat
 from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from spacy.attrs import IDX, LENGTH, ORTH
+from spacy.attrs import IDX, LENGTH
 from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
 
@@ -26,6 +26,7 @@ _KEPT_RUNS: Final = 60_000
 _BITS: Final = 7
 _LONGEST_RUN: Final = (1 << _BITS) - 1
 _BLANK: Final = ord(" ")
+_ENDINGS: Final = (",", ".", "'s", "’s")
 _IS_SPACE: Final = np.array([chr(code).isspace() for code in range(0x3002)])
 """By code; no sign beyond is a space."""
 
@@ -44,7 +45,8 @@ class KnownRuns:
 
     def __init__(self, tokenizer: Tokenizer, words: KnownWords) -> None:
         self._tokenizer, self._words = tokenizer, words
-        self._emoticons = frozenset(rule for rule in tokenizer.rules if _is_emoticon(rule))
+        self._rules = frozenset(tokenizer.rules)
+        self._emoticons = frozenset(filter(_is_emoticon, self._rules))
         self._forget()
 
     def __len__(self) -> int:
@@ -76,49 +78,65 @@ class KnownRuns:
 
     def _leave(self, text: str) -> Cut:
         """The tokens as the tokeniser gives them."""
-        doc = self._tokenizer(text)
-        starts, ends = _places(doc)
-        return Cut(self._words.rows(doc.to_array(ORTH).tolist(), doc.vocab.strings), starts, ends)
+        starts, ends = _places(self._tokenizer(text))
+        words = list(map(text.__getitem__, map(slice, starts.tolist(), ends.tolist())))
+        return Cut(self._words.rows_of(words), starts, ends)
 
     def _look_up(self, runs: Sequence[str]) -> Ints:
         """The number of each run; -1 of those that are not to be remembered."""
         numbers = np.fromiter(map(self._number.get, runs, repeat(-1)), np.int64, len(runs))
         missing = np.flatnonzero(numbers < 0).tolist()
         if missing:
-            new = dict.fromkeys(runs[place] for place in missing)
-            self._learn([run for run in new if len(run) <= _LONGEST_RUN and not run.isspace()])
-            for run in new:
-                if len(run) <= _LONGEST_RUN and run.isspace():
-                    self._learn([run])
+            self._learn([run for run in dict.fromkeys(runs[place] for place in missing) if len(run) <= _LONGEST_RUN])
             numbers[missing] = [self._number.get(runs[place], -1) for place in missing]
         return numbers
 
     def _learn(self, runs: Sequence[str]) -> None:
-        """Cut runs, each on a line of its own, over which no rule reaches."""
-        text = "\n".join(runs)
-        doc = self._tokenizer(text)
-        starts, ends = _places(doc)
-        lengths = np.fromiter(map(len, runs), np.int64, len(runs))
-        stops = np.cumsum(lengths + 1) - 1
-        begins = stops - lengths
-        owners = np.searchsorted(begins, starts, "right") - 1
-        is_inside = starts < stops[owners]
-        rows = self._words.rows(doc.to_array(ORTH)[is_inside].tolist(), doc.vocab.strings)
-        starts, ends, owners = starts[is_inside], ends[is_inside], owners[is_inside]
-        packed = rows << 2 * _BITS | starts - begins[owners] << _BITS | ends - starts
-        found: list[list[int]] = [[] for _ in runs]
-        for owner, token in zip(owners.tolist(), packed.tolist(), strict=True):
-            found[owner].append(token)
-        words = map(text.__getitem__, map(slice, starts.tolist(), ends.tolist()))
-        odd = {owner for owner, word in zip(owners.tolist(), words, strict=True) if word in self._emoticons}
-        known = [number for number in range(len(runs)) if number not in odd]
+        """Remember the words of runs, if there is no emoticon among them."""
+        plain = {run: words for run in runs if (words := self._part(run))}
+        cut = plain | self._tokenise([run for run in runs if run not in plain])
+        known = [run for run in runs if self._emoticons.isdisjoint(cut[run])]
+        rows = iter(self._words.rows_of([word for run in known for word in cut[run]]).tolist())
         first = len(self)
         try:
-            self._tokens.extend([found[number] for number in known])
-            self._number.update(zip((runs[number] for number in known), range(first, first + len(known)), strict=True))
+            self._tokens.extend([_packed(cut[run], rows) for run in known])
+            self._number.update(zip(known, range(first, first + len(known)), strict=True))
         except BaseException:  # a turn that ends between the two would give all later runs another's tokens
             self._forget()
             raise
+
+    def _part(self, run: str) -> list[str]:
+        """The words of a run that no tokeniser need be asked about, as most new ones are; none of others.
+
+        These are spaces, and letters with at most a comma, a full stop or a possessive behind them.
+        """
+        if run.isspace():
+            return [run]
+        ending = next(filter(run.endswith, _ENDINGS), "")
+        word = run.removesuffix(ending)
+        is_plain = word.isascii() and word.isalpha() and (ending != "." or word[-1].islower())
+        if not is_plain or run in self._rules or word in self._rules:
+            return []
+        return [word, ending] if ending else [word]
+
+    def _tokenise(self, runs: Sequence[str]) -> dict[str, list[str]]:
+        """The words of runs, each of which stands on a line of its own, over which no rule reaches."""
+        text = "\n".join(runs)
+        words: list[list[str]] = [[]]
+        for start, end in zip(*map(np.ndarray.tolist, _places(self._tokenizer(text))), strict=True):
+            if text[start] == "\n":
+                words.append([])
+            else:
+                words[-1].append(text[start:end])
+        return dict(zip(runs, words, strict=False))
+
+
+def _packed(words: Sequence[str], rows: Iterator[int]) -> list[int]:
+    """Of each word of a run its row, where it starts in the run, and its length; `rows` goes on to the next run's."""
+    starts = accumulate(map(len, words), initial=0)
+    return [
+        row << 2 * _BITS | start << _BITS | len(word) for word, start, row in zip(words, starts, rows, strict=False)
+    ]
 
 
 def _runs(text: str) -> tuple[Sequence[str], Ints]:

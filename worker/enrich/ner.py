@@ -19,7 +19,6 @@ import numpy.typing as npt
 from spacy import strings as spacy_strings
 from spacy.attrs import ORTH
 from spacy.language import Language
-from spacy.strings import StringStore
 from spacy.tokens import Doc, Span
 from thinc.api import (
     HashEmbed,
@@ -236,10 +235,15 @@ class KnownWords:
     def __len__(self) -> int:
         return len(self._row_of)
 
-    def rows(self, hashes: list[int], strings: StringStore) -> Tags:
+    def rows_of(self, words: Sequence[str]) -> Tags:
         """Return the row of each word, making those not met before."""
+        hashes = list(map(_hash, words))
+        return self.rows(hashes, dict(zip(hashes, words, strict=True)).__getitem__)
+
+    def rows(self, hashes: Sequence[int], word_of: Callable[[int], str]) -> Tags:
+        """Do as `rows_of` for words by their hashes."""
         if missing := [key for key in dict.fromkeys(hashes) if key not in self._row_of]:
-            self._add(missing, [strings[key] for key in missing])
+            self._add(missing, list(map(word_of, missing)))
         return np.array([self._row_of[key] for key in hashes], dtype=np.int64)
 
     def _add(self, hashes: list[int], words: list[str]) -> None:
@@ -287,7 +291,7 @@ class BioTagger:
         """Return the tag scores per document, shape (tokens, tags), logarithmic up to a constant per token."""
         hashes, bounds = _side_by_side([doc.to_array(ORTH) for doc in docs])
         distinct, inverse = np.unique(hashes, return_inverse=True)
-        scores = self._tag_scores(self.words.rows(distinct.tolist(), docs[0].vocab.strings)[inverse])
+        scores = self._tag_scores(self.words.rows(distinct.tolist(), docs[0].vocab.strings.__getitem__)[inverse])
         return [scores[start:end] for start, end in bounds]
 
     def names(self, texts: Sequence[Tags]) -> list[list[tuple[int, int, str]]]:
