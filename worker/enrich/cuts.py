@@ -141,12 +141,14 @@ def _packed(words: Sequence[str], rows: Iterator[int]) -> list[int]:
 
 def _runs(text: str) -> tuple[Sequence[str], Ints]:
     """The runs of signs and of spaces in a text, and where they start; the first blank after a sign belongs to neither."""
+    if not text:
+        return [], np.zeros(0, np.int64)
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    is_space = _IS_SPACE[np.minimum(codes, len(_IS_SPACE) - 1)]
-    starts = np.flatnonzero(np.diff(is_space, prepend=not is_space[:1].any()))
-    ends = np.append(starts[1:], len(text))
+    is_space = _IS_SPACE.take(codes, mode="clip")
+    edges = np.flatnonzero(is_space[1:] != is_space[:-1]) + 1
+    starts, ends = np.append(0, edges), np.append(edges, len(text))
     is_blank = is_space[starts]
-    starts = starts + (is_blank & (codes[starts] == _BLANK) & (starts > 0))
+    starts[1:] += codes[edges] == _BLANK
     is_kept = starts < ends
     starts, ends, is_blank = starts[is_kept], ends[is_kept], is_blank[is_kept]
     runs = np.empty(len(starts), object)

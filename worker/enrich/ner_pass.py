@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 from thinc.api import Model, NumpyOps
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -65,9 +66,9 @@ class NamesPass:
             inner = hidden[1 : count + 1]
             np.take(vectors, part, axis=0, out=inner)
             hidden[count + 1] = 0
+            beside = sliding_window_view(hidden[: count + 2].reshape(-1), 3 * width)[::width]
             for layer in self._layers:
-                for place in range(3):
-                    windows[:count, place * width : (place + 1) * width] = hidden[place : place + count]
+                windows[:count, : 3 * width] = beside
                 inner += self._apply(layer, windows[:count], pieces[:count], best[:count])
             scores[start : start + _SLICE] = inner[start - first : start - first + _SLICE] @ self._output
         scores += self._bias
