@@ -1,6 +1,7 @@
 """However many words go by, what enrichment keeps of them is bounded: strings, words, objects and bytes."""
 
 import gc
+import re
 import tracemalloc
 
 import pytest
@@ -30,8 +31,11 @@ def bounded(monkeypatch):
 
 @pytest.fixture(scope="module")
 def windows():
-    """Four windows of articles in words of their own."""
-    made = [article(one.title, one.text, declared_language="en") for one in make(4 * WINDOW, 1).articles]
+    """Four windows of articles in words of their own; a sign stands behind each long one, so that the tokeniser is asked."""
+    made = [
+        article(one.title, re.sub(r"(\w{6,})", r"\1;", one.text), declared_language="en")
+        for one in make(4 * WINDOW, 1).articles
+    ]
     return [made[at : at + WINDOW] for at in range(0, len(made), WINDOW)]
 
 
