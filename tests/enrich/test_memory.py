@@ -1,14 +1,15 @@
 """However many words go by, what enrichment keeps of them is bounded: strings, words, objects and bytes."""
 
 import gc
+import re
 import tracemalloc
 
 import pytest
 
 from tests.chaos.fixture import make
 from tests.fakes import article
+from worker.enrich import cuts, ner, phrase_topics, word_table
 from worker.enrich import enricher as enriching
-from worker.enrich import ner, phrase_topics, word_table
 from worker.enrich.enricher import load
 
 WINDOW, BATCH, WORDS = 96, 32, 48
@@ -22,6 +23,7 @@ def bounded(monkeypatch):
     monkeypatch.setattr(enriching, "LEARNT_STRINGS", LEARNT)
     monkeypatch.setattr(enriching, "MOST_WORDS", MOST)
     monkeypatch.setattr(ner, "_KEPT_WORDS", KEPT)
+    monkeypatch.setattr(cuts, "_KEPT_RUNS", KEPT)
     monkeypatch.setattr(word_table, "_MAX_ROWS", KEPT)
     monkeypatch.setattr(phrase_topics, "_REMEMBERED_WORDS", KEPT)
     return load()
@@ -29,8 +31,11 @@ def bounded(monkeypatch):
 
 @pytest.fixture(scope="module")
 def windows():
-    """Four windows of articles in words of their own."""
-    made = [article(one.title, one.text, declared_language="en") for one in make(4 * WINDOW, 1).articles]
+    """Four windows of articles in words of their own; a sign stands behind each long one, so that the tokeniser is asked."""
+    made = [
+        article(one.title, re.sub(r"(\w{6,})", r"\1;", one.text), declared_language="en")
+        for one in make(4 * WINDOW, 1).articles
+    ]
     return [made[at : at + WINDOW] for at in range(0, len(made), WINDOW)]
 
 
@@ -47,7 +52,8 @@ def test_strings_and_words_stay_within_their_bounds_and_what_is_said_stays_the_s
         # a word of a batch brings up to five strings: itself, in small letters, its outline, its ends
         assert len(nlp.vocab.strings) <= LEARNT + 5 * batch
         assert len(nlp.vocab) <= MOST + 3 * batch, "the pipeline is loaded anew once its vocabulary is full"
-        assert len(nlp.get_pipe("tocsin_bio")._words) <= KEPT + batch
+        assert len(nlp.get_pipe("tocsin_bio").words) <= KEPT + batch
+        assert len(bounded._read._runs) <= KEPT + batch
         assert len(bounded._topics.extractor.table.rows) <= KEPT + batch
     assert nlp is not first
     assert bounded.enrich(windows[0][:BATCH]) == said

@@ -7,17 +7,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.language import Language
 
+from worker.enrich import pipeline
 from worker.enrich.amounts import numeric_dates
 from worker.enrich.countries import country_id, country_term
+from worker.enrich.cuts import KnownRuns
 from worker.enrich.find import Find
 from worker.enrich.gazetteer import longest
 from worker.enrich.ner import LABELS, _decode_all, decode
+from worker.enrich.ner_pass import NamesPass
 from worker.enrich.phrase_topics import PatternIndex, compile_pattern
 from worker.enrich.sentences import _STOP, split_sentences
 from worker.enrich.topic_features import FeatureExtractor
 from worker.enrich.topics import _sums
 from worker.enrich.word_shapes import shape_buckets, shapes_of
+from worker.enrich.word_table import Postings
+from worker.errors import TurnOver
 
 PIECES = st.one_of(
     st.sampled_from(
@@ -153,3 +159,88 @@ def test_the_longest_finds_are_the_same_apart_and_together(places: list[tuple[in
 def test_a_remembered_country_is_the_one_that_is_looked_up(surface: str) -> None:
     term = country_term(surface)
     assert country_id(surface) == country_id(surface) == (term.id if term else None)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "blis"])
+@pytest.mark.parametrize("words", [1, 2, 511, 512, 1_500])
+def test_words_have_the_scores_that_the_network_itself_gives_them(backend: pipeline.Backend, words: int) -> None:
+    tagger = pipeline.load(None, backend).get_pipe("tocsin_bio")
+    parts = tagger.network.get_ref("encode"), tagger.network.get_ref("output")
+    chance = np.random.default_rng(words)
+    vectors = chance.normal(size=(200, 96)).astype(np.float32)
+    vectors[0] = 0
+    index = np.where(chance.random(words) < 0.1, 0, chance.integers(0, 200, words))
+    expected = parts[1].predict(parts[0].predict(vectors[index]))
+    np.testing.assert_allclose(NamesPass(*parts, tagger.network.ops).scores(vectors, index), expected, atol=1e-4)
+
+
+RUNS = st.one_of(
+    st.sampled_from(
+        (
+            *(
+                "it's",
+                "“It’s",
+                "don't",
+                "Mr.",
+                "U.S.",
+                "10a.m.",
+                "(a.m.)",
+                "Jan.-Feb.",
+                "Co.",
+                "$5bn",
+                "3km/h",
+                "Kim's,",
+            ),
+            *(":)", "word:)", ")", "(", ":", "(:", "x:-(", "8", "D", "'", "''", "s", "and/or", "C++", "--", "...", "-"),
+            *("  ", "\n", "\n\n", " \n", "\t", "\xa0", "\u2028", "\u3000", "\x1c", "\u200b", "\x00"),
+            *("https://a.example/x?y=1", "x" * 200, "1999-2001", "İran", "👩‍👩‍👧", "北京", "مجلس"),
+        )
+    ),
+    st.text(max_size=5),
+    st.text("Aabinstx.,'’$ ", max_size=6),
+)
+RUNNING = st.lists(RUNS, max_size=30).flatmap(lambda parts: st.sampled_from(["", " "]).map(lambda by: by.join(parts)))
+
+
+@cache
+def known_runs() -> tuple[Language, KnownRuns]:
+    nlp = pipeline.load(None, "numpy")
+    return nlp, KnownRuns(nlp.tokenizer, nlp.get_pipe("tocsin_bio").words)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(RUNNING, max_size=4), st.booleans())
+def test_a_text_is_cut_where_the_tokeniser_cuts_it_whatever_was_cut_before(parts: list[str], forgets: bool) -> None:
+    nlp, known = known_runs()
+    words = nlp.get_pipe("tocsin_bio").words
+    if forgets:
+        words.forget()
+    for text, cut in zip(parts, known.cut(parts), strict=True):
+        doc = nlp.make_doc(text)
+        assert list(zip(cut.starts, cut.ends, strict=True)) == [(one.idx, one.idx + len(one)) for one in doc]
+        assert cut.rows.tolist() == words.rows_of([one.text for one in doc]).tolist()
+
+
+def test_an_emoticon_beside_others_is_cut_as_the_tokeniser_cuts_it() -> None:
+    nlp, known = known_runs()
+    for text in ("word:) )", "word:)", ") word:)", "x:-( ( (", "8 ) word:)"):
+        [cut] = known.cut([text])
+        assert cut.ends.tolist() == [one.idx + len(one) for one in nlp.make_doc(text)], text
+
+
+def test_a_turn_that_ends_while_runs_are_learnt_leaves_no_run_under_another_ones_tokens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nlp, known = known_runs()
+    with monkeypatch.context() as ending:
+        extend = Postings.extend
+
+        def end(self: Postings, lists: list[list[int]]) -> None:
+            extend(self, lists)
+            raise TurnOver
+
+        ending.setattr(Postings, "extend", end)
+        with pytest.raises(TurnOver):
+            known.cut(["Interrupted, unheard-of runs."])
+    text = "Others, after the unheard-of runs."
+    assert known.cut([text])[0].ends.tolist() == [one.idx + len(one) for one in nlp.make_doc(text)]

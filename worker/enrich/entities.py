@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from spacy.language import Language
+from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
 
 from worker.enrich.countries import possible_ids
+from worker.enrich.cuts import KnownRuns
 from worker.enrich.events import may_tell
 from worker.enrich.find import Find
 from worker.enrich.gazetteer import Gazetteer, find_all, longest, with_rules
@@ -44,21 +46,25 @@ def make_reader(nlp: Language) -> Read:
 
 
 def _is_ours(nlp: Language) -> bool:
-    return [type(component) for _, component in nlp.pipeline] == [BioTagger, Gazetteer]
+    parts = [nlp.tokenizer, *(component for _, component in nlp.pipeline)]
+    return [type(part) for part in parts] == [Tokenizer, BioTagger, Gazetteer]
 
 
 class _Direct:
     def __init__(self, nlp: Language, tagger: BioTagger) -> None:
-        self._nlp, self._tagger = nlp, tagger
+        self._vocab, self._tagger = nlp.vocab, tagger
+        self._runs = KnownRuns(nlp.tokenizer, tagger.words)
 
     def __call__(self, texts: Sequence[str], glanced: Sequence[Glanced]) -> list[tuple[Entity, ...]]:
         found: list[tuple[Entity, ...]] = []
         for start in range(0, len(texts), _AT_ONCE):
             some, known = texts[start : start + _AT_ONCE], glanced[start : start + _AT_ONCE]
-            docs = [self._nlp.make_doc(text) for text in some]
-            names = self._tagger.names(docs)
-            rows = zip(docs, some, names, known, strict=True)
-            found += [_read(Tokens(doc, text), learnt, ruled) for doc, text, learnt, ruled in rows]
+            cuts = self._runs.cut(some)
+            names = self._tagger.names([cut.rows for cut in cuts])
+            found += [
+                _read(Tokens(text, cut.starts.tolist(), cut.ends.tolist(), self._vocab), learnt, ruled)
+                for text, cut, learnt, ruled in zip(some, cuts, names, known, strict=True)
+            ]
         return found
 
 

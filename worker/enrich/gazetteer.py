@@ -12,6 +12,7 @@ from functools import cache, partial
 from typing import Final
 
 import ahocorasick
+from spacy.attrs import IS_STOP, LIKE_NUM
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
@@ -45,7 +46,7 @@ class Gazetteer:
     def __call__(self, doc: Doc) -> Doc:
         """Extend the entities of one document; those already there stay unless a rule overrules them."""
         spans = {Name(ent.start, ent.end, ent.label_, ent.kb_id_ or ent.ent_id_): ent for ent in doc.ents}
-        doc.ents = [spans.get(name) or _span(doc, name) for name in with_rules(Tokens(doc), list(spans))]
+        doc.ents = [spans.get(name) or _span(doc, name) for name in with_rules(Tokens.of(doc), list(spans))]
         return doc
 
 
@@ -186,8 +187,8 @@ def _is_part_of_name(tokens: Tokens, name: Name) -> bool:
     """Tell whether a country the tagger left out stands in a longer name: "the 2014 United Kingdom Cup"."""
     if name.end < len(tokens) and _is_capital(tokens, name.end):
         return True
-    return name.start > 0 and (_is_capital(tokens, name.start - 1) or bool(tokens.lexeme(name.start - 1).like_num))
+    return name.start > 0 and (_is_capital(tokens, name.start - 1) or tokens.has(name.start - 1, LIKE_NUM))
 
 
 def _is_capital(tokens: Tokens, number: int) -> bool:
-    return tokens.words(number, number + 1)[:1].isupper() and not tokens.lexeme(number).is_stop
+    return tokens.words(number, number + 1)[:1].isupper() and not tokens.has(number, IS_STOP)

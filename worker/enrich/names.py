@@ -4,12 +4,13 @@ Owns where tokens stand and how names that overlap are parted. Does not own how 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple, Self
 
 from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
 from worker.model import Entity
 
@@ -26,15 +27,17 @@ class Name(NamedTuple):
 class Tokens:
     """A text's tokens by number; `starts` and `ends` are their offsets in characters."""
 
-    __slots__ = ("_vocab", "ends", "starts", "text")
+    __slots__ = ("_rules", "ends", "starts", "text")
 
-    def __init__(self, doc: Doc, text: str | None = None) -> None:
-        """Take the tokens of `doc`; `text` spares joining them where it is at hand."""
+    def __init__(self, text: str, starts: list[int], ends: list[int], vocab: Vocab) -> None:
+        self.text, self.starts, self.ends = text, starts, ends
+        self._rules: dict[int, Callable[[str], object]] = getattr(vocab, "lex_attr_getters")  # noqa: B009 - without its type
+
+    @classmethod
+    def of(cls, doc: Doc) -> Self:
+        """Return the tokens of a document."""
         starts, lengths = doc.to_array([IDX, LENGTH]).astype("int64").T
-        self.text = doc.text if text is None else text
-        self.starts: list[int] = starts.tolist()
-        self.ends: list[int] = (starts + lengths).tolist()
-        self._vocab: Any = doc.vocab
+        return cls(doc.text, starts.tolist(), (starts + lengths).tolist(), doc.vocab)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -43,9 +46,9 @@ class Tokens:
         """Return the text of the tokens [start, end)."""
         return self.text[self.starts[start] : self.ends[end - 1]]
 
-    def lexeme(self, number: int) -> Any:
-        """Return what spaCy knows of a token's word."""
-        return self._vocab[self.text[self.starts[number] : self.ends[number]]]
+    def has(self, number: int, attribute: int) -> bool:
+        """Return a lexical attribute of a token's word, asking spaCy's rule for it: the vocabulary need not learn the word."""
+        return bool(self._rules[attribute](self.words(number, number + 1)))
 
     def name(self, start: int, end: int, label: str, id_: str) -> Name | None:
         """Return the tokens that the characters [start, end) touch as a name; None where they are between tokens."""

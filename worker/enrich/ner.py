@@ -4,7 +4,7 @@ Owns the component `tocsin_bio`, its network, the features of a word and the dec
 (`training/entities.py`), nor what is found by rule (`gazetteer`).
 
 What the network makes of a word apart from its neighbours (hash embeddings and their mixing) is
-computed once per distinct word and kept, so that a text costs one gather and a few small convolutions.
+computed once per distinct word and kept, so that a text costs one gather and a few small convolutions (`ner_pass`).
 """
 
 import re
@@ -12,20 +12,20 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias, cast
+from typing import Any, Final, Self, TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 from spacy import strings as spacy_strings
 from spacy.attrs import ORTH
 from spacy.language import Language
-from spacy.strings import StringStore
 from spacy.tokens import Doc, Span
 from thinc.api import (
     HashEmbed,
     Linear,
     Maxout,
     Model,
+    NumpyOps,
     chain,
     clone,
     concatenate,
@@ -33,10 +33,13 @@ from thinc.api import (
     residual,
 )
 
+from worker.enrich.ner_pass import NamesPass
+
 Floats: TypeAlias = npt.NDArray[np.float32]
 Ids: TypeAlias = npt.NDArray[np.uint64]
 Tags: TypeAlias = npt.NDArray[np.int64]
 Words: TypeAlias = tuple[Ids, Tags]
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 # spaCy's hash of a string (64-bit), without its type.
 _hash: Callable[[str], int] = getattr(spacy_strings, "hash_string")  # noqa: B009
@@ -47,8 +50,6 @@ ROWS: Final = (12000, 4000, 4000, 1000, 6000)
 WIDTH: Final = 96
 DEPTH: Final = 4
 _PIECES: Final = 3
-# Rows computed at once: their activations (rows * 3 * width floats) stay in the second-level cache.
-_SLICE: Final = 1024
 # Distinct words whose embedding is kept; 60,000 * 96 floats are 23 MB.
 _KEPT_WORDS: Final = 60_000
 # The words of some documents come on top before room is made.
@@ -212,6 +213,7 @@ class KnownWords:
     def __init__(self, network: Model[Words, Floats]) -> None:
         self._embed = network.get_ref("embed")
         self._row_of = {0: 0}
+        self.generation = 0
         self._allocate()
 
     def _allocate(self) -> None:
@@ -221,16 +223,27 @@ class KnownWords:
     def forget(self) -> None:
         """Start afresh; the arrays stay, unless monstrous texts had made them larger."""
         self._row_of = {0: 0}
+        self.generation += 1
         if len(self.blanks) > _KEPT_ROWS:
             self._allocate()
+
+    def make_room(self) -> None:
+        """Forget all words where there are too many; rows of an earlier `generation` mean nothing any more."""
+        if len(self) > _KEPT_WORDS:
+            self.forget()
 
     def __len__(self) -> int:
         return len(self._row_of)
 
-    def rows(self, hashes: list[int], strings: StringStore) -> Tags:
+    def rows_of(self, words: Sequence[str]) -> Tags:
         """Return the row of each word, making those not met before."""
-        if missing := [key for key in hashes if key not in self._row_of]:
-            self._add(missing, [strings[key] for key in missing])
+        hashes = list(map(_hash, words))
+        return self.rows(hashes, dict(zip(hashes, words, strict=True)).__getitem__)
+
+    def rows(self, hashes: Sequence[int], word_of: Callable[[int], str]) -> Tags:
+        """Do as `rows_of` for words by their hashes."""
+        if missing := [key for key in dict.fromkeys(hashes) if key not in self._row_of]:
+            self._add(missing, list(map(word_of, missing)))
         return np.array([self._row_of[key] for key in hashes], dtype=np.int64)
 
     def _add(self, hashes: list[int], words: list[str]) -> None:
@@ -259,7 +272,8 @@ class BioTagger:
     def use(self, network: Model[Words, Floats]) -> None:
         """Take a network of `build_network`'s shape."""
         self.network = network
-        self._words = KnownWords(network)
+        self.words = KnownWords(network)
+        self._pass: NamesPass | None = None  # made once it is asked for: until then the network may be taught
 
     def __call__(self, doc: Doc) -> Doc:
         """Set the names of one document."""
@@ -275,52 +289,32 @@ class BioTagger:
 
     def scores(self, docs: Sequence[Doc]) -> list[Floats]:
         """Return the tag scores per document, shape (tokens, tags), logarithmic up to a constant per token."""
-        index, bounds = self._token_rows(docs)
-        scores = self._tag_scores(index)
+        hashes, bounds = _side_by_side([doc.to_array(ORTH) for doc in docs])
+        distinct, inverse = np.unique(hashes, return_inverse=True)
+        scores = self._tag_scores(self.words.rows(distinct.tolist(), docs[0].vocab.strings.__getitem__)[inverse])
         return [scores[start:end] for start, end in bounds]
 
-    def names(self, docs: Sequence[Doc]) -> list[list[tuple[int, int, str]]]:
-        """Return per document the names as (first token, end, label); one may end in white space."""
-        self._make_room()
-        index, bounds = self._token_rows(docs)
-        found: list[list[tuple[int, int, str]]] = [[] for _ in docs]
+    def names(self, texts: Sequence[Tags]) -> list[list[tuple[int, int, str]]]:
+        """Return the names as (first token, end, label) per text, given by its words' rows in `words`; one may end in white space."""
+        index, bounds = _side_by_side(texts)
+        found: list[list[tuple[int, int, str]]] = [[] for _ in texts]
         starts = [start for start, _ in bounds]
         for start, end, label in runs(_decode_all(self._tag_scores(index), bounds)):
             number = bisect_right(starts, start) - 1
             found[number].append((start - starts[number], end - starts[number], LABELS[label]))
         return found
 
-    def _make_room(self) -> None:
-        if len(self._words) > _KEPT_WORDS:
-            self._words.forget()
-
     def _annotate(self, docs: Sequence[Doc]) -> None:
-        self._make_room()
+        self.words.make_room()
         for doc, scores in zip(docs, self.scores(docs), strict=True):
             doc.ents = [_trimmed(doc, *run) for run in runs(decode(scores))] if len(doc) else []
 
-    def _token_rows(self, docs: Sequence[Doc]) -> tuple[Tags, list[tuple[int, int]]]:
-        """Return the known-word row per token of all documents, 0 between them, and each document's bounds."""
-        gap = np.zeros(DEPTH, dtype=np.uint64)
-        parts: list[Any] = [gap]
-        bounds, at = [], DEPTH
-        for doc in docs:
-            parts += [doc.to_array(ORTH), gap]
-            bounds.append((at, at + len(doc)))
-            at += len(doc) + DEPTH
-        distinct, inverse = np.unique(np.concatenate(parts), return_inverse=True)
-        return self._words.rows(distinct.tolist(), docs[0].vocab.strings)[inverse], bounds
-
     def _tag_scores(self, index: Tags) -> Floats:
-        """Run the convolutions slice by slice; each slice sees `DEPTH` neighbours on both sides, as the whole would."""
-        encode, output = self.network.get_ref("encode"), self.network.get_ref("output")
-        scores = np.empty((len(index), 2 * len(LABELS) + 1), dtype=np.float32)
-        for start in range(0, len(index), _SLICE):
-            first = max(0, start - DEPTH)
-            part = index[first : start + _SLICE + DEPTH]
-            hidden = encode.predict(self._words.vectors[part])[start - first : start - first + _SLICE]
-            scores[start : start + _SLICE] = output.predict(np.ascontiguousarray(hidden))
-        blanks = self._words.blanks[index]
+        if self._pass is None:
+            parts = self.network.get_ref("encode"), self.network.get_ref("output")
+            self._pass = NamesPass(*parts, cast("NumpyOps", self.network.ops))
+        scores = self._pass.scores(self.words.vectors, index)
+        blanks = self.words.blanks[index]
         scores[blanks > 0, 1::2] += _IMPOSSIBLE
         scores[blanks == _LINE_END, 2::2] += _IMPOSSIBLE
         return scores
@@ -344,6 +338,18 @@ class BioTagger:
                     node.set_param(name, arrays[f"{node_index}.{name}"].astype(np.float32))
         self.use(network)
         return self
+
+
+def _side_by_side(texts: Sequence[npt.NDArray[_Kind]]) -> tuple[npt.NDArray[_Kind], list[tuple[int, int]]]:
+    """Return the texts end to end with zeros between them, which no layer reaches across, and each text's bounds."""
+    gap = np.zeros(DEPTH, dtype=texts[0].dtype)
+    parts = [gap]
+    bounds, at = [], DEPTH
+    for text in texts:
+        parts += [text, gap]
+        bounds.append((at, at + len(text)))
+        at += len(text) + DEPTH
+    return np.concatenate(parts), bounds
 
 
 def _parameters(network: Model[Words, Floats]) -> Iterator[tuple[str, Floats]]:
