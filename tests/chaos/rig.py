@@ -225,6 +225,7 @@ class Rig:
                                      if name.startswith("tocsin_stale_completions_total"))),
         }  # fmt: skip
         client.close()
+        self.require(not self.figures["quarantined"], "nothing stands in quarantine at the end")
         return judgement
 
     def export_audit(self) -> bytes:
