@@ -240,6 +240,26 @@ def test_a_poll_that_brings_the_store_to_fall_takes_no_other_with_it(redis_store
     assert "WRONGTYPE" in str(broken)
 
 
+@pytest.mark.parametrize("part", ["", ":feeds"])
+def test_an_entry_that_brings_the_store_to_fall_takes_no_other_with_it(redis_store, part):
+    redis_store.sync_feeds([FEED])
+    [claim] = redis_store.claim_feeds(1, SHORT)
+    items = (ARMS, HARMLESS, HARMLESS | {"guid": "third", "title": "A third", "description": "Something else."})
+    drafts = identify(FEED, POLLED, parse(Fetched(rss(*items).encode(), FEED.url)), NOW)
+    key = f"{{tocsin}}:article:{drafts[1].article.id}{part}"
+    redis_store.client.set(key, "meddled with")
+    [failed] = redis_store.finish_polls([FinishedPoll(claim, PollDecision(POLLED, SHORT, "fetched"), drafts)])
+    assert "WRONGTYPE" in str(failed)
+    ids = {draft.article.id for draft in drafts}
+    assert {one.article.id for one in redis_store.claim_articles(9, LEASE)} == (ids if part else ids - {drafts[1].article.id})
+    assert redis_store.client.hget("{tocsin}:metrics", 'tocsin_articles_total{outcome="new"}') == str(3 if part else 2)
+    redis_store.client.delete(key)
+    time.sleep(0.01)
+    [claim] = redis_store.claim_feeds(1, SHORT)
+    [again] = redis_store.finish_polls([FinishedPoll(claim, PollDecision(POLLED, SHORT, "fetched"), drafts)])
+    assert again.known >= 2, "and is known by then: it would never be entered"
+
+
 @pytest.mark.parametrize("key", ["feed:feed_broken", "pushed:feed_broken"])
 def test_a_quiet_poll_of_a_feed_whose_keys_were_meddled_with_fails_alone(redis_store, key):
     feeds = [feed("before"), feed("broken"), feed("behind")]

@@ -1,7 +1,7 @@
 -- Store what a poll brought. ARGV: feed id, fence, JSON {next_ms, remember_ms, keep_ms, patience_ms, counts, pushes, drafts,
 -- alerts}, state, marks, seen_at, and each draft's record, which goes as it is.
 -- A draft: {id, aliases, address, content, sha256, remembered, is_fresh, wants_page}.
--- Returns {new, revised, known, remembered} or {-1}.
+-- Returns {new, revised, known, remembered} or {-1}; where an entry fails, its error when the others are in.
 local RECORDS = 6 -- so many arguments stand before them
 local feed, fence, work = K .. 'feed:' .. ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 if not is_current(feed, fence, 'poll') then return {-1} end
@@ -43,8 +43,7 @@ local function audit_set_aside(reason)
   if set_aside[reason] then audit('set_aside', {'reason', reason, 'feed', ARGV[1], 'articles', set_aside[reason]}) end
 end
 
-for place, draft in ipairs(work.drafts) do
-  local record = ARGV[RECORDS + place]
+local function take(draft, record)
   local id, known_by = known_as(draft.aliases)
   if draft.address ~= '' then
     redis.call('SET', K .. 'address:' .. draft.address, (id or draft.id) .. ' ' .. (known_by or ''), 'NX', 'PX', work.keep_ms)
@@ -55,7 +54,6 @@ for place, draft in ipairs(work.drafts) do
     redis.call('HSET', article, 'record', record, 'first_seen', now, 'text:' .. draft.content, 1,
       'state', draft.remembered == '' and 'due' or draft.remembered)
     add_pair(seen, now, draft.id)
-    redis.call('SADD', article .. ':feeds', ARGV[1])
     if draft.remembered ~= '' then
       note(draft.remembered)
       redis.call('PEXPIRE', article, work.keep_ms)
@@ -71,10 +69,7 @@ for place, draft in ipairs(work.drafts) do
       audit('accepted', {'article', draft.id, 'feed', ARGV[1], 'sha256', draft.sha256})
       new = new + 1
     end
-    redis.call('PEXPIRE', article .. ':feeds', work.keep_ms)
   else
-    redis.call('SADD', article .. ':feeds', ARGV[1])
-    redis.call('PEXPIRE', article .. ':feeds', work.keep_ms)
     local state = redis.call('HGET', article, 'state')
     -- what was only remembered, or forgotten since, is read when it comes back changed under a fresh date
     local is_back = draft.is_fresh and (state == 'baseline' or state == 'stale' or not state)
@@ -108,16 +103,29 @@ for place, draft in ipairs(work.drafts) do
       known = known + 1
     end
   end
+  redis.call('SADD', article .. ':feeds', ARGV[1])
+  redis.call('PEXPIRE', article .. ':feeds', work.keep_ms)
 end
 
-add_pairs('ZADD', K .. 'articles', seen)
+-- an entry that fails costs no other: what is known by now, and not entered as due, would never be read
+local failed
+for place, draft in ipairs(work.drafts) do
+  local is_done, why = pcall(take, draft, ARGV[RECORDS + place])
+  if not is_done then failed = failed or why end
+end
+
 add_pairs('ZADD', K .. 'articles:due', due)
+add_pairs('ZADD', K .. 'articles', seen)
 if #work.drafts > 0 then redis.call('ZREMRANGEBYSCORE', K .. 'articles', '-inf', now - work.keep_ms) end
 for outcome, articles in pairs(outcomes) do count('tocsin_articles_total{outcome="' .. outcome .. '"}', articles) end
 
 -- many entries of a first poll are told in one line
 for _, reason in ipairs({'baseline', 'stale', 'rekeyed'}) do
   audit_set_aside(reason)
+end
+if failed then
+  make_counts()
+  return failure(failed)
 end
 
 -- alerts on the feed itself: its silence is news too
