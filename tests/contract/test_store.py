@@ -316,6 +316,15 @@ def test_an_article_that_nobody_can_read_is_set_aside_and_the_others_are_lent(re
     assert [one.id for one in redis_store.quarantined()] == [broken]  # nothing brings it back
 
 
+def test_what_was_claimed_unknown_times_counts_from_nothing_and_keeps_no_other_waiting(redis_store):
+    bench = Bench(redis_store, None)
+    bench.ingest(ARMS, HARMLESS)
+    last = max(redis_store.client.zrange("{tocsin}:articles:due", 0, -1))
+    redis_store.client.hset("{tocsin}:article:" + last, "claims", "many")
+    assert len(redis_store.claim_articles(9, LEASE)) == 2
+    assert redis_store.client.hget("{tocsin}:article:" + last, "claims") == "1"
+
+
 def test_a_poll_that_cannot_be_written_down_takes_no_other_with_it(redis_store):
     feeds = [feed("good"), feed("broken"), feed("odd")]
     redis_store.sync_feeds(feeds)

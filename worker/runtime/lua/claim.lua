@@ -19,7 +19,7 @@ local fence -- one for all that are lent together: each is compared with that of
 for _, id in ipairs(redis.call('ZRANGE', due, '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[5])) do
   local item = prefix .. id
   local kept = redis.pcall('HMGET', item, 'claims', 'failure', unpack(ARGV, 7))
-  local before = tonumber(kept[1] or 0)
+  local before = tonumber(kept[1]) or 0
   if kept.err then
     set_broken_aside(item, id)
   elseif before >= most then
