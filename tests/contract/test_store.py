@@ -64,21 +64,27 @@ class Bench:
             self.store, claim, PollDecision(state, SHORT, "fetched"), identify(feed_, state, document, NOW)
         )
 
+    def told(self, claim) -> Told:
+        """What is handed in of an article, with an alert where it is watched for."""
+        seen = analyse(claim.article)
+        verdicts = Matcher((watch(),)).evaluate(claim.article, seen)
+        signature = story.sign(claim.article, seen)
+        [kinship] = self.store.find_kin([() if claim.story else signature.keys])
+        relative, is_copy = story.choose(signature, kinship.kin, claim.article.first_seen)
+        place = claim.story or (relative.story if relative else claim.article.id)
+        [(known, version)] = self.store.read_stories([place])
+        grown = story.grow(known, claim.article, relative, is_copy=is_copy, now=NOW)
+        alerts, told = raise_alerts(verdicts, claim.article, seen, grown, config_hash="h", now=NOW)
+        step = StoryStep(told, version, signature, kinship.seen)
+        return Told(
+            claim, seen, step, [(a, (Delivery(delivery_id(a.id, "desk"), a.id, "desk", build(a)),)) for a in alerts]
+        )
+
     def raise_alerts(self, lease=LEASE) -> int:
         raised = 0
         for claim in self.store.claim_articles(10, lease):
-            seen = analyse(claim.article)
-            verdicts = Matcher((watch(),)).evaluate(claim.article, seen)
-            signature = story.sign(claim.article, seen)
-            [kinship] = self.store.find_kin([() if claim.story else signature.keys])
-            relative, is_copy = story.choose(signature, kinship.kin, claim.article.first_seen)
-            place = claim.story or (relative.story if relative else claim.article.id)
-            [(known, version)] = self.store.read_stories([place])
-            grown = story.grow(known, claim.article, relative, is_copy=is_copy, now=NOW)
-            alerts, told = raise_alerts(verdicts, claim.article, seen, grown, config_hash="h", now=NOW)
-            step = StoryStep(told, version, signature, kinship.seen)
-            with_deliveries = [(a, (Delivery(delivery_id(a.id, "desk"), a.id, "desk", build(a)),)) for a in alerts]
-            raised += max(finish(self, claim, seen, step, with_deliveries), 0)
+            [answer] = self.store.finish_articles([self.told(claim)])
+            raised += max(answer, 0)
         return raised
 
     def counted(self, series: str) -> float:
@@ -251,7 +257,9 @@ def test_an_entry_that_brings_the_store_to_fall_takes_no_other_with_it(redis_sto
     [failed] = redis_store.finish_polls([FinishedPoll(claim, PollDecision(POLLED, SHORT, "fetched"), drafts)])
     assert "WRONGTYPE" in str(failed)
     ids = {draft.article.id for draft in drafts}
-    assert {one.article.id for one in redis_store.claim_articles(9, LEASE)} == (ids if part else ids - {drafts[1].article.id})
+    assert {one.article.id for one in redis_store.claim_articles(9, LEASE)} == (
+        ids if part else ids - {drafts[1].article.id}
+    )
     assert redis_store.client.hget("{tocsin}:metrics", 'tocsin_articles_total{outcome="new"}') == str(3 if part else 2)
     redis_store.client.delete(key)
     time.sleep(0.01)
@@ -1006,6 +1014,21 @@ def test_a_script_that_fails_for_one_article_is_told_of_that_one(redis_store):
     redis_store.client.set("{tocsin}:story:" + group[0].claim.article.id, "no hash")
     failed, new = redis_store.finish_articles(group)
     assert (type(failed).__name__, new) == ("ResponseError", 0)
+
+
+@pytest.mark.parametrize("key", ["outbox:desk", "alerts", "endpoints"])
+def test_an_alert_that_failed_on_its_way_is_raised_when_its_article_is_told_again(redis_store, key):
+    bench = Bench(redis_store, None)
+    bench.ingest(ARMS)
+    [claim] = redis_store.claim_articles(1, SHORT)
+    redis_store.client.set("{tocsin}:" + key, "meddled with")
+    [failed] = redis_store.finish_articles([bench.told(claim)])
+    assert "WRONGTYPE" in str(failed)
+    redis_store.client.delete("{tocsin}:" + key)
+    bench.let_leases_end()
+    assert bench.raise_alerts() == 1
+    [sent] = redis_store.claim_deliveries("desk", 4, LEASE)
+    assert bench.alert_ids() == [sent.delivery.alert_id]
 
 
 def test_a_store_that_refuses_writes_is_told_once_for_all(redis_store):

@@ -37,9 +37,6 @@ local function finish(id, fence, told, keys, analysis, state, record, decided, s
     kin.remember(places, record, now, common)
     joined = story.id
   end
-  redis.call('HSET', tale, 'state', state, 'version', story.version + 1)
-  redis.call('PEXPIRE', tale, keep_ms)
-  if story.version == 0 then add_pair(begun, now, story.id) end
 
   local facts = {'analysis', analysis, 'state', 'done', 'story', kept[2] or story.id}
   if decided ~= '' then
@@ -59,6 +56,11 @@ local function finish(id, fence, told, keys, analysis, state, record, decided, s
       audit('repeated', {'alert', alert.id, 'watch', alert.watch, 'article', id})
     end
   end
+
+  -- behind its alerts: a story that says they were told would keep those back that failed
+  redis.call('HSET', tale, 'state', state, 'version', story.version + 1)
+  redis.call('PEXPIRE', tale, keep_ms)
+  if story.version == 0 then add_pair(begun, now, story.id) end
 
   -- an article that was edited and is read again counts in its first hour only
   if not kept[4] then
