@@ -299,6 +299,20 @@ def test_a_feed_whose_key_was_meddled_with_is_set_aside_and_begins_anew_when_rel
     assert (claim.feed_id, claim.state) == ("feed_broken", FeedState())
 
 
+@pytest.mark.parametrize("field", ["state", "seen_at", "pushes", "delivers_until"])
+def test_a_feed_that_nobody_can_read_is_set_aside_and_begins_anew_when_released(redis_store, field):
+    redis_store.sync_feeds([feed("broken"), feed("good")])
+    kept = {"state": STATE.dump_json(replace(POLLED, etag="x")).decode(), field: "{"}
+    redis_store.client.hset("{tocsin}:feed:feed_broken", mapping=kept)
+    assert [claim.feed_id for claim in redis_store.claim_feeds(9, LEASE)] == ["feed_good"]
+    [held] = redis_store.quarantined()
+    assert (held.id, "no feed that this version can read" in held.reason) == ("feed_broken", True)
+    assert redis_store.client.hget("{tocsin}:feed:feed_broken:broken", field) == "{"
+    assert redis_store.release("poll") == ["feed_broken"]
+    [claim] = redis_store.claim_feeds(9, LEASE)
+    assert (claim.feed_id, claim.state) == ("feed_broken", FeedState())
+
+
 @pytest.mark.parametrize("meddled", ["key", "record", "lost record"])
 def test_an_article_that_nobody_can_read_is_set_aside_and_the_others_are_lent(redis_store, meddled):
     redis_store.sync_feeds([FEED])

@@ -91,6 +91,9 @@ from worker.zones import passages
 
 Counts = Iterable[tuple[str, float]]
 UNREADABLE = "what is stored of it is no article that this version can read"
+UNREADABLE_FEED = (
+    "what is stored of it is no feed that this version can read; it is kept for 30 days under its name with :broken"
+)
 
 
 class RedisStore:
@@ -131,17 +134,22 @@ class RedisStore:
             # the server came back empty, and nothing would ever be due again
             self.sync_feeds(self._scheduled)
             rows = self._claim("poll", limit, lease)
-        return [
-            FeedClaim(
-                id_,
-                int(fence),
-                restore_state(state, marks, seen_at),
-                claims > SUSPECT,
-                int(pushes or 0),
-                moment_of(delivers_until) if delivers_until else None,
-            )
-            for id_, fence, claims, state, marks, seen_at, pushes, delivers_until in rows
-        ]
+        claims = []
+        for id_, fence, claimed, state, marks, seen_at, pushes, delivers_until in rows:
+            try:
+                claim = FeedClaim(
+                    id_,
+                    int(fence),
+                    restore_state(state, marks, seen_at),
+                    claimed > SUSPECT,
+                    int(pushes or 0),
+                    moment_of(delivers_until) if delivers_until else None,
+                )
+            except ValueError:
+                self._run("set_aside", "poll", *_WORK["poll"], id_, fence, UNREADABLE_FEED)
+                continue
+            claims.append(claim)
+        return claims
 
     def _is_forgotten(self) -> bool:
         with translated():
