@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from redis.exceptions import ResponseError
 
 from tests.fakes import NOW, FakeClock, analyse, article
 from tests.memory_screening import MemoryScreeningStore
@@ -58,12 +59,26 @@ def test_what_is_handed_in_is_kept_and_the_next_goes_on_from_there(store):
     assert not store.advance(claim, Handover("raise", 0)), "the old claim is outdated"
 
 
-def test_an_alert_is_raised_once_and_only_under_the_newest_claim(store):
-    claim = begun(store)
+def newly_listed():
     one = article("Report", "Ivan Petrovich opened a firm.", first_seen=NOW)
-    raised = Alert(
+    return Alert(
         "alrt_x", "w", "t", Severity.LOW, (), "s", 0, one, analyse(one), Finding("entity", "x", "true"), NOW, "h"
     )
+
+
+def test_an_alert_that_failed_on_its_way_is_not_passed_over(redis_store):
+    store = RedisScreeningStore(redis_store)
+    claim, raised = begun(store), newly_listed()
+    redis_store.client.set("{tocsin}:alerts", "meddled with")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        store.raise_alert(claim, 1, raised, ())
+    redis_store.client.delete("{tocsin}:alerts")
+    assert not int(redis_store.client.hget("{tocsin}:screening", "cursor") or 0)
+    assert store.raise_alert(claim, 1, raised, ()) == 1
+
+
+def test_an_alert_is_raised_once_and_only_under_the_newest_claim(store):
+    claim, raised = begun(store), newly_listed()
     assert [store.raise_alert(claim, n, raised, ()) for n in (1, 2)] == [1, 0]
     assert store.advance(claim, Handover("raise", 2))
     assert store.raise_alert(claim, 3, raised, ()) == -1
