@@ -42,3 +42,15 @@ def test_shelves_with_a_key_of_their_own_are_taken_over_as_the_older_part(redis_
     assert not client.exists(old)
     [(_, found)] = kin_index.look_up(client, "{tocsin}:kin:", [[KEY]], window_ms, (24, 8))
     assert sorted(number for number, _ in found) == list(range(2, 10)), "the newest eight of a key"
+
+
+def test_many_shelves_are_taken_over_in_few_steps(redis_store: RedisStore):
+    client = redis_store.client
+    pipeline = client.pipeline(transaction=False)
+    for number in range(1_000):
+        pipeline.hset(f"{{tocsin}}:kin:key:1:{number:05x}", KEY[5:], "7")
+    pipeline.execute()
+    client.config_resetstat()
+    assert kin_index.adopt_old(client) == 1_000
+    assert client.info("commandstats")["cmdstat_evalsha"]["calls"] <= 12, "each waits for the server's disk"
+    assert client.hlen("{tocsin}:kin:shelves:1") == 250, "four of those shelves are one of today"

@@ -19,6 +19,8 @@ _ENTRY, _LOW_BITS, _NAME, _BOOK = 8, 26, 3, 64
 _LOW = (1 << _LOW_BITS) - 1
 _FORM = "3"
 """Of the index; written down once all that was kept in another form was taken over."""
+_TOGETHER = 100
+"""So many old shelves are taken over at once: each step is written to the server's disk."""
 _SKEW_MS = 60_000
 """Two machines' clocks differ by less; around the turn of a period three are read."""
 
@@ -94,8 +96,8 @@ def adopt_old(client: Any) -> int:
             return 0
         adopt = script(client, "adopt_kin")
         found = [key.removeprefix(K) for key in client.scan_iter(match=K + "kin:[ks]*:*:*", count=1_000)]
-        for key in found:
-            adopt(args=[key])
+        for first in range(0, len(found), _TOGETHER):
+            adopt(args=found[first : first + _TOGETHER])
         client.set(flag, _FORM)
     return len(found)
 
