@@ -298,7 +298,7 @@ def test_a_receiver_that_fails_half_the_time_in_five_ways_loses_nothing_and_dela
     assert all(len(bodies) == 1 for bodies in bad.bodies.values()), "the same bytes for an id"
     assert {way for way, number in bad.tried.items() if number} >= set(WAYS), "each way of failing was met"
     p95, p95_alone = (times[int(len(times) * 0.95)] for times in (delays, undisturbed))
-    assert p95 < p95_alone + 0.8, "beside a bad endpoint as beside a good one, but for three looks at what is due"
+    assert p95 < p95_alone + 0.3, "beside a bad endpoint as beside a good one, but for one look at what is due"
     kept = [a.response for item in post.store.deliveries.values() for a in item.attempts if a.status == 500]
     assert kept
     assert not any("whsec_abcdefgh" in text or "token=b" in text for text in kept)
