@@ -347,6 +347,7 @@ def _is_same(alternatives: Iterable[Sequence[int]], filler: Filler, text: str) -
 
 
 def accuracy(pairs: Counter[tuple[str, str]]) -> dict[str, Any]:
+    """The share of pairs of two equal labels, and of how many."""
     right, of = sum(n for (gold, got), n in pairs.items() if gold == got), sum(pairs.values())
     return {"accuracy": round(right / max(of, 1), 3), "of": of}
 

@@ -13,10 +13,11 @@ from typing import Any
 
 from training.evaluate_events import BAR_MODALITY, accuracy, article_of, interval, kappa, modality_at, texts_of
 from worker.enrich.enricher import SpacyEnricher, load
+from worker.enrich.events.learnt import NONE
 from worker.model import Analysis
 
 HELD = Path(__file__).parent / "data" / "modality_held.jsonl"
-NONE, DROPPED = "none", "dropped"
+DROPPED = "dropped"
 
 
 def evaluate(loaded: SpacyEnricher, data: Path) -> dict[str, Any]:

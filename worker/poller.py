@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from worker import alert, coverage, parse, poll, ports, series, websub
@@ -320,7 +320,7 @@ class Poller:
         )
         decision = self._stretched(feed, claim, decision, now)
         decision, alerts = self._cover(feed, state, decision, reading, now)
-        counts.append((_series_of(decision.outcome), 1))
+        counts.append((series.series(series.POLLS, outcome=decision.outcome), 1))
         counts += [(series.series(series.FEED_EVENTS, event=event), 1.0) for event in decision.events]
         counts += _FETCHED.observed(answered - asked.at)
         counts += _PARSED.observed(self._clock.now() - now)
@@ -394,8 +394,3 @@ class Poller:
             self._observer.note("polled", feed=feed.name, entries=decision.state.entries, new=ingested.new)
         for event in decision.events:
             self._observer.note(event, feed=feed.name)
-
-
-@cache
-def _series_of(outcome: str) -> str:
-    return series.series(series.POLLS, outcome=outcome)

@@ -9,18 +9,14 @@ stands in the next one; texts with any are left to the tokeniser, as are those w
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise, repeat
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
-from spacy.attrs import IDX, LENGTH
 from spacy.tokenizer import Tokenizer
-from spacy.tokens import Doc
 
+from worker.enrich.names import Ints, token_offsets
 from worker.enrich.ner import KnownWords
 from worker.enrich.word_table import Postings
-
-Ints: TypeAlias = npt.NDArray[np.int64]
 
 _KEPT_RUNS: Final = 60_000
 _BITS: Final = 7
@@ -78,7 +74,7 @@ class KnownRuns:
 
     def _leave(self, text: str) -> Cut:
         """The tokens as the tokeniser gives them."""
-        starts, ends = _places(self._tokenizer(text))
+        starts, ends = token_offsets(self._tokenizer(text))
         words = list(map(text.__getitem__, map(slice, starts.tolist(), ends.tolist())))
         return Cut(self._words.rows_of(words), starts, ends)
 
@@ -123,7 +119,7 @@ class KnownRuns:
         """The words of runs, each of which stands on a line of its own, over which no rule reaches."""
         text = "\n".join(runs)
         words: list[list[str]] = [[]]
-        for start, end in zip(*map(np.ndarray.tolist, _places(self._tokenizer(text))), strict=True):
+        for start, end in zip(*map(np.ndarray.tolist, token_offsets(self._tokenizer(text))), strict=True):
             if text[start] == "\n":
                 words.append([])
             else:
@@ -156,11 +152,6 @@ def _runs(text: str) -> tuple[Sequence[str], Ints]:
     for place in np.flatnonzero(is_blank).tolist():
         runs[place] = text[starts[place] : ends[place]]
     return runs.tolist(), starts
-
-
-def _places(doc: Doc) -> tuple[Ints, Ints]:
-    starts, lengths = doc.to_array([IDX, LENGTH]).astype(np.int64).reshape(-1, 2).T
-    return starts, starts + lengths
 
 
 def _is_emoticon(rule: str) -> bool:

@@ -6,13 +6,17 @@ Owns where tokens stand and how names that overlap are parted. Does not own how 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from worker.model import Entity
+
+Ints: TypeAlias = npt.NDArray[np.int64]
 
 
 class Name(NamedTuple):
@@ -22,6 +26,12 @@ class Name(NamedTuple):
     end: int
     label: str
     id: str = ""
+
+
+def token_offsets(doc: Doc) -> tuple[Ints, Ints]:
+    """Where the tokens of a document start and end, in characters."""
+    starts, lengths = doc.to_array([IDX, LENGTH]).astype(np.int64).reshape(-1, 2).T
+    return starts, starts + lengths
 
 
 class Tokens:
@@ -36,8 +46,8 @@ class Tokens:
     @classmethod
     def of(cls, doc: Doc) -> Self:
         """Return the tokens of a document."""
-        starts, lengths = doc.to_array([IDX, LENGTH]).astype("int64").T
-        return cls(doc.text, starts.tolist(), (starts + lengths).tolist(), doc.vocab)
+        starts, ends = token_offsets(doc)
+        return cls(doc.text, starts.tolist(), ends.tolist(), doc.vocab)
 
     def __len__(self) -> int:
         return len(self.starts)

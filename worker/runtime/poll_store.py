@@ -14,7 +14,7 @@ from worker.fulltext import PATIENCE
 from worker.ports import FinishedPoll, Ingested
 from worker.runtime.alert_work import alert_work
 from worker.runtime.feed_record import changed_fields
-from worker.runtime.records import ARTICLE, KEEP, REMEMBER, draft_work
+from worker.runtime.records import ARTICLE, KEEP, REMEMBER, Places, draft_work
 from worker.runtime.redis_client import Call, Scripts, milliseconds
 
 _QuietRow = tuple[tuple[str, str, int, str, str, str], Sequence[tuple[str, float]]]
@@ -77,13 +77,11 @@ def _quiet_row(poll: FinishedPoll) -> _QuietRow:
 
 def _quiet_call(rows: Sequence[_QuietRow]) -> Call:
     """One call for all of them, in which what they count is named once: nearly all count the same few series."""
-    kinds: dict[tuple[str, ...], int] = {}
-    polls = []
-    for row, counts in rows:
-        kind = kinds.setdefault(tuple([name for name, _ in counts]), len(kinds) + 1)
-        polls.append((*row, kind, *[amount for _, amount in counts]))
-    places: dict[str, int] = {}
-    named = [[places.setdefault(name, len(places) + 1) for name in kind] for kind in kinds]
+    kinds, places = Places[tuple[str, ...]](), Places[str]()
+    polls = [
+        (*row, kinds[tuple([name for name, _ in counts])], *[amount for _, amount in counts]) for row, counts in rows
+    ]
+    named = [[places[name] for name in kind] for kind in kinds]
     return "finish_quiet_polls", (json.dumps({"names": list(places), "kinds": named, "polls": polls}),)
 
 

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -90,15 +90,18 @@ ARTICLES_COMMON = json.dumps(
 """What is the same for all articles that `finish_articles.lua` is told of."""
 
 
-class Places(dict[str, int]):
-    """The places of names in a list, from 1: each goes to a script once, however many articles count under it."""
+_Key = TypeVar("_Key", bound=Hashable)
 
-    def __missing__(self, name: str) -> int:
+
+class Places(dict[_Key, int]):
+    """The places of names in a list, from 1: each goes to a script once, however many articles or polls count under it."""
+
+    def __missing__(self, name: _Key) -> int:
         self[name] = len(self) + 1
         return self[name]
 
 
-def article_parts(told: Told, places: Places) -> tuple[str | int | bytes, ...]:
+def article_parts(told: Told, places: Places[str]) -> tuple[str | int | bytes, ...]:
     """What `finish_articles.lua` is told of an article; what is only kept goes as it is, so that nobody reads it on the way."""
     seen = ANALYSIS.dump_json(told.analysis)
     decision = told.step.decision

@@ -198,7 +198,7 @@ class RedisStore:
         return [(STORY.validate_json(state), int(version)) if state else (None, 0) for state, version in rows]
 
     def finish_articles(self, told: Sequence[Told]) -> list[int | Exception]:
-        places = Places()
+        places = Places[str]()
         made = [_article_parts(one, places) for one in told]
         parts = [part for one in made if not isinstance(one, Exception) for part in one]
         names = json.dumps(list(places))
@@ -388,7 +388,7 @@ def _kinship(seen: str, found: Sequence[tuple[int, str]]) -> Kinship:
     return Kinship(tuple(restore_kin(number, record) for number, record in found), seen)
 
 
-def _article_parts(told: Told, places: Places) -> tuple[str | int | bytes, ...] | Exception:
+def _article_parts(told: Told, places: Places[str]) -> tuple[str | int | bytes, ...] | Exception:
     """What `finish_articles.lua` is told, or why nothing is: what cannot be written down costs no other article."""
     try:
         return article_parts(told, places)

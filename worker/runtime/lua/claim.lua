@@ -4,13 +4,11 @@
 local stage, due, prefix = ARGV[1], K .. ARGV[2], K .. ARGV[3]
 local most, now = tonumber(ARGV[6]), now_ms()
 local SUSPECT = 2
-local KEEP_BROKEN_MS = 2592000000 -- 30 days
 local claimed, leases = {}, {}
 
 -- A key that holds no hash would keep all others waiting. A feed begins anew when it is released.
 local function set_broken_aside(item, id)
-  redis.call('RENAME', item, item .. ':broken')
-  redis.call('PEXPIRE', item .. ':broken', KEEP_BROKEN_MS)
+  move_broken(item)
   redis.call('HSET', item, 'failure', 'its key held no hash; what it held is kept for 30 days under that name with :broken')
   quarantine(stage, due, item, id, now, '0')
 end

@@ -5,9 +5,10 @@
 -- costs no other poll.
 local work, now = cjson.decode(ARGV[1]), now_ms()
 local names, kinds = work.names, work.kinds
-local sums, answers, next_at = {}, {}, {}
+local answers, next_at = {}, {}
 local is_any = false
 local AMOUNTS = 7 -- so many stand before them
+defer_counts()
 
 local function hand_in(id, fence, next_ms, state, marks, seen_at)
   local feed = K .. 'feed:' .. id
@@ -36,11 +37,11 @@ for place, poll in ipairs(work.polls) do
   local answer = hand_in(unpack(poll, 1, AMOUNTS - 1))
   if answer == 1 then
     is_any = true
-    for i, name in ipairs(kinds[poll[AMOUNTS]]) do sums[name] = (sums[name] or 0) + poll[AMOUNTS + i] end
+    for i, name in ipairs(kinds[poll[AMOUNTS]]) do count(names[name], poll[AMOUNTS + i]) end
   end
   answers[place] = answer
 end
 add_pairs('ZADD', K .. 'feeds:due', next_at, 'XX')
-for place, sum in pairs(sums) do count(names[place], sum) end
 if is_any then redis.call('HSET', K .. 'progress', 'poll', now) end
+make_counts()
 return answers

@@ -12,16 +12,24 @@ local function now_ms()
   return started_ms
 end
 
+local KEEP_BROKEN_MS = 2592000000 -- 30 days
+
+-- Put a key that nobody can use out of the way: it is kept under its name with :broken.
+local function move_broken(key)
+  redis.call('RENAME', key, key .. ':broken')
+  redis.call('PEXPIRE', key .. ':broken', KEEP_BROKEN_MS)
+end
+
 -- Add to a number in a hash. Where the field holds none, what it holds is set aside for `tocsin doctor` to tell, and it begins
 -- anew: what counts work must not cost it. See counts.py.
-local KEEP_BROKEN_COUNTS_MS, LONGEST_BROKEN = 2592000000, 100 -- 30 days; characters
+local LONGEST_BROKEN = 100 -- characters
 local function add(command, hash, field, by)
   local answer = redis.pcall(command, hash, field, by)
   if type(answer) ~= 'table' then return end
   if string.find(answer.err, 'hash value is not', 1, true) or string.find(answer.err, 'would', 1, true) then
     local held, broken = redis.call('HGET', hash, field), K .. 'counts:broken'
     redis.call('HSET', broken, string.sub(hash, #K + 1) .. ' ' .. field, string.sub(held, 1, LONGEST_BROKEN))
-    redis.call('PEXPIRE', broken, KEEP_BROKEN_COUNTS_MS)
+    redis.call('PEXPIRE', broken, KEEP_BROKEN_MS)
     redis.call('HDEL', hash, field)
   end
   redis.call(command, hash, field, by)
