@@ -15,6 +15,7 @@ from typing import Any
 from worker.enrich.countries import country_id
 from worker.enrich.enricher import SpacyEnricher, load
 from worker.model import Analysis, Article, Event, Filler, Zone
+from worker.precision import wilson_interval
 
 GOLD = Path(__file__).parent / "data" / "events.jsonl"
 TRIGGERS = Path(__file__).parent / "data" / "modality.jsonl"
@@ -257,14 +258,14 @@ def _cells(name: str, pairs: Sequence[tuple[object, object]]) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def interval(modality: dict[str, Any]) -> str:
-    """Wilson's score interval of a share, z = 1.96."""
-    n, share, z = modality["of"], modality["accuracy"], 1.96
-    if not n:
+def interval(share: Mapping[str, Any]) -> str:
+    """Wilson's 95 % interval of an `accuracy`."""
+    of = share["of"]
+    if not of:
         return "–"
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return f"{middle - half:.2f}–{middle + half:.2f}"
+    right = round(share["accuracy"] * of)
+    low, high = wilson_interval(right, of - right)
+    return f"{low:.2f}–{high:.2f}"
 
 
 def _met(is_met: bool) -> str:
