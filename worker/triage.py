@@ -153,7 +153,9 @@ class Backlog:
 
     def __init__(self) -> None:
         self._waiting: dict[int, tuple[Read, tuple[str, ...]]] = {}
-        self._by_key: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_key: dict[str, int] = {}
+        self._later_by_key: defaultdict[str, list[int]] = defaultdict(list)
+        """Few keys have a second article: a list for each of the others would be looked after in vain."""
         self._added = self._characters = 0
 
     def __len__(self) -> int:
@@ -164,7 +166,8 @@ class Backlog:
         keys = read.signature.keys
         self._waiting[self._added] = read, keys
         for key in keys:
-            self._by_key[key].append(self._added)
+            if self._by_key.setdefault(key, self._added) != self._added:
+                self._later_by_key[key].append(self._added)
         self._added += 1
         self._characters += len(read.claim.article.text)
 
@@ -174,11 +177,16 @@ class Backlog:
             return []
         open_, found = list(read.signature.keys), set[int]()
         while open_:
-            for number in self._by_key.pop(open_.pop(), ()):
+            for number in self._take_under(open_.pop()):
                 if number in self._waiting and number not in found:
                     found.add(number)
                     open_ += self._waiting[number][1]
         return [self._pop(number) for number in sorted(found)]
+
+    def _take_under(self, key: str) -> Sequence[int]:
+        """The numbers under a key, under which none stands any more."""
+        first = self._by_key.pop(key, None)
+        return () if first is None else (first, *self._later_by_key.pop(key, ()))
 
     def is_pressing(self, now: datetime, longest: timedelta) -> bool:
         """Whether something must be finished before anything new is looked at; nothing may wait longer than `longest`."""
@@ -191,6 +199,7 @@ class Backlog:
         taken = [self._pop(first) for first in list(islice(self._waiting, number))]
         if not self._waiting:
             self._by_key.clear()
+            self._later_by_key.clear()
         return taken
 
     def _pop(self, number: int) -> Read:

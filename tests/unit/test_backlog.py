@@ -1,5 +1,6 @@
 """What fires nothing waits its turn: not too long, not too many, and goes before what is of its story."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.fakes import NOW, analysis, article
@@ -16,6 +17,11 @@ BODY += "where officers of the garrison counted crates, signed papers and sent t
 def read(title: str, *, since=NOW, body=BODY) -> Read:
     told = article(title, f"{title}. {body}")
     return Read(ArticleClaim(told, 1), analysis(told), story.sign(told, analysis(told)), NOTHING, since)
+
+
+def with_keys(*keys: str) -> Read:
+    plain = read(f"Report {keys}", body="")
+    return replace(plain, signature=replace(plain.signature, keys=keys))
 
 
 def test_what_waits_longest_is_taken_first_and_once():
@@ -35,6 +41,34 @@ def test_what_was_taken_is_not_found_again_as_kin():
     backlog.add(twin)
     backlog.take(1)
     assert backlog.take_kin(twin) == []
+
+
+def test_all_that_stands_under_one_key_is_kin_also_where_the_first_of_it_was_taken():
+    backlog, copies = (
+        Backlog(),
+        [read("Tanks reach the harbour of the north", since=NOW + n * LONGEST) for n in range(4)],
+    )
+    for one in copies:
+        backlog.add(one)
+    assert backlog.take(1) == copies[:1]
+    assert backlog.take_kin(copies[0]) == copies[1:]
+
+
+def test_kin_of_kin_are_taken_in_the_order_in_which_they_came():
+    backlog, chain = Backlog(), [with_keys("b", "c"), with_keys("d"), with_keys("a", "b"), with_keys("c")]
+    for one in chain:
+        backlog.add(one)
+    assert backlog.take_kin(with_keys("a")) == [chain[0], chain[2], chain[3]]
+    assert backlog.take(4) == [chain[1]]
+
+
+def test_what_was_taken_ties_no_others_together():
+    backlog, waiting = Backlog(), [with_keys("a", "b"), with_keys("b")]
+    for one in waiting:
+        backlog.add(one)
+    backlog.take(1)
+    assert backlog.take_kin(with_keys("a")) == []
+    assert backlog.take_kin(with_keys("b")) == waiting[1:]
 
 
 def test_nothing_waits_longer_than_a_share_of_its_lease():
