@@ -12,6 +12,7 @@ _ASCII = bytes(range(128))
 _ALONE = bytes(code if code > 127 or chr(code).isalnum() else ord(" ") for code in range(256))  # noqa: PLR2004
 """Whatever is no letter or digit becomes a space; a byte of a longer sign stays."""
 _WITH_UNDERSCORE = _ALONE[: ord("_")] + b"_" + _ALONE[ord("_") + 1 :]
+_NO_DIGIT = bytes(code if chr(code) in "0123456789.," else ord(" ") for code in range(256))
 
 
 def words(text: str) -> list[bytes]:
@@ -38,3 +39,12 @@ def spread_words(text: str) -> bytes | None:
         if not text.isascii():
             return None
     return text.encode().translate(_ALONE)
+
+
+def spread_digits(text: str) -> str:
+    """The runs of digits, points and commas, in order, with blanks between; the text itself where it has digits of other scripts."""
+    raw = text.encode("utf-8", "surrogatepass")
+    others = raw.translate(None, _ASCII).decode("utf-8", "surrogatepass")
+    if any(map(str.isdecimal, set(others))):
+        return text
+    return b" ".join(raw.translate(_NO_DIGIT).split()).decode()

@@ -17,7 +17,8 @@ Candidates come from an index of keys: bands of a MinHash of the three-word runs
 
 import re
 import zlib
-from base64 import b64decode, b64encode
+from array import array
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -79,7 +80,7 @@ def sign(article: Article, analysis: Analysis) -> Signature:
     names = _names(analysis, 0, len(article.text)) if is_named else frozenset()
     if len(runs) < _FEWEST_RUNS:
         return Signature((), b"", 0, title, names, names, is_named=is_named)
-    numbers = _numbers(article.title), _numbers(f"{article.title} {text}"), _marks(article.title)
+    numbers = _numbers(article.title), _numbers(f"{article.title} {text}")
     minima = ((_FACTORS * runs).min(axis=1) >> np.uint64(32)).astype(np.uint32)
     bands = [
         xxhash.xxh3_64_hexdigest(band.tobytes(), seed)[:11] for seed, band in enumerate(minima.reshape(_BANDS, _ROWS))
@@ -96,7 +97,7 @@ def sign(article: Article, analysis: Analysis) -> Signature:
         is_named=is_named,
         title_numbers=numbers[0],
         numbers=numbers[1],
-        marks=numbers[2],
+        marks=_marks(article.title) if numbers[0] else frozenset(),
     )
 
 
@@ -153,7 +154,7 @@ def share(one: Signature, other: Signature) -> float:
     if not one.sketch or not other.sketch:
         return 0.0
     first, second = np.frombuffer(one.sketch, np.uint8), np.frombuffer(other.sketch, np.uint8)
-    equal = float((first == second).mean())
+    equal = int(np.count_nonzero(first == second)) / len(first)
     likeness = max((equal - 1 / 256) / (1 - 1 / 256), 0.0)  # one byte of a minimum agrees by chance once in 256
     if likeness < _COPY_LIKENESS:
         return 0.0
@@ -237,20 +238,19 @@ def pack(signature: Signature) -> str:
     """A signature without its keys as text, about 400 characters."""
     sets = (signature.title, signature.title_names, signature.names, signature.title_numbers, signature.numbers)
     numbers = [sorted(one) for one in (*sets, signature.marks)]
-    lists = [np.array(one, np.uint32).tobytes() for one in numbers]
-    packed = [str(signature.size), *(b64encode(raw).decode() for raw in (signature.sketch, *lists))]
+    lists = [array("I", one).tobytes() for one in numbers]
+    packed = [str(signature.size), *(b2a_base64(raw, newline=False).decode() for raw in (signature.sketch, *lists))]
     return ",".join(packed if signature.is_named else [*packed, _NAMELESS])
 
 
 def unpack(packed: str) -> Signature:
     """The reverse of `pack`."""
     size, *encoded = packed.removesuffix("," + _NAMELESS).split(",")
-    sketch, *lists = (b64decode(part) for part in encoded)
-    title, title_names, names, *rest = (frozenset[int](np.frombuffer(raw, np.uint32).tolist()) for raw in lists)
-    read = Signature((), sketch, int(size), title, title_names, names)
-    if rest:  # what an earlier release kept has no numbers
-        read = replace(read, title_numbers=rest[0], numbers=rest[1], marks=rest[2])
-    return replace(read, is_named=not packed.endswith("," + _NAMELESS))
+    sketch, *lists = map(a2b_base64, encoded)
+    title, title_names, names, *rest = (frozenset[int](memoryview(raw).cast("I")) for raw in lists)
+    title_numbers, numbers, marks = rest or [frozenset[int]()] * 3  # what an earlier release kept has none
+    is_named = not packed.endswith("," + _NAMELESS)
+    return Signature((), sketch, int(size), title, title_names, names, title_numbers, numbers, marks, is_named)
 
 
 def _readable(article: Article) -> str:
@@ -265,7 +265,9 @@ def _runs(words: Sequence[bytes]) -> NDArray[np.uint64]:
     mixed = numbers[:-2] * _MIX[0] + numbers[1:-1] * _MIX[1] + numbers[2:] * _MIX[2]
     mixed ^= mixed >> np.uint64(29)
     mixed.sort()
-    is_first = np.append(True, mixed[1:] != mixed[:-1])
+    is_first = np.empty(len(mixed), np.bool_)
+    is_first[0] = True
+    np.not_equal(mixed[1:], mixed[:-1], out=is_first[1:])
     distinct: NDArray[np.uint64] = mixed[is_first]
     return distinct
 
@@ -283,7 +285,7 @@ def _names(analysis: Analysis, start: int, end: int) -> frozenset[int]:
 
 def _numbers(text: str) -> frozenset[int]:
     """The first numbers of a text, thousands without their separators."""
-    found = (_SEPARATOR.sub("", number) for number in _NUMBER.findall(text))
+    found = (_SEPARATOR.sub("", number) for number in _NUMBER.findall(plainwords.spread_digits(text)))
     return frozenset(_hash(number) for number in list(dict.fromkeys(found))[:_MOST_NUMBERS])
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker import plainwords
-from worker.plainwords import spread_words, words
+from worker.plainwords import spread_digits, spread_words, words
 
 TEXTS = st.text(st.one_of(st.characters(max_codepoint=127), st.sampled_from(plainwords._MARKS + "éß_٣中")))
 
@@ -17,6 +17,14 @@ def test_what_is_spread_is_what_the_patterns_find(text):
     assert [word.decode() for word in words(text)] == re.findall(r"\w+", text)
     if (spread := spread_words(text)) is not None:
         assert spread.decode().split() == re.findall(r"[^\W_]+", text)
+
+
+NUMBER = re.compile(r"\d+(?:[.,]\d{3})*(?!\d)")
+
+
+@given(text=st.text(st.one_of(st.sampled_from("0123456789,. a\n"), st.characters())))
+def test_numbers_are_the_same_where_only_their_signs_are_left(text):
+    assert NUMBER.findall(spread_digits(text)) == NUMBER.findall(text)
 
 
 @pytest.mark.parametrize("mark", plainwords._MARKS)
