@@ -18,6 +18,8 @@ _ALIKE = (
 _RUN = re.compile(r"\s+")
 _ODD_RUN = re.compile(r"[^\S ]\s*| (?=\s)\s+")
 """White space other than one blank."""
+_BREAK = re.compile(r"\n\n*")
+"""The same where there are only blanks, one at a time, and breaks: found in a fraction of the time."""
 _WORD = re.compile(r"[^\W_]+")
 _FAR = 1 << 62
 _STEM_LETTERS = 3
@@ -122,7 +124,7 @@ def _squeeze(text: str) -> tuple[str, list[tuple[int, int]]]:
     pieces: list[str] = []
     origin: list[tuple[int, int]] = []
     last = size = shift = 0
-    for run in _ODD_RUN.finditer(text):
+    for run in (_BREAK if _is_tidy(text) else _ODD_RUN).finditer(text):
         start, end = run.span()
         pieces += (text[last:start], "\n" if run.group().count("\n") > 1 else " ")
         size += start - last + 1
@@ -131,6 +133,12 @@ def _squeeze(text: str) -> tuple[str, list[tuple[int, int]]]:
             origin.append((size, shift))
         last = end
     return ("".join(pieces) + text[last:] if pieces else text), origin
+
+
+def _is_tidy(text: str) -> bool:
+    """Whether white space is either one blank or breaks; what else it may be is not printable."""
+    is_doubled = "  " in text or " \n" in text or "\n " in text
+    return not is_doubled and text.replace("\n", "").isprintable()
 
 
 def _unsqueezed(place: int, origin: list[tuple[int, int]]) -> int:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker import terms as terms_
 from worker.terms import TermIndex, fold, is_term
 
 
@@ -62,3 +63,13 @@ def test_every_find_is_the_term(terms, text):
 
     for term, spans in TermIndex(terms).find(text).items():
         assert all(normal(text[start:end]) == normal(term) for start, end in spans)
+
+
+@given(st.text(alphabet=st.one_of(st.sampled_from("a \n\t\xa0\u2028\x1c"), st.characters()), max_size=60))
+def test_a_tidy_texts_runs_of_white_space_are_those_of_any_text(text):
+    def slowly(text):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(terms_, "_is_tidy", lambda _: False)
+            return terms_._squeeze(text)
+
+    assert terms_._squeeze(text) == slowly(text)
