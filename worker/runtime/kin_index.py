@@ -8,6 +8,7 @@ the last count.
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -21,18 +22,24 @@ _FORM = "3"
 """Of the index; written down once all that was kept in another form was taken over."""
 _TOGETHER = 100
 """So many old shelves are taken over at once: each step is written to the server's disk."""
+_TOLD_SOON = 256
+"""So many articles' places are remembered: who looks for an article's kin mostly adds it next."""
 _SKEW_MS = 60_000
 """Two machines' clocks differ by less; around the turn of a period three are read."""
 
 
-def places(keys: Sequence[str]) -> bytes:
-    """Seven bytes for each key: the name of its shelf in three, and four by which it is told there."""
-    return b"".join(map(_place, keys))
+def places(keys: tuple[str, ...]) -> bytes:
+    """Seven bytes for each key: first the names of their shelves, three each, then the four by which each is told there."""
+    names, told = _placed(keys)
+    return b"".join((*names, *told))
 
 
-def _place(key: str) -> bytes:
-    number = int(key, 16)
-    return (number >> _LOW_BITS << 32 | number & _LOW).to_bytes(7, "big")
+@lru_cache(_TOLD_SOON)
+def _placed(keys: tuple[str, ...]) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    """The shelf of each key, and the bytes that it is told by there."""
+    numbers = [int(key, 16) for key in keys]
+    names = [(number >> _LOW_BITS).to_bytes(_NAME, "big") for number in numbers]
+    return names, [(number & _LOW).to_bytes(_ENTRY // 2, "big") for number in numbers]
 
 
 def look_up(
@@ -47,8 +54,8 @@ def look_up(
     if not keys:
         return []
     periods = _periods(window_ms)
-    placed = [[_place(key) for key in own] for own in keys]
-    asked = [place[:_NAME] for own in placed for place in own]
+    placed = [_placed(tuple(own)) for own in keys]
+    asked = [name for names, _ in placed for name in names]
     pipeline = client.pipeline(transaction=False)
     pipeline.get(prefix + "n")  # before the shelves: what is added meanwhile is then looked at again
     for at in periods:
@@ -56,13 +63,8 @@ def look_up(
     remembered, *entries = pipeline.execute()
     shelves = [iter(row) for row in entries]
     found = [
-        _nearest(
-            [place[_NAME:] for place in own],
-            [row for some in shelves for row in islice(some, len(own))],
-            periods,
-            limits,
-        )
-        for own in placed
+        _nearest(told, [row for some in shelves for row in islice(some, len(told))], periods, limits)
+        for _, told in placed
     ]
     records = _records(client, prefix, {name for names in found for name in names})
     span = f"{periods[0]}-{periods[-1]}"

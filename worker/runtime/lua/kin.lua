@@ -35,6 +35,12 @@ local function places_on(entries, bytes)
   end
 end
 
+-- What stands on the shelves of some keys in a period; read once, as long as nothing is written there.
+local function read_shelves(places, at)
+  if not places.read[at] then places.read[at] = redis.call('HMGET', shelves_of(at), unpack(places.shelves)) end
+  return places.read[at]
+end
+
 -- Numbers of the kin in the periods first to last as 'period:number', those that share most keys first, at most `most`; of
 -- one key and period its newest `per_key`. `places` are the shelves of the keys, and the bytes that each is told by there.
 local function find_kin(places, first, last, most, per_key)
@@ -42,7 +48,7 @@ local function find_kin(places, first, last, most, per_key)
   if many == 0 then return {} end
   local hits, found = {}, {}
   for at = first, last do
-    local shelves = redis.call('HMGET', shelves_of(at), unpack(places.shelves))
+    local shelves = read_shelves(places, at)
     for i = 1, many do
       local entries = shelves[i]
       local starts = entries and places_on(entries, places.bytes[i]) or {}
@@ -88,14 +94,16 @@ local function with_entry(entries, bytes, number, per_key)
   return entries .. bytes .. number
 end
 
--- Add to the shelves of a period, all with one command.
+-- Add to the shelves of a period, all with one command; of a shelf that two keys share the last that is written counts.
 local function shelve(at, places, number, per_key)
-  local told, changed, row = struct.pack('>I4', number), {}, {}
-  local kept = redis.call('HMGET', shelves_of(at), unpack(places.shelves))
+  local told, written, row = struct.pack('>I4', number), {}, {}
+  local bytes, kept = places.bytes, read_shelves(places, at)
   for i, shelf in ipairs(places.shelves) do
-    changed[shelf] = with_entry(changed[shelf] or kept[i] or '', places.bytes[i], told, per_key)
+    local before = written[shelf] or kept[i]
+    local entries = before and with_entry(before, bytes[i], told, per_key) or bytes[i] .. told
+    written[shelf] = entries
+    row[2 * i - 1], row[2 * i] = shelf, entries
   end
-  for shelf, entries in pairs(changed) do add_pair(row, shelf, entries) end
   redis.call('HSET', shelves_of(at), unpack(row))
 end
 
@@ -117,13 +125,17 @@ local function remember_kin(places, record, now, limits)
   return number
 end
 
--- The places of keys, of which each is seven bytes.
+-- A text's parts of so many bytes each, from `first` on.
+local function parts_of(text, bytes, first, many)
+  local parts = {struct.unpack(string.rep('c' .. bytes, many), text, first)}
+  parts[many + 1] = nil -- where it ended
+  return parts
+end
+
+-- The places of keys: the shelves' names, three bytes for each key, then the four bytes that each is told by there.
 local function places_of(keys)
-  local places = {shelves = {}, bytes = {}}
-  for i = 1, #keys / 7 do
-    places.shelves[i], places.bytes[i] = string.sub(keys, 7 * i - 6, 7 * i - 4), string.sub(keys, 7 * i - 3, 7 * i)
-  end
-  return places
+  local many = #keys / 7
+  return {shelves = parts_of(keys, 3, 1, many), bytes = parts_of(keys, 4, 3 * many + 1, many), read = {}}
 end
 
 -- The kin of articles that are told in one script: what these added themselves is known without looking. The bytes of keys
