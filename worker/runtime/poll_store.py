@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
+from pydantic_core import to_json
 
 from worker.fulltext import PATIENCE
 from worker.ports import FinishedPoll, Ingested
@@ -67,7 +68,7 @@ def _busy_call(poll: FinishedPoll) -> Call:
         "drafts": [draft_work(draft) for draft in poll.drafts],
     }
     records = [ARTICLE.dump_json(draft.article) for draft in poll.drafts]
-    return "finish_poll", (poll.claim.feed_id, poll.claim.fence, json.dumps(work), *changed_fields(poll), *records)
+    return "finish_poll", (poll.claim.feed_id, poll.claim.fence, to_json(work), *changed_fields(poll), *records)
 
 
 def _quiet_row(poll: FinishedPoll) -> _QuietRow:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from worker.decision import digest_text
 from worker.dedupe import mark_of_address
@@ -116,7 +117,7 @@ def article_parts(told: Told, places: Places[str]) -> tuple[str | int | bytes, .
     return (
         told.claim.article.id,
         told.claim.fence,
-        json.dumps(work),
+        to_json(work),
         kin_index.places(told.step.signature.keys),
         seen,
         STORY.dump_json(told.step.story),
