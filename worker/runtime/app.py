@@ -49,6 +49,9 @@ QUEUES = {
 SEAL_EVERY_S = 60.0
 """What the audit record says is under SHA-256 after this long."""
 
+LOOKED_THROUGH = 20_000
+"""An enricher's new objects are looked through for cycles once there are so many, not at each 700: it makes a hundred for each
+article that waits to be told, and hardly a cycle."""
 DRAIN = timedelta(seconds=15)
 """A stopping deliverer waits this long for answers; less than the grace of whoever stops it."""
 
@@ -139,6 +142,8 @@ def _warm_up(**_: object) -> None:
             open_pipeline(stage)
     gc.collect()
     gc.freeze()  # a hundred thousand objects of the model and the lists: no collection need walk them again
+    if "enrich" in queues:
+        gc.set_threshold(LOOKED_THROUGH)
 
 
 @worker_ready.connect
