@@ -33,7 +33,7 @@ def bounded(monkeypatch):
 def windows():
     """Four windows of articles in words of their own; a sign stands behind each long one, so that the tokeniser is asked."""
     made = [
-        article(one.title, re.sub(r"(\w{6,})", r"\1;", one.text), declared_language="en")
+        article(one.title, re.sub(r"(\w{6,})", r"\1]", one.text), declared_language="en")
         for one in make(4 * WINDOW, 1).articles
     ]
     return [made[at : at + WINDOW] for at in range(0, len(made), WINDOW)]

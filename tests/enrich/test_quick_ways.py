@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
 
-from worker.enrich import pipeline
+from worker.enrich import cuts, pipeline
 from worker.enrich.amounts import numeric_dates
 from worker.enrich.countries import country_id, country_term
 from worker.enrich.cuts import KnownRuns
@@ -193,6 +193,19 @@ RUNS = st.one_of(
             ),
             *(":)", "word:)", ")", "(", ":", "(:", "x:-(", "8", "D", "'", "''", "s", "and/or", "C++", "--", "...", "-"),
             *("  ", "\n", "\n\n", " \n", "\t", "\xa0", "\u2028", "\u3000", "\x1c", "\u200b", "\x00"),
+            *(
+                "“Well-known,”",
+                "(R-Ariz.)",
+                "(D-Ill.),",
+                "$10,000.",
+                "£3.5;",
+                "0;)",
+                "x:),",
+                "US's.",
+                "A.",
+                "X-ray’s?”,",
+                "Inc.)",
+            ),
             *("https://a.example/x?y=1", "x" * 200, "1999-2001", "İran", "👩‍👩‍👧", "北京", "مجلس"),
         )
     ),
@@ -209,16 +222,34 @@ def known_runs() -> tuple[Language, KnownRuns]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(RUNNING, max_size=4), st.booleans())
-def test_a_text_is_cut_where_the_tokeniser_cuts_it_whatever_was_cut_before(parts: list[str], forgets: bool) -> None:
+@given(st.lists(RUNNING, max_size=4), st.sampled_from(["words", "runs", ""]))
+def test_a_text_is_cut_where_the_tokeniser_cuts_it_whatever_was_cut_before(parts: list[str], forgotten: str) -> None:
     nlp, known = known_runs()
     words = nlp.get_pipe("tocsin_bio").words
-    if forgets:
+    if forgotten == "words":
         words.forget()
+    elif forgotten == "runs":
+        known._keep(len(known) // 2)
     for text, cut in zip(parts, known.cut(parts), strict=True):
         doc = nlp.make_doc(text)
         assert list(zip(cut.starts, cut.ends, strict=True)) == [(one.idx, one.idx + len(one)) for one in doc]
         assert cut.rows.tolist() == words.rows_of([one.text for one in doc]).tolist()
+
+
+def test_of_too_many_runs_those_stay_that_are_met_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuts, "_KEPT_RUNS", 20)
+    nlp = pipeline.load(None, "numpy")
+    known = KnownRuns(nlp.tokenizer, nlp.get_pipe("tocsin_bio").words)
+    learnt: list[str] = []
+    learn = known._learn
+    monkeypatch.setattr(known, "_learn", lambda runs: (learnt.extend(runs), learn(runs))[1])
+    for number in range(60):
+        text = f"First once{number}, then they're late{number}: met."
+        [cut] = known.cut([text])
+        assert cut.ends.tolist() == [one.idx + len(one) for one in nlp.make_doc(text)]
+        assert len(known) <= 26
+    assert [learnt.count(run) for run in ("First", "then", "they're", "met.")] == [1] * 4
+    assert len(learnt) == 60 * 2 + 4
 
 
 def test_an_emoticon_beside_others_is_cut_as_the_tokeniser_cuts_it() -> None:

@@ -6,6 +6,7 @@ The tokeniser cuts a run the same wherever it stands. One exception: an emoticon
 stands in the next one; texts with any are left to the tokeniser, as are those with runs too long to be remembered.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise, repeat
@@ -22,7 +23,11 @@ _KEPT_RUNS: Final = 60_000
 _BITS: Final = 7
 _LONGEST_RUN: Final = (1 << _BITS) - 1
 _BLANK: Final = ord(" ")
-_ENDINGS: Final = (",", ".", "'s", "’s")
+_PLAIN: Final = re.compile(
+    r"""(["“($£€]?)([A-Za-z]+(?:-[A-Za-z]+)*+|[0-9]+(?:[.,][0-9]+)*+)(['’]s)?"""
+    r"""(?:((?<=[a-z0-9])\.|[,?!]?)(?:(["”)])([,.;]?))?|([:;]))"""
+)
+"""A number, or letters with hyphens between, and a few marks around them, each of which is a token of its own."""
 _IS_SPACE: Final = np.array([chr(code).isspace() for code in range(0x3002)])
 """By code; no sign beyond is a space."""
 
@@ -37,12 +42,18 @@ class Cut:
 
 
 class KnownRuns:
-    """Cuts texts. What is remembered goes when the words go that it points at, or once there are 60,000 runs."""
+    """Cuts texts. What is remembered goes when the words go that it points at.
+
+    Of more than 60,000 runs the half stays that was met in most calls: of the others most are never met again, while to learn
+    all of them anew would cost as much as the first 60,000 did.
+    """
 
     def __init__(self, tokenizer: Tokenizer, words: KnownWords) -> None:
         self._tokenizer, self._words = tokenizer, words
         self._rules = frozenset(tokenizer.rules)
         self._emoticons = frozenset(filter(_is_emoticon, self._rules))
+        self._irregular = frozenset(plain[2] for rule in self._rules if (plain := _PLAIN.fullmatch(rule)))
+        """What stands between the marks of a rule: as part of a run, the rule may say otherwise."""
         self._forget()
 
     def __len__(self) -> int:
@@ -53,15 +64,32 @@ class KnownRuns:
         self._number: dict[str, int] = {}
         self._tokens = Postings()
         """By the number of a run: the row of each token's word, then where in the run it starts, then its length."""
+        self._calls = np.zeros(0, np.int64)
+        """By the number of a run: in how many calls it was met."""
+
+    def _keep(self, most: int) -> None:
+        """Forget all runs but so many that were met in most calls, and count the calls anew."""
+        kept = np.sort(np.argsort(-self._calls[: len(self)], kind="stable")[:most])
+        runs = list(self._number)
+        try:
+            self._tokens.keep(kept)
+            self._number = {runs[number]: place for place, number in enumerate(kept.tolist())}
+            self._calls[:] = 0
+        except BaseException:  # a turn that ends between the two would give the runs others' tokens
+            self._forget()
+            raise
 
     def cut(self, texts: Sequence[str]) -> list[Cut]:
         """Return the tokens of each text; call it inside the vocabulary's memory zone."""
         self._words.make_room()
-        if self._generation != self._words.generation or len(self) > _KEPT_RUNS:
+        if self._generation != self._words.generation:
             self._forget()
+        elif len(self) > _KEPT_RUNS:
+            self._keep(_KEPT_RUNS // 2)
         runs, starts = zip(*map(_runs, texts), strict=True) if texts else ((), ())
         bounds = np.cumsum([0, *map(len, runs)])
         numbers = self._look_up(list(chain.from_iterable(runs)))
+        self._count(numbers[numbers >= 0])
         places, tokens = self._tokens.of(np.maximum(numbers, 0))
         firsts = np.concatenate([np.zeros(0, np.int64), *starts])[places] + (tokens >> _BITS & _LONGEST_RUN)
         whole = Cut(tokens >> 2 * _BITS, firsts, firsts + (tokens & _LONGEST_RUN))
@@ -71,6 +99,11 @@ class KnownRuns:
             self._leave(text) if left else Cut(whole.rows[start:end], whole.starts[start:end], whole.ends[start:end])
             for text, left, (start, end) in zip(texts, is_left, pairwise(ends), strict=True)
         ]
+
+    def _count(self, numbers: Ints) -> None:
+        if len(self._calls) < len(self):
+            self._calls = np.append(self._calls, np.zeros(len(self), np.int64))
+        self._calls[numbers] += 1  # once, however often a run stands in the texts
 
     def _leave(self, text: str) -> Cut:
         """The tokens as the tokeniser gives them."""
@@ -104,16 +137,20 @@ class KnownRuns:
     def _part(self, run: str) -> list[str]:
         """The words of a run that no tokeniser need be asked about, as most new ones are; none of others.
 
-        These are spaces, and letters with at most a comma, a full stop or a possessive behind them.
+        These are spaces, and numbers or letters with a few marks around them, of which no rule speaks.
         """
-        if run.isspace():
-            return [run]
-        ending = next(filter(run.endswith, _ENDINGS), "")
-        word = run.removesuffix(ending)
-        is_plain = word.isascii() and word.isalpha() and (ending != "." or word[-1].islower())
-        if not is_plain or run in self._rules or word in self._rules:
+        plain = _PLAIN.fullmatch(run)
+        if plain is None:
+            return [run] if run.isspace() else []
+        pieces = plain.groups("")
+        if (letters := pieces[1]) in self._irregular:
             return []
-        return [word, ending] if ending else [word]
+        if "-" not in letters:
+            return list(filter(None, pieces))
+        words = letters.split("-")
+        joined = [piece for word in words for piece in ("-", word)]
+        is_plain = self._irregular.isdisjoint(words)
+        return list(filter(None, (pieces[0], *joined[1:], *pieces[2:]))) if is_plain else []
 
     def _tokenise(self, runs: Sequence[str]) -> dict[str, list[str]]:
         """The words of runs, each of which stands on a line of its own, over which no rule reaches."""
@@ -129,6 +166,8 @@ class KnownRuns:
 
 def _packed(words: Sequence[str], rows: Iterator[int]) -> list[int]:
     """Of each word of a run its row, where it starts in the run, and its length; `rows` goes on to the next run's."""
+    if len(words) == 1:
+        return [next(rows) << 2 * _BITS | len(words[0])]
     starts = accumulate(map(len, words), initial=0)
     return [
         row << 2 * _BITS | start << _BITS | len(word) for word, start, row in zip(words, starts, rows, strict=False)

@@ -100,6 +100,13 @@ class Postings:
         self._ends[first + 1 : self._rows + 1] = held + np.cumsum(lengths)
         self._numbers[held : held + len(numbers)] = numbers
 
+    def keep(self, rows: Ints) -> None:
+        """Forget all rows but these, which are numbered anew in their order."""
+        places, numbers = self.of(rows)
+        self._rows = len(rows)
+        self._ends[1 : self._rows + 1] = np.cumsum(np.bincount(places, minlength=len(rows)))
+        self._numbers[: len(numbers)] = numbers
+
     def of(self, rows: Ints) -> tuple[Ints, Ints]:
         """Return the numbers under each of the rows, in order, beside the place of their row in ``rows``."""
         starts, ends = self._ends[rows], self._ends[rows + 1]
