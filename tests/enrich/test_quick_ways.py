@@ -13,12 +13,14 @@ from worker.enrich import cuts, pipeline
 from worker.enrich.amounts import numeric_dates
 from worker.enrich.countries import country_id, country_term
 from worker.enrich.cuts import KnownRuns
+from worker.enrich.enricher import _has_long_run
+from worker.enrich.events.extract import _cues, _may_tell, may_tell
 from worker.enrich.find import Find
 from worker.enrich.gazetteer import longest
 from worker.enrich.ner import LABELS, _decode_all, decode
 from worker.enrich.ner_pass import NamesPass
 from worker.enrich.phrase_topics import PatternIndex, compile_pattern
-from worker.enrich.sentences import _STOP, split_sentences
+from worker.enrich.sentences import _STOP, _word_before, split_sentences
 from worker.enrich.topic_features import FeatureExtractor
 from worker.enrich.topics import _sums
 from worker.enrich.word_shapes import shape_buckets, shapes_of
@@ -141,6 +143,51 @@ def test_stops_skipped_to_are_those_looked_for_at_every_letter(text: str) -> Non
 def test_years_skipped_to_are_those_looked_for_at_every_letter(text: str) -> None:
     expected = [Find(year.start(), year.end(), "DATE") for year in PLAIN_NUMERIC.finditer(text)]
     assert list(numeric_dates(text)) == expected
+
+
+@given(st.text('aB.-("‘ \n\u2028', max_size=60))
+def test_the_word_before_a_stop_is_the_one_sought_further_back(text: str) -> None:
+    found = re.search(r"[^\s(\[“\"‘']{1,24}$", text[-32:])
+    assert _word_before(text, len(text)) == (found.group() if found else "")
+
+
+@given(
+    st.lists(st.sampled_from([" ", "\n", "\u3000", "a", "b" * 50, "c" * 99, "d" * 100, "e" * 101]), max_size=12).map(
+        "".join
+    )
+)
+def test_runs_leapt_to_are_as_long_as_those_looked_at_one_by_one(text: str) -> None:
+    assert _has_long_run(text) == any(len(run) > 100 for run in text.split())
+
+
+TELLING = st.lists(
+    st.sampled_from(
+        (
+            "sanctions",
+            "İarms",
+            "arms",
+            "farms",
+            "aid",
+            "said",
+            "_aid",
+            "aid's",
+            "exported",
+            "sold",
+            "oil",
+            "Supplied",
+            "it",
+        )
+    )
+    | st.sampled_from((" ", " ", ". ", "-", "İ", "ſ", "\n", "to")),
+    max_size=14,
+).map("".join)
+
+
+@given(TELLING)
+def test_sentences_with_whole_cues_are_those_that_may_tell_with_any(text: str) -> None:
+    plain = [text[start:end] for start, end in split_sentences(text)]
+    with_any = [one for one in plain if any(True for _ in _cues().iter(one.lower()))]
+    assert may_tell(text, split_sentences(text), ()) == any(_may_tell(one, has_goods=False) for one in with_any)
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)), max_size=15))

@@ -163,9 +163,20 @@ def _readable(article: Article) -> str:
     the square of their number.
     """
     text = without_teasers(article.text, article.zones)[:LONGEST_TEXT]
-    if max(map(len, text.split()), default=0) <= _MOST_MARKS:
+    if not _has_long_run(text):
         return text
     return _ENDLESS_TOKEN.sub(_beginning, _ENDLESS_MARKS.sub(_beginning, text))
+
+
+def _has_long_run(text: str) -> bool:
+    """Whether more than `_MOST_MARKS` signs stand together; leaps from blank to blank, and looks at each run where none is near."""
+    at = 0
+    while at + _MOST_MARKS < len(text):
+        blank = text.rfind(" ", at, at + _MOST_MARKS + 1)
+        if blank < 0:
+            return max(map(len, text[at:].split()), default=0) > _MOST_MARKS
+        at = blank + 1
+    return False
 
 
 def _beginning(run: re.Match[str]) -> str:

@@ -18,6 +18,8 @@ from worker.enrich.find import Cue, Find, Read, Reading
 
 _LEFT: Final = 80
 _LAST_WORD: Final = re.compile(r"([\w-]{1,24})[\s-]$")
+_LAST_WORD_LEFT: Final = 26
+"""As far as it may reach, a line break at the end included."""
 # A number of a designation that may begin with something else than a digit.
 _MAY_START_OTHERWISE: Final = re.compile(r"(?:^|\(\?:|\|)(?!\(\?:|\[?\d)")
 # Up to four words; a stop only after an initial ("Gerald R. Ford").
@@ -82,13 +84,13 @@ def _read_paired(
 ) -> Find | None:
     find = _read_head(modifiers, reading, start, end)
     run = reading.lower[find.start : start]
-    return find if any(modifier in run for modifier in strict) and run else None
+    return find if run and any(modifier in run for modifier in strict) else None
 
 
 def _read_plural(
     modifiers: re.Pattern[str], not_after: frozenset[str], reading: Reading, start: int, end: int
 ) -> Find | None:
-    before = _LAST_WORD.search(reading.lower[max(0, start - _LEFT) : start])
+    before = _LAST_WORD.search(reading.lower[max(0, start - _LAST_WORD_LEFT) : start])
     if before and before.group(1) in not_after:
         return None
     return _read_head(modifiers, reading, start, end)

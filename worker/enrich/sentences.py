@@ -39,9 +39,10 @@ _STOP: Final = re.compile(
     rf"(?<=[{_MARKS}])(?<![{_MARKS}]{{2}})[{_MARKS}]*+[\"'”’»)\]]*+(?=\s)"
     rf"|(?<=[{_BREAKS}])[{_BREAKS}]*+)"
 )
-_LAST_WORD: Final = re.compile(r"[^\s(\[“\"‘']{1,24}$")
+_LAST_WORD: Final = re.compile(r"[^\s(\[“\"‘']{1,24}+$")
 _NEXT_WORD: Final = re.compile(r"\s*[\"'“‘«(\[]*([^\s\"'”’,;:.!?)\]]{0,24})")
-_LOOKBACK: Final = 32
+_LOOKBACK: Final = 25
+"""As far as the last word may reach, a line break behind it included."""
 _INITIAL: Final = re.compile(r"(?:[A-Z]\.)*[A-Z]$")
 
 
@@ -75,10 +76,11 @@ def _is_boundary(text: str, stop: re.Match[str]) -> bool:
         return True
     follow = _NEXT_WORD.match(text, stop.end())
     word = follow.group(1) if follow else ""
-    if mark[0] == "." and len(mark.rstrip("\"'”’»)]")) == 1:
-        return _ends_after_full_stop(_word_before(text, stop.start()), word)
     # "What now?" she asked / "wait ... what": a lower-case word continues the sentence.
-    return not word[:1].islower()
+    if word[:1].islower():
+        return False
+    is_full_stop = mark[0] == "." and len(mark.rstrip("\"'”’»)]")) == 1
+    return not is_full_stop or _ends_after_full_stop(_word_before(text, stop.start()), word)
 
 
 def _word_before(text: str, position: int) -> str:
@@ -89,8 +91,6 @@ def _word_before(text: str, position: int) -> str:
 def _ends_after_full_stop(before: str, after: str) -> bool:
     lowered = before.lower()
     if lowered in _TITLES and (before[:1].isupper() or not after[:1].isupper()):
-        return False
-    if after[:1].islower():
         return False
     if lowered in _SOFT or _INITIAL.match(before):
         return after.lower() in _STARTERS and before != "I"

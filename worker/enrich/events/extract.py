@@ -71,12 +71,21 @@ def may_tell(text: str, sentences: Sequence[tuple[int, int]], found: Sequence[En
 def _telling(text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> Iterator[int]:
     """The numbers of the sentences that hold the words without which no reader finds an event in them."""
     starts = [start for start, _ in sentences]
-    cues = {bisect_right(starts, place) - 1 for place, _ in _cues().iter(small_letters(text))}
+    cues = {bisect_right(starts, place) - 1 for place in _cue_places(small_letters(text))}
     armed = {bisect_right(starts, one.start) - 1 for one in entities if one.label in ("WEAPON", "VESSEL")}
     for number in sorted((cues | armed) - {-1}):
         start, end = sentences[number]
         if end - start <= _LONGEST and _may_tell(text[start:end], has_goods=number in armed):
             yield number
+
+
+def _cue_places(lower: str) -> Iterator[int]:
+    """Where cues end in a text in small letters, those within longer words left out."""
+    for last, length in _cues().iter(lower):
+        before = lower[last - length] if last >= length else ""
+        # in small letters the dotted capital I is two signs, the second of which parts words
+        if not lower[last + 1 : last + 2].isalnum() and (not before.isalnum() or before == "İ"):
+            yield last
 
 
 def _may_tell(sentence: str, *, has_goods: bool) -> bool:
@@ -97,10 +106,10 @@ def _seconds(name: str) -> frozenset[str]:
 
 @cache
 def _cues() -> ahocorasick.Automaton:
-    """Finds the rarer of the words by which a sentence may tell an event, within other words too."""
+    """Finds the rarer of the words by which a sentence may tell an event, within other words too; with each is its length."""
     automaton = ahocorasick.Automaton()
     for word in _measures() | _matters():
-        automaton.add_word(word, word)
+        automaton.add_word(word, len(word))
     automaton.make_automaton()
     return automaton
 
