@@ -19,6 +19,7 @@ _MEASURES: Final = frozenset(
 )
 _DAYS: Final = frozenset(("yesterday", "today", "tomorrow"))
 _RELATIVE: Final = frozenset("last next this previous past coming".split())
+DATING: Final = _DAYS | _RELATIVE
 _PERIODS: Final = frozenset("week month year weekend quarter spring summer autumn winter decade century".split())
 _PROMISED: Final = frozenset(("promised", "pledged"))
 _BY_PLACE: Final = _PROMISED | {"of", "and", "arms", "armed"}
@@ -31,11 +32,12 @@ _ADJECTIVE: Final = re.compile(r"(?:[a-z]+(?:al|ic|ive|ous|ary|ern|ese|less|ful|
 
 def relative_date(tokens: list[Token], i: int) -> int:
     """Where "last week", "this month", "yesterday" end; 0 where none begins."""
-    if tokens[i].entity is not None:
+    token = tokens[i]
+    if token.word not in DATING or token.entity is not None:
         return 0
-    if tokens[i].word in _DAYS:
+    if token.word in _DAYS:
         return i + 1
-    is_led = tokens[i].word in _RELATIVE and i + 1 < len(tokens) and tokens[i + 1].entity is None
+    is_led = i + 1 < len(tokens) and tokens[i + 1].entity is None
     return i + 2 if is_led and tokens[i + 1].word in _PERIODS else 0
 
 
@@ -123,6 +125,8 @@ def _is_verb(word: str) -> bool:
 
 def goods_end(tokens: list[Token], i: int) -> int:
     """Where goods end whose last words begin at `i`; 0 where there are none."""
+    if i < len(tokens) and tokens[i].word not in _goods_openers() and not tokens[i].is_name("WEAPON", "VESSEL"):
+        return 0
     at = i
     while at < len(tokens):
         if tokens[at].is_name("WEAPON", "VESSEL") or _is_goods_noun(tokens, at):
@@ -135,6 +139,11 @@ def goods_end(tokens: list[Token], i: int) -> int:
         else:
             return at if at > i else 0
     return at if at > i else 0
+
+
+@cache
+def _goods_openers() -> frozenset[str]:
+    return words("goods", "modifiers") | _aid_openers()
 
 
 def _is_goods_noun(tokens: list[Token], at: int) -> bool:
@@ -263,6 +272,8 @@ def is_compound(tokens: list[Token], stop: int) -> bool:
 
 def party_end(tokens: list[Token], i: int) -> int:
     """Where a party ends whose name or last words begin at `i`; 0 where there is none."""
+    if i < len(tokens) and tokens[i].entity is None and not _is_party_noun(tokens, i):
+        return 0
     at = i
     is_party = False
     while at < len(tokens):
@@ -285,8 +296,9 @@ def party_end(tokens: list[Token], i: int) -> int:
 def _is_party_noun(tokens: list[Token], at: int) -> bool:
     """Whether a common noun names a party: one of the list, or an air force ("force" alone is mostly a verb)."""
     token = tokens[at]
-    is_air_force = token.word == "force" and at > 0 and tokens[at - 1].word == "air"
-    return token.entity is None and (is_air_force or token.word in words("parties"))
+    if token.entity is not None:
+        return False
+    return token.word in words("parties") or (token.word == "force" and at > 0 and tokens[at - 1].word == "air")
 
 
 def _joins(tokens: list[Token], at: int) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from worker.enrich.events.around import around
@@ -247,7 +248,7 @@ def _by_verb(units: Sequence[Unit]) -> Iterator[Claim]:
             who = tuple(j for prep, j in reach(units, i) if prep == "by" and units[j].kind == "party")
             yield from [Claim(who, who[-1] + 1, len(units), unit.word)] if who else ()
             continue
-        if unit.kind != "word" or unit.word not in words("say") | _ANNOUNCING | _FINDING:
+        if unit.kind != "word" or unit.word not in _claiming():
             continue
         if unit.word in _ANNOUNCING | _FINDING and not (after and (after.word == "that" or after.kind in _PARTY)):
             continue
@@ -266,6 +267,11 @@ def _by_verb(units: Sequence[Unit]) -> Iterator[Claim]:
         who = _titled(units, _after_comma(units, who, i), i)
         is_last = _is_closing(units, who[0], i)
         yield Claim(who, 0, who[0], unit.word) if is_last else Claim(who, i + 1, len(units), unit.word)
+
+
+@cache
+def _claiming() -> frozenset[str]:
+    return words("say") | _ANNOUNCING | _FINDING
 
 
 def _is_accused(units: Sequence[Unit], i: int) -> bool:

@@ -49,7 +49,7 @@ def _plain(text: str, start: int, end: int) -> list[Token]:
         written = match.group()
         word = written.lower()
         if word.isalnum():  # most are, and neither marks nor hyphens are in them
-            found.append(Token(word, match.start(), match.end(), None, written[0].isupper()))
+            found.append(Token(word, *match.span(), None, written[0].isupper()))
             continue
         word = word.replace("’", "'").replace("´", "'").replace("`", "'")
         head, _, tail = word.rpartition("-")

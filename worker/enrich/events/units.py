@@ -6,10 +6,12 @@ Does not own what passes between them (`transfer`, `measure`, `breach`).
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from worker.enrich.countries import country_id
 from worker.enrich.events.mentions import (
+    DATING,
     carrier,
     goods_end,
     is_compound,
@@ -43,6 +45,7 @@ _PROSPECTS: Final = frozenset(
 _RANKS: Final = frozenset("first second third latest last only".split())
 _ARMED: Final = frozenset("military lethal weapons arms security defence defense".split())
 """Between a ship and what it does: "a ship suspected of carrying"."""
+_REMEMBERED: Final = 20_000
 _NAMES: Final = frozenset(("PERSON", "ORG", "GPE", "LOC", "FAC", "NORP"))
 _UNITED_NATIONS: Final = re.compile(r"(?:the )?(?:UN|U\.N\.?|United Nations)\b", re.IGNORECASE)
 _STATE_BODY: Final = re.compile(
@@ -78,15 +81,18 @@ def read_units(text: str, start: int, end: int, entities: Sequence[Entity]) -> l
     """The units of the sentence [start, end); `entities` are those that stand in it, in order."""
     tokens = read_tokens(text, start, end, entities)
     units: list[Unit] = []
+    has_carrier = not words("carriers").isdisjoint([token.word for token in tokens])
     i = 0
     while i < len(tokens):
-        unit, i = _read(tokens, i)
+        unit, i = _read(tokens, i, has_carrier=has_carrier)
         units.append(unit)
     return units
 
 
-def _read(tokens: list[Token], i: int) -> tuple[Unit, int]:
+def _read(tokens: list[Token], i: int, *, has_carrier: bool) -> tuple[Unit, int]:
     token = tokens[i]
+    if token.entity is None and not token.is_capital and (kind := _kind_anywhere(token.word)):
+        return Unit(kind, token.word, token.start, token.end), i + 1
     if stop := relative_date(tokens, i):
         return _unit("date", tokens, i, stop), stop
     if token.word in _CALLING and i + 1 < len(tokens) and tokens[i + 1].word == "off":
@@ -94,13 +100,20 @@ def _read(tokens: list[Token], i: int) -> tuple[Unit, int]:
     if kind := _single(token):
         return _unit(kind, tokens, i, i + 1), i + 1
     if token.entity is not None or token.is_capital or may_open_mention(token.word):
-        return _mention(tokens, i)
+        return _mention(tokens, i, has_carrier=has_carrier)
     return Unit(_left_over(token), token.word, token.start, token.end), i + 1
 
 
-def _mention(tokens: list[Token], i: int) -> tuple[Unit, int]:
-    """The party or goods whose mention begins at `i`, or that token alone."""
-    if noun := carrier(tokens, i):
+@lru_cache(maxsize=_REMEMBERED)
+def _kind_anywhere(word: str) -> Kind | None:
+    """What a word in small letters is that is no name, whatever stands around it; None of those that their neighbours decide."""
+    is_open = word in DATING or word in _CALLING or word in _PRONOUNS or may_open_mention(word)
+    return None if is_open else _kind_alone(word)
+
+
+def _mention(tokens: list[Token], i: int, *, has_carrier: bool) -> tuple[Unit, int]:
+    """The party or goods whose mention begins at `i`, or that token alone; `has_carrier`: the sentence has a ship, train or plane."""
+    if has_carrier and (noun := carrier(tokens, i)):
         stop = past_name(tokens, noun)
         return _unit("party", tokens, i, stop)._replace(word=tokens[noun - 1].word), stop
     core = skip_modifiers(tokens, i)
@@ -122,7 +135,11 @@ def _single(token: Token) -> Kind | None:
 def _left_over(token: Token) -> Kind:
     if token.is_name("NORP") or (token.word == "western" and not token.entity):
         return "origin"
-    return "word" if token.word[:1].isalnum() or token.word == "'s" else "mark"
+    return _kind_alone(token.word)
+
+
+def _kind_alone(word: str) -> Kind:
+    return "word" if word[:1].isalnum() or word == "'s" else "mark"
 
 
 def _are_weapons(tokens: list[Token], stop: int) -> bool:
