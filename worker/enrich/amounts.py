@@ -5,6 +5,7 @@ Owns the cue words (currencies, months, weekdays) and the patterns read around t
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from worker.enrich.find import Cue, Find, Reading
@@ -20,7 +21,7 @@ _DAY: Final = r"\d{1,2}(?:st|nd|rd|th)?\b(?![:.,]\d)"
 _AFTER_MONTH: Final = re.compile(rf"\.?\s(?:{_DAY}(?:\s?[-–]\s?{_DAY})?(?:,?\s{_YEAR})?|{_YEAR})|,\s{_YEAR}")
 _YEAR_AFTER: Final = re.compile(rf"\.?,?\s{_YEAR}")
 _DAY_BEFORE: Final = re.compile(r"(?<![\w.,:])\d{1,2}(?:st|nd|rd|th)?(?:\sof)?\s$")
-# The digits come first, which the search skips to; what may not stand before them is looked for behind.
+# What may not stand before the digits is looked for behind them. It keeps one find from starting within another.
 _NUMERIC: Final = re.compile(r"(?:19|20)\d\d(?<![\w.,$€£-]....)(?:-[01]\d-[0-3]\d(?!\w)|(?![\w%-]|[.,]\d))")
 
 _SIGNS: Final = ("$", "€", "£", "¥", "₽", "₴", "₹", "₩", "₪", "₺")
@@ -55,8 +56,17 @@ def amount_cues() -> Iterator[Cue]:
 
 def numeric_dates(text: str) -> Iterator[Find]:
     """Yield years (1900 to 2099) and ISO 8601 dates."""
-    for match in _NUMERIC.finditer(text):
-        yield Find(match.start(), match.end(), "DATE")
+    for start in sorted(chain(_places(text, "19"), _places(text, "20"))):
+        if match := _NUMERIC.match(text, start):
+            yield Find(start, match.end(), "DATE")
+
+
+def _places(text: str, digits: str) -> Iterator[int]:
+    """Where digits stand; to leap to them costs half as much as a search for either."""
+    start = text.find(digits)
+    while start >= 0:
+        yield start
+        start = text.find(digits, start + 1)
 
 
 def _read_sign(reading: Reading, start: int, end: int) -> Find | None:
