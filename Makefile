@@ -83,6 +83,7 @@ $(VENV)/.installed-train: requirements/train.txt $(VENV)/.installed
 # minutes (the topics about 4).
 train: install-train
 	$(BIN)/python -m training.entities
+	$(BIN)/python -m training.entity_gate
 	$(BIN)/python -m training.topics
 
 # Scores them unattended and writes docs/quality.md and docs/quality.json: about 10 processor minutes. A part whose corpus is

@@ -4,7 +4,8 @@
 
 Learns from the corpora of `ner/` (licences: `MODEL_CARD.entities.md`) and from the unlabelled news of `topics/` as a
 larger network read them (`training/entity_teacher.py` writes its reading to `data/entity_labels.npz`: tags, no text).
-One thread, no randomness beyond `--seed`.
+One thread, no randomness beyond `--seed`. What is written looks for names everywhere; `training/entity_gate.py` then
+tells it where it need not.
 """
 
 import argparse

@@ -81,10 +81,76 @@ def test_a_decoded_sequence_never_starts_a_name_inside() -> None:
     assert np.all((before[inside] == tags[inside]) | (before[inside] == tags[inside] - 1))
 
 
+def ungated() -> Language:
+    """The shipped network, looking everywhere."""
+    whole = load(backend="numpy")
+    tagger = whole.get_pipe("tocsin_bio")
+    tagger.use(tagger.network)
+    return whole
+
+
+def admitted(text: str) -> list[str]:
+    tagger, doc = nlp().get_pipe("tocsin_bio"), nlp().make_doc(text)
+    words = [token.text for token in doc]
+    rows = tagger.words.rows_of(words)
+    found = tagger.gate.admitted(tagger.words.hints[rows], rows > 0)
+    return [word for word, is_in in zip(words, found, strict=True) if is_in]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It was said that the agency had told them so, and Angela Merkel agreed with what they had written.",
+        "it was said that the agency had told them so, and angela merkel agreed with what they had written.",
+        "IT WAS SAID THAT THE AGENCY HAD TOLD THEM SO, AND ANGELA MERKEL AGREED WITH WHAT THEY HAD WRITTEN.",
+    ],
+)
+def test_names_are_looked_for_where_they_may_be_however_a_text_is_written(text: str) -> None:
+    assert {"angela", "merkel"} <= {word.lower() for word in admitted(text)}
+    assert named(text) == {(ent.text, ent.label_) for ent in ungated()(text).ents}
+
+
+def test_no_name_is_looked_for_where_the_words_speak_against_it() -> None:
+    text = "They had said that it would be so, and so it was when they came to see what had been done."
+    assert admitted(text) == []
+    [scores] = nlp().get_pipe("tocsin_bio").scores([nlp()(text)])
+    assert (scores[:, 0] - scores[:, 1:].max(axis=1) > 1_000).all()
+
+
+@pytest.mark.parametrize("word", ["WHO", "IS", "GM", "DeLay", "U.S."])
+def test_a_word_with_a_capital_inside_is_looked_at_wherever_it_stands(word: str) -> None:
+    assert word in admitted(f"they had said that it {word} would be so")
+
+
+def test_a_tagger_without_a_gate_looks_everywhere() -> None:
+    tagger = ungated().get_pipe("tocsin_bio")
+    rows = tagger.words.rows_of(["they", "had", "said"])
+    assert tagger.gate.admitted(tagger.words.hints[rows], rows > 0).all()
+
+
+def test_real_news_has_nearly_the_names_that_the_network_sees_without_a_gate(shared: Path) -> None:
+    lines = (shared / "topics" / "dev.jsonl").read_text("utf-8").splitlines()[::8]
+    news = [row.get("text") or f"{row['title']}\n{row['body']}" for row in map(json.loads, lines)]
+    found, expected = (
+        {
+            (number, ent.start_char, ent.end_char, ent.label_)
+            for number, doc in enumerate(reader.pipe(news))
+            for ent in doc.ents
+        }
+        for reader in (nlp(), ungated())
+    )
+    assert len(expected) > 1_000
+    assert len(found ^ expected) <= len(expected) / 1_000
+
+
 def test_the_saved_pipeline_reads_as_it_was_written(tmp_path: Path) -> None:
     nlp().to_disk(tmp_path / "copy")
     text = "Angela Merkel met the UN Security Council in New York on Tuesday."
-    again = load(str(tmp_path / "copy"), backend="numpy")(text)
+    copy = load(str(tmp_path / "copy"), backend="numpy")
+    gates = [pipe.get_pipe("tocsin_bio").gate for pipe in (nlp(), copy)]
+    assert gates[0].bias == gates[1].bias
+    assert np.array_equal(gates[0].weights, gates[1].weights)
+    again = copy(text)
     assert [(e.text, e.label_, e.kb_id_) for e in again.ents] == [
         (e.text, e.label_, e.kb_id_) for e in nlp()(text).ents
     ]

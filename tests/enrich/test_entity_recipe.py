@@ -1,5 +1,6 @@
 """The recipe of the tagger: what it learns from, and that it learns."""
 
+import random
 import zlib
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 import spacy
 
 from training.entities import TAGS, labelled_example, new_pipeline, news_text, recased, taught_examples, train
+from training.entity_gate import fit, read
 from training.evaluate_entities import bare_span, comparable, score
+from worker.enrich.pipeline import load
 
 TEXT = "Angela Merkel met Nokia in Berlin."
 
@@ -59,6 +62,20 @@ def test_the_network_learns_a_few_sentences_by_heart() -> None:
         ("Nokia", "ORG"),
         ("Berlin", "GPE"),
     ]
+
+
+def test_a_gate_admits_nearly_all_words_of_names_and_few_others() -> None:
+    nlp = load(None, "numpy")
+    tagger = nlp.get_pipe("tocsin_bio")
+    tagger.use(tagger.network)
+    plain = "They had said that it would be so, and so it was when they came to see what had been done. "
+    texts = [plain + f"Then {name} came to Berlin. " + plain for name in ("Merkel", "Steinmeier", "Scholz", "Gauck")]
+    reading = read(tagger, [labelled_example(nlp, text, []) for text in texts], random.Random(0))
+    gate = fit(reading)
+    admitted = gate.admitted(gate.hints(reading.vectors)[reading.index], reading.index > 0)
+    assert reading.is_name.sum() >= 2 * len(texts)
+    assert (~admitted[reading.is_name]).sum() <= 1
+    assert admitted[reading.index > 0].mean() < 0.3
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from worker.enrich.enricher import _has_long_run
 from worker.enrich.events.extract import _cues, _may_tell, may_tell
 from worker.enrich.find import Find
 from worker.enrich.gazetteer import longest
-from worker.enrich.ner import LABELS, _decode_all, decode
+from worker.enrich.ner import LABELS, REACH, Gate, _decode_all, decode
 from worker.enrich.ner_pass import NamesPass
 from worker.enrich.phrase_topics import PatternIndex, compile_pattern
 from worker.enrich.sentences import _STOP, _word_before, split_sentences
@@ -209,7 +209,7 @@ def test_a_remembered_country_is_the_one_that_is_looked_up(surface: str) -> None
 
 
 @pytest.mark.parametrize("backend", ["numpy", "blis"])
-@pytest.mark.parametrize("words", [1, 2, 511, 512, 1_500])
+@pytest.mark.parametrize("words", [1, 2, 767, 768, 2_500])
 def test_words_have_the_scores_that_the_network_itself_gives_them(backend: pipeline.Backend, words: int) -> None:
     tagger = pipeline.load(None, backend).get_pipe("tocsin_bio")
     parts = tagger.network.get_ref("encode"), tagger.network.get_ref("output")
@@ -218,7 +218,29 @@ def test_words_have_the_scores_that_the_network_itself_gives_them(backend: pipel
     vectors[0] = 0
     index = np.where(chance.random(words) < 0.1, 0, chance.integers(0, 200, words))
     expected = parts[1].predict(parts[0].predict(vectors[index]))
-    np.testing.assert_allclose(NamesPass(*parts, tagger.network.ops).scores(vectors, index), expected, atol=1e-4)
+    names = NamesPass(*parts, tagger.network.ops)
+    np.testing.assert_allclose(names.scores(vectors, index, np.ones(words, bool)), expected, atol=1e-4)
+    for share in (0.5, 0.1, 0.01, 0):
+        needed = chance.random(words) < share
+        scores = names.scores(vectors, index, needed)
+        np.testing.assert_allclose(scores[needed], expected[needed], atol=1e-4)
+        assert (scores[~needed, 0] - scores[~needed, 1:].max(axis=1, initial=-np.inf) > 1_000).all()
+
+
+@given(st.lists(st.booleans(), max_size=30), st.integers(0, 2**32 - 1))
+def test_the_gate_admits_the_words_at_and_beside_those_whose_neighbours_speak_for_a_name(
+    are_words: list[bool], seed: int
+) -> None:
+    gate = Gate(np.zeros((96, 2 * REACH + 1), np.float32), -1.0)
+    hints = np.random.default_rng(seed).normal(size=(len(are_words), 2 * REACH + 1)).astype(np.float32)
+    is_word = np.array(are_words, bool)
+    hints[~is_word] = 0
+    speaks = [
+        here and sum(hints[i + d, REACH + d] for d in range(-REACH, REACH + 1) if 0 <= i + d < len(hints)) > 1
+        for i, here in enumerate(are_words)
+    ]
+    expected = [here and any(speaks[max(0, i - 1) : i + 2]) for i, here in enumerate(are_words)]
+    assert gate.admitted(hints, is_word).tolist() == expected
 
 
 RUNS = st.one_of(

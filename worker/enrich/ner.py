@@ -5,6 +5,9 @@ Owns the component `tocsin_bio`, its network, the features of a word and the dec
 
 What the network makes of a word apart from its neighbours (hash embeddings and their mixing) is
 computed once per distinct word and kept, so that a text costs one gather and a few small convolutions (`ner_pass`).
+These run where names may be. A gate tells where: a number for each of five places in which a word may stand to another is
+kept with the word, and names are looked for at and beside the words around which the five add up to more than nothing, and
+acronyms. What fits the gate is `training/entity_gate.py`.
 """
 
 import re
@@ -12,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias, TypeVar, cast
+from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +36,7 @@ from thinc.api import (
     residual,
 )
 
-from worker.enrich.ner_pass import NamesPass
+from worker.enrich.ner_pass import Mask, NamesPass, spread
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Ids: TypeAlias = npt.NDArray[np.uint64]
@@ -50,6 +53,8 @@ ROWS: Final = (12000, 4000, 4000, 1000, 6000)
 WIDTH: Final = 96
 DEPTH: Final = 4
 _PIECES: Final = 3
+# How far to each side the gate looks.
+REACH: Final = 2
 # Distinct words whose embedding is kept; 60,000 * 96 floats are 23 MB.
 _KEPT_WORDS: Final = 60_000
 # The words of some documents come on top before room is made.
@@ -60,6 +65,8 @@ _DOCS_AT_ONCE: Final = 32
 # A token outside any name with this probability parts the stretches that are decoded again.
 _SURE: Final = 0.9
 _IMPOSSIBLE: Final = -1e4
+# More than the words around can speak against.
+_ADMITTED: Final = 1e4
 
 
 def word_features(word: str) -> list[int]:
@@ -202,16 +209,48 @@ def runs(tags: Tags) -> Iterator[tuple[int, int, int]]:
         yield start, end, int(tags[start] - 1) // 2
 
 
+class Gate(NamedTuple):
+    """Where names are looked for: at and beside each word for which `bias` and what `weights` make of the vectors around it exceed 0.
+
+    `weights` has shape (width, 2 * `REACH` + 1), its columns for the words from two before to two behind.
+    """
+
+    weights: Floats
+    bias: float
+
+    @classmethod
+    def open(cls) -> Self:
+        """Names are looked for everywhere."""
+        return cls(np.zeros((WIDTH, 2 * REACH + 1), np.float32), 1.0)
+
+    def hints(self, vectors: Floats) -> Floats:
+        """Return what each word, by its vector, adds for itself and those around it, (words, places)."""
+        return cast("Floats", vectors @ self.weights)
+
+    def evidence(self, hints: Floats) -> Floats:
+        """Return how much speaks for a name at each word of a row, given the hints of each; beyond its ends stands nothing."""
+        evidence = np.full(len(hints), self.bias, np.float32)
+        for place, distance in enumerate(range(-REACH, REACH + 1)):
+            start, end = max(0, -distance), len(hints) - max(0, distance)
+            if start < end:
+                evidence[start:end] += hints[start + distance : end + distance, place]
+        return evidence
+
+    def admitted(self, hints: Floats, is_word: Mask) -> Mask:
+        """Return which words of a row are looked at, given the hints of each, and where in the row a word stands at all."""
+        return spread((self.evidence(hints) > 0) & is_word) & is_word
+
+
 class KnownWords:
     """The embedding of each word met so far, by the word's hash; row 0 stands for no word.
 
     `vectors` has shape (rows, width); `blanks` tells per row whether the word is white space, in which no name
-    starts, or ends a line, over which none goes on. Both have their full size from the start (a page of memory counts
-    once it is written to) and are written over after `forget`, so that memory neither leaps nor swings.
+    starts, or ends a line, over which none goes on; `hints` are the gate's. All have their full size from the start (a page of
+    memory counts once it is written to) and are written over after `forget`, so that memory neither leaps nor swings.
     """
 
-    def __init__(self, network: Model[Words, Floats]) -> None:
-        self._embed = network.get_ref("embed")
+    def __init__(self, network: Model[Words, Floats], gate: Gate) -> None:
+        self._embed, self._gate = network.get_ref("embed"), gate
         self._row_of = {0: 0}
         self.generation = 0
         self._allocate()
@@ -219,6 +258,7 @@ class KnownWords:
     def _allocate(self) -> None:
         self.vectors: Floats = np.zeros((_KEPT_ROWS, WIDTH), dtype=np.float32)
         self.blanks = np.zeros(_KEPT_ROWS, dtype=np.int8)
+        self.hints: Floats = np.zeros((_KEPT_ROWS, 2 * REACH + 1), dtype=np.float32)
 
     def forget(self) -> None:
         """Start afresh; the arrays stay, unless monstrous texts had made them larger."""
@@ -251,9 +291,12 @@ class KnownWords:
         while end > len(self.vectors):
             self.vectors = np.concatenate((self.vectors, np.zeros_like(self.vectors)))
             self.blanks = np.concatenate((self.blanks, np.zeros_like(self.blanks)))
+            self.hints = np.concatenate((self.hints, np.zeros_like(self.hints)))
         self.vectors[first:end] = self._embed.predict(
             np.array([word_features(word) for word in words], dtype=np.uint64)
         )
+        self.hints[first:end] = self._gate.hints(self.vectors[first:end])
+        self.hints[first:end, REACH] += [_ADMITTED * _has_capital_inside(word) for word in words]
         self.blanks[first:end] = [_blank(word) for word in words]
         self._row_of.update(zip(hashes, range(first, end), strict=True))
 
@@ -269,10 +312,10 @@ class BioTagger:
         network.initialize()
         self.use(network)
 
-    def use(self, network: Model[Words, Floats]) -> None:
-        """Take a network of `build_network`'s shape."""
-        self.network = network
-        self.words = KnownWords(network)
+    def use(self, network: Model[Words, Floats], gate: Gate | None = None) -> None:
+        """Take a network of `build_network`'s shape, and the gate that was fitted to it; without one it reads every word."""
+        self.network, self.gate = network, gate or Gate.open()
+        self.words = KnownWords(network, self.gate)
         self._pass: NamesPass | None = None  # made once it is asked for: until then the network may be taught
 
     def __call__(self, doc: Doc) -> Doc:
@@ -288,7 +331,10 @@ class BioTagger:
             yield from docs
 
     def scores(self, docs: Sequence[Doc]) -> list[Floats]:
-        """Return the tag scores per document, shape (tokens, tags), logarithmic up to a constant per token."""
+        """Return the tag scores per document, shape (tokens, tags), logarithmic up to a constant per token.
+
+        Where the gate looks for no name, O is certain.
+        """
         hashes, bounds = _side_by_side([doc.to_array(ORTH) for doc in docs])
         distinct, inverse = np.unique(hashes, return_inverse=True)
         scores = self._tag_scores(self.words.rows(distinct.tolist(), docs[0].vocab.strings.__getitem__)[inverse])
@@ -313,21 +359,23 @@ class BioTagger:
         if self._pass is None:
             parts = self.network.get_ref("encode"), self.network.get_ref("output")
             self._pass = NamesPass(*parts, cast("NumpyOps", self.network.ops))
-        scores = self._pass.scores(self.words.vectors, index)
+        needed = self.gate.admitted(self.words.hints[index], index > 0)
+        scores = self._pass.scores(self.words.vectors, index, needed)
         blanks = self.words.blanks[index]
         scores[blanks > 0, 1::2] += _IMPOSSIBLE
         scores[blanks == _LINE_END, 2::2] += _IMPOSSIBLE
         return scores
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002 (spaCy's signature)
-        """Write the weights, half precision, as one `weights.npz` in the folder `path`."""
+        """Write the weights, half precision, as `weights.npz` in the folder `path`, and the gate beside it as `gate.npz`."""
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
         arrays: dict[str, Any] = {name: array.astype(np.float16) for name, array in _parameters(self.network)}
         np.savez(folder / "weights.npz", **arrays)
+        np.savez(folder / "gate.npz", **self.gate._asdict())
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:  # noqa: ARG002 (spaCy's signature)
-        """Read what `to_disk` wrote; a missing file is an OSError, a network of another shape a KeyError."""
+        """Read what `to_disk` wrote; missing weights are an OSError, a network of another shape a KeyError."""
         with np.load(Path(path) / "weights.npz", allow_pickle=False) as stored:
             arrays = dict(stored)
         network = build_network()
@@ -336,8 +384,16 @@ class BioTagger:
             for name in node.param_names:
                 if node.has_param(name):
                     node.set_param(name, arrays[f"{node_index}.{name}"].astype(np.float32))
-        self.use(network)
+        self.use(network, _gate_of(Path(path) / "gate.npz"))
         return self
+
+
+def _gate_of(file: Path) -> Gate | None:
+    """The gate of a network, None where none was fitted to it."""
+    if not file.is_file():
+        return None
+    with np.load(file, allow_pickle=False) as stored:
+        return Gate(stored["weights"], float(stored["bias"]))
 
 
 def _side_by_side(texts: Sequence[npt.NDArray[_Kind]]) -> tuple[npt.NDArray[_Kind], list[tuple[int, int]]]:
@@ -363,6 +419,11 @@ def _blank(word: str) -> int:
     if not word.isspace():
         return 0
     return _LINE_END if any(end in word for end in "\n\r\x0b\x0c\x85\u2028\u2029") else 1
+
+
+def _has_capital_inside(word: str) -> bool:
+    """Whether it is written as acronyms are, or as "DeLay": the gate admits those wherever they stand."""
+    return any(map(str.isupper, word[1:]))
 
 
 def _trimmed(doc: Doc, start: int, end: int, label: int) -> Span:
