@@ -156,6 +156,14 @@ def test_the_saved_pipeline_reads_as_it_was_written(tmp_path: Path) -> None:
     ]
 
 
+def test_a_network_that_no_gate_was_fitted_to_reads_every_word(tmp_path: Path) -> None:
+    nlp().to_disk(tmp_path / "copy")
+    (tmp_path / "copy" / "tocsin_bio" / "gate.npz").unlink()
+    gate = load(str(tmp_path / "copy"), backend="numpy").get_pipe("tocsin_bio").gate
+    assert gate.bias > 0
+    assert not gate.weights.any()
+
+
 def test_the_shipped_pipeline_is_small() -> None:
     files = [SHIPPED / "config.cfg", *(SHIPPED / "vocab").rglob("*"), *(SHIPPED / "tocsin_bio").rglob("*")]
     assert sum(path.stat().st_size for path in files if path.is_file()) < 12_000_000
