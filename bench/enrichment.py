@@ -9,7 +9,6 @@ the machine counts less.
 """
 
 import argparse
-import gc
 import json
 import os
 import random
@@ -21,6 +20,7 @@ from typing import Any
 from bench.corpus import shared
 from bench.figures import spread
 from worker.model import Article, LanguageModel
+from worker.runtime.garbage import settle
 from worker.zones import split_zones
 
 LEAST_WORDS = 200
@@ -71,8 +71,7 @@ def measure(warm: list[str], texts: list[str], rounds: int) -> dict[str, Any]:
     }
     for read in sides.values():
         read(warm, batches(warm))
-    gc.collect()
-    gc.freeze()
+    settle()
     parts = [texts[n::rounds] for n in range(rounds)]
     spent: dict[str, list[float]] = {name: [] for name in sides}
     for part in parts:

@@ -8,7 +8,6 @@ loaded before (and whose objects were frozen out of garbage collection); all rea
 """
 
 import argparse
-import gc
 import json
 import os
 import subprocess
@@ -20,6 +19,7 @@ from typing import Any
 from bench.end_to_end import embedded, fresh
 from bench.load import Load, document, item
 from tests.integration.world import Deployment, eventually
+from worker.runtime.garbage import settle
 
 WATCHES = "watches:\n  - {id: arms, title: Arms, match: {topic: arms-transfer}}\n"
 MIB = 1024
@@ -93,8 +93,7 @@ def read_forked(articles: int, is_shared: bool) -> None:
 
     texts = Load(articles, 1).texts
     read = _loaded() if is_shared else None
-    gc.collect()
-    gc.freeze()
+    settle()
     children = []
     for share in (texts[::2], texts[1::2]):
         (out, told), (wait, go_on) = os.pipe(), os.pipe()

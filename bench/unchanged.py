@@ -10,7 +10,6 @@ that answer 304.
 
 import argparse
 import asyncio
-import gc
 import json
 import multiprocessing
 import tempfile
@@ -26,6 +25,7 @@ import aiohttp
 from bench.figures import spread
 from bench.ten_thousand import drip_host, pipeline_for, start_server
 from worker.model import Feed
+from worker.runtime.garbage import settle
 from worker.runtime.http import HttpLoop
 from worker.runtime.redis_client import K, connect
 from worker.runtime.redis_store import RedisStore
@@ -82,8 +82,7 @@ def measure(store: RedisStore, ports: list[int], number: int, rounds: int) -> di
     quiet = [i for i in range(number) if i % NEWS_EVERY]
     spent: dict[str, list[dict[str, float]]] = {side: [] for side in ("ours", "bare", "ours_quiet", "bare_quiet")}
     pipeline = pipeline_for(store, feeds, loop, timedelta(minutes=10))
-    gc.collect()
-    gc.freeze()  # as every worker process does once it stands; it spares both sides the same
+    settle()  # as every worker process does once it stands; it spares both sides the same
     for _ in range(rounds):
         store.client.flushall()
         store.sync_feeds(feeds)

@@ -7,7 +7,6 @@ celery -A worker.runtime.app worker -Q deliver  deliverer
 celery -A worker.runtime.app beat               any number of them
 """
 
-import gc
 import re
 import signal
 import sys
@@ -29,6 +28,7 @@ from celery.signals import (
 from worker.errors import ConfigError
 from worker.ports import STAGES
 from worker.runtime import log
+from worker.runtime.garbage import settle
 from worker.runtime.sentinel import celery_settings, is_sentinel, parse_address
 from worker.runtime.settings import load_settings
 from worker.runtime.transport import teach_celery
@@ -49,9 +49,6 @@ QUEUES = {
 SEAL_EVERY_S = 60.0
 """What the audit record says is under SHA-256 after this long."""
 
-LOOKED_THROUGH = 20_000
-"""An enricher's new objects are looked through for cycles once there are so many, not at each 700: it makes a hundred for each
-article that waits to be told, and hardly a cycle."""
 DRAIN = timedelta(seconds=15)
 """A stopping deliverer waits this long for answers; less than the grace of whoever stops it."""
 
@@ -140,10 +137,7 @@ def _warm_up(**_: object) -> None:
     for stage in STAGES:
         if stage in queues:
             open_pipeline(stage)
-    gc.collect()
-    gc.freeze()  # a hundred thousand objects of the model and the lists: no collection need walk them again
-    if "enrich" in queues:
-        gc.set_threshold(LOOKED_THROUGH)
+    settle()
 
 
 @worker_ready.connect
