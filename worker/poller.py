@@ -11,9 +11,10 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from queue import Empty, SimpleQueue
+from queue import Empty
 
 from worker import alert, coverage, parse, poll, ports, series, websub
+from worker.answers import Answers
 from worker.backpressure import Backpressure
 from worker.batch import Batch
 from worker.isolation import spared
@@ -90,7 +91,7 @@ class Poller:
         self._lanes = Lanes(read_limit, observer)
         self._board = board
         self._in_flight: dict[Future[PollOutcome], Asked] = {}
-        self._answered: SimpleQueue[_Answer] = SimpleQueue()
+        self._answered: Answers[_Answer] = Answers()
         self._window = Window(at_once)
         self._looked_at: datetime | None = None
         self._is_more_due = False
@@ -220,6 +221,8 @@ class Poller:
         timeout = _HELD_S if is_held else _LOOK_AGAIN_S if self._window.is_widest else _WIDEN_S
         is_idle = (bool(self._in_flight) or is_held) and not self._lanes
         came = answer = self._next_answer(timeout if is_idle else 0)
+        if came and is_idle:
+            self._answered.gather(len(self._in_flight))
         now = self._clock.now()
         if is_idle and not came and not is_held:
             self._window.idled()
@@ -241,7 +244,7 @@ class Poller:
 
     def _next_answer(self, timeout: float) -> _Answer | None:
         try:
-            return self._answered.get(timeout=timeout) if timeout else self._answered.get_nowait()
+            return self._answered.get(timeout)
         except Empty:
             return None
 

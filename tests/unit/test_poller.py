@@ -1,5 +1,7 @@
 """One feed is slow to answer, another slow to read, a third not ours: none of them holds up the rest."""
 
+import threading
+import time
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,6 +12,7 @@ import pytest
 from tests.fakes import ARMS, HARMLESS, NOW, FakeBell, FakeClock, FakeFetcher, SilentObserver, configuration, feed, rss
 from tests.memory_gauge import MemoryGauge
 from tests.memory_store import MemoryStore
+from worker import answers
 from worker.backpressure import LEAST, LONGEST_HELD, Backpressure
 from worker.errors import StoreUnavailable, TurnOver
 from worker.lanes import LONGEST_S, QUICK_S, unlimited
@@ -92,21 +95,49 @@ def test_a_store_that_is_gone_ends_the_spans_of_the_polls_that_it_did_not_take()
     assert tracer.ended == ["StoreUnavailable"] * 2
 
 
+class Late(FakeFetcher):
+    """Its answers come one after the other, from a thread of its own."""
+
+    def __init__(self, number) -> None:
+        super().__init__()
+        self._asked, self._number = [], number
+
+    def fetch(self, request):
+        answer = Future()
+        self._asked.append((answer, super().fetch(request).result()))
+        if len(self._asked) == self._number:
+            threading.Thread(target=self._answer_all).start()
+        return answer
+
+    def _answer_all(self):
+        for future, outcome in self._asked:
+            time.sleep(0.005)
+            future.set_result(outcome)
+
+
+def test_polls_whose_answers_come_one_after_the_other_are_handed_in_together(monkeypatch):
+    monkeypatch.setattr(answers, "MOMENT_S", 30)
+    feeds = tuple(feed(f"feed{i}") for i in range(6))
+    poller, store = make(feeds, Late(len(feeds)))
+    handed_in, finish = [], store.finish_polls
+    store.finish_polls = lambda polls: handed_in.append(len(polls)) or finish(polls)
+    poller.poll_due()
+    assert sum(handed_in) == len(feeds)
+    assert handed_in[0] >= len(feeds) * 8 // 10
+
+
 class Cut:
     """Answers, of which a turn loses the first one when its time is up."""
 
     def __init__(self, answers) -> None:
-        self.put, self._answers, self._is_over = answers.put, answers, False
+        self.put, self.gather, self._answers, self._is_over = answers.put, answers.gather, answers, False
 
-    def get(self, timeout=0):
-        answer = self._answers.get(timeout=timeout)
+    def get(self, timeout):
+        answer = self._answers.get(timeout)
         if not self._is_over:
             self._is_over = True
             raise TurnOver
         return answer
-
-    def get_nowait(self):
-        return self._answers.get_nowait()
 
 
 def test_an_answer_that_a_turn_held_when_it_was_cut_is_found_by_the_next():
