@@ -98,13 +98,14 @@ def _end_to_end(row: Report) -> Iterator[str]:
 
 
 def _enrichment(row: Report) -> Iterator[str]:
-    sides = {"bare": "bare", "whole": "whole", "judged": "whole, events judged", "glance": "glance"}
+    bare = {"bare": "bare", "full": "bare, every word"}
+    ours = {"whole": "whole", "judged": "whole, events judged", "glance": "glance"}
     yield from _table("one core", "words/s", "ms/article")
-    for name, said in sides.items():
+    for name, said in (bare | ours).items():
         yield f"| {said} | {_spread(row['words_per_s'][name], 0)} | {_spread(row['ms_per_article'][name])} |"
-    for name, said in sides.items():
-        if name != "bare":
-            yield f"| {said} to bare | {_spread(row[f'{name}_to_bare'])} | |"
+    for other, beside in bare.items():
+        for name, said in ours.items():
+            yield f"| {said} to {beside} | {_spread(row[f'{name}_to_{other}'])} | |"
 
 
 def _idle(row: Report) -> Iterator[str]:
