@@ -1,6 +1,7 @@
 """The bare language model, and bare enrichment, over the texts of the end-to-end bench: no feeds, no store, no webhooks.
 
-    python -m bench.bare tagger --articles 400        `nlp.pipe` of the pipeline that ships, rules taken out
+    python -m bench.bare full --articles 400          `nlp.pipe` of the pipeline that ships, rules and gate taken out: every word is read
+    python -m bench.bare tagger --articles 400        the same with its gate, as it ships
     python -m bench.bare enrichment --articles 400    all that an article is read for, in batches of 32
 
 As many processes as the machine has cores each read their share of the texts. Prints JSON.
@@ -22,11 +23,14 @@ BATCH = 32
 
 def reader(side: str) -> Callable[[Sequence[str]], object]:
     """What reads texts."""
-    if side == "tagger":
+    if side in ("full", "tagger"):
         from worker.enrich import pipeline
 
         nlp = pipeline.load()
         nlp.remove_pipe("tocsin_gazetteer")
+        tagger: Any = nlp.get_pipe("tocsin_bio")
+        if side == "full":
+            tagger.use(tagger.network)
         return lambda texts: list(nlp.pipe(texts))
     from bench.enrichment import as_article
     from worker.enrich.enricher import load
@@ -77,7 +81,7 @@ def run(side: str, articles: int, feeds: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("side", choices=("tagger", "enrichment"))
+    parser.add_argument("side", choices=("full", "tagger", "enrichment"))
     parser.add_argument("--articles", type=int, default=400)
     parser.add_argument("--feeds", type=int, default=12)
     parser.add_argument("--share", help=argparse.SUPPRESS)

@@ -9,7 +9,8 @@ The sides:
     plain_own      the same design with the tagger and the topics that ship here
     always         Tocsin, names looked for in every article; an enricher for each core
     when_relevant  Tocsin, names looked for where they matter; an enricher for each core
-    tagger         the tagger that ships, alone, a process for each core
+    full           the tagger that ships, alone, over every word; a process for each core
+    tagger         the same with its gate, which passes over words that no name is near
     enrichment     all that an article is read for, in process, nothing stored; a process for each core
 
 All watch the same 10,000 names, and one article in ten holds one. The clock starts when the feeds offer the articles and
@@ -197,7 +198,7 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=200)
     parser.add_argument("--feeds", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--sides", default="plain,plain_own,always,when_relevant,tagger,enrichment")
+    parser.add_argument("--sides", default="plain,plain_own,always,when_relevant,full,tagger,enrichment")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     load = Load(options.articles, options.feeds)
@@ -206,6 +207,7 @@ def main() -> None:
         "plain_own": lambda: run_plain(load, "bench.plain", ROOT, ""),
         "always": lambda: run_tocsin(load, "always"),
         "when_relevant": lambda: run_tocsin(load, "when_relevant"),
+        "full": lambda: bare.run("full", options.articles, options.feeds),
         "tagger": lambda: bare.run("tagger", options.articles, options.feeds),
         "enrichment": lambda: bare.run("enrichment", options.articles, options.feeds),
     }
@@ -222,7 +224,7 @@ def compare(rounds: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """The sides' rounds, and what Tocsin is to the others: by CPU and by wall time, round by round."""
     ratios: dict[str, Any] = {}
     for ours in ("always", "when_relevant"):
-        for other in ("plain", "plain_own", "tagger", "enrichment"):
+        for other in ("plain", "plain_own", "full", "tagger", "enrichment"):
             if pairs := list(zip(rounds.get(ours, ()), rounds.get(other, ()), strict=False)):
                 ratios[f"{ours}_to_{other}"] = _ratios(pairs)
     return {"rounds": rounds, "ratios": ratios}
