@@ -4,8 +4,8 @@ The two threads share one interpreter, and each change between them costs the pr
 poller is not woken by every answer: where others are in flight, it lets most of them come, for a moment at most.
 """
 
-import threading
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -17,19 +17,23 @@ MOST_IN_TEN = 8
 
 
 class Answers(Generic[T]):
-    """A queue, of which one thread takes what others put."""
+    """A queue, of which one thread takes what others put.
+
+    A turn that is cut may end at any point here. So nothing is held that would then stay held: a simple queue has no lock of
+    Python's, as an event has.
+    """
 
     def __init__(self) -> None:
         self._came: SimpleQueue[T] = SimpleQueue()
         self._wanted = 0
-        self._are_enough = threading.Event()
+        self._are_enough: SimpleQueue[None] = SimpleQueue()
 
     def put(self, answer: T) -> None:
         """One more."""
         self._came.put(answer)
         if self._wanted and self._came.qsize() >= self._wanted:
             self._wanted = 0
-            self._are_enough.set()
+            self._are_enough.put(None)
 
     def get(self, timeout: float) -> T:
         """The next one; queue.Empty where none comes in so many seconds, 0 for one that is there."""
@@ -40,8 +44,10 @@ class Answers(Generic[T]):
         wanted = in_flight * MOST_IN_TEN // 10 - 1
         if self._came.qsize() >= wanted:
             return
-        self._are_enough.clear()
+        while not self._are_enough.empty():
+            self._are_enough.get_nowait()
         self._wanted = wanted
         if self._came.qsize() < wanted:  # they may have come before anybody counted
-            self._are_enough.wait(MOMENT_S)
+            with suppress(Empty):
+                self._are_enough.get(timeout=MOMENT_S)
         self._wanted = 0
