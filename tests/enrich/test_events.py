@@ -366,3 +366,10 @@ def test_a_sentence_that_is_too_long_is_not_read():
 )
 def test_what_stands_around_an_event_decides_where_its_own_words_do_not(reader, text, modality):
     assert modality in {event.modality for event in read(reader, "Report\n" + text).events}
+
+
+def test_a_comma_that_is_taken_for_a_date_is_passed_over() -> None:
+    text = "Trafficking carriers acknowledge pistol defense|aid parliament Lorries, trafficking ACCUSES ) SHIPS"
+    named = (("Trafficking", "NORP", 0), ("carriers", "LOC", 12), (",", "DATE", 70), (")", "ORG", 92))
+    entities = [Entity(name, label, start, start + len(name)) for name, label, start in named]
+    assert extract(text, split_sentences(text), entities) is not None

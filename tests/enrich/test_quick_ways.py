@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from itertools import count
 
 import numpy as np
 import pytest
@@ -319,6 +320,36 @@ def test_of_too_many_runs_those_stay_that_are_met_most(monkeypatch: pytest.Monke
         assert len(known) <= 26
     assert [learnt.count(run) for run in ("First", "then", "they're", "met.")] == [1] * 4
     assert len(learnt) == 60 * 2 + 4
+
+
+def test_what_is_not_kept_gives_its_memory_back() -> None:
+    postings = Postings()
+    postings.extend([range(10) for _ in range(50_000)])
+    postings.keep(np.arange(0, 50_000, 1_000))
+    assert postings._numbers.nbytes + postings._ends.nbytes < 50_000
+    places, numbers = postings.of(np.array([0, 49]))
+    assert (places.tolist(), numbers.tolist()) == ([0] * 10 + [1] * 10, [*range(10)] * 2)
+    postings.keep(np.arange(0))
+    postings.extend([[7]])
+    assert postings.of(np.array([0]))[1].tolist() == [7]
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_a_turn_that_ends_while_room_is_made_for_words_spoils_none(left: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = pipeline.load(None, "numpy").get_pipe("tocsin_bio").words
+    many = [f"word{number}q" for number in range(len(words.blanks))]
+    zeros_like, calls = np.zeros_like, count()
+
+    def end(array: np.ndarray) -> np.ndarray:
+        if next(calls) == left:
+            raise TurnOver
+        return zeros_like(array)
+
+    with monkeypatch.context() as ending:
+        ending.setattr(np, "zeros_like", end)
+        with pytest.raises(TurnOver):
+            words.rows_of(many)
+    assert len(words.rows_of(many)) == len(many)
 
 
 def test_an_emoticon_beside_others_is_cut_as_the_tokeniser_cuts_it() -> None:

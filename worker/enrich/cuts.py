@@ -74,7 +74,7 @@ class KnownRuns:
         try:
             self._tokens.keep(kept)
             self._number = {runs[number]: place for place, number in enumerate(kept.tolist())}
-            self._calls[:] = 0
+            self._calls = np.zeros(len(self), np.int64)
         except BaseException:  # a turn that ends between the two would give the runs others' tokens
             self._forget()
             raise

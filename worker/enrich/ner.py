@@ -289,9 +289,10 @@ class KnownWords:
     def _add(self, hashes: list[int], words: list[str]) -> None:
         first, end = len(self), len(self) + len(words)
         while end > len(self.vectors):
-            self.vectors = np.concatenate((self.vectors, np.zeros_like(self.vectors)))
             self.blanks = np.concatenate((self.blanks, np.zeros_like(self.blanks)))
             self.hints = np.concatenate((self.hints, np.zeros_like(self.hints)))
+            # the last one, by whose length the others are judged, too, where a turn ended in between
+            self.vectors = np.concatenate((self.vectors, np.zeros_like(self.vectors)))
         self.vectors[first:end] = self._embed.predict(
             np.array([word_features(word) for word in words], dtype=np.uint64)
         )

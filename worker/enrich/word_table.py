@@ -87,6 +87,9 @@ class Postings:
     """Numbers listed under rows: those of all rows end to end, and where each row's end."""
 
     def __init__(self) -> None:
+        self._empty()
+
+    def _empty(self) -> None:
         self._numbers, self._ends = np.zeros(1024, np.int64), np.zeros(1024, np.int64)
         self._rows = 0
 
@@ -101,11 +104,13 @@ class Postings:
         self._numbers[held : held + len(numbers)] = numbers
 
     def keep(self, rows: Ints) -> None:
-        """Forget all rows but these, which are numbered anew in their order."""
+        """Forget all rows but these, which are numbered anew in their order; the memory of the others is given back."""
         places, numbers = self.of(rows)
-        self._rows = len(rows)
-        self._ends[1 : self._rows + 1] = np.cumsum(np.bincount(places, minlength=len(rows)))
+        self._empty()
+        self._ends, self._numbers = _at_least(self._ends, len(rows) + 1), _at_least(self._numbers, len(numbers))
+        self._ends[1 : len(rows) + 1] = np.cumsum(np.bincount(places, minlength=len(rows)))
         self._numbers[: len(numbers)] = numbers
+        self._rows = len(rows)
 
     def of(self, rows: Ints) -> tuple[Ints, Ints]:
         """Return the numbers under each of the rows, in order, beside the place of their row in ``rows``."""

@@ -180,7 +180,8 @@ def _searched(units: Sequence[Unit], start: int) -> tuple[int, ...]:
         elif _parts(units, i, is_far=fallback >= 0 and i < start - 2, is_found=fallback >= 0):
             break
         else:
-            i = _before_aside(units, i) if unit.word == "," and fallback < 0 else i - 1
+            is_aside = (unit.kind, unit.word) == ("mark", ",") and fallback < 0
+            i = _before_aside(units, i) if is_aside else i - 1
     return coordinated(units, fallback) if fallback >= 0 else ()
 
 
