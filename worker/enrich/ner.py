@@ -1,13 +1,13 @@
 """The learnt names: a BIO tagger over hashed word features and a small convolution, as a spaCy component.
 
-Owns the component `tocsin_bio`, its network, the features of a word and the decoding. Does not own training
-(`training/entities.py`), nor what is found by rule (`gazetteer`).
+Owns the component `tocsin_bio`, its network and the features of a word. Does not own training (`training/entities.py`), nor what
+is found by rule (`gazetteer`).
 
 What the network makes of a word apart from its neighbours (hash embeddings and their mixing) is
-computed once per distinct word and kept, so that a text costs one gather and a few small convolutions (`ner_pass`).
-These run where names may be. A gate tells where: a number for each of five places in which a word may stand to another is
-kept with the word, and names are looked for at and beside the words around which the five add up to more than nothing, and
-acronyms. What fits the gate is `training/entity_gate.py`.
+computed once per distinct word and kept, so that a text costs one gather and a few small convolutions (`ner_pass`), which
+give scores of tags to be made names of (`ner_decode`). These run where names may be. A gate tells where (`ner_gate`): a number
+for each of five places in which a word may stand to another is kept with the word, and names are looked for at and beside the
+words around which the five add up to more than nothing, and acronyms.
 """
 
 import re
@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar, cast
+from typing import Any, Final, Self, TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -36,11 +36,11 @@ from thinc.api import (
     residual,
 )
 
-from worker.enrich.ner_pass import Mask, NamesPass, spread
+from worker.enrich.ner_decode import IMPOSSIBLE, Floats, Tags, decode, decode_all, runs
+from worker.enrich.ner_gate import REACH, Gate
+from worker.enrich.ner_pass import NamesPass
 
-Floats: TypeAlias = npt.NDArray[np.float32]
 Ids: TypeAlias = npt.NDArray[np.uint64]
-Tags: TypeAlias = npt.NDArray[np.int64]
 Words: TypeAlias = tuple[Ids, Tags]
 _Kind = TypeVar("_Kind", bound=np.generic)
 
@@ -53,8 +53,6 @@ ROWS: Final = (12000, 4000, 4000, 1000, 6000)
 WIDTH: Final = 96
 DEPTH: Final = 4
 _PIECES: Final = 3
-# How far to each side the gate looks.
-REACH: Final = 2
 # Distinct words whose embedding is kept; 60,000 * 96 floats are 23 MB.
 _KEPT_WORDS: Final = 60_000
 # The words of some documents come on top before room is made.
@@ -62,9 +60,6 @@ _KEPT_ROWS: Final = _KEPT_WORDS + 8192
 _LINE_END: Final = 2
 _LONGEST_WORD: Final = 64
 _DOCS_AT_ONCE: Final = 32
-# A token outside any name with this probability parts the stretches that are decoded again.
-_SURE: Final = 0.9
-_IMPOSSIBLE: Final = -1e4
 # More than the words around can speak against.
 _ADMITTED: Final = 1e4
 
@@ -133,112 +128,6 @@ def _forward(
         return words
 
     return scores, backward
-
-
-def decode(scores: Floats) -> Tags:
-    """Return the best tag sequence in which no name starts with I; scores (tokens, tags) are logarithmic.
-
-    Tags: 0 is O, 2k + 1 is B and 2k + 2 is I of label k. Where the best tag per token already makes a legal
-    sequence it is the answer; else the stretch between two sure O's is decoded again (Viterbi).
-    """
-    tags: Tags = scores.argmax(axis=1)
-    broken = np.flatnonzero(_is_illegal(tags))
-    if not len(broken):
-        return tags
-    top = scores.max(axis=1)
-    others = np.exp(scores - top[:, None]).sum(axis=1)
-    sure = np.flatnonzero((tags == 0) & (1 / others > _SURE))
-    for position in broken:
-        at = int(np.searchsorted(sure, position))
-        start = int(sure[at - 1]) + 1 if at else 0
-        end = int(sure[at]) if at < len(sure) else len(tags)
-        if _is_illegal(tags[start:end]).any():
-            tags[start:end] = _viterbi(scores[start:end])
-    return tags
-
-
-def _decode_all(scores: Floats, bounds: Sequence[tuple[int, int]]) -> Tags:
-    """Do as `decode` for documents in one matrix, each within its bounds; all between them is O."""
-    tags: Tags = scores.argmax(axis=1)
-    for (_, end), start in zip([(0, 0), *bounds], [*(start for start, _ in bounds), len(tags)], strict=True):
-        tags[end:start] = 0
-    broken = np.flatnonzero(_is_illegal(tags))
-    for start, end in bounds:
-        first = int(np.searchsorted(broken, start))
-        if first < len(broken) and broken[first] < end:
-            tags[start:end] = decode(scores[start:end])
-    return tags
-
-
-def _is_illegal(tags: Tags) -> npt.NDArray[np.bool_]:
-    before = np.concatenate(([0], tags[:-1]))
-    illegal: npt.NDArray[np.bool_] = (tags > 0) & (tags % 2 == 0) & (before != tags) & (before != tags - 1)
-    return illegal
-
-
-def _transitions(tags: int) -> Floats:
-    allowed = np.zeros((tags, tags), dtype=np.float32)
-    for inside in range(2, tags, 2):
-        allowed[:, inside] = _IMPOSSIBLE
-        allowed[inside - 1 : inside + 1, inside] = 0
-    return allowed
-
-
-def _viterbi(scores: Floats) -> Tags:
-    transitions = _transitions(scores.shape[1])
-    best = scores[0] + transitions[0]
-    back = np.zeros(scores.shape, dtype=np.int64)
-    for position in range(1, len(scores)):
-        paths = best[:, None] + transitions
-        back[position] = paths.argmax(axis=0)
-        best = paths.max(axis=0) + scores[position]
-    tags = np.empty(len(scores), dtype=np.int64)
-    tags[-1] = best.argmax()
-    for position in range(len(scores) - 1, 0, -1):
-        tags[position - 1] = back[position, tags[position]]
-    return tags
-
-
-def runs(tags: Tags) -> Iterator[tuple[int, int, int]]:
-    """Yield (start, end, label index) of each name in a legal tag sequence, end exclusive."""
-    starts = np.flatnonzero(tags % 2 == 1)
-    following = np.append(tags[1:], 0)
-    continues = (following > 0) & (following % 2 == 0)
-    ends = np.flatnonzero((tags > 0) & ~continues) + 1
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        yield start, end, int(tags[start] - 1) // 2
-
-
-class Gate(NamedTuple):
-    """Where names are looked for: at and beside each word for which `bias` and what `weights` make of the vectors around it exceed 0.
-
-    `weights` has shape (width, 2 * `REACH` + 1), its columns for the words from two before to two behind.
-    """
-
-    weights: Floats
-    bias: float
-
-    @classmethod
-    def open(cls) -> Self:
-        """Names are looked for everywhere."""
-        return cls(np.zeros((WIDTH, 2 * REACH + 1), np.float32), 1.0)
-
-    def hints(self, vectors: Floats) -> Floats:
-        """Return what each word, by its vector, adds for itself and those around it, (words, places)."""
-        return cast("Floats", vectors @ self.weights)
-
-    def evidence(self, hints: Floats) -> Floats:
-        """Return how much speaks for a name at each word of a row, given the hints of each; beyond its ends stands nothing."""
-        evidence = np.full(len(hints), self.bias, np.float32)
-        for place, distance in enumerate(range(-REACH, REACH + 1)):
-            start, end = max(0, -distance), len(hints) - max(0, distance)
-            if start < end:
-                evidence[start:end] += hints[start + distance : end + distance, place]
-        return evidence
-
-    def admitted(self, hints: Floats, is_word: Mask) -> Mask:
-        """Return which words of a row are looked at, given the hints of each, and where in the row a word stands at all."""
-        return spread((self.evidence(hints) > 0) & is_word) & is_word
 
 
 class KnownWords:
@@ -315,7 +204,7 @@ class BioTagger:
 
     def use(self, network: Model[Words, Floats], gate: Gate | None = None) -> None:
         """Take a network of `build_network`'s shape, and the gate that was fitted to it; without one it reads every word."""
-        self.network, self.gate = network, gate or Gate.open()
+        self.network, self.gate = network, gate or Gate.open(WIDTH)
         self.words = KnownWords(network, self.gate)
         self._pass: NamesPass | None = None  # made once it is asked for: until then the network may be taught
 
@@ -346,7 +235,7 @@ class BioTagger:
         index, bounds = _side_by_side(texts)
         found: list[list[tuple[int, int, str]]] = [[] for _ in texts]
         starts = [start for start, _ in bounds]
-        for start, end, label in runs(_decode_all(self._tag_scores(index), bounds)):
+        for start, end, label in runs(decode_all(self._tag_scores(index), bounds)):
             number = bisect_right(starts, start) - 1
             found[number].append((start - starts[number], end - starts[number], LABELS[label]))
         return found
@@ -363,8 +252,8 @@ class BioTagger:
         needed = self.gate.admitted(self.words.hints[index], index > 0)
         scores = self._pass.scores(self.words.vectors, index, needed)
         blanks = self.words.blanks[index]
-        scores[blanks > 0, 1::2] += _IMPOSSIBLE
-        scores[blanks == _LINE_END, 2::2] += _IMPOSSIBLE
+        scores[blanks > 0, 1::2] += IMPOSSIBLE
+        scores[blanks == _LINE_END, 2::2] += IMPOSSIBLE
         return scores
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:  # noqa: ARG002 (spaCy's signature)
@@ -373,7 +262,7 @@ class BioTagger:
         folder.mkdir(parents=True, exist_ok=True)
         arrays: dict[str, Any] = {name: array.astype(np.float16) for name, array in _parameters(self.network)}
         np.savez(folder / "weights.npz", **arrays)
-        np.savez(folder / "gate.npz", **self.gate._asdict())
+        self.gate.write(folder)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:  # noqa: ARG002 (spaCy's signature)
         """Read what `to_disk` wrote; missing weights are an OSError, a network of another shape a KeyError."""
@@ -385,16 +274,8 @@ class BioTagger:
             for name in node.param_names:
                 if node.has_param(name):
                     node.set_param(name, arrays[f"{node_index}.{name}"].astype(np.float32))
-        self.use(network, _gate_of(Path(path) / "gate.npz"))
+        self.use(network, Gate.read(Path(path)))
         return self
-
-
-def _gate_of(file: Path) -> Gate | None:
-    """The gate of a network, None where none was fitted to it."""
-    if not file.is_file():
-        return None
-    with np.load(file, allow_pickle=False) as stored:
-        return Gate(stored["weights"], float(stored["bias"]))
 
 
 def _side_by_side(texts: Sequence[npt.NDArray[_Kind]]) -> tuple[npt.NDArray[_Kind], list[tuple[int, int]]]:

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from thinc.api import Model, NumpyOps
 
-Floats: TypeAlias = npt.NDArray[np.float32]
+from worker.enrich.ner_decode import IMPOSSIBLE, Floats
+
 Rows: TypeAlias = npt.NDArray[np.int64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
@@ -22,8 +23,6 @@ _SLICE = 768
 """Rows computed at once: their activations (rows * 6 * width floats) stay in the second-level cache."""
 _EPSILON = 1e-8
 """thinc's, beside a variance."""
-_SURELY_NOT = -1e4
-"""The score of all tags but O where no name is looked for."""
 _WINDOW = np.arange(3)
 
 
@@ -55,7 +54,7 @@ class NamesPass:
 
         A layer is computed where the next one looks: its words, and one beside them on each side.
         """
-        scores = np.full((len(index), len(self._bias)), _SURELY_NOT, np.float32)
+        scores = np.full((len(index), len(self._bias)), IMPOSSIBLE, np.float32)
         scores[:, 0] = 0
         depth, width = len(self._layers), self._width
         steps = _steps(needed, depth)
