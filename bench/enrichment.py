@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.bare import bare_tagger
 from bench.corpus import shared
 from bench.figures import spread
 from worker.model import Article, LanguageModel
@@ -58,15 +59,11 @@ def read_texts(file: Path, wanted: int) -> list[str]:
 
 
 def measure(warm: list[str], texts: list[str], rounds: int) -> dict[str, Any]:
-    from worker.enrich import enricher, pipeline  # numpy reads the number of threads when it is loaded
+    from worker.enrich import enricher  # numpy reads the number of threads when it is loaded
 
     whole, glancing = enricher.load(), enricher.load()
     judging = enricher.load(LanguageModel(judges_events=True))
-    bare, full = pipeline.load(), pipeline.load()
-    for nlp in (bare, full):
-        nlp.remove_pipe("tocsin_gazetteer")
-    tagger: Any = full.get_pipe("tocsin_bio")
-    tagger.use(tagger.network)
+    bare, full = bare_tagger(has_gate=True), bare_tagger(has_gate=False)
     sides: dict[str, Callable[[list[str], list[list[Article]]], object]] = {
         "whole": lambda _, articles: [whole.enrich(batch) for batch in articles],
         "judged": lambda _, articles: [judging.enrich(batch) for batch in articles],
