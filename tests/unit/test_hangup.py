@@ -30,19 +30,21 @@ def test_a_reload_that_could_not_be_asked_for_is_told_and_the_next_is_asked_for(
 
 
 WAITING = """
-import signal, sys, threading
+import os, signal, sys, threading
 from worker.runtime.hangup import ReloadAsker
 answered = threading.Semaphore(0)
+def tell(line):
+    os.write(1, f"{line}\\n".encode())  # in one piece: two threads tell, and print would write the end of a line apart
 def ask():
-    print("asked", flush=True)
+    tell("asked")
     answered.acquire()
 asker = ReloadAsker(ask)
 signal.signal(signal.SIGHUP, lambda number, frame: asker.ask())
-print("ready", flush=True)
-for line in sys.stdin:
-    if line == "answer\\n":
+tell("ready")
+for line in map(str.rstrip, sys.stdin):
+    if line == "answer":
         answered.release()
-    print(line, end="", flush=True)
+    tell(line)
 """
 """A process whose store answers when it is told to; meanwhile it repeats what it reads."""
 
