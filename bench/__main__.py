@@ -32,7 +32,7 @@ BENCHES: dict[str, tuple[str, str]] = {
     "enrichment": ("enrichment", "enrichment --articles 30 --rounds 2 --warm 120"),
     "end_to_end": ("end_to_end --articles 400 --feeds 12 --rounds 2", "end_to_end --articles 60 --feeds 6 --rounds 1"),
     "burst": (
-        "end_to_end --articles 5000 --feeds 100 --rounds 1 --sides plain,always,when_relevant,full,tagger,enrichment",
+        "end_to_end --articles 5000 --feeds 100 --rounds 1 --sides plain,always,when_relevant,pipe,full,tagger,enrichment",
         "end_to_end --articles 200 --feeds 10 --rounds 1 --sides plain,when_relevant",
     ),
     "idle": ("idle --articles 40", "idle --articles 8"),

@@ -9,6 +9,7 @@ The sides:
     plain_own      the same design with the tagger and the topics that ship here
     always         Tocsin, names looked for in every article; an enricher for each core
     when_relevant  Tocsin, names looked for where they matter; an enricher for each core
+    pipe           one `nlp.pipe` of the pipeline that ships, names and rules, with as many processes as there are cores
     full           the tagger that ships, alone, over every word; a process for each core
     tagger         the same with its gate, which passes over words that no name is near
     enrichment     all that an article is read for, in process, nothing stored; a process for each core
@@ -29,7 +30,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -198,7 +199,7 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=200)
     parser.add_argument("--feeds", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--sides", default="plain,plain_own,always,when_relevant,full,tagger,enrichment")
+    parser.add_argument("--sides", default=",".join(("plain", "plain_own", "always", "when_relevant", *bare.SIDES)))
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     load = Load(options.articles, options.feeds)
@@ -207,9 +208,7 @@ def main() -> None:
         "plain_own": lambda: run_plain(load, "bench.plain", ROOT, ""),
         "always": lambda: run_tocsin(load, "always"),
         "when_relevant": lambda: run_tocsin(load, "when_relevant"),
-        "full": lambda: bare.run("full", options.articles, options.feeds),
-        "tagger": lambda: bare.run("tagger", options.articles, options.feeds),
-        "enrichment": lambda: bare.run("enrichment", options.articles, options.feeds),
+        **{side: partial(bare.run, side, options.articles, options.feeds) for side in bare.SIDES},
     }
     rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in options.sides.split(",")}
     for turn in range(options.rounds):
@@ -224,7 +223,7 @@ def compare(rounds: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """The sides' rounds, and what Tocsin is to the others: by CPU and by wall time, round by round."""
     ratios: dict[str, Any] = {}
     for ours in ("always", "when_relevant"):
-        for other in ("plain", "plain_own", "full", "tagger", "enrichment"):
+        for other in ("plain", "plain_own", *bare.SIDES):
             if pairs := list(zip(rounds.get(ours, ()), rounds.get(other, ()), strict=False)):
                 ratios[f"{ours}_to_{other}"] = _ratios(pairs)
     return {"rounds": rounds, "ratios": ratios}

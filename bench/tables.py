@@ -64,6 +64,7 @@ SIDES = {
     "plain_own": "plain_own: the same design, the model that ships here",
     "always": "**Tocsin, `entities: always`**",
     "when_relevant": "**Tocsin, `entities: when_relevant`**",
+    "pipe": "bare `nlp.pipe` of the pipeline that ships, told to use all cores",
     "full": "bare tagger, every word, a process a core",
     "tagger": "bare tagger, a process a core",
     "enrichment": "bare enrichment, a process a core",
