@@ -1,8 +1,12 @@
 """What the shipped pipeline finds in news, and what a wrong model says."""
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from types import CodeType, FrameType
 
 import numpy as np
 import pytest
@@ -11,6 +15,8 @@ from spacy.language import Language
 
 from worker.enrich import ner, ner_decode
 from worker.enrich.gazetteer import find_all, longest
+from worker.enrich.ner import KnownWords
+from worker.enrich.ner_gate import Gate
 from worker.enrich.pipeline import SHIPPED, load
 from worker.errors import ModelError
 
@@ -162,6 +168,41 @@ def test_a_network_that_no_gate_was_fitted_to_reads_every_word(tmp_path: Path) -
     gate = load(str(tmp_path / "copy"), backend="numpy").get_pipe("tocsin_bio").gate
     assert gate.bias > 0
     assert not gate.weights.any()
+
+
+def test_a_gate_that_was_fitted_to_other_vectors_is_refused(tmp_path: Path) -> None:
+    nlp().to_disk(tmp_path / "copy")
+    Gate.open(width=64).write(tmp_path / "copy" / "tocsin_bio")
+    with pytest.raises(ModelError, match=r"gate\.npz has weights of shape \(64, 5\), not \(96, 5\)"):
+        load(str(tmp_path / "copy"), backend="numpy")
+
+
+def test_words_that_were_forgotten_in_part_count_as_forgotten() -> None:
+    tagger, code = nlp().get_pipe("tocsin_bio"), KnownWords.forget.__code__
+    for line in {line for _, _, line in code.co_lines() if line}:
+        words = KnownWords(tagger.network, tagger.gate)
+        words.rows_of(["Merkel", "Brussels"])
+        known, generation = len(words), words.generation
+        with ended_at(code, line), suppress(TimeoutError):
+            words.forget()
+        assert len(words) == known or words.generation > generation
+
+
+@contextmanager
+def ended_at(code: CodeType, line: int) -> Iterator[None]:
+    """A turn that ends when `code` comes to a line of its file."""
+
+    def step(frame: FrameType, event: str, _: object) -> object:
+        if event == "line" and frame.f_lineno == line:
+            raise TimeoutError
+        return step if frame.f_code is code else None
+
+    before = sys.gettrace()
+    sys.settrace(step)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 def test_the_shipped_pipeline_is_small() -> None:

@@ -151,8 +151,8 @@ class KnownWords:
 
     def forget(self) -> None:
         """Start afresh; the arrays stay, unless monstrous texts had made them larger."""
+        self.generation += 1  # first: should a turn end in between, nobody goes on with rows that others will get
         self._row_of = {0: 0}
-        self.generation += 1
         if len(self.blanks) > _KEPT_ROWS:
             self._allocate()
 
@@ -265,7 +265,7 @@ class BioTagger:
         self.gate.write(folder)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Self:  # noqa: ARG002 (spaCy's signature)
-        """Read what `to_disk` wrote; missing weights are an OSError, a network of another shape a KeyError."""
+        """Read what `to_disk` wrote; missing weights are an OSError, a network of another shape a KeyError, a gate of another a ValueError."""
         with np.load(Path(path) / "weights.npz", allow_pickle=False) as stored:
             arrays = dict(stored)
         network = build_network()
@@ -274,7 +274,7 @@ class BioTagger:
             for name in node.param_names:
                 if node.has_param(name):
                     node.set_param(name, arrays[f"{node_index}.{name}"].astype(np.float32))
-        self.use(network, Gate.read(Path(path)))
+        self.use(network, Gate.read(Path(path), WIDTH))
         return self
 
 

@@ -32,12 +32,17 @@ class Gate(NamedTuple):
         return cls(np.zeros((width, 2 * REACH + 1), np.float32), 1.0)
 
     @classmethod
-    def read(cls, folder: Path) -> Self | None:
-        """What `write` wrote there; None where no gate was fitted to the network."""
+    def read(cls, folder: Path, width: int) -> Self | None:
+        """What `write` wrote there; None where no gate was fitted to the network, ValueError where it fits no vectors of that width."""
         if not (folder / _FILE).is_file():
             return None
         with np.load(folder / _FILE, allow_pickle=False) as stored:
-            return cls(stored["weights"], float(stored["bias"]))
+            gate = cls(stored["weights"], float(stored["bias"]))
+        if gate.weights.shape != (expected := cls.open(width).weights.shape):
+            raise ValueError(
+                f"{_FILE} has weights of shape {gate.weights.shape}, not {expected}; run training.entity_gate anew"
+            )
+        return gate
 
     def write(self, folder: Path) -> None:
         """Write it, 2 KB, beside the network's weights."""
