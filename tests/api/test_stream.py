@@ -5,6 +5,7 @@ import threading
 import time
 import urllib.request
 from datetime import UTC, datetime
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -177,7 +178,7 @@ def test_an_alert_is_told_while_the_stream_is_open(desk, served):
     listener = threading.Thread(target=listen)
     listener.start()
     eventually(lambda: desk.store.client.exists("{tocsin}:tokens"), 5)
-    number = iter(range(2, 40))
+    number = count(2)
     eventually(lambda: found or desk.publish(compose(next(number))), 20, "a live alert")
     listener.join(5)
     assert found[0].id == str(int(desk.store.client.zscore(LOG, found[0].alert.alert_id)))

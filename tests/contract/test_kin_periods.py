@@ -73,7 +73,7 @@ def seconds(most):
     max_examples=60,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(after=seconds(120), skew=seconds(59), age=st.sampled_from([0, 1, 2]), is_kin_added=st.booleans())
 def test_an_article_is_looked_at_again_only_if_kin_were_added(begin, after, skew, age, is_kin_added):

@@ -912,13 +912,16 @@ def test_a_turn_that_cannot_be_asked_for_fails_who_asked_and_none_after():
 
 
 def test_work_whose_answer_nobody_waits_for_any_more_disturbs_no_other(loop):
-    async def after(seconds):
-        await asyncio.sleep(seconds)
-        return seconds
+    go_on = asyncio.Event()
 
-    given_up, kept = loop.submit(after(0.05)), loop.submit(after(0.1))
+    async def after(what):
+        await go_on.wait()
+        return what
+
+    given_up, kept = loop.submit(after("given up")), loop.submit(after("kept"))
     assert given_up.cancel()
-    assert kept.result(5) == 0.1
+    loop.loop.call_soon_threadsafe(go_on.set)
+    assert kept.result(30) == "kept"
     assert given_up.cancelled()
 
 

@@ -120,7 +120,7 @@ TEXTS = st.text(max_size=80) | st.text(
 
 
 @given(TEXTS, TEXTS, st.booleans(), st.sampled_from(sorted(LAYOUTS)))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
 def test_words_come_back_to_the_letter_or_are_refused(tmp_path, title, text, fires, layout):
     file = tmp_path / "watches.yaml"
     file.write_text(LAYOUTS[layout][0], "utf-8")
