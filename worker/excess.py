@@ -12,7 +12,8 @@ CDATA_LIMIT = 100
 ENTITY_LIMIT = 64
 AUTHOR_LIMIT_BYTES = 2_000
 _LONG_TAG = re.compile(rb"<[a-zA-Z][^<>]{%d,}" % TAG_LIMIT_BYTES)
-_CROWDED_TAG = re.compile(rb"<[a-zA-Z][^<>=]*(?:=[^<>=]*){257,}>")
+_CROWD = 257
+_CROWDED_TAG = re.compile(rb"<[a-zA-Z][^<>=]*(?:=[^<>=]*){%d,}>" % _CROWD)
 _LONG_AUTHOR = re.compile(
     rb"<((?:\w+:)?(?:author|creator|contributor|managingEditor|webMaster|publisher|owner))\b[^>]*>[^<]{%d,}"
     % AUTHOR_LIMIT_BYTES
@@ -26,11 +27,12 @@ def find_excess(body: bytes) -> str:
     # comments inside CDATA are an article's markup, and no work to the parser
     if body.count(b"<!--") > COMMENT_LIMIT and _CDATA.sub(b"", body).count(b"<!--") > COMMENT_LIMIT:
         return f"more than {COMMENT_LIMIT} comments"
-    if body.count(b"<![CDATA[") - body.count(b"]]>") > CDATA_LIMIT:
+    sections = body.count(b"<![CDATA[")
+    if sections > CDATA_LIMIT and sections - body.count(b"]]>") > CDATA_LIMIT:
         return f"more than {CDATA_LIMIT} CDATA sections that never end"
-    if body.count(b"<!ENTITY") > ENTITY_LIMIT or _expands_entities(body):
+    if b"<!ENTITY" in body and (body.count(b"<!ENTITY") > ENTITY_LIMIT or _expands_entities(body)):
         return "entity declarations that expand into one another"
-    if _LONG_TAG.search(body) or _CROWDED_TAG.search(body):
+    if _LONG_TAG.search(body) or (body.count(b"=") >= _CROWD and _CROWDED_TAG.search(body)):
         return f"a tag of more than {TAG_LIMIT_BYTES:,} bytes or 256 attributes"
     if _LONG_AUTHOR.search(body):
         return f"an author of more than {AUTHOR_LIMIT_BYTES:,} bytes"
@@ -43,8 +45,6 @@ def is_too_deep(body: bytes) -> bool:
 
 
 def _expands_entities(body: bytes) -> bool:
-    if b"<!ENTITY" not in body:
-        return False
     values = re.findall(rb"<!ENTITY\s+[^\s>]+\s+[\"']([^\"']*)[\"']", body)
     return sum(len(re.findall(rb"&\w+;", value)) for value in values) > ENTITY_LIMIT or any(
         len(value) > TAG_LIMIT_BYTES for value in values

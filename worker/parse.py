@@ -58,6 +58,7 @@ _BLANK = b"\x00 \t\r\n\xef\xbb\xbf"
 _HTML = re.compile(rb"^\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _SITEMAP = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)[\s>]", re.IGNORECASE)
 _LINK_TEXT = re.compile(rb"<link\b[^>]*>\s*(?:<!\[CDATA\[)?\s*(https?://[^\s<\]]+)", re.IGNORECASE)
+_SKIPS = re.compile(rb"<skip(?:days|hours)>", re.IGNORECASE)
 _PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8_760}
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LAST_RESORTS = ("enclosure", "replies", "edit", "license", "hub", "search", "next", "prev")
@@ -290,11 +291,14 @@ def _moment(raw: Mapping[str, Any], name: str) -> datetime | None:
 
 def _pace(parsed: Any, body: bytes) -> Pace:
     """What the document says of its own rhythm: ttl (minutes), the syndication module, skipHours and skipDays."""
-    waits = [_minutes(parsed.feed.get("ttl")), _period(parsed.feed)]
+    feed = dict(parsed["feed"])
+    every = max(filter(None, (_minutes(feed.get("ttl")), _period(feed))), default=None)
+    if not _SKIPS.search(body):
+        return Pace(every)
     days = {day.strip().lower() for day in _listed(body, b"skipDays", b"day")}
     hours = {int(hour) % 24 for hour in _listed(body, b"skipHours", b"hour") if hour.strip().isdigit()}
     return Pace(
-        every=max(filter(None, waits), default=None),
+        every=every,
         skip_hours=frozenset(hours),
         skip_days=frozenset(_DAYS.index(day) for day in days if day in _DAYS),
     )

@@ -2,8 +2,9 @@
 
 The same handlers read the same elements and come to the same. What differs is how they are reached: for an element outside
 of inline markup, whose attributes say nothing of language or base, what it is called is found out once and not at each of
-its tags; its text is not translated sign by sign where no sign asks for it; nothing is copied to the depth that is flat; and
-a date is read only where `moment` cannot. All else goes feedparser's own way.
+its tags, and looked up anew for no document; its text comes in one piece, and is not translated sign by sign where no sign
+asks for it; addresses are taken apart only where a plain look does not tell what they are joined to; nothing is copied to the
+depth that is flat; and a date is read only where `moment` cannot. All else goes feedparser's own way.
 """
 
 import re
@@ -18,22 +19,37 @@ from feedparser.html import _cp1252
 
 from worker.moment import read_moment
 
-safe_address = lru_cache(64)(feedparser.urls.make_safe_absolute_uri)
-"""The document's address joined with itself is asked for at every element."""
 _Details = feedparser.util.FeedParserDict
 _ADDRESS = re.compile(
     r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~%/,+=@-]*)?(?:\?[A-Za-z0-9._~%/,+=@&-]+)?(?:#[A-Za-z0-9._~%/-]+)?"
 )
 """What joining with any base leaves as it is."""
+_FOLDER = re.compile(
+    r"(https?://[A-Za-z0-9.-]+(?::[0-9]+)?/(?:[A-Za-z0-9_~%,+=@-][A-Za-z0-9._~%,+=@-]*/)*)[A-Za-z0-9._~%,+=@-]*"
+    r"(?:\?[A-Za-z0-9._~%/,+=@&-]+)?(?:#[A-Za-z0-9._~%/-]+)?"
+)
+"""An address, with what a name stands under that is joined with it."""
+_NAME = re.compile(r"[A-Za-z0-9_~%,+=@-]+")
 _C1 = re.compile("[\x80-\x9f]")
 _REFERENCE = re.compile("&([A-Za-z0-9_]+);")
 _XHTML = "application/xhtml+xml"
-_OWN_WAY = frozenset({"feed", "rss", "svg", "math"})
+_OWN_WAY = frozenset({"svg", "math"})
 """What feedparser looks at more closely."""
+_ROOTS = frozenset({"feed", "rss"})
+"""What it asks for a language."""
 _SETS_SCENE = ("base", "lang", "xmlns")
+_USUAL_LENGTH = 64
 _LISTED = frozenset({"category", "tags", "itunes_keywords"})
 _IN_INPUT = frozenset({"title", "link", "description", "name"})
 _IN_IMAGE = frozenset({"title", "link", "description", "url", "href", "width", "height"})
+
+
+@lru_cache(64)
+def safe_address(base: str, relative: str | None = None) -> str:
+    """An address joined with another, as feedparser does it; the document's is joined with itself at every element."""
+    if base == relative and _ADDRESS.fullmatch(base):
+        return base
+    return str(feedparser.urls.make_safe_absolute_uri(base, relative))
 
 
 def create_parser() -> ExpatParser:
@@ -42,9 +58,20 @@ def create_parser() -> ExpatParser:
 
 
 class _Driver(ExpatParser):
-    """Offers each tag to the handler as expat gives it, before it is taken apart."""
+    """Offers each tag to the handler as expat gives it, before it is taken apart, and text in one piece."""
 
     _cont_handler: Any
+    _parser: Any
+
+    def reset(self) -> None:
+        super().reset()
+        self._parser.buffer_text = True
+
+    def parse(self, source: Any) -> None:
+        try:
+            self.feed(source.getByteStream().read(), isFinal=True)
+        finally:
+            self._parser = None  # its handlers are methods of this object
 
     def start_element_ns(self, name: str, attrs: Any) -> None:
         if not self._cont_handler.begin(name, attrs):
@@ -67,6 +94,7 @@ class _Element:
     end: Any
     ends_input: bool
     ends_image: bool
+    is_root: bool
 
 
 class QuickParser(feedparser.api.StrictFeedParser):  # type: ignore[misc]  # feedparser has no types
@@ -90,6 +118,8 @@ class QuickParser(feedparser.api.StrictFeedParser):  # type: ignore[misc]  # fee
     def begin(self, name: str, attributes: dict[str, str]) -> bool:
         """Open an element, unless it is to go feedparser's own way."""
         element = None if self.incontent or self.svgOK or self.decls else self._element(name)
+        if element and element.is_root and self.lang:
+            element = None
         told = _told(attributes) if element else None
         if element is None or told is None:
             self._begun.append(None)
@@ -159,15 +189,9 @@ class QuickParser(feedparser.api.StrictFeedParser):  # type: ignore[misc]  # fee
         prefix = (known or (next(used, "") if namespace else "")).lower()
         if ":" in local or ":" in prefix:
             return None
+        is_root = not prefix and local in _ROOTS
         prefix = self.namespacemap.get(prefix, prefix)
-        key = f"{prefix}_{local}" if prefix else local
-        return _Element(
-            key,
-            getattr(type(self), f"_start_{key}", _unknown),
-            getattr(type(self), f"_end_{key}", _unknown),
-            ends_input=not prefix and local not in _IN_INPUT,
-            ends_image=not prefix and local not in _IN_IMAGE,
-        )
+        return _handled(prefix, local, is_root=is_root)
 
     # --- text ----------------------------------------------------------------------------------------------
 
@@ -191,8 +215,10 @@ class QuickParser(feedparser.api.StrictFeedParser):  # type: ignore[misc]  # fee
 
     def resolve_uri(self, uri: str) -> str:
         """The address, joined with the base."""
-        is_whole = _ADDRESS.fullmatch(uri) and _ADDRESS.fullmatch(self.baseuri)
-        return uri if is_whole else str(super().resolve_uri(uri))
+        if _ADDRESS.fullmatch(uri) and _ADDRESS.fullmatch(self.baseuri):
+            return uri
+        folder = _NAME.fullmatch(uri) and _FOLDER.fullmatch(self.baseuri)
+        return folder[1] + uri if folder else str(super().resolve_uri(uri))
 
     def pop(self, element: str, strip_whitespace: int = 1) -> str | None:
         """The text of the innermost element, kept in its entry if that asks for it."""
@@ -200,19 +226,36 @@ class QuickParser(feedparser.api.StrictFeedParser):  # type: ignore[misc]  # fee
         kind = dict.get(params, "type")
         if not self.elementstack or self.elementstack[-1][0] != element:
             return None
-        is_plain = self.inentry and not self.insource and kind != _XHTML and not dict.get(params, "base64")
-        if not is_plain or not self.elementstack[-1][1] or not strip_whitespace:
+        if self.insource or kind == _XHTML or dict.get(params, "base64") or not strip_whitespace:
             found: str | None = super().pop(element, strip_whitespace)
             return found
-        text = "".join(self.elementstack.pop()[2]).strip()
+        _, is_kept, pieces = self.elementstack.pop()
+        text = "".join(pieces).strip()
+        if not is_kept:
+            return text
         if text and element in self.can_be_relative_uri and (element != "id" or self.guidislink):
             text = self.resolve_uri(text)
         if kind == "text/plain" and not self.version.startswith("atom") and _may_be_html(text):
             params["type"] = "text/html" if self.looks_like_html(text) else kind
         text = _mended(text)
         is_later_title = element == "title" and -1 < self.title_depth <= self.depth
-        if element not in _LISTED and not is_later_title:
+        if element in _LISTED or is_later_title:
+            return text
+        if self.inentry:
             self._keep(self.entries[-1], element, text)
+        elif self.infeed:
+            return self._keep_of_feed(self._get_context(), element, text)
+        return text
+
+    def _keep_of_feed(self, feed: Any, element: str, text: str) -> str:
+        key = "subtitle" if element == "description" else element
+        if element == "link":
+            text = _REFERENCE.sub(r"&\g<1>", text)
+            feed["link"] = feed["links"][-1]["href"] = text
+        else:
+            feed[key] = text
+            if self.incontent:
+                feed[key + "_detail"] = self._detailed(text)
         return text
 
     def _keep(self, entry: Any, element: str, text: str) -> None:
@@ -259,6 +302,25 @@ class QuickParser(feedparser.api.StrictFeedParser):  # type: ignore[misc]  # fee
         text = self.pop(name)
         is_told = text and dict.get(self._get_context(), name) == text and read_moment(text)
         self._save(f"{name}_parsed", None if is_told else _parse_date(text), overwrite=True)
+
+
+def _handled(prefix: str, local: str, *, is_root: bool) -> _Element:
+    """The element of a name that was looked up; those of usual length are remembered from document to document."""
+    find = _found if len(prefix) + len(local) < _USUAL_LENGTH else _found.__wrapped__
+    return find(prefix, local, is_root)
+
+
+@lru_cache(1_024)
+def _found(prefix: str, local: str, is_root: bool) -> _Element:
+    key = f"{prefix}_{local}" if prefix else local
+    return _Element(
+        key,
+        getattr(QuickParser, f"_start_{key}", _unknown),
+        getattr(QuickParser, f"_end_{key}", _unknown),
+        ends_input=not prefix and local not in _IN_INPUT,
+        ends_image=not prefix and local not in _IN_IMAGE,
+        is_root=is_root,
+    )
 
 
 def _unknown(*_: object) -> None:

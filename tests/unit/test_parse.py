@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import rss
+from worker.excess import find_excess
 from worker.model import Document, Fetched, PollFailed, PollFailure
 from worker.parse import ENTRY_LIMIT, parse
 from worker.plaintext import one_line
@@ -261,6 +262,24 @@ def test_the_hard_limit_ends_what_no_count_foresees(name):
     outcome = parse(Fetched(COSTLY[name].encode(), "https://x.example/feed"), limit=within_cpu_limit)
     assert time.process_time() - started < 2.3
     assert isinstance(outcome, Document) or outcome.reason is PollFailure.HOSTILE
+
+
+@pytest.mark.parametrize(
+    ("odd", "is_too_much"),
+    [
+        ("<a " + " ".join(f"b{i}='1'" for i in range(256)) + "/>", False),
+        ("<a " + " ".join(f"b{i}='1'" for i in range(257)) + "/>", True),
+        ("<b/>" + "=" * 300, False),
+        ("<![CDATA[x]]>" * 200, False),
+        ("<![CDATA[" * 100, False),
+        ("<![CDATA[" * 101, True),
+        ("&lt;!ENTITY" * 100, False),
+        ("<!ENTITY" * 64, False),
+        ("<!ENTITY" * 65, True),
+    ],
+)
+def test_excess_begins_where_its_limit_ends(odd, is_too_much):
+    assert bool(find_excess(f"<rss><channel>{odd}</channel></rss>".encode())) is is_too_much
 
 
 @pytest.mark.parametrize(

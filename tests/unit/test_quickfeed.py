@@ -54,12 +54,15 @@ def test_documents_of_other_parsers_and_of_publishers_are_read_alike(shared, col
 
 
 @pytest.mark.parametrize(
-    "url", [URL, "http://wire.example:8080/feeds/all.xml", "http://wire.example:99999/", "http://[::1]:81/"]
-)
+    "url",
+    [URL, "http://wire.example:8080/feeds/all.xml", "http://wire.example:99999/", "http://[::1]:81/", "http://wire.example",
+     "http://wire.example/a//b/c?d=1#e", "http://wire.example/a/../b/./", "http://wire.example/a/..", "http://wire.example?a/b"],
+)  # fmt: skip
 @pytest.mark.parametrize(
     "link",
     ["https://x.example:8443/a?b=1#c", "http://x.example:/a", "http://x.example:99999/a", "http://x.example:81", "/a",
-     "//x.example:80/a", "a:1/b", "http://x.example:8o/a", "http://wire.example:8080/./a/../b"],
+     "//x.example:80/a", "a:1/b", "http://x.example:8o/a", "http://wire.example:8080/./a/../b",
+     "17-3", "a~b", "..", "a.b", "a/b", "?a"],
 )  # fmt: skip
 def test_addresses_are_joined_alike_whatever_their_port(url, link):
     document = f"<rss version='2.0'><channel><item><title>A</title><link>{link}</link></item></channel></rss>"
@@ -73,6 +76,13 @@ def test_an_element_that_feedparser_has_no_handler_for_is_none_of_ours(name):
     document = f"<rss><channel><item><title>A</title><{name}>2026-03-01</{name}></item></channel></rss>"
     own, quick = both_ways(document.encode())
     assert "title='A'" in own
+    assert quick == own
+
+
+def test_a_root_within_a_root_tells_the_language_of_what_it_stands_in():
+    item = "<item><title>A</title></item>"
+    own, quick = both_ways(f"<rss><channel xml:lang='de_AT'><rss/>{item}</channel></rss>".encode())
+    assert "language='de-AT'" in own
     assert quick == own
 
 
@@ -113,7 +123,7 @@ TAGS = (
     "title link description guid id pubDate published updated created dc:date dc:creator author name email url "
     "content content:encoded summary body category keywords source image textInput enclosure comments dc:title "
     "media:title media:content itunes:author itunes:keywords atom:link atom:title xhtml:div div svg:svg own:note "
-    "again:note bl:title date language info rights tagline width expirationDate abstract item entry item item"
+    "again:note bl:title date language info rights tagline width expirationDate abstract item entry item item rss feed"
 ).split()
 ATTRIBUTES = {
     "isPermaLink": ["true", "false"], "type": ["text", "html", "XHTML", "text/xml", "image/png"], "mode": ["base64"],

@@ -4,7 +4,6 @@ Polls that brought no entry, most of all, go in one script call that counts for 
 a call of its own, so that no script holds up the server for longer than one document takes.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,7 +82,7 @@ def _quiet_call(rows: Sequence[_QuietRow]) -> Call:
         (*row, kinds[tuple([name for name, _ in counts])], *[amount for _, amount in counts]) for row, counts in rows
     ]
     named = [[places[name] for name in kind] for kind in kinds]
-    return "finish_quiet_polls", (json.dumps({"names": list(places), "kinds": named, "polls": polls}),)
+    return "finish_quiet_polls", (to_json({"names": list(places), "kinds": named, "polls": polls}),)
 
 
 def _ingested(answer: Any) -> Ingested | Exception:
