@@ -464,14 +464,9 @@ def cross_fit(
 
 def mix_matrix(corpus: Corpus, scores: OutOfFold) -> Floats:
     """Return (articles, topics, 5), the inputs of the mix."""
-    bounds = np.searchsorted(corpus.owner, np.arange(len(corpus.items) + 1))
-    return np.stack(
-        [
-            # training reckons in wider floats than reading does
-            mix_inputs(scores.articles[number], scores.sentences[bounds[number] : bounds[number + 1]])  # type: ignore[arg-type,misc]
-            for number in range(len(corpus.items))
-        ]
-    )
+    starts = np.searchsorted(corpus.owner, np.arange(len(corpus.items)))
+    # training reckons in wider floats than reading does
+    return mix_inputs(scores.articles, scores.sentences, starts)  # type: ignore[arg-type,return-value]
 
 
 def fit_mix(inputs: Floats, labels: Floats, weights: Floats) -> Floats:

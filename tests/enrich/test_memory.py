@@ -8,8 +8,8 @@ import pytest
 
 from tests.chaos.fixture import make
 from tests.fakes import article
-from worker.enrich import cuts, ner, phrase_topics, word_table
 from worker.enrich import enricher as enriching
+from worker.enrich import ner, phrase_topics, runs, word_table
 from worker.enrich.enricher import load
 
 WINDOW, BATCH, WORDS = 96, 32, 48
@@ -23,7 +23,7 @@ def bounded(monkeypatch):
     monkeypatch.setattr(enriching, "LEARNT_STRINGS", LEARNT)
     monkeypatch.setattr(enriching, "MOST_WORDS", MOST)
     monkeypatch.setattr(ner, "_KEPT_WORDS", KEPT)
-    monkeypatch.setattr(cuts, "_KEPT_RUNS", KEPT)
+    monkeypatch.setattr(runs, "_KEPT_RUNS", KEPT)
     monkeypatch.setattr(word_table, "_MAX_ROWS", KEPT)
     monkeypatch.setattr(phrase_topics, "_REMEMBERED_WORDS", KEPT)
     return load()
@@ -53,6 +53,7 @@ def test_strings_and_words_stay_within_their_bounds_and_what_is_said_stays_the_s
         assert len(nlp.vocab.strings) <= LEARNT + 5 * batch
         assert len(nlp.vocab) <= MOST + 3 * batch, "the pipeline is loaded anew once its vocabulary is full"
         assert len(nlp.get_pipe("tocsin_bio").words) <= KEPT + batch
+        assert len(bounded._runs) <= KEPT + batch
         assert len(bounded._read._runs) <= KEPT + batch
         assert len(bounded._topics.extractor.table.rows) <= KEPT + batch
     assert nlp is not first

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
 
-from worker.enrich import cuts, pipeline
+from tests.fakes import article
+from worker.enrich import pipeline, runs
 from worker.enrich.amounts import numeric_dates
 from worker.enrich.countries import country_id, country_term
 from worker.enrich.cuts import KnownRuns
-from worker.enrich.enricher import _has_long_run
+from worker.enrich.enricher import _has_long_run, load
 from worker.enrich.events.extract import _cues, _may_tell, may_tell
 from worker.enrich.find import Find
 from worker.enrich.gazetteer import longest
@@ -23,9 +24,11 @@ from worker.enrich.ner_decode import decode, decode_all
 from worker.enrich.ner_gate import REACH, Gate
 from worker.enrich.ner_pass import NamesPass
 from worker.enrich.phrase_topics import PatternIndex, compile_pattern
+from worker.enrich.runs import RunTable
 from worker.enrich.sentences import _STOP, _word_before, split_sentences
 from worker.enrich.topic_features import FeatureExtractor
-from worker.enrich.topics import _sums
+from worker.enrich.topic_words import SentenceWords
+from worker.enrich.topics import _sums, mix_inputs
 from worker.enrich.word_shapes import shape_buckets, shapes_of
 from worker.enrich.word_table import Postings
 from worker.errors import TurnOver
@@ -301,7 +304,7 @@ def test_a_text_is_cut_where_the_tokeniser_cuts_it_whatever_was_cut_before(parts
     if forgotten == "words":
         words.forget()
     elif forgotten == "runs":
-        known._keep(len(known) // 2)
+        known._table.keep(len(known._table) // 2)
     for text, cut in zip(parts, known.cut(parts), strict=True):
         doc = nlp.make_doc(text)
         assert list(zip(cut.starts, cut.ends, strict=True)) == [(one.idx, one.idx + len(one)) for one in doc]
@@ -309,19 +312,125 @@ def test_a_text_is_cut_where_the_tokeniser_cuts_it_whatever_was_cut_before(parts
 
 
 def test_of_too_many_runs_those_stay_that_are_met_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuts, "_KEPT_RUNS", 20)
+    monkeypatch.setattr(runs, "_KEPT_RUNS", 20)
     nlp = pipeline.load(None, "numpy")
     known = KnownRuns(nlp.tokenizer, nlp.get_pipe("tocsin_bio").words)
     learnt: list[str] = []
     learn = known._learn
-    monkeypatch.setattr(known, "_learn", lambda runs: (learnt.extend(runs), learn(runs))[1])
+    monkeypatch.setattr(known._tokens, "_make", lambda runs: (learnt.extend(runs), learn(runs))[1])
     for number in range(60):
         text = f"First once{number}, then they're late{number}: met."
         [cut] = known.cut([text])
         assert cut.ends.tolist() == [one.idx + len(one) for one in nlp.make_doc(text)]
-        assert len(known) <= 26
+        assert len(known) - 1 <= len(known._table) <= 26
     assert [learnt.count(run) for run in ("First", "then", "they're", "met.")] == [1] * 4
     assert len(learnt) == 60 * 2 + 4
+
+
+SENTENCES = st.sampled_from((RUNNING, TEXTS)).flatmap(lambda some: some)
+
+
+@cache
+def sentence_words() -> SentenceWords:
+    return SentenceWords(extractor().table)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(SENTENCES, min_size=1, max_size=4), st.sampled_from(["words", "runs", ""]), st.integers(1, 9))
+def test_words_sought_by_their_runs_are_those_of_each_sentence(texts: list[str], forgotten: str, torn: int) -> None:
+    words = sentence_words()
+    if forgotten == "words":
+        words._table.reset()
+    elif forgotten == "runs":
+        words._runs.keep(len(words._runs) // 2)
+    articles = [(text, split_sentences(text)) for text in texts]
+    articles += [(text, [(at, at + torn) for at in range(0, len(text), torn)]) for text in texts]
+    articles = [(text, sentences) for text, sentences in articles if sentences]
+    if not articles:
+        return
+    tokens = words.read(articles)
+    sentences = [(start, text[start:end].lower()) for text, places in articles for start, end in places]
+    expected = [
+        (words._table.rows[word.group()[:64]], number, start + word.start(), start + word.end())
+        for number, (start, lower) in enumerate(sentences)
+        for word in re.finditer(r"\w+(?:[-.'’]\w+)*", lower)
+    ]
+    columns = tokens.rows, tokens.owners, tokens.starts, tokens.ends
+    assert list(zip(*map(np.ndarray.tolist, columns), strict=True)) == expected
+
+
+@given(RUNNING)
+def test_the_runs_of_a_text_are_its_signs_and_its_spaces_but_for_the_blank_behind_a_sign(text: str) -> None:
+    table = RunTable()
+    [found] = table.read([text])
+    parted = list(re.finditer(r"\S+|(?<!\S)\s+|(?<=\S)(?! )\s+|(?<=\S )\s+", text))
+    assert list(zip(found.starts, found.ends, strict=True)) == [run.span() for run in parted]
+    assert [table.run(number) for number in found.numbers] == [
+        run.group() if len(run.group()) < 128 else "" for run in parted
+    ]
+
+
+def test_a_text_read_for_topics_and_for_names_is_parted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, parted = RunTable(), []
+    part = runs._part
+    monkeypatch.setattr(runs, "_part", lambda text: (parted.append(text), part(text))[1])
+    nlp = pipeline.load(None, "numpy")
+    words, known = (
+        SentenceWords(extractor().table, table),
+        KnownRuns(nlp.tokenizer, nlp.get_pipe("tocsin_bio").words, table),
+    )
+    texts = [f"Iran shipped {number} arms." for number in range(100)]
+    for start in range(0, 100, 20):
+        some = texts[start : start + 20]
+        words.read([(text, [(0, len(text))]) for text in some])
+        known.cut(some)
+    assert parted == texts
+    assert len(table._last) <= 80, "what is kept of texts is bounded"
+    table.read(["word " * 10_000])
+    assert "word " * 10_000 not in table._last
+
+
+def test_an_article_is_parted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    enricher, parted = load(), []
+    part = runs._part
+    monkeypatch.setattr(runs, "_part", lambda text: (parted.append(text), part(text))[1])
+    enricher.enrich([article("Iran ships arms", f"{number} tanks went to Norway.") for number in range(3)])
+    assert len(parted) == 3
+
+
+def test_a_turn_that_ends_while_runs_are_dropped_leaves_none_under_another_ones_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = RunTable()
+    words = SentenceWords(extractor().table, table)
+    article = [("Iran shipped arms; Norway bought none of them.", [(0, 46)])]
+    before = words.read(article)
+
+    def end(*_: object, **__: object) -> None:
+        raise TurnOver
+
+    def drop() -> None:
+        table.keep(3)
+        words.read([("Others.", [(0, 7)])])
+
+    for ended, name in ((runs.np, "argsort"), (Postings, "keep")):
+        with monkeypatch.context() as ending:
+            ending.setattr(ended, name, end)
+            with pytest.raises(TurnOver):
+                drop()
+        after = words.read(article)
+        assert (after.rows.tolist(), after.ends.tolist()) == (before.rows.tolist(), before.ends.tolist())
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=5), st.integers(0, 2**32 - 1))
+def test_the_strongest_sentences_of_many_articles_are_those_of_each(counts: list[int], seed: int) -> None:
+    drawn, starts = np.random.default_rng(seed), np.cumsum(counts) - counts
+    heads = drawn.normal(size=(len(counts), 3)).astype(np.float32)
+    by_sentence = drawn.integers(-2, 3, (sum(counts), 3)).astype(np.float32)  # with many a draw
+    found = mix_inputs(heads, by_sentence, starts)
+    for inputs, head, sentences in zip(found, heads, np.split(by_sentence, starts[1:]), strict=True):
+        top = np.sort(sentences, axis=0)
+        assert inputs.T.tolist() == [head.tolist(), *map(list, (top[-1], top[-2:][0], sentences[0])), [1.0] * 3]
 
 
 def test_what_is_not_kept_gives_its_memory_back() -> None:

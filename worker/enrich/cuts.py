@@ -9,7 +9,7 @@ stands in the next one; texts with any are left to the tokeniser, as are those w
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, pairwise, repeat
+from itertools import accumulate, pairwise
 from typing import Final
 
 import numpy as np
@@ -17,19 +17,13 @@ from spacy.tokenizer import Tokenizer
 
 from worker.enrich.names import Ints, token_offsets
 from worker.enrich.ner import KnownWords
-from worker.enrich.word_table import Postings
+from worker.enrich.runs import LONGEST_RUN, RUN_BITS, RunColumn, RunTable
 
-_KEPT_RUNS: Final = 60_000
-_BITS: Final = 7
-_LONGEST_RUN: Final = (1 << _BITS) - 1
-_BLANK: Final = ord(" ")
 _PLAIN: Final = re.compile(
     r"""(["“($£€]?)([A-Za-z]+(?:-[A-Za-z]+)*+|[0-9]+(?:[.,][0-9]+)*+)(['’]s)?"""
     r"""(?:((?<=[a-z0-9])\.|[,?!]?)(?:(["”)])([,.;]?))?|([:;]))"""
 )
 """A number, or letters with hyphens between, and a few marks around them, each of which is a token of its own."""
-_IS_SPACE: Final = np.array([chr(code).isspace() for code in range(0x3002)])
-"""By code; no sign beyond is a space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,68 +36,41 @@ class Cut:
 
 
 class KnownRuns:
-    """Cuts texts. What is remembered goes when the words go that it points at.
+    """Cuts texts. What is remembered goes when the words go that it points at."""
 
-    Of more than 60,000 runs the half stays that was met in most calls: of the others most are never met again, while to learn
-    all of them anew would cost as much as the first 60,000 did.
-    """
-
-    def __init__(self, tokenizer: Tokenizer, words: KnownWords) -> None:
+    def __init__(self, tokenizer: Tokenizer, words: KnownWords, table: RunTable | None = None) -> None:
+        """`table` may be another reader's of the same texts: what it has parted need not be parted again."""
         self._tokenizer, self._words = tokenizer, words
         self._rules = frozenset(tokenizer.rules)
         self._emoticons = frozenset(filter(_is_emoticon, self._rules))
         self._irregular = frozenset(plain[2] for rule in self._rules if (plain := _PLAIN.fullmatch(rule)))
         """What stands between the marks of a rule: as part of a run, the rule may say otherwise."""
-        self._forget()
+        self._table = RunTable() if table is None else table
+        self._tokens = RunColumn(self._table, self._learn)
+        """Of each run: the row of each token's word, then where in the run it starts, then its length."""
+        self._generation = words.generation
 
     def __len__(self) -> int:
-        return len(self._number)
-
-    def _forget(self) -> None:
-        self._generation = self._words.generation
-        self._number: dict[str, int] = {}
-        self._tokens = Postings()
-        """By the number of a run: the row of each token's word, then where in the run it starts, then its length."""
-        self._calls = np.zeros(0, np.int64)
-        """By the number of a run: in how many calls it was met."""
-
-    def _keep(self, most: int) -> None:
-        """Forget all runs but so many that were met in most calls, and count the calls anew."""
-        kept = np.sort(np.argsort(-self._calls[: len(self)], kind="stable")[:most])
-        runs = list(self._number)
-        try:
-            self._tokens.keep(kept)
-            self._number = {runs[number]: place for place, number in enumerate(kept.tolist())}
-            self._calls = np.zeros(len(self), np.int64)
-        except BaseException:  # a turn that ends between the two would give the runs others' tokens
-            self._forget()
-            raise
+        return len(self._tokens)
 
     def cut(self, texts: Sequence[str]) -> list[Cut]:
         """Return the tokens of each text; call it inside the vocabulary's memory zone."""
         self._words.make_room()
         if self._generation != self._words.generation:
-            self._forget()
-        elif len(self) > _KEPT_RUNS:
-            self._keep(_KEPT_RUNS // 2)
-        runs, starts = zip(*map(_runs, texts), strict=True) if texts else ((), ())
-        bounds = np.cumsum([0, *map(len, runs)])
-        numbers = self._look_up(list(chain.from_iterable(runs)))
-        self._count(numbers[numbers >= 0])
-        places, tokens = self._tokens.of(np.maximum(numbers, 0))
-        firsts = np.concatenate([np.zeros(0, np.int64), *starts])[places] + (tokens >> _BITS & _LONGEST_RUN)
-        whole = Cut(tokens >> 2 * _BITS, firsts, firsts + (tokens & _LONGEST_RUN))
-        is_left = [bool((numbers[start:end] < 0).any()) for start, end in pairwise(bounds)]
+            self._tokens.forget()
+            self._generation = self._words.generation
+        runs = self._table.read(texts)
+        bounds = np.cumsum([0, *(len(some.numbers) for some in runs)])
+        nothing = np.zeros(0, np.int64)
+        places, tokens, left = self._tokens.of(np.concatenate([nothing, *(some.numbers for some in runs)]))
+        firsts = np.concatenate([nothing, *(some.starts for some in runs)])[places] + (tokens >> RUN_BITS & LONGEST_RUN)
+        whole = Cut(tokens >> 2 * RUN_BITS, firsts, firsts + (tokens & LONGEST_RUN))
+        is_left = np.diff(np.searchsorted(left, bounds)) > 0
         ends = np.searchsorted(places, bounds).tolist()
         return [
-            self._leave(text) if left else Cut(whole.rows[start:end], whole.starts[start:end], whole.ends[start:end])
-            for text, left, (start, end) in zip(texts, is_left, pairwise(ends), strict=True)
+            self._leave(text) if leave else Cut(whole.rows[start:end], whole.starts[start:end], whole.ends[start:end])
+            for text, leave, (start, end) in zip(texts, is_left.tolist(), pairwise(ends), strict=True)
         ]
-
-    def _count(self, numbers: Ints) -> None:
-        if len(self._calls) < len(self):
-            self._calls = np.append(self._calls, np.zeros(len(self), np.int64))
-        self._calls[numbers] += 1  # once, however often a run stands in the texts
 
     def _leave(self, text: str) -> Cut:
         """The tokens as the tokeniser gives them."""
@@ -111,28 +78,14 @@ class KnownRuns:
         words = list(map(text.__getitem__, map(slice, starts.tolist(), ends.tolist())))
         return Cut(self._words.rows_of(words), starts, ends)
 
-    def _look_up(self, runs: Sequence[str]) -> Ints:
-        """The number of each run; -1 of those that are not to be remembered."""
-        numbers = np.fromiter(map(self._number.get, runs, repeat(-1)), np.int64, len(runs))
-        missing = np.flatnonzero(numbers < 0).tolist()
-        if missing:
-            self._learn([run for run in dict.fromkeys(runs[place] for place in missing) if len(run) <= _LONGEST_RUN])
-            numbers[missing] = [self._number.get(runs[place], -1) for place in missing]
-        return numbers
-
-    def _learn(self, runs: Sequence[str]) -> None:
-        """Remember the words of runs, if there is no emoticon among them."""
+    def _learn(self, runs: list[str]) -> list[list[int] | None]:
+        """The tokens of runs, None of one with an emoticon in it."""
         plain = {run: words for run in runs if (words := self._part(run))}
         cut = plain | self._tokenise([run for run in runs if run not in plain])
-        known = [run for run in runs if self._emoticons.isdisjoint(cut[run])]
+        is_known = [self._emoticons.isdisjoint(cut[run]) for run in runs]
+        known = [run for run, is_one in zip(runs, is_known, strict=True) if is_one]
         rows = iter(self._words.rows_of([word for run in known for word in cut[run]]).tolist())
-        first = len(self)
-        try:
-            self._tokens.extend([_packed(cut[run], rows) for run in known])
-            self._number.update(zip(known, range(first, first + len(known)), strict=True))
-        except BaseException:  # a turn that ends between the two would give all later runs another's tokens
-            self._forget()
-            raise
+        return [_packed(cut[run], rows) if is_one else None for run, is_one in zip(runs, is_known, strict=True)]
 
     def _part(self, run: str) -> list[str]:
         """The words of a run that no tokeniser need be asked about, as most new ones are; none of others.
@@ -167,30 +120,12 @@ class KnownRuns:
 def _packed(words: Sequence[str], rows: Iterator[int]) -> list[int]:
     """Of each word of a run its row, where it starts in the run, and its length; `rows` goes on to the next run's."""
     if len(words) == 1:
-        return [next(rows) << 2 * _BITS | len(words[0])]
+        return [next(rows) << 2 * RUN_BITS | len(words[0])]
     starts = accumulate(map(len, words), initial=0)
     return [
-        row << 2 * _BITS | start << _BITS | len(word) for word, start, row in zip(words, starts, rows, strict=False)
+        row << 2 * RUN_BITS | start << RUN_BITS | len(word)
+        for word, start, row in zip(words, starts, rows, strict=False)
     ]
-
-
-def _runs(text: str) -> tuple[Sequence[str], Ints]:
-    """The runs of signs and of spaces in a text, and where they start; the first blank after a sign belongs to neither."""
-    if not text:
-        return [], np.zeros(0, np.int64)
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    is_space = _IS_SPACE.take(codes, mode="clip")
-    edges = np.flatnonzero(is_space[1:] != is_space[:-1]) + 1
-    starts, ends = np.append(0, edges), np.append(edges, len(text))
-    is_blank = is_space[starts]
-    starts[1:] += codes[edges] == _BLANK
-    is_kept = starts < ends
-    starts, ends, is_blank = starts[is_kept], ends[is_kept], is_blank[is_kept]
-    runs = np.empty(len(starts), object)
-    runs[~is_blank] = text.split()
-    for place in np.flatnonzero(is_blank).tolist():
-        runs[place] = text[starts[place] : ends[place]]
-    return runs.tolist(), starts
 
 
 def _is_emoticon(rule: str) -> bool:

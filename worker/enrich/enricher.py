@@ -13,6 +13,7 @@ from worker.enrich import language, pipeline
 from worker.enrich.entities import expect, make_reader
 from worker.enrich.events import Judge, by_rules, extract, learnt
 from worker.enrich.own_topics import WithOwnTopics, digest
+from worker.enrich.runs import RunTable
 from worker.enrich.sentences import split_sentences
 from worker.enrich.topic_result import TopicResult
 from worker.enrich.topics import TopicClassifier
@@ -62,17 +63,18 @@ class SpacyEnricher:
         least_score: float = LEAST_SCORE,
         load_anew: Callable[[], Language] | None = None,
         judge: Judge = by_rules,
+        runs: RunTable | None = None,
     ) -> None:
         """`load_anew` gives the pipeline with an empty vocabulary; without it the one it has grows slowly but for ever.
 
-        `judge` has the last word on the modality of events.
+        `judge` has the last word on the modality of events; `runs` are those by which `topics` reads texts, for names to share.
         """
-        self._judge = judge
+        self._judge, self._runs = judge, runs
         self._topics, self.model, self._least_score, self._load_anew = topics, model, least_score, load_anew
         self._take(nlp)
 
     def _take(self, nlp: Language) -> None:
-        self._nlp, self._read = nlp, make_reader(nlp)
+        self._nlp, self._read = nlp, make_reader(nlp, self._runs)
         self._words_at_first = len(nlp.vocab)
         if hasattr(nlp.tokenizer, "max_cache_size"):  # not every language's
             nlp.tokenizer.max_cache_size = LEARNT_STRINGS
@@ -197,9 +199,10 @@ def load(
     """
     nlp = pipeline.load(model.name, model.backend)
     name = f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
-    classifier = TopicClassifier.load()
+    runs = RunTable()
+    classifier = TopicClassifier.load(runs=runs)
     scorer = WithOwnTopics(classifier, topics) if topics else classifier
     load_anew = partial(pipeline.load_anew, model.name)
     judge = learnt.packaged() if model.judges_events and nlp.lang == "en" else by_rules
     name += digest(topics) if judge is by_rules else f"{digest(topics)}+modality"
-    return SpacyEnricher(nlp, scorer, name, least_score=least_score, load_anew=load_anew, judge=judge)
+    return SpacyEnricher(nlp, scorer, name, least_score=least_score, load_anew=load_anew, judge=judge, runs=runs)

@@ -18,6 +18,7 @@ from worker.enrich.find import Find
 from worker.enrich.gazetteer import Gazetteer, find_all, longest, with_rules
 from worker.enrich.names import Name, Tokens
 from worker.enrich.ner import LABELS, BioTagger
+from worker.enrich.runs import RunTable
 from worker.model import Entity, Pending
 
 Glanced: TypeAlias = tuple[Entity, ...] | None
@@ -38,10 +39,13 @@ def expect(nlp: Language, text: str, sentences: Sequence[tuple[int, int]]) -> tu
     return entities, Pending(tuple(sorted(possible_ids(text))), tuple(sorted(labels)), has_events)
 
 
-def make_reader(nlp: Language) -> Read:
-    """Return what finds the entities of texts, in order, given what a glance found; call it inside the pipeline's memory zone."""
+def make_reader(nlp: Language, runs: RunTable | None = None) -> Read:
+    """Return what finds the entities of texts, in order, given what a glance found; call it inside the pipeline's memory zone.
+
+    `runs` may be another reader's of the same texts.
+    """
     if _is_ours(nlp):
-        return _Direct(nlp, nlp.pipeline[0][1])  # type: ignore[arg-type]
+        return _Direct(nlp, nlp.pipeline[0][1], runs)  # type: ignore[arg-type]
     return lambda texts, _: [_of(doc) for doc in nlp.pipe(texts)]
 
 
@@ -51,9 +55,9 @@ def _is_ours(nlp: Language) -> bool:
 
 
 class _Direct:
-    def __init__(self, nlp: Language, tagger: BioTagger) -> None:
+    def __init__(self, nlp: Language, tagger: BioTagger, runs: RunTable | None) -> None:
         self._vocab, self._tagger = nlp.vocab, tagger
-        self._runs = KnownRuns(nlp.tokenizer, tagger.words)
+        self._runs = KnownRuns(nlp.tokenizer, tagger.words, runs)
 
     def __call__(self, texts: Sequence[str], glanced: Sequence[Glanced]) -> list[tuple[Entity, ...]]:
         found: list[tuple[Entity, ...]] = []

@@ -5,52 +5,45 @@ Owns the search for candidates and their check against the text. Does not own th
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from worker.enrich.phrase_topics import PatternIndex
+from worker.enrich.topic_words import Tokens
 from worker.enrich.word_table import Ints, WordTable
 
 _WORD: Final = re.compile(r"\w+")
 _PLACE_BITS: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """The tokens of sentences end to end: each one's row in the word table and the number of its sentence, sorted.
-
-    ``cut`` are the places of tokens of which only the beginning was looked up.
-    """
-
-    rows: Ints
-    owners: Ints
-    cut: Sequence[int]
-
-
-Sentence: TypeAlias = tuple[str, int, int, str]
-"""A text, where the sentence starts and ends in it, and the sentence in small letters."""
+Sentence: TypeAlias = tuple[str, int, int]
+"""A text, and where the sentence starts and ends in it."""
 
 
 class PhraseSearch:
-    """Finds a word table's patterns in sentences; ``token`` is the expression that parts sentences into its words."""
+    """Finds a word table's patterns in sentences."""
 
-    def __init__(self, table: WordTable, token: re.Pattern[str]) -> None:
-        self._table, self._token = table, token
+    def __init__(self, table: WordTable) -> None:
+        self._table = table
         self._index: PatternIndex = table.index
         self._reach = np.array([pattern.reach for pattern in self._index.patterns], np.int64)
 
     def find(self, sentences: Sequence[Sentence], tokens: Tokens) -> tuple[list[int], list[int]]:
         """Return the numbers of sentences, and of a pattern each that stands there."""
         numbers, places, patterns = self._candidates(tokens)
-        firsts = np.searchsorted(tokens.owners, numbers)
-        found: set[tuple[int, int]] = set()
-        candidates: dict[int, list[tuple[int, int]]] = {}
-        for number, place, pattern in zip(numbers.tolist(), (places - firsts).tolist(), patterns.tolist(), strict=True):
-            candidates.setdefault(number, []).append((place, pattern))
-        for number, some in candidates.items():
-            found.update((number, pattern) for pattern in self._check(sentences[number], some))
+        candidates: dict[int, list[tuple[int, int, int]]] = {}
+        for number, *candidate in zip(
+            numbers.tolist(),
+            tokens.starts[places].tolist(),
+            tokens.ends[places].tolist(),
+            patterns.tolist(),
+            strict=True,
+        ):
+            candidates.setdefault(number, []).append(tuple(candidate))
+        found = {
+            (number, pattern) for number, some in candidates.items() for pattern in self._check(sentences[number], some)
+        }
         for number in set(tokens.owners[tokens.cut].tolist()):
             found.update((number, pattern) for pattern in self._read(sentences[number], tokens, number))
         return [number for number, _ in found], [pattern for _, pattern in found]
@@ -68,18 +61,14 @@ class PhraseSearch:
         is_inside = owners == tokens.owners[last]
         return owners[is_inside], places[is_inside], patterns[is_inside]
 
-    def _check(self, sentence: Sentence, candidates: Sequence[tuple[int, int]]) -> set[int]:
-        """Return the patterns that stand where they may: candidates are tokens of the sentence, in order, and their patterns."""
-        text, start, end, lower = sentence
-        if len(lower) != end - start:  # a letter that is two in small letters: "İ"
+    def _check(self, sentence: Sentence, candidates: Sequence[tuple[int, int, int]]) -> set[int]:
+        """Return the patterns that stand where they may: candidates are offsets of a word of the sentence, and a pattern."""
+        text, start, end = sentence
+        if len(text[start:end].lower()) != end - start:  # a letter that is two in small letters: "İ"
             return self._index.find(text, start, end)
         found: set[int] = set()
-        tokens = enumerate(self._token.finditer(lower))
-        at, token = next(tokens)
-        for place, number in candidates:
-            while at < place:
-                at, token = next(tokens)
-            if number not in found and self._stands(text, start + token.start(), start + token.end(), end, number):
+        for begin, stop, number in candidates:
+            if number not in found and self._stands(text, begin, stop, end, number):
                 found.add(number)
         return found
 
@@ -99,5 +88,5 @@ class PhraseSearch:
         _, opened = self._table.opened.of(tokens.rows[first:end])
         _, closed = self._table.closed.of(tokens.rows[first:end])
         if len(np.intersect1d(opened, closed)):
-            return self._index.find(*sentence[:3])
+            return self._index.find(*sentence)
         return set()

@@ -15,17 +15,17 @@ Per sentence, and for the article as the union of its sentences, these blocks of
 and the phrase baseline's opinion of each topic, a number from 0 to 1.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from worker.enrich.phrase_search import PhraseSearch, Tokens
+from worker.enrich.phrase_search import PhraseSearch
 from worker.enrich.phrase_topics import Rule, compile_pattern, packaged_rules
+from worker.enrich.runs import RunTable
+from worker.enrich.topic_words import Article, SentenceWords
 from worker.enrich.word_table import MAX_CLASSES, WordClasses, WordTable
 
 WORD_BITS: Final = 17
@@ -34,7 +34,6 @@ CLASSES: Final = MAX_CLASSES + 3
 PAIRS: Final = CLASSES * (CLASSES - 1) // 2
 _ROW_BITS: Final = 32
 _SMALL_KEYS: Final = 1 << 32
-_TOKEN: Final = re.compile(r"\w++(?:[-.'’]\w++)*+")
 _MIX_LEFT: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX_RIGHT: Final = np.uint64(0xC2B2AE3D27D4EB4F)
 
@@ -73,12 +72,18 @@ class ArticleFeatures:
 class FeatureExtractor:
     """Turns text and sentence offsets into `ArticleFeatures`."""
 
-    def __init__(self, classes: WordClasses, rules: Sequence[Rule], words: Mapping[str, str]) -> None:
-        """Use these word classes and phrase rules; their order is the order of the weights."""
+    def __init__(
+        self, classes: WordClasses, rules: Sequence[Rule], words: Mapping[str, str], runs: RunTable | None = None
+    ) -> None:
+        """Use these word classes and phrase rules; their order is the order of the weights.
+
+        `runs` may be another reader's of the same texts.
+        """
         self.classes = classes
         self.pattern_count = len(rules)
         self.table = WordTable(classes, [compile_pattern(rule.pattern, words) for rule in rules])
-        self._search = PhraseSearch(self.table, _TOKEN)
+        self._words = SentenceWords(self.table, runs)
+        self._search = PhraseSearch(self.table)
         topics = list(dict.fromkeys(rule.topic for rule in rules))
         self._miss = np.zeros((len(rules), len(topics)), np.float32)
         self._guard = np.zeros_like(self._miss)
@@ -87,33 +92,28 @@ class FeatureExtractor:
             table[row, topics.index(rule.topic)] = np.log1p(-min(rule.weight, 0.99))
 
     @classmethod
-    def default(cls) -> Self:
+    def default(cls, runs: RunTable | None = None) -> Self:
         """Return an extractor over the packaged classes and patterns."""
         words, rules = packaged_rules()
-        return cls(WordClasses.default(), rules, words)
+        return cls(WordClasses.default(), rules, words, runs)
 
     def extract(self, text: str, sentences: Sequence[tuple[int, int]]) -> ArticleFeatures:
         """Return the features of one article and of its sentences, given by half-open offsets into ``text``."""
         return self.extract_all([(text, sentences)])
 
-    def extract_all(self, articles: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> ArticleFeatures:
+    def extract_all(self, articles: Sequence[Article]) -> ArticleFeatures:
         """Return the features of articles, none of them without sentences, and of all their sentences."""
-        if self.table.is_full:
-            self.table.reset()
         counts = np.array([len(sentences) for _, sentences in articles])
         article_of, starts = np.repeat(np.arange(len(articles)), counts), np.cumsum(counts) - counts
-        places = [
-            (text, start, end, text[start:end].lower()) for text, sentences in articles for start, end in sentences
-        ]
-        by_sentence = [_TOKEN.findall(lower) for *_, lower in places]
-        rows, cut = self.table.look_up(list(chain.from_iterable(by_sentence)))
-        owners = np.repeat(np.arange(len(places)), np.fromiter(map(len, by_sentence), np.int64, len(places)))
+        places = [(text, start, end) for text, sentences in articles for start, end in sentences]
+        tokens = self._words.read(articles)
+        rows, owners = tokens.rows, tokens.owners
         grams, gram_owners = _distinct(*_grams(self.table.hashes[rows], owners), WORD_BITS)
         classes, phrases = (
             self._class_matrix(rows, owners, len(places)),
             np.zeros((len(places), self.pattern_count), np.float32),
         )
-        phrases[self._search.find(places, Tokens(rows, owners, cut))] = 1.0
+        phrases[self._search.find(places, tokens)] = 1.0
         own = (1 - np.exp(phrases @ self._miss)) * np.exp(phrases @ self._guard)
         strongest, lead = np.maximum.reduceat(own, starts), _strongest_of_two(own, starts)
         of_articles = Features(

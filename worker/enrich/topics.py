@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from worker.enrich.phrase_topics import packaged_rules
+from worker.enrich.runs import RunTable
 from worker.enrich.topic_features import (
     CLASSES,
     PAIRS,
@@ -48,6 +49,8 @@ _SKETCH_CLASS_SCALE: Final = 0.2
 _SKETCH_TOPIC_SCALE: Final = 0.08
 
 Floats: TypeAlias = npt.NDArray[np.float32]
+Doubles: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
 
 
 class TopicModelError(ModelError):
@@ -126,8 +129,11 @@ class TopicClassifier:
         self._background: Floats | None = None
 
     @classmethod
-    def load(cls, path: str | Path = PACKAGED_MODEL) -> Self:
-        """Read ``meta.json`` and ``weights.npz`` from a folder; raises `TopicModelError` when they do not fit."""
+    def load(cls, path: str | Path = PACKAGED_MODEL, *, runs: RunTable | None = None) -> Self:
+        """Read ``meta.json`` and ``weights.npz`` from a folder; raises `TopicModelError` when they do not fit.
+
+        `runs` may be another reader's of the same texts.
+        """
         folder = Path(path)
         try:
             meta = json.loads((folder / "meta.json").read_text("utf-8"))
@@ -136,7 +142,8 @@ class TopicClassifier:
         except (OSError, ValueError, KeyError) as error:
             raise TopicModelError(folder, "meta.json or weights.npz cannot be read") from error
         weights = _check(folder, meta, arrays)
-        return cls(weights, meta["topics"], {topic: float(value) for topic, value in meta["thresholds"].items()})
+        thresholds = {topic: float(value) for topic, value in meta["thresholds"].items()}
+        return cls(weights, meta["topics"], thresholds, FeatureExtractor.default(runs))
 
     def score(self, text: str, sentences: Sequence[tuple[int, int]], *, least: float = 0.0) -> list[TopicResult]:
         """Return the topics of an article, most probable first, each with one to four evidence sentences.
@@ -153,21 +160,21 @@ class TopicClassifier:
         found: list[list[TopicResult]] = [[] for _ in articles]
         for numbers in _portions([len(sentences) for _, sentences in articles]):
             odds, by_sentence, article_of = self._log_odds([articles[i] for i in numbers])
-            ends = np.cumsum(np.bincount(article_of)).tolist()
-            for number, article, start, end in zip(numbers, odds, [0, *ends], ends, strict=False):
-                found[number] = self._results(article, by_sentence[start:end], articles[number][1], least)
+            starts = np.flatnonzero(first_of_each(article_of))
+            probabilities = _sigmoid(self.mix(odds, by_sentence, starts)).astype(float).round(_DIGITS)
+            calibration = self.weights.sentence_calibration
+            evidence = _sigmoid(by_sentence * calibration[:, 0] + calibration[:, 1])
+            for number, article, shown in zip(numbers, probabilities, np.split(evidence, starts[1:]), strict=True):
+                found[number] = self._results(article, shown, articles[number][1], least)
         return found
 
     def _results(
-        self, article: Floats, by_sentence: Floats, sentences: Sequence[tuple[int, int]], least: float
+        self, probabilities: Doubles, evidence: Floats, sentences: Sequence[tuple[int, int]], least: float
     ) -> list[TopicResult]:
-        probabilities = _sigmoid(self.mix(article, by_sentence)).astype(float).round(_DIGITS)
         order = [topic for topic in np.argsort(-probabilities, kind="stable").tolist() if probabilities[topic] >= least]
-        calibration = self.weights.sentence_calibration[order]
-        evidence = _sigmoid(by_sentence[:, order] * calibration[:, 0] + calibration[:, 1])
         return [
-            TopicResult(self.topics[topic], float(probabilities[topic]), _pick(evidence[:, column], sentences))
-            for column, topic in enumerate(order)
+            TopicResult(self.topics[topic], float(probabilities[topic]), _pick(evidence[:, topic], sentences))
+            for topic in order
         ]
 
     def log_odds(self, text: str, sentences: Sequence[tuple[int, int]]) -> tuple[Floats, Floats]:
@@ -207,9 +214,9 @@ class TopicClassifier:
         odds += features.opinions @ head.opinions + head.bias
         return odds
 
-    def mix(self, article: Floats, by_sentence: Floats) -> Floats:
-        """Join both heads into the article's calibrated log-odds, (T,)."""
-        joined: Floats = (mix_inputs(article, by_sentence) * self.weights.mix).sum(axis=1)
+    def mix(self, articles: Floats, by_sentence: Floats, starts: Ints) -> Floats:
+        """Join both heads into the articles' calibrated log-odds, (articles, T); ``starts`` are their first sentences."""
+        joined: Floats = (mix_inputs(articles, by_sentence, starts) * self.weights.mix).sum(axis=2)
         return joined
 
     def sketch_article(self, text: str, sentences: Sequence[tuple[int, int]]) -> Floats:
@@ -269,11 +276,19 @@ class TopicClassifier:
         return np.hstack([sums * self.weights.shapes_scale, norms[:, None]])
 
 
-def mix_inputs(article: Floats, by_sentence: Floats) -> Floats:
-    """Return (T, 5): article head, strongest and second sentence, first sentence, 1."""
-    top = np.sort(by_sentence, axis=0)
-    inputs = np.ones((len(article), 5), np.float32)
-    inputs[:, 0], inputs[:, 1], inputs[:, 2], inputs[:, 3] = article, top[-1], top[-2:][0], by_sentence[0]
+def mix_inputs(articles: Floats, by_sentence: Floats, starts: Ints) -> Floats:
+    """Return (articles, T, 5): article head, strongest and second sentence, first sentence, 1.
+
+    ``starts`` are the articles' first sentences; a single sentence is its article's second strongest, too.
+    """
+    strongest = np.maximum.reduceat(by_sentence, starts)
+    counts = np.diff(starts, append=len(by_sentence))
+    is_strongest = by_sentence == np.repeat(strongest, counts, axis=0)
+    others = np.maximum.reduceat(np.where(is_strongest, -np.inf, by_sentence), starts)
+    is_shared = (np.add.reduceat(is_strongest, starts, dtype=np.int64) > 1) | (counts == 1)[:, None]
+    inputs = np.ones((*articles.shape, 5), np.float32)
+    inputs[..., 0], inputs[..., 1] = articles, strongest
+    inputs[..., 2], inputs[..., 3] = np.where(is_shared, strongest, others), by_sentence[starts]
     return inputs
 
 

@@ -21,7 +21,8 @@ from worker.enrich.phrase_topics import Pattern, PatternIndex
 MAX_CLASSES: Final = 64
 _LEAST_COUNTRY_LETTERS: Final = 4
 _MAX_ROWS: Final = 60_000
-_MAX_LETTERS: Final = 64
+MAX_LETTERS: Final = 64
+"""Of a longer word only the beginning is looked up."""
 _LEAST_STEM: Final = 3
 _POSSESSIVE: Final = ("'s", "’s")
 _CLASSES: Final = Path(__file__).parent / "data" / "topic_words.yaml"
@@ -89,6 +90,9 @@ class Postings:
     def __init__(self) -> None:
         self._empty()
 
+    def __len__(self) -> int:
+        return self._rows
+
     def _empty(self) -> None:
         self._numbers, self._ends = np.zeros(1024, np.int64), np.zeros(1024, np.int64)
         self._rows = 0
@@ -147,24 +151,25 @@ class WordTable:
         self.countries = np.zeros(1024, np.int64)
         self.weapons = np.zeros(1024, np.bool_)
         self.opened, self.closed = Postings(), Postings()
-        self.words: list[str] = []  # last: by their number `look_up` sees that a turn ended amid this
+        self.words: list[str] = []  # last: by their number `make_room` sees that a turn ended amid this
 
-    def look_up(self, tokens: Sequence[str]) -> tuple[Ints, list[int]]:
-        """Return each token's row, adding rows for words not seen before, and the places of tokens that were cut."""
-        if len(self.rows) != len(self.words):
+    def make_room(self) -> None:
+        """Forget all words where there are too many, or where a turn ended amid a `reset`."""
+        if len(self.words) >= _MAX_ROWS or len(self.rows) != len(self.words):
             self.reset()
+
+    def look_up(self, tokens: Sequence[str]) -> Ints:
+        """Return each token's row, adding rows for words not seen before; of long ones only the beginning counts."""
         found = np.fromiter(map(self.rows.get, tokens, repeat(-1)), np.int64, len(tokens))
-        missing = np.flatnonzero(found < 0).tolist()
-        if not missing:
-            return found, []
-        cut = [tokens[place][:_MAX_LETTERS] for place in missing]
-        try:
-            self._add([token for token in dict.fromkeys(cut) if token not in self.rows])
-        except BaseException:  # a turn that ends between two columns would give all later words another's places
-            self.reset()
-            raise
-        found[missing] = list(map(self.rows.__getitem__, cut))
-        return found, [place for place in missing if len(tokens[place]) > _MAX_LETTERS]
+        if missing := np.flatnonzero(found < 0).tolist():
+            cut = [tokens[place][:MAX_LETTERS] for place in missing]
+            try:
+                self._add([token for token in dict.fromkeys(cut) if token not in self.rows])
+            except BaseException:  # a turn that ends between two columns would give all later words another's places
+                self.reset()
+                raise
+            found[missing] = list(map(self.rows.__getitem__, cut))
+        return found
 
     def _add(self, tokens: Sequence[str]) -> None:
         words = list(map(normalise, tokens))
@@ -180,11 +185,6 @@ class WordTable:
         self.closed.extend(closed)
         self.words += words
         self.rows.update(zip(tokens, range(first, end), strict=True))
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the next article should find an empty table."""
-        return len(self.words) >= _MAX_ROWS
 
 
 def _at_least(array: npt.NDArray[_Kind], size: int) -> npt.NDArray[_Kind]:
