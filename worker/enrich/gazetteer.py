@@ -62,7 +62,7 @@ def with_rules(tokens: Tokens, learnt: list[Name], found: Sequence[Find] | None 
     `found` are the longest finds of the text, where they are known.
     """
     ruled = longest(find_all(tokens.text)) if found is None else found
-    finds = [name for find in ruled if (name := _name(tokens, find))]
+    finds = [name for find in ruled if (name := tokens.name(*find))]
     return _merge(tokens, [_with_country(tokens, name) for name in learnt], finds)
 
 
@@ -147,20 +147,16 @@ def _read_country(term: CountryTerm, reading: Reading, start: int, end: int) -> 
     return None
 
 
-def _name(tokens: Tokens, find: Find) -> Name | None:
-    name = tokens.name(find.start, find.end, find.label, find.id)
-    if name is None or (find.id and _is_part_of_name(tokens, name)):
-        return None
-    return name
-
-
 def _with_country(tokens: Tokens, name: Name) -> Name:
     code = country_id(tokens.words(name.start, name.end)) if name.label in _WITH_ID else None
     return Name(name.start, name.end, name.label, code) if code else name
 
 
 def _merge(tokens: Tokens, learnt: list[Name], found: list[Name]) -> list[Name]:
-    """Return both without overlaps: a learnt name stays unless a find covers it and its label overrules."""
+    """Return both without overlaps: a learnt name stays unless a find covers it and its label overrules.
+
+    A country is left out within a longer name.
+    """
     if not found:
         return part(learnt)
     by_token = {token: name for name in learnt for token in range(name.start, name.end)}
@@ -168,7 +164,7 @@ def _merge(tokens: Tokens, learnt: list[Name], found: list[Name]) -> list[Name]:
     kept: list[Name] = []
     for find in found:
         beneath = {by_token[token] for token in range(find.start, find.end) if token in by_token}
-        if all(_yields(tokens, name, find) for name in beneath):
+        if all(_yields(tokens, name, find) for name in beneath) and not (find.id and _is_part_of_name(tokens, find)):
             dropped |= beneath
             kept.append(find)
     return part([*(name for name in learnt if name not in dropped), *kept])
