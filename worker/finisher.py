@@ -18,7 +18,7 @@ from worker.model import Alert, Analysis, Kin, Match, Onward, Signature, Story, 
 from worker.triage import Compared, Read, Triage
 
 _MOST_LOOKS = 5
-"""An article whose story others change this often at the same moment is left to its lease."""
+"""An article whose story others change this often at the same moment is put off."""
 _HELD = -3
 """It may be of the story of an earlier one of its group, and is looked at again after that one."""
 _MOST_TOGETHER = 64
@@ -68,9 +68,12 @@ class Finisher:
         config_hash: str,
         triage: Triage | None = None,
         tracer: ports.Tracer = ports.UNTRACED,
+        put_off: Callable[[ports.ArticleClaim], object] | None = None,
     ) -> None:
+        """`put_off` gives back an article whose story others change time and again; without it its lease brings it back."""
         self._store, self._clock, self._observer, self._tracer = store, clock, observer, tracer
         self._matcher, self._route, self._triage, self._config_hash = matcher, route, triage, config_hash
+        self._put_off = put_off
 
     def finish(self, reads: Sequence[Read]) -> int:
         """Tell the articles; the number of alerts that were new."""
@@ -143,7 +146,9 @@ class Finisher:
         if answer == _HELD or (answer == ports.MOVED and one.looks < _MOST_LOOKS):
             return 0
         if answer == ports.MOVED:
-            self._observer.note("story_contended", article=one.claim.article.id, then="told when its lease ends")
+            self._observer.note("story_contended", article=one.claim.article.id)
+            if self._put_off:
+                self._put_off(one.claim)
         for told in one.alerts if answer > 0 else ():
             self._observer.note("alert", alert=told.id, watch=told.watch_id, severity=told.severity.value)
         one.end()

@@ -1,19 +1,22 @@
 """What a turn was lent by the store, and gives back where it is ended before it was done."""
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from datetime import timedelta
+from typing import Final, Protocol, TypeAlias
 
 from worker import ports
 
 Loan: TypeAlias = tuple[str, int]
 """An article's id and its claim's number."""
+_PUT_OFF: Final = timedelta(seconds=2)
+"""Long enough for whoever is at the same story to be through with it; a lease would keep an alert for a minute and a half."""
 
 
 class Lender(Protocol):
     """Takes articles back. What was finished meanwhile, or lent anew, stays as it is."""
 
-    def give_back(self, loans: Sequence[Loan], *, is_counted: bool) -> int:
-        """Make articles due now; where the claim is not counted they are as if never lent. How many came back."""
+    def give_back(self, loans: Sequence[Loan], *, is_counted: bool, wait: timedelta = timedelta(0)) -> int:
+        """Make articles due after `wait`; where the claim is not counted they are as if never lent. How many came back."""
 
 
 class Loans:
@@ -53,6 +56,12 @@ class Loans:
         others = [loan for loan in self._lent if loan not in self._in_hand]
         in_hand = [loan for loan in self._lent if loan in self._in_hand]
         return self._lender.give_back(others, is_counted=False) + self._lender.give_back(in_hand, is_counted=True)
+
+
+def put_off(lender: Lender | None, claim: ports.ArticleClaim) -> None:
+    """Give back an article that is nobody's fault and cannot be told just now, to be lent again soon."""
+    if lender:
+        lender.give_back(_loans([claim]), is_counted=False, wait=_PUT_OFF)
 
 
 def _loans(claims: Sequence[ports.ArticleClaim]) -> list[Loan]:

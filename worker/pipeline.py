@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from worker import dedupe, match, onward, ports, story
@@ -24,7 +25,7 @@ from worker.errors import TurnOver
 from worker.finisher import Finisher
 from worker.isolation import spared
 from worker.lanes import ReadLimit, unlimited
-from worker.lent import Lender, Loans
+from worker.lent import Lender, Loans, put_off
 from worker.model import (
     Alert,
     Analysis,
@@ -136,6 +137,7 @@ class Pipeline:
             config_hash=self.configuration.hash,
             triage=None if self._reads_all else self.triage,
             tracer=self.tracer,
+            put_off=partial(put_off, self.lender),
         )
         object.__setattr__(self, "finisher", finisher)
         if self.reader:

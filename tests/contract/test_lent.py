@@ -41,6 +41,15 @@ def test_what_is_given_back_is_due_at_once_and_was_never_lent(bench):
     assert bench.store.quarantined() == []
 
 
+def test_what_is_to_wait_is_due_after_that(bench):
+    bench.ingest(ARMS, HARMLESS)
+    soon, late = claim(bench)
+    bench.lender.give_back(loans([soon]), is_counted=False, wait=SHORT)
+    bench.lender.give_back(loans([late]), is_counted=False, wait=LEASE)
+    bench.let_leases_end()
+    assert [one.article.id for one in claim(bench)] == [soon.article.id]
+
+
 def test_a_claim_that_counts_leads_to_suspicion_and_to_quarantine(bench):
     bench.ingest(ARMS, HARMLESS)
     for _ in range(SUSPECT):

@@ -14,7 +14,7 @@ from worker.errors import TurnOver
 from worker.isolation import spared
 from worker.lent import Loans
 from worker.model import Pending
-from worker.ports import ArticleClaim
+from worker.ports import MOVED, ArticleClaim
 from worker.runtime import deadline, tasks
 from worker.runtime.deadline import within_soft_limit
 from worker.runtime.tasks import LONGEST_REFRESH_S
@@ -236,3 +236,17 @@ def test_a_configuration_that_takes_too_long_hears_of_it_as_before(turn):
 def test_after_a_long_refresh_the_turn_waits_for_the_next_doorbell(turn):
     assert turn(LONGEST_REFRESH_S) == ["pipeline"]
     assert turn(LONGEST_REFRESH_S + 1) == ["pipeline"], "no second turn"
+
+
+def test_an_article_whose_story_others_keep_changing_is_told_seconds_later_and_not_when_its_lease_ends():
+    spine = Spine()
+    spine.serve(ARMS)
+    spine.pipeline.poll_due()
+    finish = spine.store.finish_articles
+    spine.store.finish_articles = lambda told: [MOVED] * len(told)
+    assert spine.pipeline.enrich_due() == 0
+    spine.store.finish_articles = finish
+    assert list(claims_by_title(spine).values()) == [0], "that it was lent in vain counts for nothing"
+    assert spine.pipeline.enrich_due() == 0, "whoever is at its story has time to be through with it"
+    spine.clock.advance(seconds=3)
+    assert spine.pipeline.enrich_due() == 1
