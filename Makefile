@@ -79,8 +79,8 @@ $(VENV)/.installed-train: requirements/train.txt $(VENV)/.installed
 	@$(PIP) install --require-hashes -r requirements/train.txt
 	@touch $@
 
-# Rebuilds the shipped models from ../shared/data in well under 90 minutes on two cores; each recipe prints its processor
-# minutes (the topics about 4).
+# Rebuilds the shipped models from ../shared/data, installing its tools first: 45 minutes on two cores; each recipe prints its
+# processor minutes.
 train: install-train
 	$(BIN)/python -m training.entities
 	$(BIN)/python -m training.entity_gate
