@@ -2,7 +2,7 @@
 
 import re
 from functools import cache, lru_cache
-from typing import Final
+from typing import Final, Literal
 
 from worker.enrich.events.tokens import Token
 from worker.enrich.events.words import pairs, words
@@ -121,6 +121,27 @@ def _is_verb(word: str) -> bool:
     return any(
         word in words(name) for name in ("give", "get", "help", "impose", "violate", "sanction_verbs", "prepositions")
     )
+
+
+def find_mention(tokens: list[Token], i: int) -> tuple[Literal["goods", "party"] | None, int]:
+    """What is mentioned from `i` on, determiners, numbers and adjectives before it, and where it ends; None and 0 of nothing."""
+    for at in range(i, len(tokens)):
+        if tokens[at].entity is not None or tokens[at].word in _last_words():
+            if (goods := goods_end(tokens, at)) and not is_compound(tokens, goods):
+                return "goods", goods
+            if party := party_end(tokens, at):
+                return "party", party
+            if goods:
+                break
+        if not _is_modifier(tokens, at):
+            break
+    return None, 0
+
+
+@cache
+def _last_words() -> frozenset[str]:
+    """With which the last words of goods and parties begin that are no names."""
+    return _goods_openers() | words("parties") | {"force"}
 
 
 def goods_end(tokens: list[Token], i: int) -> int:

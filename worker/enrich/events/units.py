@@ -13,15 +13,12 @@ from worker.enrich.countries import country_id
 from worker.enrich.events.mentions import (
     DATING,
     carrier,
-    goods_end,
-    is_compound,
+    find_mention,
     is_number,
     may_open_mention,
-    party_end,
     past_name,
     quantity,
     relative_date,
-    skip_modifiers,
 )
 from worker.enrich.events.tokens import POSSESSIVE, Token, read_tokens
 from worker.enrich.events.words import words
@@ -84,21 +81,26 @@ def read_units(text: str, start: int, end: int, entities: Sequence[Entity]) -> l
     has_carrier = not words("carriers").isdisjoint([token.word for token in tokens])
     i = 0
     while i < len(tokens):
-        unit, i = _read(tokens, i, has_carrier=has_carrier)
-        units.append(unit)
+        word, first, last, entity, is_capital = tokens[i]
+        if entity is None and not is_capital and (kind := _kind_anywhere(word)):
+            units.append(Unit(kind, word, first, last))
+            i += 1
+        else:
+            unit, i = _read(tokens, i, has_carrier=has_carrier)
+            units.append(unit)
     return units
 
 
 def _read(tokens: list[Token], i: int, *, has_carrier: bool) -> tuple[Unit, int]:
     token = tokens[i]
-    if token.entity is None and not token.is_capital and (kind := _kind_anywhere(token.word)):
-        return Unit(kind, token.word, token.start, token.end), i + 1
     if stop := relative_date(tokens, i):
         return _unit("date", tokens, i, stop), stop
     if token.word in _CALLING and i + 1 < len(tokens) and tokens[i + 1].word == "off":
         return Unit("word", f"{token.word}-off", token.start, tokens[i + 1].end), i + 2
-    if kind := _single(token):
-        return _unit(kind, tokens, i, i + 1), i + 1
+    if token.entity is None and token.word in _PRONOUNS:
+        return Unit("pronoun", token.word, token.start, token.end, is_owned=token.word in _OWNING), i + 1
+    if token.is_name("MONEY", "DATE"):
+        return _unit("money" if token.is_name("MONEY") else "date", tokens, i, i + 1), i + 1
     if token.entity is not None or token.is_capital or may_open_mention(token.word):
         return _mention(tokens, i, has_carrier=has_carrier)
     return Unit(_left_over(token), token.word, token.start, token.end), i + 1
@@ -116,20 +118,14 @@ def _mention(tokens: list[Token], i: int, *, has_carrier: bool) -> tuple[Unit, i
     if has_carrier and (noun := carrier(tokens, i)):
         stop = past_name(tokens, noun)
         return _unit("party", tokens, i, stop)._replace(word=tokens[noun - 1].word), stop
-    core = skip_modifiers(tokens, i)
-    if (stop := goods_end(tokens, core)) and not is_compound(tokens, stop):
-        return _unit("goods", tokens, i, stop, quantity=quantity(tokens, i, stop)), stop
-    if stop := party_end(tokens, core):
-        return _unit("party", tokens, i, stop), stop
+    kind, stop = find_mention(tokens, i)
+    if kind == "goods":
+        return _unit(kind, tokens, i, stop, quantity=quantity(tokens, i, stop)), stop
+    if kind == "party":
+        return _unit(kind, tokens, i, stop), stop
     if (token := tokens[i]).entity is None:
         return Unit(_left_over(token), token.word, token.start, token.end), i + 1
     return _unit(_left_over(token), tokens, i, i + 1), i + 1
-
-
-def _single(token: Token) -> Kind | None:
-    if token.is_name("MONEY", "DATE"):
-        return "money" if token.is_name("MONEY") else "date"
-    return "pronoun" if token.word in _PRONOUNS and not token.entity else None
 
 
 def _left_over(token: Token) -> Kind:
@@ -164,8 +160,9 @@ def _id(entity: Entity) -> str | None:
         return entity.id
     if entity.label == "ORG" and _STATE_BODY.search(entity.text):
         return country_id(entity.text.split(None, 1)[0])
-    bare = POSSESSIVE.sub("", entity.text)
-    return "UN" if _UNITED_NATIONS.match(bare) else country_id(bare) if entity.label in ("GPE", "NORP") else None
+    if _UNITED_NATIONS.match(entity.text):
+        return "UN"
+    return country_id(POSSESSIVE.sub("", entity.text)) if entity.label in ("GPE", "NORP") else None
 
 
 def _unit(kind: Kind, tokens: list[Token], start: int, stop: int, quantity: tuple[int, int] | None = None) -> Unit:
@@ -175,20 +172,23 @@ def _unit(kind: Kind, tokens: list[Token], start: int, stop: int, quantity: tupl
     last = tokens[stop - 1]
     named = [t.entity for t in tokens[first:stop] if t.entity]
     entity = next((e for e in reversed(named) if e.end >= last.end), named[0] if named else None)
-    id_ = next((code for e in named if (code := _id(e))), None)
+    led_by = [token.word for token in tokens[start : stop - 1]]
+    is_goods = kind == "goods"
     return Unit(
         kind=kind,
         word=last.word,
         start=tokens[first].start,
         end=last.end,
-        label="WEAPON" if kind == "goods" and _are_weapons(tokens, stop) else entity.label if entity else "",
-        id=id_ if kind != "goods" else None,
+        label="WEAPON" if is_goods and _are_weapons(tokens, stop) else entity.label if entity else "",
+        id=None if is_goods else next(filter(None, map(_id, named)), None),
         quantity=quantity,
         is_owned=tokens[start].word in _OWNING,
-        is_bare=stop - start == 1,
-        prospect=next((token.word for token in tokens[start : stop - 1] if token.word in _PROSPECTS), ""),
-        is_ranked=any(token.word in _RANKS for token in tokens[start : stop - 1]),
-        origin=next((_people(t) for t in tokens[first:stop] if t.is_name("NORP") or t.word == "western"), None)
-        if kind == "goods"
-        else None,
+        is_bare=not led_by,
+        prospect=next(filter(_PROSPECTS.__contains__, led_by), ""),
+        is_ranked=not _RANKS.isdisjoint(led_by),
+        origin=_origin(tokens[first:stop]) if is_goods else None,
     )
+
+
+def _origin(mention: Sequence[Token]) -> Entity | None:
+    return next((_people(token) for token in mention if token.is_name("NORP") or token.word == "western"), None)
