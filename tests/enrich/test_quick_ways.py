@@ -6,7 +6,7 @@ from itertools import count
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
 
@@ -16,7 +16,11 @@ from worker.enrich.amounts import numeric_dates
 from worker.enrich.countries import country_id, country_term
 from worker.enrich.cuts import KnownRuns
 from worker.enrich.enricher import _has_long_run, load
+from worker.enrich.events import transfer
+from worker.enrich.events.draft import Draft, Part
 from worker.enrich.events.extract import _cues, _may_tell, may_tell
+from worker.enrich.events.tokens import _TOKEN
+from worker.enrich.events.units import Unit
 from worker.enrich.find import Find
 from worker.enrich.gazetteer import longest
 from worker.enrich.ner import LABELS
@@ -138,6 +142,27 @@ PLAIN_STOP = re.compile(
     r"(?<![.!?…。！？؟])[.!?…。！？؟]++[\"'”’»)\]]*+(?=\s)|[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]++"
 )
 PLAIN_NUMERIC = re.compile(r"(?<![\w.,$€£-])(?:19|20)\d\d(?:-[01]\d-[0-3]\d(?!\w)|(?![\w%-]|[.,]\d))")
+
+
+PLAIN_TOKEN = re.compile(
+    r"(?:[A-Za-z]\.){2,}|\d[\d.,]*\d|\w+?(?=n['’]t\b)|n['’]t\b|['’´`]s\b|\w+(?:[-–]\w+)*|[^\w\s]", re.IGNORECASE
+)
+
+
+@settings(max_examples=500)
+@given(st.one_of(TEXTS, st.text("anNtTsS1.,'’´-– _İſé", max_size=30)))
+@example("don't can’t DON'T n't isn'tx well-don't 1n't U.S.A.n't")
+def test_tokens_are_those_of_seeking_a_negation_at_the_end_of_every_word(text: str) -> None:
+    assert _TOKEN.findall(text) == PLAIN_TOKEN.findall(text)
+
+
+@pytest.mark.parametrize("word", sorted(transfer.telling_words() - transfer._telling_without_goods()))
+def test_words_that_are_passed_over_without_goods_say_too_little_without_them(word: str) -> None:
+    around = [Unit("party", "peru", 0, 4, "GPE", "PE"), Unit("party", "chad", 8, 12, "GPE", "TD")]
+    units = [around[0], Unit("word", word, 5, 7), around[1]]
+    parts = (Part("supplier", 0, 4, 0), Part("recipient", 8, 12, 2))
+    draft = transfer._by_request(units, 1) if word in transfer.ASKING else Draft("transfer", 1, parts)
+    assert draft is None or not transfer._says_enough(units, draft)
 
 
 @given(st.one_of(TEXTS, st.text('.!?…"”) \n\r\u2028a', max_size=40)))

@@ -49,7 +49,7 @@ def extract(
     `judge` has the last word on the first `MOST_JUDGED` triggers, those that it drops among them, the rules on the others.
     """
     told: list[_Told] = []
-    before: list[Unit] = []
+    before: Sequence[Unit | Entity] = ()
     passed = 0
     for number in _telling(text, sentences, entities):
         before = _last_parties(sentences[passed:number], entities) or before
@@ -128,19 +128,18 @@ def _matters() -> frozenset[str]:
 @cache
 def _deeds() -> frozenset[str]:
     """What is done with goods and with sanctions: the words that `transfer.find` and `breach.find` start from."""
-    passing = words("give", "get", "carry", "nouns_give", "nouns_get") | transfer.ASKING | {"arms"}
-    return passing | words("violate", "violation_nouns")
+    return transfer.telling_words() | words("violate", "violation_nouns")
 
 
-def _last_parties(sentences: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> list[Unit]:
+def _last_parties(sentences: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> list[Entity]:
     """The parties of the last of the sentences that names any."""
     return next((named for start, end in reversed(sentences) if (named := _named(entities, start, end))), [])
 
 
-def _named(entities: Sequence[Entity], start: int, end: int) -> list[Unit]:
+def _named(entities: Sequence[Entity], start: int, end: int) -> list[Entity]:
     if end - start > _LONGEST:
         return []
-    return [_as_unit(e) for e in _inside(entities, start, end) if e.label in ("GPE", "ORG", "PERSON")]
+    return [e for e in _inside(entities, start, end) if e.label in ("GPE", "ORG", "PERSON")]
 
 
 def _inside(entities: Sequence[Entity], start: int, end: int) -> list[Entity]:
@@ -152,7 +151,7 @@ def _start(entity: Entity) -> int:
     return entity.start
 
 
-def _read(text: str, units: Sequence[Unit], before: Sequence[Unit]) -> Iterator[_Told]:
+def _read(text: str, units: Sequence[Unit], before: Sequence[Unit | Entity]) -> Iterator[_Told]:
     transfers = list(transfer.find(units))
     drafts = _distinct([*transfers, *measure.find(units), *breach.find(units, transfers)])
     drafts = [draft for draft in drafts if not _is_sport(text, draft)]
@@ -203,14 +202,3 @@ def _is_within(draft: Draft, other: Draft) -> bool:
         p.unit for p in other.parts if p.role == "item"
     }
     return bool(goods) or draft.spans() <= other.spans()
-
-
-def _as_unit(entity: Entity) -> Unit:
-    return Unit(
-        "party",
-        (entity.text.split() or [""])[-1].lower(),
-        entity.start,
-        entity.end,
-        entity.label,
-        entity.id,
-    )

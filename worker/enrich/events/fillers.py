@@ -8,7 +8,7 @@ from worker.enrich.countries import country_name, country_term
 from worker.enrich.events.clause import coordinated, preposition
 from worker.enrich.events.draft import CORE, Part
 from worker.enrich.events.units import Unit
-from worker.model import Filler
+from worker.model import Entity, Filler
 
 _PERSONAL: Final = frozenset("he she him his her".split())
 _PLURAL: Final = frozenset("they them their".split())
@@ -21,7 +21,7 @@ class Sentence:
 
     text: str
     units: Sequence[Unit]
-    before: Sequence[Unit]
+    before: Sequence[Unit | Entity]
 
     def fill(self, part: Part) -> list[Filler]:
         """The filler of a part; of "they" one for each party that it stands for."""
@@ -40,7 +40,7 @@ class Sentence:
         ]
         return named or [Filler(part.role, words, part.start, part.end)]
 
-    def _antecedents(self, at: int) -> list[Unit]:
+    def _antecedents(self, at: int) -> Sequence[Unit | Entity]:
         """The nearest party a pronoun may mean: a person for "he", none for "it"; else the first of the sentence before."""
         pronoun, left = self.units[at], self.units[:at]
         if pronoun.word in _SPEAKERS:

@@ -1,6 +1,7 @@
 """Sanctions: who imposes, proposes or lifts which measure against whom."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final
 
 from worker.enrich.events.clause import AND, preposition, subjects, verb_group
@@ -35,6 +36,7 @@ _HITTING: Final = frozenset(
 _SUFFERING: Final = frozenset(
     "face faces faced facing suffer suffers suffered suffering endure endures endured escape escapes escaped grappling".split()
 )
+_HIT: Final = frozenset(("sanctions-hit", "sanction-hit", "sanctions-stricken"))
 _PUTTING: Final = frozenset("put puts putting place places placed placing add adds added adding".split())
 _ROUGHLY: Final = frozenset("about around over nearly almost".split())
 _FAR_LEFT: Final = 14
@@ -49,7 +51,7 @@ _LEFT: Final = 8
 def find(units: Sequence[Unit]) -> Iterator[Draft]:
     """Every measure of the sentence that names a target, or whom imposes it by a verb."""
     for at, unit in enumerate(units):
-        if unit.kind != "word":
+        if unit.kind != "word" or unit.word not in _telling_words():
             continue
         draft: Draft | None = None
         if target := _hit(units, at):
@@ -60,6 +62,12 @@ def find(units: Sequence[Unit]) -> Iterator[Draft]:
             draft = _by_noun(units, at)
         if draft and (draft.has("target") or draft.has("imposer")):
             yield draft
+
+
+@cache
+def _telling_words() -> frozenset[str]:
+    """With which a measure may end: "sanctions", "asset | freeze"."""
+    return words("sanction_nouns", "sanction_verbs") | _HIT | {second for _, second in pairs("measure_nouns")}
 
 
 def names(units: Sequence[Unit], at: int) -> tuple[int, bool]:
@@ -191,7 +199,7 @@ def _by_noun(units: Sequence[Unit], at: int) -> Draft | None:
 
 def _hit(units: Sequence[Unit], at: int) -> list[Part]:
     """As in "sanctions-hit Peru"."""
-    is_hit = units[at].word in ("sanctions-hit", "sanction-hit", "sanctions-stricken")
+    is_hit = units[at].word in _HIT
     return [part("target", units, at + 1)] if is_hit and at + 1 < len(units) and units[at + 1].kind == "party" else []
 
 

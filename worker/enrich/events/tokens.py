@@ -7,8 +7,11 @@ from typing import Final, NamedTuple
 from worker.enrich.events.words import HYPHENED
 from worker.model import Entity
 
+# Nearly every token is a word of the third kind. An "n't" at its end is sought, letter by letter, only where "'t" follows.
 _TOKEN: Final = re.compile(
-    r"(?:[A-Za-z]\.){2,}|\d[\d.,]*\d|\w+?(?=n['’]t\b)|n['’]t\b|['’´`]s\b|\w+(?:[-–]\w+)*|[^\w\s]", re.IGNORECASE
+    r"(?:[A-Za-z]\.){2,}|\d[\d.,]*\d|\w++(?!['’]t\b)(?:[-–]\w+)*"
+    r"|\w+?(?=n['’]t\b)|n['’]t\b|['’´`]s\b|\w+(?:[-–]\w+)*|[^\w\s]",
+    re.IGNORECASE,
 )
 POSSESSIVE: Final = re.compile(r"(?:['’´`]s|(?<=s)['’´])$")
 
@@ -49,7 +52,8 @@ def _plain(text: str, start: int, end: int) -> list[Token]:
         written = match.group()
         word = written.lower()
         if word.isalnum():  # most are, and neither marks nor hyphens are in them
-            found.append(Token(word, *match.span(), None, written[0].isupper()))
+            first, last = match.span()
+            found.append(Token(word, first, last, None, written[0].isupper()))
             continue
         word = word.replace("’", "'").replace("´", "'").replace("`", "'")
         head, _, tail = word.rpartition("-")

@@ -1,6 +1,7 @@
 """Transfers: goods that pass from a supplier to a recipient, by verb ("sold X to Y") or noun ("X's arms sales to Y")."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final
 
 from worker.enrich.events.clause import VerbGroup, coordinated, subjects, verb_group
@@ -29,21 +30,32 @@ _PARTICIPLE: Final = frozenset("sold sent given bought brought built flown shown
 
 def find(units: Sequence[Unit]) -> Iterator[Draft]:
     """Every transfer of the sentence, those that say too little left out."""
+    telling = telling_words() if any(unit.kind == "goods" for unit in units) else _telling_without_goods()
     for at, unit in enumerate(units):
         if unit.kind == "goods":
             draft = by_aid(units, at) if is_aid(unit) else None
-        elif unit.kind != "word":
-            draft = None
+        elif unit.kind != "word" or unit.word not in telling:
+            continue
         elif is_noun(units, at):
             draft = by_noun(units, at)
         elif unit.word == "arms" or unit.word in words("give", "get", "carry"):
             draft = _by_verb(units, at)
-        elif unit.word in ASKING:
-            draft = _by_request(units, at)
         else:
-            draft = None
+            draft = _by_request(units, at) if unit.word in ASKING else None
         if draft and _says_enough(units, draft):
             yield draft
+
+
+@cache
+def telling_words() -> frozenset[str]:
+    """The words that may tell of a transfer, beside aid."""
+    return words("give", "get", "carry", "nouns_give", "nouns_get") | ASKING | {"arms"}
+
+
+@cache
+def _telling_without_goods() -> frozenset[str]:
+    """Those that say enough where no goods are named: "exports to Peru", "sells to Peru", "arms Peru"."""
+    return words("give", "get", "carry") - (words("goods_only_of", "dative") - _SELLING) | _ARMING
 
 
 def _says_enough(units: Sequence[Unit], draft: Draft) -> bool:
