@@ -17,7 +17,7 @@ from spacy.tokenizer import Tokenizer
 
 from worker.enrich.names import Ints, token_offsets
 from worker.enrich.ner import KnownWords
-from worker.enrich.runs import LONGEST_RUN, RUN_BITS, RunColumn, RunTable
+from worker.enrich.runs import RunColumn, RunTable, pack, unpack
 
 _PLAIN: Final = re.compile(
     r"""(["“($£€]?)([A-Za-z]+(?:-[A-Za-z]+)*+|[0-9]+(?:[.,][0-9]+)*+)(['’]s)?"""
@@ -62,9 +62,10 @@ class KnownRuns:
         runs = self._table.read(texts)
         bounds = np.cumsum([0, *(len(some.numbers) for some in runs)])
         nothing = np.zeros(0, np.int64)
-        places, tokens, left = self._tokens.of(np.concatenate([nothing, *(some.numbers for some in runs)]))
-        firsts = np.concatenate([nothing, *(some.starts for some in runs)])[places] + (tokens >> RUN_BITS & LONGEST_RUN)
-        whole = Cut(tokens >> 2 * RUN_BITS, firsts, firsts + (tokens & LONGEST_RUN))
+        places, packed, left = self._tokens.of(np.concatenate([nothing, *(some.numbers for some in runs)]))
+        rows, starts, lengths = unpack(packed)
+        firsts = np.concatenate([nothing, *(some.starts for some in runs)])[places] + starts
+        whole = Cut(rows, firsts, firsts + lengths)
         is_left = np.diff(np.searchsorted(left, bounds)) > 0
         ends = np.searchsorted(places, bounds).tolist()
         return [
@@ -120,12 +121,9 @@ class KnownRuns:
 def _packed(words: Sequence[str], rows: Iterator[int]) -> list[int]:
     """Of each word of a run its row, where it starts in the run, and its length; `rows` goes on to the next run's."""
     if len(words) == 1:
-        return [next(rows) << 2 * RUN_BITS | len(words[0])]
+        return [pack(next(rows), 0, len(words[0]))]
     starts = accumulate(map(len, words), initial=0)
-    return [
-        row << 2 * RUN_BITS | start << RUN_BITS | len(word)
-        for word, start, row in zip(words, starts, rows, strict=False)
-    ]
+    return [pack(row, start, len(word)) for word, start, row in zip(words, starts, rows, strict=False)]
 
 
 def _is_emoticon(rule: str) -> bool:

@@ -16,8 +16,8 @@ from worker.enrich.word_table import Postings
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
-RUN_BITS: Final = 7
-LONGEST_RUN: Final = (1 << RUN_BITS) - 1
+_BITS: Final = 7
+_LONGEST_RUN: Final = (1 << _BITS) - 1
 """A longer run has no number of its own: nothing of it is kept, and it stands under the number 0."""
 _KEPT_RUNS: Final = 60_000
 _KEPT_TEXTS, _LONGEST_KEPT_TEXT = 64, 20_000
@@ -112,7 +112,7 @@ class RunTable:
         numbers = np.fromiter(map(self._number.get, runs, repeat(_UNKNOWN)), np.int64, len(runs))
         missing = np.flatnonzero(numbers < 0).tolist()
         if missing:
-            new = [run for run in dict.fromkeys(runs[place] for place in missing) if len(run) <= LONGEST_RUN]
+            new = [run for run in dict.fromkeys(runs[place] for place in missing) if len(run) <= _LONGEST_RUN]
             first = len(self._runs)
             self._runs += new
             self._calls = _at_least(self._calls, len(self._runs), 0)
@@ -188,6 +188,16 @@ class Listed(NamedTuple):
     places: Ints
     numbers: Ints
     left: Ints
+
+
+def pack(row: int, start: int, length: int) -> int:
+    """Return as one number, for a `RunColumn`, a word of a run: its row, where it starts in the run, and its length."""
+    return row << 2 * _BITS | start << _BITS | length
+
+
+def unpack(numbers: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return the rows, starts and lengths of packed words."""
+    return numbers >> 2 * _BITS, numbers >> _BITS & _LONGEST_RUN, numbers & _LONGEST_RUN
 
 
 def _at_least(array: Ints, size: int, filling: int) -> Ints:

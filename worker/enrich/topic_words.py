@@ -14,7 +14,7 @@ from typing import Final, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from worker.enrich.runs import LONGEST_RUN, RUN_BITS, Ints, RunColumn, Runs, RunTable
+from worker.enrich.runs import Ints, RunColumn, Runs, RunTable, pack, unpack
 from worker.enrich.word_table import MAX_LETTERS, WordTable
 
 _WORD: Final = re.compile(r"\w++(?:[-.'’]\w++)*+")
@@ -74,9 +74,10 @@ class SentenceWords:
         counts = end - first
         owners = np.repeat(np.arange(len(counts)), counts)
         places = np.arange(len(owners)) + np.repeat(first - np.cumsum(counts) + counts, counts)
-        at, words, left = self._words.of(numbers[places])
-        begins = starts[places[at]] + (words >> RUN_BITS & LONGEST_RUN)
-        tokens = Tokens(words >> 2 * RUN_BITS, owners[at], begins, begins + (words & LONGEST_RUN))
+        at, packed, left = self._words.of(numbers[places])
+        rows, in_run, lengths = unpack(packed)
+        begins = starts[places[at]] + in_run
+        tokens = Tokens(rows, owners[at], begins, begins + lengths)
         is_torn[owners[left]] = True
         alone = np.flatnonzero(is_torn)
         return tokens.with_others(self._read_alone(articles, alone), alone) if len(alone) else tokens
@@ -109,7 +110,7 @@ def _packed(run: str, words: Sequence[str], rows: Iterator[int]) -> list[int]:
     for word in words:
         start = run.index(word, end)
         end = start + len(word)
-        packed.append(next(rows) << 2 * RUN_BITS | start << RUN_BITS | len(word))
+        packed.append(pack(next(rows), start, len(word)))
     return packed
 
 
