@@ -34,7 +34,7 @@ class ScriptedServer:
 
     def __init__(self, script: Script, context: ssl.SSLContext | None = None) -> None:
         self.script, self.asked = script, []
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task] = set()
         self._server = None
         self._context = context
@@ -46,10 +46,10 @@ class ScriptedServer:
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}/feed"
 
     def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(5)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        asyncio.run_coroutine_threadsafe(self._close(), self.loop).result(5)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(5)
-        self._loop.close()
+        self.loop.close()
 
     async def _close(self) -> None:
         self._server.close()
@@ -58,11 +58,11 @@ class ScriptedServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _run(self, ready: threading.Event) -> None:
-        asyncio.set_event_loop(self._loop)
+        asyncio.set_event_loop(self.loop)
         start = asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
-        self._server = self._loop.run_until_complete(start)
+        self._server = self.loop.run_until_complete(start)
         ready.set()
-        self._loop.run_forever()
+        self.loop.run_forever()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -23,6 +23,7 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 
 from tests import pages
+from tests.clock import Clock, leap
 from tests.fakes import HARMLESS, feed, rss
 from tests.network.server import ScriptedServer
 from worker.errors import TurnOver
@@ -53,6 +54,14 @@ def fetcher(loop):
 
 
 @pytest.fixture
+def own_loop():
+    """A loop whose time a test may move."""
+    http = HttpLoop()
+    yield http
+    http.close()
+
+
+@pytest.fixture
 def serve():
     servers = []
 
@@ -79,11 +88,15 @@ def test_a_turn_that_ends_while_it_wakes_the_loop_leaves_it_to_be_woken(loop, mo
     assert loop.submit(answer()).result(5) == "here"
 
 
-def fetch(fetcher, url, etag="", last_modified="", **kwargs):
+def begin(fetcher, url, etag="", last_modified="", **kwargs):
     kwargs = {"allow_private": True} | kwargs
     source = feed(**kwargs)
     object.__setattr__(source, "url", url)
-    return fetcher.fetch(PollRequest(source, etag, last_modified)).result(50)
+    return fetcher.fetch(PollRequest(source, etag, last_modified))
+
+
+def fetch(*args, **kwargs):
+    return begin(*args, **kwargs).result(50)
 
 
 def refused(outcome, reason: PollFailure) -> str:
@@ -372,15 +385,17 @@ async def broken_chunks(talk):
     ],
     ids=["a byte each half second", "silence", "a loop"],
 )
-def test_slowness_ends(script, timeout, loop, serve):
-    started = time.monotonic()
-    outcome = fetch(HttpFetcher(loop, timeout=timeout), serve(script).url)
+def test_slowness_ends(script, timeout, own_loop, serve):
+    server = serve(script)
+    clock = Clock(own_loop.loop, server.loop)
+    asked = begin(HttpFetcher(own_loop, timeout=timeout), server.url)
+    assert clock.until(asked) < 3
+    outcome = asked.result()
     assert isinstance(outcome, PollFailed)
     assert outcome.reason in {PollFailure.TIMEOUT, PollFailure.BAD_REDIRECT}
-    assert time.monotonic() - started < 3
 
 
-def test_each_request_of_a_connection_has_the_whole_patience_and_no_more(loop, serve):
+def test_each_request_of_a_connection_has_the_whole_patience_and_no_more(own_loop, serve):
     document = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<rss/>"
 
     async def twice(talk):
@@ -389,14 +404,17 @@ def test_each_request_of_a_connection_has_the_whole_patience_and_no_more(loop, s
         await talk.send(document)
         await asyncio.sleep(60)
 
-    server, fetcher = serve(twice), HttpFetcher(loop, timeout=ClientTimeout(total=9, sock_read=0.6))
+    server, fetcher = serve(twice), HttpFetcher(own_loop, timeout=ClientTimeout(total=9, sock_read=0.6))
+    clock = Clock(own_loop.loop, server.loop)
     outcomes = [fetch(fetcher, server.url)]
-    time.sleep(1)  # longer than its patience, which nobody is asked for
-    outcomes.append(fetch(fetcher, server.url))
+    clock.move(1)  # longer than its patience, which nobody is asked for
+    second = begin(fetcher, server.url)
+    clock.until(second)
+    outcomes.append(second.result())
     assert [type(outcome) for outcome in outcomes] == [Fetched, Fetched]
-    started = time.monotonic()
-    refused(fetch(fetcher, server.url), PollFailure.TIMEOUT)
-    assert 0.5 < time.monotonic() - started < 2
+    third = begin(fetcher, server.url)
+    assert 0.5 < clock.until(third) < 2
+    refused(third.result(), PollFailure.TIMEOUT)
     assert len(server.asked) == 1, "the connection was not kept"
 
 
@@ -423,23 +441,25 @@ async def mute(talk):
 
 @pytest.mark.parametrize("script", [mute, silence], ids=["from the start", "after the head"])
 def test_a_silent_server_is_given_up_whichever_aiohttp_is_installed(script, either, serve):
-    started = time.monotonic()
-    refused(
-        fetch(HttpFetcher(either, timeout=ClientTimeout(total=9, sock_read=0.5)), serve(script).url),
-        PollFailure.TIMEOUT,
-    )
-    assert 0.4 < time.monotonic() - started < 3
+    server = serve(script)
+    clock = Clock(either.loop, server.loop)
+    asked = begin(HttpFetcher(either, timeout=ClientTimeout(total=9, sock_read=0.5)), server.url)
+    assert 0.4 < clock.until(asked) < 3
+    refused(asked.result(), PollFailure.TIMEOUT)
 
 
-def test_a_server_that_sends_now_and_then_is_listened_to(loop, serve):
+def test_a_server_that_sends_now_and_then_is_listened_to(own_loop, serve):
     async def now_and_then(talk):
         await talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n")
         for byte in b"<rss/>":
             await asyncio.sleep(0.3)
             await talk.send(bytes([byte]))
 
-    patient = HttpFetcher(loop, timeout=ClientTimeout(total=9, sock_read=0.8))
-    assert isinstance(fetch(patient, serve(now_and_then).url), Fetched)
+    server = serve(now_and_then)
+    clock = Clock(own_loop.loop, server.loop)
+    asked = begin(HttpFetcher(own_loop, timeout=ClientTimeout(total=9, sock_read=0.8)), server.url)
+    assert clock.until(asked) > 0.8, "longer than it may be silent"
+    assert isinstance(asked.result(), Fetched)
 
 
 def test_nobody_is_waited_for_longer_than_half_a_minute():
@@ -774,15 +794,15 @@ def test_a_host_is_asked_in_turns_and_who_would_wait_long_comes_back_later(serve
 
 def test_turns_at_one_host_do_not_hold_up_another():
     async def both() -> list[float]:
-        turns = Turns(time.monotonic, pause=timedelta(seconds=0.2))
-        started = time.monotonic()
+        clock = asyncio.get_running_loop().time
+        turns = Turns(clock, pause=timedelta(seconds=0.2))
         waits = []
         for host in ("a", "a", "b"):
             async with turns.turn(host):
-                waits.append(time.monotonic() - started)
+                waits.append(clock())
         return waits
 
-    first, second, other = asyncio.run(both())
+    first, second, other = leap(both())
     assert first < 0.1 < second
     assert other - second < 0.1
 
@@ -810,17 +830,22 @@ def test_of_hosts_at_which_nobody_is_no_place_is_kept():
     async def visits() -> list[int]:
         turns = Turns(time.monotonic, patience=timedelta(seconds=0.2), reserve=lambda hosts, *_: [0.0] * len(hosts))
 
-        async def visit(host: str, seconds: float) -> None:
-            async with turns.turn(host):
-                await asyncio.sleep(seconds)
+        is_enough = asyncio.Event()
 
-        cut = asyncio.create_task(visit("cut", 60))
-        crowd = [visit("full", 0.5) for _ in range(4)]  # two are out of patience
-        outcomes = asyncio.gather(*(visit(f"host-{i}", 0) for i in range(50)), *crowd, cut, return_exceptions=True)
-        await asyncio.sleep(0.3)
+        async def visit(host: str, *, is_staying: bool) -> None:
+            async with turns.turn(host):
+                if is_staying:
+                    await is_enough.wait()
+
+        passing = [asyncio.create_task(visit(f"host-{i}", is_staying=False)) for i in range(50)]
+        *crowd, cut = (asyncio.create_task(visit(host, is_staying=True)) for host in (*["full"] * 4, "cut"))
+        async with asyncio.timeout(60):
+            await asyncio.wait([*passing, *crowd[2:]])  # for the latter two the others' stay is out of all patience
         kept = [len(turns._places)]
         cut.cancel()
-        assert [type(one) for one in await outcomes if one] == [HostBusyError, HostBusyError, asyncio.CancelledError]
+        is_enough.set()
+        outcomes = await asyncio.gather(*passing, *crowd, cut, return_exceptions=True)
+        assert [type(one) for one in outcomes if one] == [HostBusyError, HostBusyError, asyncio.CancelledError]
         return [*kept, len(turns._places), len(turns._present)]
 
     assert asyncio.run(visits()) == [2, 0, 0]
