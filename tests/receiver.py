@@ -18,12 +18,13 @@ WAYS = ("status", "timeout", "reset", "close", "slow")
 class Receiver:
     """Takes webhooks; every second one (by chance) fails in one of `ways`. `accepted` is what it answered 200 to."""
 
-    def __init__(self, ways=(), seed=1, secret=SECRET) -> None:
+    def __init__(self, ways=(), seed=1, secret=SECRET, clock=time.monotonic) -> None:
         self.ways, self.chance, self.verifier = tuple(ways), random.Random(seed), Webhook(secret)
         self.accepted: Counter[str] = Counter()
         self.bodies: dict[str, set[bytes]] = {}
         self.at: dict[str, float] = {}
         self.tried: Counter[str] = Counter()
+        self._clock = clock
 
     async def take(self, request):
         body = await request.read()
@@ -54,12 +55,12 @@ class Receiver:
 
     def _accept(self, id_: str) -> None:
         self.accepted[id_] += 1
-        self.at.setdefault(id_, time.monotonic())
+        self.at.setdefault(id_, self._clock())
 
 
 @contextmanager
-def serving(handler):
-    """The address of `handler` on loopback."""
+def serving(handler, clock=None):
+    """The address of `handler` on loopback; its time is that of a `Clock`, where one is given."""
     loop = HttpLoop()
 
     async def start():
@@ -72,8 +73,12 @@ def serving(handler):
         return runner, site._server.sockets[0].getsockname()[1]
 
     runner, port = loop.submit(start()).result(10)
+    if clock:
+        clock.join(loop.loop)
     try:
         yield f"http://127.0.0.1:{port}/hook"
     finally:
+        if clock:
+            clock.leave(loop.loop)
         loop.submit(runner.cleanup()).result(10)
         loop.close()

@@ -3,10 +3,12 @@
 import time
 from collections import Counter
 from concurrent.futures import Future
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
+from tests.clock import Clock
 from tests.fakes import FakeClock, FakeSender, SilentObserver, configuration, done, endpoint
 from tests.memory_store import MemoryStore
 from tests.receiver import WAYS, Receiver, serving
@@ -245,37 +247,45 @@ def test_who_takes_its_whole_timeout_is_not_asked_a_second_time_meanwhile_howeve
 
 
 class RunningClock(FakeClock):
-    """Real time, which can be set forward."""
+    """The time of what is waited for, which can be set forward."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds) -> None:
         super().__init__()
-        self.started = time.monotonic()
+        self.seconds, self.started = seconds, seconds()
 
     def now(self):
-        return self.at + timedelta(seconds=time.monotonic() - self.started)
+        return self.at + timedelta(seconds=self.seconds() - self.started)
 
 
-def two_endpoints(sender, ways, waves=12, every_s=0.25):
+def two_endpoints(monkeypatch, ways, waves=12, every_s=0.25):
     """Post to an endpoint that fails in these ways half the time, and to a good one beside it.
 
-    The clock runs really while anything is out, so that leases and the cap on what is out at a time hold, and is set
-    forward only when nothing is. Returns both receivers, the post, and the seconds each delivery to the good one took.
+    Who waits, sender, receivers and dispatcher, waits by a time that does not go by while anybody is busy. The clock runs
+    with it while anything is out, so that leases and the cap on what is out at a time hold, and is set forward only when
+    nothing is. Returns both receivers, the post, and the seconds each delivery to the good one took.
     """
-    bad, good, clock = Receiver(ways), Receiver(), RunningClock()
-    with serving(bad.take) as bad_url, serving(good.take) as good_url:
+    seconds = Clock()
+    monkeypatch.setattr("worker.dispatch.wait", seconds.wait)
+    bad, good, clock = Receiver(ways, clock=seconds), Receiver(clock=seconds), RunningClock(seconds)
+    with (
+        closing(HttpLoop()) as loop,
+        serving(bad.take, seconds) as bad_url,
+        serving(good.take, seconds) as good_url,
+    ):
+        seconds.join(loop.loop)
         endpoints = [
             endpoint("bad", bad_url, timeout=timedelta(seconds=2)),
             endpoint("good", good_url, timeout=timedelta(seconds=10)),
         ]
-        post = Post(endpoints, sender, clock)
+        post = Post(endpoints, WebhookSender(loop), clock)
         post.dispatcher._budget = timedelta(0)  # a doorbell that does not wait for the slow
         put_at: dict[str, float] = {}
-        wave, started, deadline = 0, time.monotonic(), time.monotonic() + 120
+        wave, started, deadline = 0, seconds(), time.monotonic() + 120
         while time.monotonic() < deadline:
-            if wave < waves and time.monotonic() - started >= wave * every_s:
+            if wave < waves and seconds() - started >= wave * every_s:
                 post.put("bad", *(f"b{wave}-{i}" for i in range(4)))
                 for i in range(4):
-                    put_at[f"g{wave}-{i}"] = time.monotonic()
+                    put_at[f"g{wave}-{i}"] = seconds()
                     post.put("good", f"g{wave}-{i}")
                 wave += 1
             post.dispatcher.deliver_due()
@@ -284,14 +294,14 @@ def two_endpoints(sender, ways, waves=12, every_s=0.25):
             if wave == waves and all(item.state == "delivered" for item in post.store.deliveries.values()):
                 break
             if not out:
-                clock.advance(minutes=2) if wave == waves else time.sleep(0.01)
+                clock.advance(minutes=2) if wave == waves else seconds.move(0.01)
         post.dispatcher.drain(timedelta(seconds=5))
     return bad, good, post, sorted(good.at[id_] - at for id_, at in put_at.items())
 
 
-def test_a_receiver_that_fails_half_the_time_in_five_ways_loses_nothing_and_delays_nobody(sender):
-    *_, undisturbed = two_endpoints(sender, ())
-    bad, _, post, delays = two_endpoints(sender, WAYS)
+def test_a_receiver_that_fails_half_the_time_in_five_ways_loses_nothing_and_delays_nobody(monkeypatch):
+    *_, undisturbed = two_endpoints(monkeypatch, ())
+    bad, _, post, delays = two_endpoints(monkeypatch, WAYS)
     assert not post.store.dead.get("bad")
     assert set(bad.bodies) == {f"b{w}-{i}" for w in range(12) for i in range(4)}, "0 lost, 0 second ids"
     assert all(item.state == "delivered" for item in post.store.deliveries.values())
