@@ -47,9 +47,17 @@ def family(home: Path) -> list[int]:
     return found
 
 
+def command_of(pid: int) -> bytes:
+    """Its words, a zero byte after each; nothing where the process has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def server_of(parent: int) -> int:
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text("utf-8").split()
-    return next(int(pid) for pid in children if b"unixsocket" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    return next(int(pid) for pid in children if b"unixsocket" in command_of(int(pid)))
 
 
 def get_or_none(url: str) -> str:
@@ -114,7 +122,7 @@ def test_a_server_that_hangs_keeps_nobody_from_tending_the_family(world, tmp_pat
     hanging = 0
 
     def beats() -> set[int]:
-        return {pid for pid in family(tmp_path) if b"\0beat\0" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+        return {pid for pid in family(tmp_path) if b"\0beat\0" in command_of(pid)}
 
     try:
         eventually(lambda: "Ctrl-C stops everything" in log.read_text("utf-8"), 60, "the greeting")
@@ -159,7 +167,7 @@ def test_a_second_ctrl_c_ends_everything_at_once(tmp_path):
         eventually(lambda: "Ctrl-C stops everything" in log.read_text("utf-8"), 60, "the greeting")
         assert socket.exists()
         # a worker that never ends: frozen before it is asked to
-        [frozen] = [pid for pid in family(tmp_path) if b"enrich" in Path(f"/proc/{pid}/cmdline").read_bytes()][:1]
+        [frozen] = [pid for pid in family(tmp_path) if b"enrich" in command_of(pid)][:1]
         os.kill(frozen, signal.SIGSTOP)
         process.send_signal(signal.SIGINT)
         eventually(lambda: "Ctrl-C again" in log.read_text("utf-8"), 20, "the offer")
