@@ -4,13 +4,13 @@ import base64
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import urllib.request
 from pathlib import Path
 
 from tests.integration.world import eventually
+from tests.ports import free_port
 
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 _FLAGS = (
@@ -30,12 +30,6 @@ def find_chromium() -> tuple[str, str] | None:
     """The browser and its driver, where both are installed."""
     browser, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
     return (browser, driver) if browser and driver else None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Browser:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 import redis
 
 from tests.integration.world import eventually
+from tests.ports import free_port
 from worker.runtime.valkey import find_server
 
 NAME, PASSWORD, SENTINEL_PASSWORD = "newsdesk", "pass/word@of:redis", "password-of-the-sentinels"
@@ -23,9 +23,7 @@ class Server:
 
     def __init__(self, directory: Path, binary: str, *, is_sentinel: bool = False) -> None:
         directory.mkdir()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.file, self._log = directory / "server.conf", directory / "log"
         self._command = [binary, str(self.file), *(["--sentinel"] if is_sentinel else [])]
         self._password = SENTINEL_PASSWORD if is_sentinel else PASSWORD

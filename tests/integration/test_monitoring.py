@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.browser import free_port
 from tests.conftest import absent
 from tests.desk import CONFIGURATION, Desk, judged, serving
 from tests.integration.world import eventually
+from tests.ports import free_port
 from worker.ports import ConfigurationState
 from worker.runtime.metrics import HELP
 

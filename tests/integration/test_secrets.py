@@ -4,7 +4,6 @@ the stored state or what any command prints."""
 import base64
 import json
 import re
-import socket
 import subprocess
 import sys
 import traceback
@@ -21,6 +20,7 @@ from typer.testing import CliRunner
 
 from tests.fakes import ARMS, SECRET, rss
 from tests.integration.world import eventually, tocsin
+from tests.ports import free_port
 from worker.api.operations import OPERATIONS
 from worker.cli import app
 from worker.runtime import process
@@ -54,12 +54,6 @@ COMMANDS = (
     ("endpoints", "test", "mail"), ("tokens", "list"), ("silences", "list"), ("lists", "status"), ("quarantine", "list"),
     ("audit", "export"), ("audit", "verify"), ("doctor",), ("check",), ("test",), ("backtest",), ("feeds", "preview", "keyed"),
 )  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def get(url: str, token: str = "", method: str = "GET", body: dict | None = None) -> str:

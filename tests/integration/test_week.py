@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from bench.week import WATCHES, Week
-from tests.browser import free_port
 from tests.conftest import absent
 from tests.integration.test_monitoring import BOARDS, PROMETHEUS, Prometheus, queries, tool
 from tests.integration.world import Deployment, eventually, open_world
+from tests.ports import free_port
 from worker.runtime.redis_client import connect
 from worker.runtime.redis_store import RedisStore
 from worker.runtime.valkey import EmbeddedServer

@@ -21,8 +21,8 @@ from celery.bin.worker import worker
 from starlette.routing import Route
 from typer.main import get_command
 
-from tests.browser import free_port
 from tests.integration.world import eventually
+from tests.ports import free_port
 from worker.cli import app as cli
 from worker.deliver import sample
 from worker.onward import deliveries
