@@ -23,13 +23,12 @@ from worker.runtime.valkey import EmbeddedServer
 
 
 def eventually(condition: Callable[[], object], seconds: float = 30, what: str = "the condition") -> object:
-    """Poll until the condition holds; fail with its name at the deadline."""
+    """Poll until the condition holds; fail with its name where it still does not after the deadline."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what} did not come about within {seconds} s"
         time.sleep(0.05)
-    raise AssertionError(f"{what} did not come about within {seconds} s")
+    return found
 
 
 @dataclass
