@@ -6,7 +6,8 @@ import pytest
 from kombu import Connection, Consumer, Queue
 
 from tests.integration.world import eventually
-from worker.runtime.app import broker
+from worker.runtime.app import app, broker
+from worker.runtime.redis_client import connect
 from worker.runtime.transport import MOST_WAITING, SentinelTransport, Transport
 from worker.runtime.valkey import EmbeddedServer
 
@@ -39,14 +40,37 @@ def test_a_doorbell_whose_acknowledgement_failed_does_not_deafen_the_worker(own_
             eventually(lambda: listen(connection, heard, 2), 10, "the second doorbell")
 
 
+def test_a_doorbell_that_a_worker_holds_is_nowhere_else_and_keeps_the_next_one_in_its_queue(own_server):
+    heard = []
+    with workers_connection(own_server) as connection:
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=1)
+        queue = Queue("bell", channel=channel)
+        with Consumer(channel, [queue], callbacks=[lambda _body, message: heard.append(message)]):
+            producer = connection.Producer()
+            for number in range(2):
+                producer.publish(str(number), routing_key="bell", declare=[queue])
+            eventually(lambda: listen(connection, heard, 1), 10, "the first doorbell")
+            assert not listen(connection, heard, 2)
+            client = connect(own_server.url)
+            assert client.llen("{tocsin}:q:bell") == 1
+            assert not client.keys("*unacked*")
+            heard[0].ack()
+            eventually(lambda: listen(connection, heard, 2), 10, "the second doorbell")
+
+
 def test_a_queue_that_nobody_listens_to_stays_short_and_keeps_the_newest(own_server):
-    with Connection(broker(own_server.url)[0]) as connection:
+    with workers_connection(own_server) as connection:
         queue = Queue("bell", channel=connection.channel())
         producer = connection.Producer()
         for number in range(MOST_WAITING + 10):
             producer.publish(str(number), routing_key="bell", declare=[queue])
         assert queue.get().payload == "10"
-        assert queue.queue_declare(passive=True).message_count == MOST_WAITING - 1
+        assert connect(own_server.url).llen("{tocsin}:q:bell") == MOST_WAITING - 1
+
+
+def workers_connection(server: EmbeddedServer) -> Connection:
+    return Connection(broker(server.url)[0], transport_options=app.conf.broker_transport_options)
 
 
 def listen(connection: Connection, heard: list, number: int) -> bool:

@@ -85,7 +85,6 @@ app.conf.update(
     broker_connection_max_retries=None,
     broker_channel_error_retry=True,
     broker_transport_options={
-        "visibility_timeout": 3_600,
         "socket_timeout": 30,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,

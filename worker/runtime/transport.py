@@ -1,10 +1,10 @@
-"""How Celery reaches Redis: kombu's transports, mended where a lost server left a worker deaf, with queues that stay short.
+"""How Celery reaches Redis: kombu's transports, for doorbells that may be lost, with queues that stay short.
 
-A worker takes one doorbell at a time (a prefetch of one). When the server went away between a doorbell and its
-acknowledgement, kombu raised, Celery logged "Couldn't ack", and the doorbell went on counting as held: the worker asked for
-no other, lost its connection without noticing, and stood still until its watchdog ended it. So a doorbell is let go of
-whatever the server says. What is left of it on the server is delivered once more after the visibility timeout, and finds nothing
-to do.
+Kombu writes down what a worker takes from a queue until it is acknowledged, so that another may have it after an hour. A
+doorbell that is lost costs a tick of beat, so nothing of it stays on the server once a worker has it: that is two writes to
+the server's disk less for each, for which all others would wait, and an acknowledgement cannot fail. One that failed, since
+the server had gone away, left a worker deaf: the doorbell went on counting as held, and a worker takes one at a time (a
+prefetch of one, which is counted in its own memory).
 
 A queue keeps its newest doorbells only: many that wait say no more than few, and say it to workers that have been away. An
 expiry would do the same by comparing the clocks of two hosts, and a host whose clock is ahead would drop every doorbell.
@@ -12,7 +12,8 @@ expiry would do the same by comparing the clocks of two hosts, and a host whose 
 
 from typing import Any
 
-from kombu.transport import TRANSPORT_ALIASES, redis, virtual
+from kombu.transport import TRANSPORT_ALIASES, redis
+from kombu.utils.json import dumps
 
 from worker.runtime.primary import PrimaryConnection
 
@@ -20,30 +21,25 @@ MOST_WAITING = 64
 """Doorbells in a queue: enough to wake as many workers at once."""
 
 
-class _QoS(redis.QoS):
-    def ack(self, delivery_tag: Any) -> None:
-        try:
-            super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu has few types
-        except BaseException:
-            virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
-            raise
+class _Doorbells:
+    """Of a channel: what a worker holds is known to it alone, and a queue's newest push out the oldest."""
 
+    ack_emulation = False
+    do_restore = False
 
-class _Short:
-    """Of a channel: what is put into a queue pushes out what has waited behind many others."""
-
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
-        super()._put(queue, message, **kwargs)  # type: ignore[misc]
+    def _put(self, queue: str, message: Any, **_kwargs: Any) -> None:
         channel: Any = self
-        priority = channel._get_message_priority(message, reverse=False)  # noqa: SLF001 - where kombu put it
+        priority = channel._get_message_priority(message, reverse=False)  # noqa: SLF001 - as kombu finds the queue's key
+        key = channel._q_for_pri(queue, priority)  # noqa: SLF001
         with channel.conn_or_acquire() as client:
-            client.ltrim(channel._q_for_pri(queue, priority), 0, MOST_WAITING - 1)  # noqa: SLF001
+            waiting = client.lpush(key, dumps(message))  # type: ignore[no-untyped-call]  # kombu has few types
+            if waiting > MOST_WAITING:
+                # kombu's client puts the prefix before the keys of the commands that kombu uses, and this is none of them
+                client.ltrim(channel.global_keyprefix + key, 0, MOST_WAITING - 1)
 
 
-class Channel(_Short, redis.Channel):
-    """A channel whose doorbells are let go of."""
-
-    QoS = _QoS
+class Channel(_Doorbells, redis.Channel):
+    """A channel of doorbells."""
 
 
 class Transport(redis.Transport):
@@ -52,10 +48,9 @@ class Transport(redis.Transport):
     Channel = Channel
 
 
-class SentinelChannel(_Short, redis.SentinelChannel):
+class SentinelChannel(_Doorbells, redis.SentinelChannel):
     """The same behind Sentinels, which are asked anew whenever a connection has to be opened."""
 
-    QoS = _QoS
     connection_class = PrimaryConnection
 
 
