@@ -153,11 +153,9 @@ class Poller:
             self._answered.put(answer)
 
     def _announce(self, articles: int) -> int:
-        """The same number; enrichers are woken for them while polling goes on, and readers where it does not end soon."""
+        """The same number; enrichers are woken for them while polling goes on."""
         if articles:
             self._bell.ring("enrich")
-            if self._linger:
-                self._bell.ring("read")
         return articles
 
     def _start_due(self) -> int:
@@ -266,6 +264,8 @@ class Poller:
                 brought += self._settle(done, answer)
         if self._pressure:
             self._pressure.brought(len(ready), brought)
+        if brought and self._linger and any(draft.wants_page for done in ready for draft in done.finished.drafts):
+            self._bell.ring("read")  # the turn, which rings at its end, goes on for long
         return brought
 
     def _settle(self, done: _Done, answer: ports.Ingested | Exception) -> int:

@@ -4,6 +4,7 @@ import threading
 import time
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -294,6 +295,22 @@ def test_articles_are_handed_in_and_announced_while_other_documents_are_still_to
     assert poller_over(store, feeds, fetcher, SilentObserver(), bell).poll_due() == 180
     assert [len(together) for together in store.together] == [2, 1]
     assert bell.rung == [("enrich", 120), ("enrich", 180)]
+
+
+@pytest.mark.parametrize(
+    ("fulltext", "linger", "rung"),
+    [
+        ("always", timedelta(seconds=1), ["read", "enrich"]),
+        ("never", timedelta(seconds=1), ["enrich"]),
+        ("always", timedelta(0), ["enrich"]),
+    ],
+    ids=["pages are wanted", "no page is wanted", "the turn ends at once, and rings then"],
+)
+def test_readers_of_pages_are_rung_for_where_pages_are_wanted_and_the_turn_goes_on(fulltext, linger, rung):
+    source, fetcher, bell = replace(feed("one"), fulltext=fulltext), FakeFetcher(), FakeBell()
+    fetcher.serve(source.url, rss(ARMS))
+    poller_over(Handed(FakeClock()), [source], fetcher, SilentObserver(), bell, linger=linger).poll_due()
+    assert [stage for stage, _ in bell.rung] == rung
 
 
 def test_a_poll_that_brings_the_store_to_fall_is_noted_and_the_others_are_stored():
