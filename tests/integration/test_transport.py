@@ -6,7 +6,9 @@ import pytest
 from kombu import Connection, Consumer, Queue
 
 from tests.integration.world import eventually
+from worker.errors import StoreUnavailable
 from worker.runtime.app import app, broker
+from worker.runtime.bell import ring_by_celery
 from worker.runtime.redis_client import connect
 from worker.runtime.transport import MOST_WAITING, SentinelTransport, Transport
 from worker.runtime.valkey import EmbeddedServer
@@ -67,6 +69,36 @@ def test_a_queue_that_nobody_listens_to_stays_short_and_keeps_the_newest(own_ser
             producer.publish(str(number), routing_key="bell", declare=[queue])
         assert queue.get().payload == "10"
         assert connect(own_server.url).llen("{tocsin}:q:bell") == MOST_WAITING - 1
+
+
+@pytest.mark.parametrize(("stage", "enough"), [("deliver", 1), ("read", 1), ("enrich", 2)])
+def test_a_stage_is_rung_for_unless_a_doorbell_waits_that_nobody_was_free_to_take(
+    own_server, monkeypatch, stage, enough
+):
+    client, rung = connect(own_server.url), []
+    with workers_connection(own_server) as connection:
+        queue = Queue(stage, channel=connection.channel())
+        producer = connection.Producer()
+
+        def send(name, *, retry):
+            assert not retry, "whoever works is not held up by a server that is away"
+            rung.append(name)
+            producer.publish("", routing_key=stage, declare=[queue])
+
+        monkeypatch.setattr(app, "send_task", send)
+        for _ in range(enough + 1):
+            ring_by_celery(client, stage)
+        assert rung == [f"tocsin.{stage}"] * enough
+        queue.get(no_ack=True)
+        ring_by_celery(client, stage)
+        assert rung == [f"tocsin.{stage}"] * (enough + 1)
+
+
+def test_a_doorbell_fails_as_the_store_does_where_the_server_is_away(own_server):
+    client = connect(own_server.url)
+    own_server.stop()
+    with pytest.raises(StoreUnavailable):
+        ring_by_celery(client, "deliver")
 
 
 def workers_connection(server: EmbeddedServer) -> Connection:

@@ -1,7 +1,9 @@
 """Doorbells that ring while their ringer still works."""
 
+import pytest
 from kombu.exceptions import OperationalError
 
+from worker.errors import StoreUnavailable
 from worker.runtime.bell import Doorbell
 
 
@@ -14,8 +16,9 @@ def test_a_stage_is_rung_at_most_once_in_a_moment_and_each_stage_by_itself():
     assert rung == [(0.0, "enrich"), (0.3, "enrich"), (0.6, "enrich"), (0.6, "deliver")]
 
 
-def test_a_bell_that_cannot_ring_stops_nobody():
+@pytest.mark.parametrize("failure", [OperationalError, StoreUnavailable])
+def test_a_bell_that_cannot_ring_stops_nobody(failure):
     def fail(_stage):
-        raise OperationalError
+        raise failure
 
     Doorbell(fail, lambda: 0.0).ring("deliver")

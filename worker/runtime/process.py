@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from threading import Lock
 
@@ -241,7 +241,7 @@ def _make_pipeline(
         lender=RedisLender(store),
         silences=RedisSilences(store.client),
         groups=RedisGroups(store.client),
-        bell=Doorbell(ring_by_celery) if stage else SILENT_BELL,
+        bell=Doorbell(partial(ring_by_celery, store.client)) if stage else SILENT_BELL,
         board=hubs[0] if hubs else None,
         subscriber=hubs[1] if hubs else None,
         gauge=RedisGauge(store.client) if stage == "poll" else None,
