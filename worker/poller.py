@@ -122,6 +122,7 @@ class Poller:
             if self._clock.now() >= deadline:
                 break
             brought += self._announce(self._start_due())
+        brought += self._announce(self._hand_in())
         self._count_held()
         return brought
 
@@ -159,10 +160,10 @@ class Poller:
         return articles
 
     def _start_due(self) -> int:
-        """Start what is due; the articles that came of documents which hubs had sent."""
+        """Start what is due, then hand in what is ready; the articles that came of that."""
         now, brought = self._clock.now(), 0
         if self._must_wait():
-            return 0
+            return self._hand_in()
         for claim in self._claim_due(now):
             if feed := self._feeds.get(claim.feed_id):
                 request = poll.request(feed, claim.state, epoch=self._epoch, now=now)
@@ -233,7 +234,8 @@ class Poller:
                 self._finish(asked, future.result(), at, now)
                 now = self._clock.now()
             answer = None if self._batch.is_due(now) else self._next_answer(0)
-        brought += self._hand_in()
+        # without articles it has time until the next feeds are asked: their servers then answer while the store does
+        brought += self._hand_in() if self._batch.drafts or self._lanes else 0
         if self._lanes and (not came or self._lanes.is_pressing(now)):
             slow = self._lanes.next_slow()
             self._finish(slow.asked, slow.fetched, slow.since, self._clock.now(), LONGEST_S)

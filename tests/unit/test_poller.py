@@ -430,3 +430,16 @@ def test_a_turn_does_not_spin_while_articles_wait_and_no_feed_is_due():
     poller.poll_due()
     assert len(fetcher.asked) == len(feeds)
     assert next(looks) < 1_000
+
+
+@pytest.mark.parametrize(("has_news", "order"), [(True, ["handed in", "claimed"]), (False, ["claimed", "handed in"])])
+def test_what_brings_articles_is_handed_in_at_once_and_all_else_when_the_next_feeds_are_asked(has_news, order):
+    wire, fetcher, happened = feed("wire"), FakeFetcher(), []
+    fetcher.serve(wire.url, rss(ARMS) if has_news else rss())
+    poller, store = make((wire,), fetcher)
+    claim, finish = store.claim_feeds, store.finish_polls
+    store.claim_feeds = lambda *args: happened.append("claimed") or claim(*args)
+    store.finish_polls = lambda polls: happened.append("handed in") or finish(polls)
+    assert poller.poll_due() == has_news
+    assert happened[1:3] == order
+    assert store.feeds[wire.id].claims == 0
