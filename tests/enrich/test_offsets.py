@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from worker.enrich import language
+from worker.enrich.cues import NOT_SOUGHT
 from worker.enrich.entities import make_reader
 from worker.enrich.find import small_letters
 from worker.enrich.gazetteer import find_all, longest
@@ -126,13 +127,15 @@ def annotated(text: str) -> tuple[Entity, ...]:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(texts, min_size=1, max_size=4))
 def test_entities_read_directly_are_those_of_the_annotated_documents(parts: list[str]) -> None:
-    assert make_reader(nlp())(parts, [None] * len(parts)) == [annotated(text) for text in parts]
+    assert make_reader(nlp())(parts, [None] * len(parts), [NOT_SOUGHT] * len(parts)) == [
+        annotated(text) for text in parts
+    ]
 
 
 def test_entities_of_real_news_read_directly_are_those_of_the_annotated_documents(shared: Path) -> None:
     lines = (shared / "topics" / "dev.jsonl").read_text("utf-8").splitlines()[::40]
     news = [row.get("text") or f"{row['title']}\n{row['body']}" for row in map(json.loads, lines)]
-    assert make_reader(nlp())(news, [None] * len(news)) == [annotated(text) for text in news]
+    assert make_reader(nlp())(news, [None] * len(news), [NOT_SOUGHT] * len(news)) == [annotated(text) for text in news]
 
 
 def test_four_passages_of_real_news_are_in_the_language_of_the_whole(shared: Path) -> None:

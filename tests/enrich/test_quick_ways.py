@@ -13,17 +13,19 @@ from spacy.language import Language
 from tests.fakes import article
 from worker.enrich import pipeline, runs
 from worker.enrich.amounts import numeric_dates
-from worker.enrich.countries import country_id, country_term
+from worker.enrich.countries import country_forms, country_id, country_term, possible_ids
+from worker.enrich.cues import NOT_SOUGHT, RunCues
 from worker.enrich.cuts import KnownRuns
 from worker.enrich.enricher import _has_long_run, load
 from worker.enrich.events import transfer
 from worker.enrich.events.draft import Draft, Part
-from worker.enrich.events.extract import _cues, _may_tell, may_tell
+from worker.enrich.events.extract import _cues, _may_tell, _telling, event_cues, may_tell
 from worker.enrich.events.tokens import _TOKEN
 from worker.enrich.events.units import Unit
 from worker.enrich.find import Find
-from worker.enrich.gazetteer import longest
-from worker.enrich.ner import LABELS
+from worker.enrich.gazetteer import find_all, longest, rule_cues
+from worker.enrich.materiel import _Modifiers
+from worker.enrich.ner import LABELS, shape
 from worker.enrich.ner_decode import decode, decode_all
 from worker.enrich.ner_gate import REACH, Gate
 from worker.enrich.ner_pass import NamesPass
@@ -219,6 +221,55 @@ def test_sentences_with_whole_cues_are_those_that_may_tell_with_any(text: str) -
     plain = [text[start:end] for start, end in split_sentences(text)]
     with_any = [one for one in plain if any(True for _ in _cues().iter(one.lower()))]
     assert may_tell(text, split_sentences(text), ()) == any(_may_tell(one, has_goods=False) for one in with_any)
+
+
+CUES = st.lists(
+    st.sampled_from([sought.words for some in (rule_cues(), event_cues(), country_forms()) for sought in some])
+    | st.sampled_from(("Iran", "IRAN’s", "United", "States", "u.s.a", "Côte", "d’Ivoire", "SANCTIONS", "T-72s", "14"))
+    | st.sampled_from(
+        ("ship", "Leopard", "20", "March", "$5", "May", "no", "Aidan", "İ", "ß", "Σ", "ǰ", "\u0345", "’s")
+    )
+    | st.sampled_from((" ", " ", " ", "\n", "  ", "\u2028", "\u3000", ". ", "-", ",", "x" * 130)),
+    max_size=12,
+).map("".join)
+
+
+@settings(max_examples=500)
+@given(st.lists(st.one_of(CUES, TEXTS), max_size=4))
+@example(
+    ["in the United\nStates and \n South  Korea of Congo", "the 12 Leopard 2s, leopard 4", "xsouth korea", " Korea"]
+)
+def test_cues_sought_in_runs_are_those_sought_in_texts(texts: list[str]) -> None:
+    for text, cues in zip(texts, run_cues().find(texts), strict=True):
+        sentences = split_sentences(text)
+        assert find_all(text, cues.rules) == find_all(text)
+        assert possible_ids(text, cues.countries) == possible_ids(text)
+        assert list(_telling(text, sentences, (), cues.events)) == list(_telling(text, sentences, (), None))
+
+
+@cache
+def run_cues() -> RunCues:
+    return RunCues(RunTable())
+
+
+def test_a_text_whose_runs_are_not_kept_is_searched_for_cues_itself() -> None:
+    long, short = "Iran " * 10_000, "Iran"
+    assert [cues is NOT_SOUGHT for cues in run_cues().find([long, short, long])] == [True, False, True]
+
+
+@given(
+    st.lists(st.sampled_from(("heavy", "air-to-air", "air", "s", " ", "-", "\n", "  ", "_")), max_size=9).map("".join)
+)
+def test_modifiers_before_a_weapon_are_those_looked_for_all_over_the_text(text: str) -> None:
+    run = re.search(r"(?<![\w-])(?:(?:air-to-air|heavy|air)(?:\s|-))+$", text)
+    assert _Modifiers(("air", "heavy", "air-to-air")).run_before(text) == (run.group() if run else "")
+
+
+@given(st.one_of(st.text(max_size=8), st.text("aBǅßİ一ªʰ1-’", max_size=8)))
+@example("Iran")
+def test_the_shape_of_a_plain_word_is_that_of_its_letters(word: str) -> None:
+    outline = ["X" if c.isupper() else "x" if c.isalpha() else "d" if c.isdigit() else c for c in word]
+    assert shape(word) == "".join(c for i, c in enumerate(outline) if outline[max(0, i - 3) : i] != [c] * 3)
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9)), max_size=15))

@@ -7,7 +7,7 @@ Does not own where they stand in a text, nor whether an ambiguous form means the
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -15,7 +15,11 @@ from typing import Final, Literal, TypeAlias
 
 import ahocorasick
 
+from worker.enrich.find import Sought
+
 Label: TypeAlias = Literal["GPE", "NORP"]
+_Form: TypeAlias = tuple[tuple[str, ...], set[str]]
+"""The words of a form, and the countries that it may name."""
 
 # CLDR lists these beside countries; they name no country, or not one of ISO 3166-1. EU and XK stay: exceptionally
 # reserved or in general use, and news turn on both.
@@ -61,7 +65,7 @@ def country_term(surface: str) -> CountryTerm | None:
     Case counts for forms of up to three letters ("US" is not "us"); longer ones are also found in capitals or small.
     """
     text = _bare(surface)
-    return _by_text().get(text) or (_by_folded_text().get(_fold(text)) if len(text) > _SHORT else None)
+    return _by_text().get(text) or (_by_folded_text().get(fold(text)) if len(text) > _SHORT else None)
 
 
 def country_id(surface: str) -> str | None:
@@ -90,17 +94,33 @@ def _territories() -> dict[str, str]:
     return dict(Locale("en").territories.items())
 
 
-def possible_ids(text: str) -> frozenset[str]:
-    """Return the ids of all countries that any stretch of `text` could be named for, by `country_id` or by rule."""
-    folded = _with_single_spaces(_fold(text))
+def possible_ids(text: str, places: Iterable[tuple[int, _Form]] | None = None) -> frozenset[str]:
+    """Return the ids of all countries that any stretch of `text` could be named for, by `country_id` or by rule.
+
+    `places` are the last letters of all places where one of `country_forms` may end, where these are known.
+    """
+    folded = fold(text)
+    if places is None:
+        folded = _with_single_spaces(folded)
+        places = _any_form().iter(folded)
     found: set[str] = set()
-    for last, (length, ids) in _any_form().iter(folded):
-        if ids <= found or folded[last + 1 : last + 2].isalnum():
-            continue
-        start = last - length + 1
-        if not start or not folded[start - 1].isalnum():
+    for last, (words, ids) in places:
+        if not ids <= found and _stands(folded, last + 1, words):
             found |= ids
     return frozenset(found)
+
+
+def _stands(folded: str, end: int, words: Sequence[str]) -> bool:
+    """Whether these words end there, with any blanks between them, and are no part of longer ones."""
+    if folded[end : end + 1].isalnum():
+        return False
+    for word in reversed(words):
+        while end and folded[end - 1].isspace():
+            end -= 1
+        if not folded.endswith(word, 0, end):
+            return False
+        end -= len(word)
+    return not end or not folded[end - 1].isalnum()
 
 
 def _with_single_spaces(text: str) -> str:
@@ -110,13 +130,19 @@ def _with_single_spaces(text: str) -> str:
 
 
 @cache
-def _any_form() -> ahocorasick.Automaton:
-    ids: dict[str, set[str]] = {}
+def country_forms() -> tuple[Sought, ...]:
+    """Return every form as it is sought in folded texts, with its words and the ids of the countries that it may name."""
+    ids: dict[tuple[str, ...], set[str]] = {}
     for term in country_terms():
-        ids.setdefault(" ".join(_fold(term.text).split()), set()).add(term.id)
+        ids.setdefault(tuple(fold(term.text).split()), set()).add(term.id)
+    return tuple(Sought(" ".join(words), (words, codes)) for words, codes in ids.items())
+
+
+@cache
+def _any_form() -> ahocorasick.Automaton:
     automaton = ahocorasick.Automaton()
-    for form, codes in ids.items():
-        automaton.add_word(form, (len(form), codes))
+    for sought in country_forms():
+        automaton.add_word(sought.words, sought.told)
     automaton.make_automaton()
     return automaton
 
@@ -131,7 +157,7 @@ def _by_folded_text() -> dict[str, CountryTerm]:
     folded: dict[str, CountryTerm] = {}
     for term in country_terms():
         if len(term.text) > _SHORT:
-            folded.setdefault(_fold(term.text), term)
+            folded.setdefault(fold(term.text), term)
     return folded
 
 
@@ -174,7 +200,8 @@ def _unaccented(text: str) -> str:
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
+    """Return `text` as countries are looked up by it, character for character but for a few, of which each is then several."""
     return text.casefold().replace("’", "'")
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from spacy.language import Language
 
 from worker.enrich import language, pipeline
+from worker.enrich.cues import NOT_SOUGHT, RunCues, TextCues
 from worker.enrich.entities import expect, make_reader
 from worker.enrich.events import Judge, by_rules, extract, learnt
 from worker.enrich.own_topics import WithOwnTopics, digest
@@ -70,6 +71,7 @@ class SpacyEnricher:
         `judge` has the last word on the modality of events; `runs` are those by which `topics` reads texts, for names to share.
         """
         self._judge, self._runs = judge, runs
+        self._cues = None if runs is None else RunCues(runs)
         self._topics, self.model, self._least_score, self._load_anew = topics, model, least_score, load_anew
         self._take(nlp)
 
@@ -87,29 +89,34 @@ class SpacyEnricher:
     def glance(self, articles: Sequence[Article]) -> list[Analysis]:
         """What is understood without looking for names: `pending` says what these may still bring."""
         texts = [_readable(article) for article in articles]
-        return [self._expect(text, seen) for text, seen in zip(texts, self._see(articles, texts), strict=True)]
+        seen = self._see(articles, texts)
+        read = _pending(seen)
+        for i, cues in zip(read, self._sought([texts[i] for i in read]), strict=True):
+            seen[i] = self._expect(texts[i], seen[i], cues)
+        return seen
 
     def complete(self, articles: Sequence[Article], glances: Sequence[Analysis]) -> list[Analysis]:
         """The whole analyses, as `enrich` makes them, of articles that were glanced at."""
         return self._with_names([_readable(article) for article in articles], glances)
 
     def _with_names(self, texts: Sequence[str], seen: Sequence[Analysis]) -> list[Analysis]:
-        read = [i for i, analysis in enumerate(seen) if analysis.pending]
+        read = _pending(seen)
+        some = [texts[i] for i in read]
         if self._load_anew and len(self._nlp.vocab) - self._words_at_first >= MOST_WORDS:
             self._take(self._load_anew())
+        cues = self._sought(some)
         with self._zone():
-            entities = dict(
-                zip(read, self._read([texts[i] for i in read], [_glanced(seen[i]) for i in read]), strict=True)
-            )
-        return [
-            _with_entities(analysis, texts[i], entities[i], self._judge) if i in entities else analysis
-            for i, analysis in enumerate(seen)
-        ]
+            entities = self._read(some, [_glanced(seen[i]) for i in read], cues)
+        whole = list(seen)
+        for i, names, sought in zip(read, entities, cues, strict=True):
+            whole[i] = _with_entities(seen[i], texts[i], names, self._judge, sought)
+        return whole
 
-    def _expect(self, text: str, analysis: Analysis) -> Analysis:
-        if not analysis.pending:
-            return analysis
-        entities, pending = expect(self._nlp, text, analysis.sentences)
+    def _sought(self, texts: Sequence[str]) -> list[TextCues]:
+        return self._cues.find(texts) if self._cues else [NOT_SOUGHT] * len(texts)
+
+    def _expect(self, text: str, analysis: Analysis, cues: TextCues) -> Analysis:
+        entities, pending = expect(self._nlp, text, analysis.sentences, cues)
         return replace(analysis, entities=entities, pending=pending)
 
     def _zone(self) -> AbstractContextManager[object]:
@@ -147,14 +154,21 @@ class SpacyEnricher:
         return TopicScore(result.topic, result.probability, evidence, self._topics.thresholds[result.topic])
 
 
+def _pending(seen: Sequence[Analysis]) -> list[int]:
+    """The numbers of the analyses in which names are yet to be looked for."""
+    return [i for i, analysis in enumerate(seen) if analysis.pending]
+
+
 def _glanced(analysis: Analysis) -> tuple[Entity, ...] | None:
     """What rules found in a text, where they were asked: nobody looks for it twice."""
     return analysis.entities if analysis.pending and analysis.pending.ids is not None else None
 
 
-def _with_entities(analysis: Analysis, text: str, entities: tuple[Entity, ...], judge: Judge) -> Analysis:
+def _with_entities(
+    analysis: Analysis, text: str, entities: tuple[Entity, ...], judge: Judge, cues: TextCues
+) -> Analysis:
     may_tell = bool(entities and analysis.pending and analysis.pending.has_events)
-    events = extract(text, analysis.sentences, entities, judge) if may_tell else ()
+    events = extract(text, analysis.sentences, entities, judge, cues.events) if may_tell else ()
     return replace(analysis, entities=entities, events=events, pending=None)
 
 

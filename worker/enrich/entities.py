@@ -12,6 +12,7 @@ from spacy.tokenizer import Tokenizer
 from spacy.tokens import Doc
 
 from worker.enrich.countries import possible_ids
+from worker.enrich.cues import NOT_SOUGHT, TextCues
 from worker.enrich.cuts import KnownRuns
 from worker.enrich.events import may_tell
 from worker.enrich.find import Find
@@ -23,30 +24,32 @@ from worker.model import Entity, Pending
 
 Glanced: TypeAlias = tuple[Entity, ...] | None
 """What `expect` found in a text; None where it was not asked."""
-Read: TypeAlias = Callable[[Sequence[str], Sequence[Glanced]], list[tuple[Entity, ...]]]
+Read: TypeAlias = Callable[[Sequence[str], Sequence[Glanced], Sequence[TextCues]], list[tuple[Entity, ...]]]
 
 _AT_ONCE = 32
 
 
-def expect(nlp: Language, text: str, sentences: Sequence[tuple[int, int]]) -> tuple[tuple[Entity, ...], Pending]:
+def expect(
+    nlp: Language, text: str, sentences: Sequence[tuple[int, int]], cues: TextCues = NOT_SOUGHT
+) -> tuple[tuple[Entity, ...], Pending]:
     """Return what rules find in a text, and what may still come of `make_reader`'s entities: no tokens, no network."""
-    found = longest(find_all(text))
+    found = longest(find_all(text, cues.rules))
     entities = tuple(Entity(text[f.start : f.end], f.label, f.start, f.end, f.id or None) for f in found)
     if not _is_ours(nlp):
         return entities, Pending()
     labels = {*LABELS, *(find.label for find in found)}
-    has_events = may_tell(text, sentences, entities)
-    return entities, Pending(tuple(sorted(possible_ids(text))), tuple(sorted(labels)), has_events)
+    has_events = may_tell(text, sentences, entities, cues.events)
+    return entities, Pending(tuple(sorted(possible_ids(text, cues.countries))), tuple(sorted(labels)), has_events)
 
 
 def make_reader(nlp: Language, runs: RunTable | None = None) -> Read:
-    """Return what finds the entities of texts, in order, given what a glance found; call it inside the pipeline's memory zone.
+    """Return what finds the entities of texts, in order, given what a glance found, and their cues; call it inside the pipeline's memory zone.
 
     `runs` may be another reader's of the same texts.
     """
     if _is_ours(nlp):
         return _Direct(nlp, nlp.pipeline[0][1], runs)  # type: ignore[arg-type]
-    return lambda texts, _: [_of(doc) for doc in nlp.pipe(texts)]
+    return lambda texts, *_: [_of(doc) for doc in nlp.pipe(texts)]
 
 
 def _is_ours(nlp: Language) -> bool:
@@ -59,23 +62,27 @@ class _Direct:
         self._vocab, self._tagger = nlp.vocab, tagger
         self._runs = KnownRuns(nlp.tokenizer, tagger.words, runs)
 
-    def __call__(self, texts: Sequence[str], glanced: Sequence[Glanced]) -> list[tuple[Entity, ...]]:
+    def __call__(
+        self, texts: Sequence[str], glanced: Sequence[Glanced], cues: Sequence[TextCues]
+    ) -> list[tuple[Entity, ...]]:
         found: list[tuple[Entity, ...]] = []
         for start in range(0, len(texts), _AT_ONCE):
-            some, known = texts[start : start + _AT_ONCE], glanced[start : start + _AT_ONCE]
-            cuts = self._runs.cut(some)
+            batch = slice(start, start + _AT_ONCE)
+            cuts = self._runs.cut(texts[batch])
             names = self._tagger.names([cut.rows for cut in cuts])
             found += [
-                _read(Tokens(text, cut.starts.tolist(), cut.ends.tolist(), self._vocab), learnt, ruled)
-                for text, cut, learnt, ruled in zip(some, cuts, names, known, strict=True)
+                _read(Tokens(text, cut.starts.tolist(), cut.ends.tolist(), self._vocab), learnt, ruled, sought)
+                for text, cut, learnt, ruled, sought in zip(
+                    texts[batch], cuts, names, glanced[batch], cues[batch], strict=True
+                )
             ]
         return found
 
 
-def _read(tokens: Tokens, learnt: list[tuple[int, int, str]], glanced: Glanced) -> tuple[Entity, ...]:
+def _read(tokens: Tokens, learnt: list[tuple[int, int, str]], glanced: Glanced, cues: TextCues) -> tuple[Entity, ...]:
     trimmed = [Name(start, _without_space(tokens, end), label) for start, end, label in learnt]
     if glanced is None:
-        return tuple(map(tokens.entity, with_rules(tokens, trimmed)))
+        return tuple(map(tokens.entity, with_rules(tokens, trimmed, longest(find_all(tokens.text, cues.rules)))))
     finds = [Find(one.start, one.end, one.label, one.id or "") for one in glanced]
     return tuple(map(tokens.entity, with_rules(tokens, trimmed, finds)))
 

@@ -43,6 +43,14 @@ class Cue:
     then: str = ""
 
 
+class Sought(NamedTuple):
+    """Words, in small letters, that are sought in texts, and what is told of each place where they stand; as a prefix also within a word."""
+
+    words: str
+    told: object
+    is_prefix: bool = False
+
+
 def small_letters(text: str) -> str:
     """Return `text` in small letters, character for character: offsets stay (a dotted capital I keeps its case)."""
     lower = text.lower()

@@ -9,7 +9,7 @@ so the cost does not grow with the lists.
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
-from typing import Final
+from typing import Final, TypeAlias
 
 import ahocorasick
 from spacy.attrs import IS_STOP, LIKE_NUM
@@ -18,7 +18,7 @@ from spacy.tokens import Doc, Span
 
 from worker.enrich.amounts import amount_cues, numeric_dates
 from worker.enrich.countries import CountryTerm, country_id, country_terms
-from worker.enrich.find import Cue, Find, Read, Reading, small_letters
+from worker.enrich.find import Cue, Find, Read, Reading, Sought, small_letters
 from worker.enrich.materiel import materiel_cues
 from worker.enrich.names import Name, Tokens, part
 
@@ -33,6 +33,9 @@ _OVERRULES: Final = {
 # The labels of names that a rule's find does not simply push aside; another pipeline's PRODUCT is often a weapon.
 _STANDS: Final = frozenset(("PERSON", "ORG", "GPE", "LOC", "NORP", "FAC", *LABELS))
 _NEVER_SMALL: Final = 3
+
+_Told: TypeAlias = tuple[str, int, bool, tuple[Read, ...]]
+"""A cue's words, how many letters that must follow it were sought with it, whether it is a prefix, and its reads."""
 
 
 class Gazetteer:
@@ -70,14 +73,19 @@ def _span(doc: Doc, name: Name) -> Span:
     return Span(doc, name.start, name.end, name.label, kb_id=name.id, span_id=name.id)
 
 
-def find_all(text: str) -> list[Find]:
-    """Return the finds of every rule in `text`, overlapping ones too."""
+def find_all(text: str, cues: Iterable[tuple[int, _Told]] | None = None) -> list[Find]:
+    """Return the finds of every rule in `text`, overlapping ones too.
+
+    `cues` are the last letters of all places where one of `rule_cues` may stand, where these are known.
+    """
     lower = small_letters(text)
     reading = Reading(text, lower)
     found: list[Find] = []
-    for last, (length, further, is_prefix, reads) in _automaton().iter(lower):
+    for last, (words, further, is_prefix, reads) in _automaton().iter(lower) if cues is None else cues:
         end = last + 1 - further
-        start = end - length
+        start = end - len(words)
+        if not lower.startswith(words, max(0, start)):  # only the last of several words was seen
+            continue
         if not is_prefix and lower[end : end + 1].isalnum() and lower[last].isalnum():
             continue
         if start and lower[start].isalnum() and lower[start - 1].isalnum():
@@ -118,18 +126,26 @@ def _start(find: Find) -> int:
 
 
 @cache
-def _automaton() -> ahocorasick.Automaton:
-    """Finds the cues; with each are the letters of the cue, those that follow it, whether it is a prefix, and its reads."""
+def rule_cues() -> tuple[Sought, ...]:
+    """Return what is sought for the rules: each cue with the letters that follow it, how many these are, whether it is a prefix, and its reads."""
     reads: dict[tuple[str, str, bool], list[Read]] = {}
     for cue in (*amount_cues(), *materiel_cues(), *_country_cues()):
         for further in cue.then or ("",):
             reads.setdefault((cue.words, further, cue.is_prefix), []).append(cue.read)
+    return tuple(
+        Sought(words + further, (words, len(further), is_prefix, tuple(readers)), is_prefix)
+        for (words, further, is_prefix), readers in reads.items()
+    )
+
+
+@cache
+def _automaton() -> ahocorasick.Automaton:
     automaton = ahocorasick.Automaton()
-    for (words, further, is_prefix), readers in reads.items():
-        if words + further in automaton:
-            message = f"two kinds of cues are {words + further!r}"
+    for sought in rule_cues():
+        if sought.words in automaton:
+            message = f"two kinds of cues are {sought.words!r}"
             raise ValueError(message)
-        automaton.add_word(words + further, (len(words), len(further), is_prefix, tuple(readers)))
+        automaton.add_word(sought.words, sought.told)
     automaton.make_automaton()
     return automaton
 

@@ -74,6 +74,8 @@ def word_features(word: str) -> list[int]:
 
 def shape(word: str) -> str:
     """Return the word's outline, runs cut at three: "NATO-led" is "XXX-xxx"."""
+    if word.isalpha() and (rest := word[1:]).islower():  # as most are
+        return "X" + "xxx"[: len(rest)] if word[0].isupper() else "xxx"[: len(word)]
     outline = "".join("X" if c.isupper() else "x" if c.isalpha() else "d" if c.isdigit() else c for c in word)
     return re.sub(r"(.)\1{3,}", r"\1\1\1", outline)
 

@@ -70,13 +70,17 @@ class RunTable:
         """The run under a number; "" under 0."""
         return self._runs[number]
 
+    def keeps(self, text: str) -> bool:
+        """Whether the runs of a text are kept for whoever asks for it next; a very long one is parted each time."""
+        return len(text) <= _LONGEST_KEPT_TEXT
+
     def read(self, texts: Sequence[str]) -> list[Runs]:
         """Return the runs of each text; their numbers hold until `generation` changes, which only this may do."""
         if not all(map(self._last.__contains__, texts)):
             self._make_room()
         new = [text for text in dict.fromkeys(texts) if text not in self._last]
         found = self._last | dict(zip(new, self._number_all(new), strict=True))
-        self._last = {text: runs for text, runs in found.items() if len(text) <= _LONGEST_KEPT_TEXT}
+        self._last = {text: runs for text, runs in found.items() if self.keeps(text)}
         return list(map(found.__getitem__, texts))
 
     def _make_room(self) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -15,7 +15,7 @@ from worker.enrich.events.fillers import Sentence
 from worker.enrich.events.learnt import Judge, Judgement, Question, by_rules
 from worker.enrich.events.units import Unit, read_units
 from worker.enrich.events.words import pairs, words
-from worker.enrich.find import small_letters
+from worker.enrich.find import Sought, small_letters
 from worker.model import Entity, Event, Span
 
 _WORD: Final = re.compile(r"\w+")
@@ -42,16 +42,21 @@ class _Told:
 
 
 def extract(
-    text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity], judge: Judge = by_rules
+    text: str,
+    sentences: Sequence[tuple[int, int]],
+    entities: Sequence[Entity],
+    judge: Judge = by_rules,
+    cues: Iterable[tuple[int, int]] | None = None,
 ) -> tuple[Event, ...]:
     """The events that `text` tells; `entities` in order of their place, offsets of both into `text`.
 
     `judge` has the last word on the first `MOST_JUDGED` triggers, those that it drops among them, the rules on the others.
+    `cues` are the last letters and the lengths of all `event_cues` in the text, where these are known.
     """
     told: list[_Told] = []
     before: Sequence[Unit | Entity] = ()
     passed = 0
-    for number in _telling(text, sentences, entities):
+    for number in _telling(text, sentences, entities, cues):
         before = _last_parties(sentences[passed:number], entities) or before
         start, end = sentences[number]
         units = read_units(text, start, end, _inside(entities, start, end))
@@ -63,15 +68,26 @@ def extract(
     return tuple(_event(text, one, said) for one, said in zip(told, judged, strict=True) if said is not None)
 
 
-def may_tell(text: str, sentences: Sequence[tuple[int, int]], found: Sequence[Entity]) -> bool:
+def may_tell(
+    text: str,
+    sentences: Sequence[tuple[int, int]],
+    found: Sequence[Entity],
+    cues: Iterable[tuple[int, int]] | None = None,
+) -> bool:
     """Whether `extract` can find any event once names are known; `found` holds the weapons and vessels, in order."""
-    return any(True for _ in _telling(text, sentences, found))
+    return any(True for _ in _telling(text, sentences, found, cues))
 
 
-def _telling(text: str, sentences: Sequence[tuple[int, int]], entities: Sequence[Entity]) -> Iterator[int]:
+def _telling(
+    text: str,
+    sentences: Sequence[tuple[int, int]],
+    entities: Sequence[Entity],
+    places: Iterable[tuple[int, int]] | None,
+) -> Iterator[int]:
     """The numbers of the sentences that hold the words without which no reader finds an event in them."""
     starts = [start for start, _ in sentences]
-    cues = {bisect_right(starts, place) - 1 for place in _cue_places(small_letters(text))}
+    places = _cue_places(small_letters(text)) if places is None else places
+    cues = {bisect_right(starts, last) - 1 for last, _ in places}
     armed = {bisect_right(starts, one.start) - 1 for one in entities if one.label in ("WEAPON", "VESSEL")}
     for number in sorted((cues | armed) - {-1}):
         start, end = sentences[number]
@@ -79,13 +95,13 @@ def _telling(text: str, sentences: Sequence[tuple[int, int]], entities: Sequence
             yield number
 
 
-def _cue_places(lower: str) -> Iterator[int]:
-    """Where cues end in a text in small letters, those within longer words left out."""
+def _cue_places(lower: str) -> Iterator[tuple[int, int]]:
+    """Where cues end in a text in small letters, and how long they are, those within longer words left out."""
     for last, length in _cues().iter(lower):
         before = lower[last - length] if last >= length else ""
         # in small letters the dotted capital I is two signs, the second of which parts words
         if not lower[last + 1 : last + 2].isalnum() and (not before.isalnum() or before == "İ"):
-            yield last
+            yield last, length
 
 
 def _may_tell(sentence: str, *, has_goods: bool) -> bool:
@@ -105,11 +121,17 @@ def _seconds(name: str) -> frozenset[str]:
 
 
 @cache
+def event_cues() -> tuple[Sought, ...]:
+    """Return the rarer of the words by which a sentence may tell an event, each with its length."""
+    return tuple(Sought(word, len(word)) for word in sorted(_measures() | _matters()))
+
+
+@cache
 def _cues() -> ahocorasick.Automaton:
-    """Finds the rarer of the words by which a sentence may tell an event, within other words too; with each is its length."""
+    """Finds the cues, within other words too."""
     automaton = ahocorasick.Automaton()
-    for word in _measures() | _matters():
-        automaton.add_word(word, len(word))
+    for sought in event_cues():
+        automaton.add_word(sought.words, sought.told)
     automaton.make_automaton()
     return automaton
 

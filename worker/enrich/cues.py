@@ -1,0 +1,144 @@
+"""Where the cues of rules, of events and of countries may stand in a text, by its runs: each run is searched for them once.
+
+Owns where to look. Does not own the cues, nor what stands there: whoever has the cues (`gazetteer`, `events`, `countries`) reads on
+from each place, and searches a text from end to end by itself where nothing is known of its runs.
+"""
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
+from typing import Any, Final, NamedTuple, Self, TypeAlias
+
+import ahocorasick
+import numpy as np
+
+from worker.enrich.countries import country_forms, fold
+from worker.enrich.events import event_cues
+from worker.enrich.find import Sought, small_letters
+from worker.enrich.gazetteer import rule_cues
+from worker.enrich.runs import RunColumn, RunTable, pack, unpack
+
+Hits: TypeAlias = list[tuple[int, Any]]
+"""The last letter of each cue, and what was sought by it: what an automaton's `iter` gives."""
+
+_Hit: TypeAlias = tuple[int, int, int]
+"""Of a cue in a run: where it ends, how many letters it has, as a negative number, and what is kept of it."""
+
+_BETWEEN: Final = "\n"
+
+
+class TextCues(NamedTuple):
+    """Where cues may stand in one text, in order of their ends; None where it has to be searched.
+
+    Of a cue in one run the place is sure, of one in several only the last word of it.
+    """
+
+    rules: Hits | None = None
+    events: Hits | None = None
+    countries: Hits | None = None
+
+
+NOT_SOUGHT: Final = TextCues()
+
+
+class RunCues:
+    """Finds the cues of texts."""
+
+    def __init__(self, table: RunTable) -> None:
+        self._table = table
+        lists = (rule_cues(), event_cues(), country_forms())
+        self._told = [(number, sought.told) for number, some in enumerate(lists) for sought in some]
+        self._ends = [_End.of(sought) for some in lists for sought in some]
+        self._automaton = _automaton(self._ends)
+        self._places = RunColumn(table, self._learn)
+        """Of each run: the number of each cue, then where in the run its last word starts, then the letters from there on."""
+
+    def find(self, texts: Sequence[str]) -> list[TextCues]:
+        """Return the cues of each text."""
+        kept = [text for text in texts if self._table.keeps(text)]
+        found = dict(zip(kept, self._of(kept), strict=True)) if kept else {}
+        return [found.get(text, NOT_SOUGHT) for text in texts]
+
+    def _of(self, texts: Sequence[str]) -> Iterator[TextCues]:
+        runs = self._table.read(texts)
+        bounds = np.cumsum([0, *(len(some.numbers) for some in runs)])
+        places, packed, left = self._places.of(np.concatenate([some.numbers for some in runs]))
+        numbers, starts, lengths = unpack(packed)
+        lasts = np.concatenate([some.starts for some in runs])[places] + starts + lengths - 1
+        is_left = np.diff(np.searchsorted(left, bounds)) > 0
+        ends = np.searchsorted(places, bounds).tolist()
+        hits = list(zip(lasts.tolist(), map(self._told.__getitem__, numbers.tolist()), strict=True))
+        for leave, start, end in zip(is_left.tolist(), ends, ends[1:], strict=False):
+            yield NOT_SOUGHT if leave else _by_list(hits[start:end])
+
+    def _learn(self, runs: list[str]) -> list[list[int] | None]:
+        """The cues that end in each run, None of one that has more letters folded than written."""
+        joined = small_letters(_BETWEEN.join(runs))
+        starts = list(accumulate((len(run) + len(_BETWEEN) for run in runs), initial=0))
+        found: list[list[_Hit]] = [[] for _ in runs]
+        for last, numbers in self._automaton.iter(joined):
+            at = bisect_right(starts, last) - 1
+            run = joined[starts[at] : starts[at] + len(runs[at])]
+            found[at] += self._fitting(run, last - starts[at], numbers)
+        return [
+            _in_order(hits) if run.isascii() else self._of_any_letters(run)
+            for run, hits in zip(runs, found, strict=True)
+        ]
+
+    def _of_any_letters(self, run: str) -> list[int] | None:
+        """As rules see it, in small letters, and as countries are looked up."""
+        folded = fold(run)
+        if len(folded) != len(run):
+            return None
+        hits = ((text, *hit) for text in {small_letters(run), folded} for hit in self._automaton.iter(text))
+        return _in_order({fitting for text, last, numbers in hits for fitting in self._fitting(text, last, numbers)})
+
+    def _fitting(self, run: str, last: int, numbers: Sequence[int]) -> Iterator[_Hit]:
+        """The cues of those whose last word ends at `last` that do not stand within a longer word of the run."""
+        after = run[last + 1 : last + 2]
+        for number in numbers:
+            end = self._ends[number]
+            start = last + 1 - len(end.word)
+            is_alone = not start or (end.is_all and not (run[start].isalnum() and run[start - 1].isalnum()))
+            if is_alone and (end.is_prefix or not (after.isalnum() and run[last].isalnum())):
+                yield last + end.blanks, -end.letters, pack(number, start, len(end.word) + end.blanks)
+
+
+def _in_order(hits: Collection[_Hit]) -> list[int]:
+    """By their ends, the longest first of those with the same, as automata find them."""
+    return [packed for *_, packed in sorted(hits)] if hits else []
+
+
+class _End(NamedTuple):
+    """A cue's last word, whether it is all of it, how many blanks stand behind it, and how many letters the whole cue has."""
+
+    word: str
+    is_all: bool
+    blanks: int
+    letters: int
+    is_prefix: bool
+
+    @classmethod
+    def of(cls, sought: Sought) -> Self:
+        words = sought.words.split()
+        blanks = len(sought.words) - len(sought.words.rstrip())
+        return cls(words[-1], len(words) == 1, blanks, len(sought.words), sought.is_prefix)
+
+
+def _by_list(hits: Sequence[tuple[int, tuple[int, object]]]) -> TextCues:
+    lists: tuple[Hits, ...] = ([], [], [])
+    for last, (number, told) in hits:
+        lists[number].append((last, told))
+    return TextCues(*lists)
+
+
+def _automaton(ends: Sequence[_End]) -> ahocorasick.Automaton:
+    """Finds the last words of all cues; with each are the numbers of its cues."""
+    numbers: dict[str, list[int]] = {}
+    for number, end in enumerate(ends):
+        numbers.setdefault(end.word, []).append(number)
+    automaton = ahocorasick.Automaton()
+    for word, some in numbers.items():
+        automaton.add_word(word, some)
+    automaton.make_automaton()
+    return automaton
