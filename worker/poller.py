@@ -116,13 +116,13 @@ class Poller:
         if not self._in_flight:
             self._window.restart()
         self._epoch = self._store.epoch()
-        brought = self._announce(self._start_due())
+        brought = self._start_due()
         while self._is_busy or self._rested(began + self._linger):
-            brought += self._announce(self._collect())
+            brought += self._collect()
             if self._clock.now() >= deadline:
                 break
-            brought += self._announce(self._start_due())
-        brought += self._announce(self._hand_in())
+            brought += self._start_due()
+        brought += self._hand_in()
         self._count_held()
         return brought
 
@@ -152,12 +152,6 @@ class Poller:
         came |= {future: self._clock.now() for future in self._in_flight if future.done() and future not in came}
         for answer in came.items():
             self._answered.put(answer)
-
-    def _announce(self, articles: int) -> int:
-        """The same number; enrichers are woken for them while polling goes on."""
-        if articles:
-            self._bell.ring("enrich")
-        return articles
 
     def _start_due(self) -> int:
         """Start what is due, then hand in what is ready; the articles that came of that."""
@@ -215,7 +209,6 @@ class Poller:
 
     def _collect(self) -> int:
         """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""
-        brought = 0
         is_held = self._pressure is not None and self._pressure.is_holding
         timeout = _HELD_S if is_held else _LOOK_AGAIN_S if self._window.is_widest else _WIDEN_S
         is_idle = (bool(self._in_flight) or is_held) and not self._lanes
@@ -235,7 +228,7 @@ class Poller:
                 now = self._clock.now()
             answer = None if self._batch.is_due(now) else self._next_answer(0)
         # without articles it has time until the next feeds are asked: their servers then answer while the store does
-        brought += self._hand_in() if self._batch.drafts or self._lanes else 0
+        brought = self._hand_in() if self._batch.drafts or self._lanes else 0
         if self._lanes and (not came or self._lanes.is_pressing(now)):
             slow = self._lanes.next_slow()
             self._finish(slow.asked, slow.fetched, slow.since, self._clock.now(), LONGEST_S)
@@ -249,7 +242,7 @@ class Poller:
             return None
 
     def _hand_in(self) -> int:
-        """Give the store what is ready; the articles that were new or revised."""
+        """Give the store what is ready; the articles that were new or revised, for which enrichers are woken while polling goes on."""
         ready = self._batch.take()
         if not ready:
             return 0
@@ -268,6 +261,8 @@ class Poller:
             self._pressure.brought(len(ready), brought)
         if brought and self._linger and any(draft.wants_page for done in ready for draft in done.finished.drafts):
             self._bell.ring("read")  # the turn, which rings at its end, goes on for long
+        if brought:
+            self._bell.ring("enrich")
         return brought
 
     def _settle(self, done: _Done, answer: ports.Ingested | Exception) -> int:
