@@ -24,7 +24,6 @@ from worker.enrich.events.tokens import _TOKEN
 from worker.enrich.events.units import Unit
 from worker.enrich.find import Find
 from worker.enrich.gazetteer import find_all, longest, rule_cues
-from worker.enrich.materiel import _Modifiers
 from worker.enrich.ner import LABELS, shape
 from worker.enrich.ner_decode import decode, decode_all
 from worker.enrich.ner_gate import REACH, Gate
@@ -255,14 +254,6 @@ def run_cues() -> RunCues:
 def test_a_text_whose_runs_are_not_kept_is_searched_for_cues_itself() -> None:
     long, short = "Iran " * 10_000, "Iran"
     assert [cues is NOT_SOUGHT for cues in run_cues().find([long, short, long])] == [True, False, True]
-
-
-@given(
-    st.lists(st.sampled_from(("heavy", "air-to-air", "air", "s", " ", "-", "\n", "  ", "_")), max_size=9).map("".join)
-)
-def test_modifiers_before_a_weapon_are_those_looked_for_all_over_the_text(text: str) -> None:
-    run = re.search(r"(?<![\w-])(?:(?:air-to-air|heavy|air)(?:\s|-))+$", text)
-    assert _Modifiers(("air", "heavy", "air-to-air")).run_before(text) == (run.group() if run else "")
 
 
 @given(st.one_of(st.text(max_size=8), st.text("aBǅßİ一ªʰ1-’", max_size=8)))

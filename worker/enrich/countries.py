@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias
 
 import ahocorasick
 
-from worker.enrich.find import Sought
+from worker.enrich.find import Sought, automaton
 
 Label: TypeAlias = Literal["GPE", "NORP"]
 _Form: TypeAlias = tuple[tuple[str, ...], set[str]]
@@ -140,11 +140,7 @@ def country_forms() -> tuple[Sought, ...]:
 
 @cache
 def _any_form() -> ahocorasick.Automaton:
-    automaton = ahocorasick.Automaton()
-    for sought in country_forms():
-        automaton.add_word(sought.words, sought.told)
-    automaton.make_automaton()
-    return automaton
+    return automaton(country_forms())
 
 
 @cache

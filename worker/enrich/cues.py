@@ -10,13 +10,12 @@ from itertools import accumulate
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 import ahocorasick
-import numpy as np
 
 from worker.enrich.countries import country_forms, fold
 from worker.enrich.events import event_cues
-from worker.enrich.find import Sought, small_letters
+from worker.enrich.find import Sought, automaton, small_letters
 from worker.enrich.gazetteer import rule_cues
-from worker.enrich.runs import RunColumn, RunTable, pack, unpack
+from worker.enrich.runs import RunColumn, RunTable, pack
 
 Hits: TypeAlias = list[tuple[int, Any]]
 """The last letter of each cue, and what was sought by it: what an automaton's `iter` gives."""
@@ -56,20 +55,14 @@ class RunCues:
     def find(self, texts: Sequence[str]) -> list[TextCues]:
         """Return the cues of each text."""
         kept = [text for text in texts if self._table.keeps(text)]
-        found = dict(zip(kept, self._of(kept), strict=True)) if kept else {}
+        found = dict(zip(kept, self._of(kept), strict=True))
         return [found.get(text, NOT_SOUGHT) for text in texts]
 
     def _of(self, texts: Sequence[str]) -> Iterator[TextCues]:
-        runs = self._table.read(texts)
-        bounds = np.cumsum([0, *(len(some.numbers) for some in runs)])
-        places, packed, left = self._places.of(np.concatenate([some.numbers for some in runs]))
-        numbers, starts, lengths = unpack(packed)
-        lasts = np.concatenate([some.starts for some in runs])[places] + starts + lengths - 1
-        is_left = np.diff(np.searchsorted(left, bounds)) > 0
-        ends = np.searchsorted(places, bounds).tolist()
-        hits = list(zip(lasts.tolist(), map(self._told.__getitem__, numbers.tolist()), strict=True))
-        for leave, start, end in zip(is_left.tolist(), ends, ends[1:], strict=False):
-            yield NOT_SOUGHT if leave else _by_list(hits[start:end])
+        numbers, _, ends, own, is_left = self._places.in_texts(self._table.read(texts))
+        hits = list(zip((ends - 1).tolist(), map(self._told.__getitem__, numbers.tolist()), strict=True))
+        for leave, one in zip(is_left, own, strict=True):
+            yield NOT_SOUGHT if leave else _by_list(hits[one])
 
     def _learn(self, runs: list[str]) -> list[list[int] | None]:
         """The cues that end in each run, None of one that has more letters folded than written."""
@@ -137,8 +130,4 @@ def _automaton(ends: Sequence[_End]) -> ahocorasick.Automaton:
     numbers: dict[str, list[int]] = {}
     for number, end in enumerate(ends):
         numbers.setdefault(end.word, []).append(number)
-    automaton = ahocorasick.Automaton()
-    for word, some in numbers.items():
-        automaton.add_word(word, some)
-    automaton.make_automaton()
-    return automaton
+    return automaton(Sought(*one) for one in numbers.items())

@@ -9,7 +9,7 @@ stands in the next one; texts with any are left to the tokeniser, as are those w
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -17,7 +17,7 @@ from spacy.tokenizer import Tokenizer
 
 from worker.enrich.names import Ints, token_offsets
 from worker.enrich.ner import KnownWords
-from worker.enrich.runs import RunColumn, RunTable, pack, unpack
+from worker.enrich.runs import RunColumn, RunTable, pack
 
 _PLAIN: Final = re.compile(
     r"""(["“($£€]?)([A-Za-z]+(?:-[A-Za-z]+)*+|[0-9]+(?:[.,][0-9]+)*+)(['’]s)?"""
@@ -59,18 +59,10 @@ class KnownRuns:
         if self._generation != self._words.generation:
             self._tokens.forget()
             self._generation = self._words.generation
-        runs = self._table.read(texts)
-        bounds = np.cumsum([0, *(len(some.numbers) for some in runs)])
-        nothing = np.zeros(0, np.int64)
-        places, packed, left = self._tokens.of(np.concatenate([nothing, *(some.numbers for some in runs)]))
-        rows, starts, lengths = unpack(packed)
-        firsts = np.concatenate([nothing, *(some.starts for some in runs)])[places] + starts
-        whole = Cut(rows, firsts, firsts + lengths)
-        is_left = np.diff(np.searchsorted(left, bounds)) > 0
-        ends = np.searchsorted(places, bounds).tolist()
+        rows, starts, ends, own, is_left = self._tokens.in_texts(self._table.read(texts))
         return [
-            self._leave(text) if leave else Cut(whole.rows[start:end], whole.starts[start:end], whole.ends[start:end])
-            for text, leave, (start, end) in zip(texts, is_left.tolist(), pairwise(ends), strict=True)
+            self._leave(text) if leave else Cut(rows[one], starts[one], ends[one])
+            for text, leave, one in zip(texts, is_left, own, strict=True)
         ]
 
     def _leave(self, text: str) -> Cut:

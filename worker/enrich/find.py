@@ -1,12 +1,14 @@
-"""What a rule reports: a find in a text, and the cue words by which it is looked for.
+"""What a rule reports: a find in a text, the cue words by which it is looked for, and what looks for them.
 
 Owns the types that `amounts`, `materiel` and `gazetteer` share. Does not own any rule. Finds are many and short-lived, and a
 tuple is made in a third of the time of a frozen dataclass.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
+
+import ahocorasick
 
 
 class Find(NamedTuple):
@@ -49,6 +51,21 @@ class Sought(NamedTuple):
     words: str
     told: object
     is_prefix: bool = False
+
+
+def automaton(sought: Iterable[Sought]) -> ahocorasick.Automaton:
+    """Return what finds the words in a text, within other words too, and tells of each place its last letter and what is told of it.
+
+    Raises ValueError where words are sought twice.
+    """
+    made = ahocorasick.Automaton()
+    for one in sought:
+        if one.words in made:
+            message = f"{one.words!r} is sought twice"
+            raise ValueError(message)
+        made.add_word(one.words, one.told)
+    made.make_automaton()
+    return made
 
 
 def small_letters(text: str) -> str:

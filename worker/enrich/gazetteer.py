@@ -18,7 +18,7 @@ from spacy.tokens import Doc, Span
 
 from worker.enrich.amounts import amount_cues, numeric_dates
 from worker.enrich.countries import CountryTerm, country_id, country_terms
-from worker.enrich.find import Cue, Find, Read, Reading, Sought, small_letters
+from worker.enrich.find import Cue, Find, Read, Reading, Sought, automaton, small_letters
 from worker.enrich.materiel import materiel_cues
 from worker.enrich.names import Name, Tokens, part
 
@@ -140,14 +140,7 @@ def rule_cues() -> tuple[Sought, ...]:
 
 @cache
 def _automaton() -> ahocorasick.Automaton:
-    automaton = ahocorasick.Automaton()
-    for sought in rule_cues():
-        if sought.words in automaton:
-            message = f"two kinds of cues are {sought.words!r}"
-            raise ValueError(message)
-        automaton.add_word(sought.words, sought.told)
-    automaton.make_automaton()
-    return automaton
+    return automaton(rule_cues())
 
 
 def _country_cues() -> Iterator[Cue]:

@@ -47,7 +47,7 @@ def _table(name: str) -> dict[str, Any]:
 
 
 def _weapon_cues(lists: dict[str, Any]) -> Iterator[Cue]:
-    any_modifier = _Modifiers(lists["modifiers"])
+    any_modifier = _run_before(lists["modifiers"])
     strict = set(lists["modifiers"]) - set(lists["loose"])
     own = partial(_read_head, any_modifier)
     needy = partial(_read_paired, any_modifier, frozenset(strict))
@@ -68,34 +68,27 @@ def _with_plurals(words: Iterable[str]) -> list[str]:
     return [form for word in words for form in ((word,) if word.endswith("s") else (word, word + "s"))]
 
 
-class _Modifiers:
-    """Finds the longest run of modifiers that ends where a string ends."""
-
-    def __init__(self, modifiers: Iterable[str]) -> None:
-        self._words = tuple(modifiers)
-        longest_first = "|".join(sorted(map(re.escape, self._words), key=len, reverse=True))
-        self._run = re.compile(rf"(?<![\w-])(?:(?:{longest_first})(?:\s|-))+$")
-
-    def run_before(self, text: str) -> str:
-        """Return the run; "" where there is none, as the last word before a weapon tells at a fifth of the cost."""
-        # a run ends where the text does, or before a last line break
-        may_run = text[:-1].endswith(self._words) or text[:-2].endswith(self._words)
-        run = self._run.search(text) if may_run else None
-        return run.group() if run else ""
+def _run_before(modifiers: Iterable[str]) -> re.Pattern[str]:
+    """Return the pattern of the longest run of modifiers that ends where the searched string ends."""
+    longest_first = "|".join(sorted(map(re.escape, modifiers), key=len, reverse=True))
+    return re.compile(rf"(?<![\w-])(?:(?:{longest_first})(?:\s|-))+$")
 
 
-def _read_head(modifiers: _Modifiers, reading: Reading, start: int, end: int) -> Find:
-    return Find(start - len(modifiers.run_before(reading.lower[max(0, start - _LEFT) : start])), end, "WEAPON")
+def _read_head(modifiers: re.Pattern[str], reading: Reading, start: int, end: int) -> Find:
+    run = modifiers.search(reading.lower[max(0, start - _LEFT) : start])
+    return Find(start - len(run.group()) if run else start, end, "WEAPON")
 
 
-def _read_paired(modifiers: _Modifiers, strict: frozenset[str], reading: Reading, start: int, end: int) -> Find | None:
+def _read_paired(
+    modifiers: re.Pattern[str], strict: frozenset[str], reading: Reading, start: int, end: int
+) -> Find | None:
     find = _read_head(modifiers, reading, start, end)
     run = reading.lower[find.start : start]
     return find if run and any(modifier in run for modifier in strict) else None
 
 
 def _read_plural(
-    modifiers: _Modifiers, not_after: frozenset[str], reading: Reading, start: int, end: int
+    modifiers: re.Pattern[str], not_after: frozenset[str], reading: Reading, start: int, end: int
 ) -> Find | None:
     before = _LAST_WORD.search(reading.lower[max(0, start - _LAST_WORD_LEFT) : start])
     if before and before.group(1) in not_after:

@@ -6,7 +6,7 @@ topics' words (`topic_words`) come of the same runs, so that a text is parted, a
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise, repeat
+from itertools import chain, pairwise, repeat, starmap
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -184,6 +184,27 @@ class RunColumn:
         except BaseException:
             self.forget()
             raise
+
+    def in_texts(self, runs: Sequence[Runs]) -> "Packed":
+        """Return the packed words that are made of the runs of each text."""
+        bounds = np.cumsum([0, *(len(some.numbers) for some in runs)])
+        nothing = np.zeros(0, np.int64)
+        places, packed, left = self.of(np.concatenate([nothing, *(some.numbers for some in runs)]))
+        rows, starts, lengths = unpack(packed)
+        firsts = np.concatenate([nothing, *(some.starts for some in runs)])[places] + starts
+        is_left = np.diff(np.searchsorted(left, bounds)) > 0
+        ends = np.searchsorted(places, bounds).tolist()
+        return Packed(rows, firsts, firsts + lengths, list(starmap(slice, pairwise(ends))), is_left.tolist())
+
+
+class Packed(NamedTuple):
+    """Words of texts end to end: each one's row, and where in its text it starts and ends; by text which are its own, and whether a run is without a list."""
+
+    rows: Ints
+    starts: Ints
+    ends: Ints
+    own: list[slice]
+    is_left: list[bool]
 
 
 class Listed(NamedTuple):

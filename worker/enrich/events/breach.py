@@ -1,7 +1,6 @@
 """Violations: who breaks, evades or helps evade whose sanctions, with whom and by what means."""
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Final
 
 from worker.enrich.events.clause import VerbGroup, subjects, verb_group
@@ -29,7 +28,7 @@ def find(units: Sequence[Unit], transfers: Sequence[Draft] = ()) -> Iterator[Dra
     Where a transfer breaks them ("its arms sales violate …") its supplier does.
     """
     for at, unit in enumerate(units):
-        if unit.kind != "word" or unit.word not in _telling_words():
+        if unit.kind != "word":
             continue
         draft = None
         if unit.word in words("violate") and not _is_noun(units, at):
@@ -39,11 +38,6 @@ def find(units: Sequence[Unit], transfers: Sequence[Draft] = ()) -> Iterator[Dra
         draft = _with_supplier(draft, transfers) if draft else None
         if draft and (draft.has("violator") or draft.has("regime")):
             yield draft
-
-
-@cache
-def _telling_words() -> frozenset[str]:
-    return words("violate", "violation_nouns")
 
 
 def _is_noun(units: Sequence[Unit], at: int) -> bool:

@@ -15,7 +15,7 @@ from worker.enrich.events.fillers import Sentence
 from worker.enrich.events.learnt import Judge, Judgement, Question, by_rules
 from worker.enrich.events.units import Unit, read_units
 from worker.enrich.events.words import pairs, words
-from worker.enrich.find import Sought, small_letters
+from worker.enrich.find import Sought, automaton, small_letters
 from worker.model import Entity, Event, Span
 
 _WORD: Final = re.compile(r"\w+")
@@ -129,11 +129,7 @@ def event_cues() -> tuple[Sought, ...]:
 @cache
 def _cues() -> ahocorasick.Automaton:
     """Finds the cues, within other words too."""
-    automaton = ahocorasick.Automaton()
-    for sought in event_cues():
-        automaton.add_word(sought.words, sought.told)
-    automaton.make_automaton()
-    return automaton
+    return automaton(event_cues())
 
 
 @cache
