@@ -45,11 +45,10 @@ def _placed(keys: tuple[str, ...]) -> tuple[Sequence[bytes], Sequence[bytes]]:
 def look_up(
     client: Any, prefix: str, keys: Sequence[Sequence[str]], window_ms: int, limits: tuple[int, int]
 ) -> list[tuple[str, list[Any]]]:
-    """For the keys of each article: what tells later whether its kin are still the same, and (number, record) of each.
+    """For the keys of each article: what tells later whether it has new kin, and (number, record) of each of today.
 
-    The former is how many articles were ever remembered, the periods that were read, and the kin's numbers. Those that share
-    most come first. `limits` are the most kin, and the newest under one key that count. Two round trips,
-    whatever the number of articles.
+    The former is how many articles were ever remembered, and the periods that were read. Those that share most come first.
+    `limits` are the most kin, and the newest under one key that count. Two round trips, whatever the number of articles.
     """
     if not keys:
         return []
@@ -67,11 +66,8 @@ def look_up(
         for _, told in placed
     ]
     records = _records(client, prefix, {name for names in found for name in names})
-    span = f"{periods[0]}-{periods[-1]}"
-    return [
-        (f"{int(remembered or 0)} {span} {' '.join(names)}", [records[name] for name in names if name in records])
-        for names in found
-    ]
+    seen = f"{int(remembered or 0)} {periods[0]}-{periods[-1]}"
+    return [(seen, [records[name] for name in names if name in records]) for names in found]
 
 
 def _nearest(

@@ -84,7 +84,6 @@ ARTICLES_COMMON = json.dumps(
         "keep_ms": milliseconds(KEEP),
         "trend_keep_ms": milliseconds(KEEP_TRENDS),
         "window_ms": milliseconds(WINDOW),
-        "most": MOST_KIN,
         "per_key": KIN_PER_KEY,
     }
 )

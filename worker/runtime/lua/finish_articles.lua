@@ -1,5 +1,5 @@
 -- Store analyses with their stories, alerts and deliveries, each article all or nothing, in order.
--- ARGV: JSON {keep_ms, trend_keep_ms, window_ms, most, per_key}, JSON list of names; then for each article: id, fence, JSON
+-- ARGV: JSON {keep_ms, trend_keep_ms, window_ms, per_key}, JSON list of names; then for each article: id, fence, JSON
 -- {counts, trend, model, alerts, story, trace}, the places of the keys of its story, and what is kept as it comes: the
 -- analysis, the story, what later articles are compared with, the decision ('' without one), and what the audit record says
 -- of that. counts: places in the list of names and amounts by turns; trend: such places.
@@ -9,7 +9,6 @@
 local common, names, now = cjson.decode(ARGV[1]), cjson.decode(ARGV[2]), now_ms()
 local keep_ms = whole(common.keep_ms)
 local hour = K .. 'trend:' .. math.floor(now / 3600000)
-local kin = own_kin()
 local trend, through, begun, model = {}, {}, {}, nil
 local joined -- the story of the article at hand, once others find it there
 
@@ -33,8 +32,8 @@ local function finish(id, fence, told, keys, analysis, state, record, decided, s
   if tonumber(redis.call('HGET', tale, 'version') or 0) ~= story.version then return -2 end
   if not kept[2] and keys ~= '' then
     local places = places_of(keys)
-    if not kin.is_same(story.seen, places, now, common) then return -2 end
-    kin.remember(places, record, now, common)
+    if has_new_kin(story.seen, places, now, common.window_ms) then return -2 end
+    remember_kin(places, record, now, common)
     joined = story.id
   end
 

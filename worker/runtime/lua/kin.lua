@@ -3,8 +3,8 @@
 --
 -- A key is 11 hex digits. Its first 18 bits name a shelf, a string of entries of 8 bytes, the oldest first: the other 26
 -- bits, then the article's number. All shelves of a period are one hash, so that one command reads those of an article, one
--- writes them, and the period ends as a whole. Whoever looks for kin does so without a script (`kin_index.py`); here they are
--- looked up again only if others were remembered since.
+-- writes them, and the period ends as a whole. Whoever looks for kin does so without a script (`kin_index.py`); here is told
+-- only whether others were remembered since.
 local ENTRY, LONGEST_SHELF = 8, 16384
 
 local function period(now, window_ms) return math.floor(now / window_ms) end
@@ -41,45 +41,28 @@ local function read_shelves(places, at)
   return places.read[at]
 end
 
--- Numbers of the kin in the periods first to last as 'period:number', those that share most keys first, at most `most`; of
--- one key and period its newest `per_key`. `places` are the shelves of the keys, and the bytes that each is told by there.
-local function find_kin(places, first, last, most, per_key)
-  local many = #places.shelves
-  if many == 0 then return {} end
-  local hits, found = {}, {}
-  for at = first, last do
-    local shelves = read_shelves(places, at)
-    for i = 1, many do
-      local entries = shelves[i]
-      local starts = entries and places_on(entries, places.bytes[i]) or {}
-      for j = math.max(#starts - per_key, 0) + 1, #starts do
-        local name = at .. ':' .. struct.unpack('>I4', entries, starts[j] + 4)
-        if not hits[name] then hits[name] = 0; found[#found + 1] = name end
-        hits[name] = hits[name] + 1
-      end
-    end
+-- Whether an article that shares some four bytes came onto a shelf after so many had been remembered: the newest stand last.
+local function has_later(entries, bytes, before)
+  local start = #entries - ENTRY + 1
+  while start > 0 and struct.unpack('>I4', entries, start + 4) > before do
+    if string.sub(entries, start, start + 3) == bytes then return true end
+    start = start - ENTRY
   end
-  table.sort(found, function(a, b)
-    if hits[a] ~= hits[b] then return hits[a] > hits[b] end
-    return a < b
-  end)
-  while #found > most do found[#found] = nil end
-  return found
+  return false
 end
 
--- How many articles were ever remembered: while this stays the same, so do everybody's kin.
-local function remembered() return redis.call('GET', K .. 'kin:n') or '0' end
-
--- Whether what was `seen` of kin (see `kin_index.py`) still holds: in the periods that were read then, and in those begun
--- since. Whoever looked has a clock of its own, so near a period's turn it may read one more than this server would; how
--- far back is read stays bounded, whatever that clock says.
-local function is_same_kin(seen, places, now, window_ms, most, per_key)
-  local before, first, last, kin = string.match(seen, '^(%d+) (%d+)%-(%d+) ?(.*)$')
-  if before == remembered() then return true end
+-- Whether kin were remembered since kin were `seen` (see `kin_index.py`), in the periods that have been since. Whoever looked
+-- has a clock of its own, which may have been in the period before the server's.
+local function has_new_kin(seen, places, now, window_ms)
+  local before, first = string.match(seen, '^(%d+) (%d+)%-')
   local this = period(now, window_ms)
-  local from = math.max(this - 2, math.min(tonumber(first) or this, this - 1))
-  local to = math.min(this + 1, math.max(tonumber(last) or this, this))
-  return table.concat(find_kin(places, from, to, most, per_key), ' ') == (kin or '')
+  for at = math.max((tonumber(first) or 0) + 1, this - 1), this do
+    local shelves = read_shelves(places, at)
+    for i, bytes in ipairs(places.bytes) do
+      if shelves[i] and has_later(shelves[i], bytes, tonumber(before) or 0) then return true end
+    end
+  end
+  return false
 end
 
 -- A shelf with one entry more. What no longer counts goes: of one key its newest `per_key` are read, and a shelf that grows
@@ -136,25 +119,4 @@ end
 local function places_of(keys)
   local many = #keys / 7
   return {shelves = parts_of(keys, 3, 1, many), bytes = parts_of(keys, 4, 3 * many + 1, many), read = {}}
-end
-
--- The kin of articles that are told in one script: what these added themselves is known without looking. The bytes of keys
--- tell well enough whether one added what another looks for; if they err, it is looked up in vain.
-local function own_kin()
-  local all, mine, added = nil, 0, {}
-  local own = {}
-
-  function own.is_same(seen, places, now, limits)
-    all = all or tonumber(remembered())
-    local is_touched = tonumber(string.match(seen, '^%d+')) ~= all - mine
-    for _, bytes in ipairs(places.bytes) do is_touched = is_touched or added[bytes] end
-    return not is_touched or is_same_kin(seen, places, now, limits.window_ms, limits.most, limits.per_key)
-  end
-
-  function own.remember(places, record, now, limits)
-    all, mine = remember_kin(places, record, now, limits), mine + 1
-    for _, bytes in ipairs(places.bytes) do added[bytes] = true end
-  end
-
-  return own
 end
