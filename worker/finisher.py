@@ -1,134 +1,156 @@
-"""The end of an article's way through the enricher: match → story → alerts → decision → store, for some at a time.
+"""The end of an article's way through the enricher: what became of it goes to the store, for some at a time.
 
 Each article is an atomic step of its own, with its lease, its fence and its story's version. What a group shares are the
-round trips and the write to disk. Articles that may be of one story are told one after the other, in the order in which they
-came, so that alerts and stories are those of telling every article alone.
+round trips and the write to disk; while the store is at one, the next is made ready.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
-from worker import alert, ports, series, story
-from worker.decision import record_decision
+from worker import ports
 from worker.isolation import spared
-from worker.match import Matcher
-from worker.model import Alert, Analysis, Kin, Match, Onward, Signature, Story, Verdict
-from worker.triage import Compared, Read, Triage
+from worker.telling import Teller, Telling
+from worker.triage import Read
 
 _MOST_LOOKS = 5
 """An article whose story others change this often at the same moment is put off."""
-_HELD = -3
-"""It may be of the story of an earlier one of its group, and is looked at again after that one."""
 _MOST_TOGETHER = 64
 """So many form a group at most: what waits for others costs time with the square of their number."""
 
 Answer = int | Exception
 
 
-@dataclass(slots=True)
-class _Telling:
-    """An article on its way; `ending` ends its span and keeps its failure to itself.
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A group that the store was sent, and what it is going to answer."""
 
-    `ties` are its keys and the stories that it may join, as far as they were looked up: None before that.
-    """
-
-    claim: ports.ArticleClaim
-    analysis: Analysis
-    signature: Signature
-    verdicts: Sequence[Verdict]
-    unknown: int | None
-    counts: list[tuple[str, float]]
-    ending: ExitStack
-    ties: frozenset[str] | None = None
-    looks: int = 0
-    is_done: bool = False
-    alerts: tuple[Alert, ...] = ()
-
-    def end(self, failure: BaseException | None = None) -> None:
-        """Let go of it; a failure of its own goes no further."""
-        self.is_done = True
-        with self.ending:
-            if failure:
-                raise failure
+    group: Sequence[Telling] = ()
+    answers: Future[list[Answer]] | None = None
 
 
 class Finisher:
-    """Tells articles that were read. Keeps nothing: what comes to nothing comes again when its lease ends."""
+    """Tells articles that were read. What comes to nothing comes again when its lease ends."""
 
-    def __init__(  # noqa: PLR0913 - the ports it needs
+    def __init__(
         self,
+        teller: Teller,
         store: ports.Store,
-        clock: ports.Clock,
         observer: ports.Observer,
-        matcher: Matcher,
-        route: Callable[[Sequence[Alert]], list[tuple[Onward, ...]]],
         *,
-        config_hash: str,
-        triage: Triage | None = None,
-        tracer: ports.Tracer = ports.UNTRACED,
         put_off: Callable[[ports.ArticleClaim], object] | None = None,
+        executor: Executor | None = None,
     ) -> None:
-        """`put_off` gives back an article whose story others change time and again; without it its lease brings it back."""
-        self._store, self._clock, self._observer, self._tracer = store, clock, observer, tracer
-        self._matcher, self._route, self._triage, self._config_hash = matcher, route, triage, config_hash
-        self._put_off = put_off
+        """`put_off` gives back an article whose story others change time and again; without it its lease brings it back.
+
+        The executor waits for the store; without it everybody does.
+        """
+        self._teller, self._store, self._observer = teller, store, observer
+        self._put_off, self._executor = put_off, executor
+        self._waiting: list[Telling] = []
+        self._ready: list[tuple[Telling, ports.Told]] = []
+        self._sent = _Sent()
+        self._ended: list[ports.ArticleClaim] = []
 
     def finish(self, reads: Sequence[Read]) -> int:
-        """Tell the articles; the number of alerts that were new."""
-        groups = (reads[first : first + _MOST_TOGETHER] for first in range(0, len(reads), _MOST_TOGETHER))
-        return sum(map(self._finish, groups))
+        """Tell the articles, and all that `finish_later` left; the number of alerts that were new."""
+        with self._dropped_on_failure():
+            raised = self._take_up(reads)
+            while self._waiting or self._ready:
+                raised += self._step()
+            return raised
 
-    def _finish(self, reads: Sequence[Read]) -> int:
-        waiting: list[_Telling] = []
-        raised = 0
+    def finish_later(self, reads: Sequence[Read]) -> int:
+        """Tell the articles, the last of them with the next call, and the turn's last with `finish`; the new alerts so far."""
+        with self._dropped_on_failure():
+            return self._take_up(reads)
+
+    def ended(self) -> list[ports.ArticleClaim]:
+        """What was told since this was last asked, or failed, or was put off: nothing is left to be done with it."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def drop(self, error: BaseException) -> None:
+        """Let go of what is under way, since an error ends the turn; what the store does not finish comes again."""
+        dropped = [*self._sent.group, *(one for one, _ in self._ready), *self._waiting]
+        self._sent, self._ready, self._waiting = _Sent(), [], []
+        for one in dropped:
+            with suppress(BaseException):
+                one.end(error)
+
+    @contextmanager
+    def _dropped_on_failure(self) -> Iterator[None]:
         try:
-            for read in reads:
-                waiting += self._begin(read)
-            while waiting:
-                raised += sum(self._note(*one) for one in zip(waiting, self._look(waiting), strict=True))
-                raised += sum(self._look_again(one) for one in waiting if one.looks and not one.is_done)
-                waiting = [one for one in waiting if not one.is_done]
+            yield
         except BaseException as error:
-            for one in waiting:
-                with suppress(BaseException):
-                    one.end(error)
+            self.drop(error)
             raise
+
+    def _take_up(self, reads: Sequence[Read]) -> int:
+        raised = 0
+        for read in reads:
+            if begun := self._teller.begin(read):
+                self._waiting.append(begun)
+            else:
+                self._ended.append(read.claim)
+            while len(self._waiting) >= _MOST_TOGETHER:
+                raised += self._step()
         return raised
 
-    def _begin(self, read: Read) -> Iterator[_Telling]:
-        claim, analysis, started = read.claim, read.analysis, self._clock.now()
-        facts = {"article": claim.article.id, "feed": claim.article.feed_id}
-        with ExitStack() as ending:
-            ending.enter_context(spared(self._observer, "enrich", claim.article.id, self._store, claim))
-            trace = ending.enter_context(self._tracer.span("enrich", claim.trace, started - read.share, facts))
-            verdicts, blind = self._matcher.sift(claim.article, analysis)
-            unknown = None if analysis.pending else blind + sum(one.finding.truth == "unknown" for one in verdicts)
-            counts = series.observation(series.STAGE_SECONDS, read.share, stage="enrich")
-            counts += series.observation(series.STAGE_SECONDS, self._clock.now() - started, stage="match")
-            counts += _count_unread(analysis)
-            counts += _count_lag(claim)
-            counts += [(series.WATCH_UNKNOWN, float(unknown))] if unknown else []
-            claim = replace(claim, trace=trace) if trace else claim
-            yield _Telling(claim, analysis, read.signature, verdicts, unknown, counts, ending.pop_all())
+    def _step(self) -> int:
+        """Send what is ready, make ready whom nobody holds back, and hear what the store says; the new alerts.
 
-    def _look(self, group: Sequence[_Telling]) -> list[Answer]:
-        """What became of each; one that the group cannot bear does not cost the others theirs."""
-        if len(group) > 1:
+        Where one cannot bear being made ready with others, each is told alone, so that it costs only itself.
+        """
+        ready, are_alone = list[tuple[Telling, ports.Told]](), bool(self._waiting)
+        if len(self._waiting) > 1:
             with spared(self._observer, "enrich", "a group"):
-                return self._tell(group)
-        return [self._look_at(one) for one in group]
+                looked = self._teller.look(self._waiting, [one for one, _ in self._ready])
+                self._send()  # not before: the store answers nobody while it is at a group
+                ready, are_alone = self._teller.judge(looked), False
+        raised = self._hear()
+        if are_alone:
+            raised += sum(map(self._tell_alone, self._waiting))
+            self._waiting = []
+        self._ready, taken = ready, {id(one) for one, _ in ready}
+        self._waiting = [one for one in self._waiting if id(one) not in taken]
+        return raised
 
-    def _look_at(self, one: _Telling) -> Answer:
-        try:
-            [answer] = self._tell([one])
-        except Exception as error:  # noqa: BLE001 - the article ends with it
-            return error
-        return answer
+    def _send(self) -> None:
+        if not self._ready:
+            return
+        group, told = [one for one, _ in self._ready], [told for _, told in self._ready]
+        answers: Future[list[Answer]] = Future()
+        if self._executor:
+            answers = self._executor.submit(self._store.finish_articles, told)
+        else:
+            try:
+                answers.set_result(self._store.finish_articles(told))
+            except Exception as error:  # noqa: BLE001 - whoever asks for the result gets it
+                answers.set_exception(error)
+        self._sent, self._ready = _Sent(group, answers), []
 
-    def _look_again(self, one: _Telling) -> int:
-        """Tell one whose story others changed meanwhile, alone: between looking and storing lie three short trips then.
+    def _hear(self) -> int:
+        """Let go of those that the store has finished; the new alerts.
+
+        What others changed meanwhile is told anew with the next group, and the second time alone.
+        """
+        self._send()
+        raised, answers = 0, list[Answer]()
+        if self._sent.answers:
+            with spared(self._observer, "enrich", "a group"):
+                answers = self._sent.answers.result()
+        if answers:
+            raised = sum(self._note(*one) for one in zip(self._sent.group, answers, strict=True))
+        again = [one for one in self._sent.group if one.looks == 1 and not one.is_done]
+        self._waiting[:0] = again
+        raised += sum(self._tell_alone(one) for one in self._sent.group if one.looks != 1)
+        self._sent = _Sent()
+        return raised
+
+    def _tell_alone(self, one: Telling) -> int:
+        """Tell one until it is through; between looking and storing lie three short trips then.
 
         Two workers that tell groups of one story would else change it under each other's hands again and again.
         """
@@ -137,13 +159,22 @@ class Finisher:
             raised += self._note(one, self._look_at(one))
         return raised
 
-    def _note(self, one: _Telling, answer: Answer) -> int:
+    def _look_at(self, one: Telling) -> Answer:
+        try:
+            [(_, told)] = self._teller.judge(self._teller.look([one]))
+            [answer] = self._store.finish_articles([told])
+        except Exception as error:  # noqa: BLE001 - the article ends with it
+            return error
+        return answer
+
+    def _note(self, one: Telling, answer: Answer) -> int:
         """Let go of an article that is through, or has failed, or moved too often; its new alerts."""
-        one.looks += answer != _HELD
+        one.looks += 1
+        if answer == ports.MOVED and one.looks < _MOST_LOOKS:
+            return 0
+        self._ended.append(one.claim)
         if isinstance(answer, Exception):
             one.end(answer)
-            return 0
-        if answer == _HELD or (answer == ports.MOVED and one.looks < _MOST_LOOKS):
             return 0
         if answer == ports.MOVED:
             self._observer.note("story_contended", article=one.claim.article.id)
@@ -153,138 +184,3 @@ class Finisher:
             self._observer.note("alert", alert=told.id, watch=told.watch_id, severity=told.severity.value)
         one.end()
         return max(answer, 0)
-
-    def _tell(self, waiting: Sequence[_Telling]) -> list[Answer]:
-        """Of those that need not wait for an earlier one: look for the story, raise what is new, store; what became of each."""
-        now = self._clock.now()
-        found = self._find_kin(waiting)
-        free = [i for i in _unrelated(waiting) if i in found]
-        group = [waiting[i] for i in free]
-        kinships = self._settle(group, [found[i] for i in free], now)
-        grown = self._grow(group, kinships, now)
-        _tie(waiting, group, [joined.id for joined, _ in grown])
-        ready = [
-            self._judge(one, *joined, kinship.seen, now)
-            for one, joined, kinship in zip(group, grown, kinships, strict=True)
-        ]
-        onward = iter(self._route([raised for one in ready for raised, _ in one.alerts]))
-        told = [replace(one, alerts=[(raised, next(onward)) for raised, _ in one.alerts]) for one in ready]
-        answers = dict(zip(free, self._store.finish_articles(told), strict=True))
-        return [answers.get(i, _HELD) for i in range(len(waiting))]
-
-    def _find_kin(self, waiting: Sequence[_Telling]) -> dict[int, ports.Kinship]:
-        """The kin of those that no earlier one holds as far as is known; the ties of each are known then."""
-        asked = _unrelated(waiting)
-        keys = [() if waiting[i].claim.story else waiting[i].signature.keys for i in asked]
-        found = dict(zip(asked, self._store.find_kin(keys), strict=True))
-        for i, kinship in found.items():
-            one = waiting[i]
-            stories = (kin.story for kin in kinship.kin)
-            one.ties = frozenset({*one.signature.keys, one.claim.article.id, one.claim.story, *stories} - {""})
-        return found
-
-    def _settle(self, group: Sequence[_Telling], found: Sequence[ports.Kinship], now: datetime) -> list[ports.Kinship]:
-        """The kin with their names where only these tell them apart; the articles' own analyses may be whole then."""
-        if not self._triage:
-            return list(found)
-        compared = [
-            Compared(one.claim.article, one.analysis, one.signature, kinship.kin)
-            for one, kinship in zip(group, found, strict=True)
-        ]
-        settled = self._triage.settle(compared, now)
-        for one, whole in zip(group, settled, strict=True):
-            one.analysis, one.signature = whole.analysis, whole.signature
-        return [replace(kinship, kin=whole.kin) for kinship, whole in zip(found, settled, strict=True)]
-
-    def _grow(
-        self, group: Sequence[_Telling], kinships: Sequence[ports.Kinship], now: datetime
-    ) -> list[tuple[Story, int]]:
-        """Each article's story with the article in it, and the version that it was made from."""
-        nearest = [story.choose(one.signature, kinship.kin, now) for one, kinship in zip(group, kinships, strict=True)]
-        known = self._read_stories(group, [relative for relative, _ in nearest])
-        for i, (relative, _) in enumerate(nearest):
-            before = known[i][0]
-            sources = before.sources if relative and before else ()
-            if sources and now - sources[0].seen_at > story.WINDOW:
-                # kin of kin would carry a theme on for ever; what begins after the window is news again
-                nearest[i] = None, False
-                [known[i]] = self._read_stories([group[i]], [None])
-        return [
-            (
-                story.learn(
-                    story.grow(before, one.claim.article, relative, is_copy=is_copy, now=now),
-                    one.claim.article,
-                    one.analysis,
-                ),
-                version,
-            )
-            for one, (relative, is_copy), (before, version) in zip(group, nearest, known, strict=True)
-        ]
-
-    def _read_stories(
-        self, group: Sequence[_Telling], relatives: Sequence[Kin | None]
-    ) -> list[tuple[Story | None, int]]:
-        """The stories that articles join. One that an article is to begin is not asked for, unless it was there before."""
-        places = [
-            one.claim.story or (relative.story if relative else one.claim.article.id)
-            for one, relative in zip(group, relatives, strict=True)
-        ]
-        asked = [i for i, one in enumerate(group) if one.looks or places[i] != one.claim.article.id or one.claim.story]
-        found = dict(zip(asked, self._store.read_stories([places[i] for i in asked]), strict=True))
-        return [found.get(i, (None, 0)) for i in range(len(group))]
-
-    def _judge(self, one: _Telling, grown: Story, version: int, seen: str, now: datetime) -> ports.Told:
-        article, analysis = one.claim.article, one.analysis
-        one.alerts, told = alert.raise_alerts(
-            one.verdicts, article, analysis, grown, config_hash=self._config_hash, now=now
-        )
-        decided = record_decision(
-            article,
-            analysis,
-            one.verdicts,
-            one.alerts,
-            grown,
-            config_hash=self._config_hash,
-            now=now,
-            are_zones_changed=one.claim.is_trimmed,
-            unknown=one.unknown,
-        )
-        quiet = sum(isinstance(verdict, Match) for verdict in one.verdicts) - len(one.alerts)
-        counts = one.counts + ([(series.NOTHING_NEW, float(quiet))] if quiet else [])
-        step = ports.StoryStep(told, version, one.signature, seen, decided)
-        return ports.Told(one.claim, analysis, step, [(raised, ()) for raised in one.alerts], counts)
-
-
-def _unrelated(waiting: Sequence[_Telling]) -> list[int]:
-    """Those that share neither a key nor a story that they may join with an earlier one, and those nothing is known of.
-
-    So each finds the kin and the story that it would find if all before it had been told.
-    """
-    free, earlier = [], set[str]()
-    for i, one in enumerate(waiting):
-        if one.ties is None or earlier.isdisjoint(one.ties):
-            free.append(i)
-        earlier.update(one.ties or ())
-    return free
-
-
-def _tie(waiting: Sequence[_Telling], group: Sequence[_Telling], stories: Sequence[str]) -> None:
-    """What shares a key with an article that joins a story now may join that story, too."""
-    joined = {key: place for one, place in zip(group, stories, strict=True) for key in one.signature.keys}
-    for one in waiting:
-        one.ties = (one.ties or frozenset()) | {joined[key] for key in one.signature.keys if key in joined}
-
-
-def _count_lag(claim: ports.ArticleClaim) -> list[tuple[str, float]]:
-    """How long after its publication an article was fetched, once for each: one that has a story was read before."""
-    published, seen = claim.article.published, claim.article.first_seen
-    if claim.story or not published or not seen:
-        return []
-    return series.observation(
-        series.FRESHNESS_SECONDS, max(seen - published, timedelta(0)), span="published_to_fetched"
-    )
-
-
-def _count_unread(analysis: Analysis) -> list[tuple[str, float]]:
-    reasons = ["language"] * (not analysis.is_language_known) + ["truncated"] * (analysis.truncated_at is not None)
-    return [(series.series(series.ARTICLES_UNREAD, reason=reason), 1.0) for reason in reasons]

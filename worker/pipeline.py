@@ -13,6 +13,7 @@ Each takes what is due until nothing is, or until its time is up; what it leaves
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -38,6 +39,7 @@ from worker.poller import Poller
 from worker.reader import PageReader
 from worker.silence import SilenceStore
 from worker.subscriber import Board, Subscriber
+from worker.telling import Teller
 from worker.triage import AT_ONCE, Backlog, Read, Triage, longest_wait
 
 T = TypeVar("T")
@@ -92,6 +94,8 @@ class Pipeline:
     """Needed where names are looked for only when relevant, or later."""
     triage: Triage | None = field(init=False, default=None)
     finisher: Finisher = field(init=False)
+    executor: Executor | None = None
+    """Waits for the store where there is something else to do meanwhile."""
     lender: Lender | None = None
     """Takes back what an enricher's turn leaves undone when it is ended; without it the leases bring it back."""
 
@@ -128,7 +132,7 @@ class Pipeline:
             self.subscriber.adopt(self.configuration)
         if self.articles:
             object.__setattr__(self, "triage", Triage(self.enricher, self.matcher, self.articles))
-        finisher = Finisher(
+        teller = Teller(
             self.store,
             self.clock,
             self.observer,
@@ -137,7 +141,9 @@ class Pipeline:
             config_hash=self.configuration.hash,
             triage=None if self._reads_all else self.triage,
             tracer=self.tracer,
-            put_off=partial(put_off, self.lender),
+        )
+        finisher = Finisher(
+            teller, self.store, self.observer, put_off=partial(put_off, self.lender), executor=self.executor
         )
         object.__setattr__(self, "finisher", finisher)
         if self.reader:
@@ -186,8 +192,10 @@ class Pipeline:
         loans = Loans(self.lender)
         try:
             return self._enrich_due(loans)
-        except TurnOver:
-            self.observer.note("articles_given_back", number=loans.give_back())
+        except BaseException as error:
+            self.finisher.drop(error)
+            if isinstance(error, TurnOver):
+                self.observer.note("articles_given_back", number=loans.give_back())
             raise
 
     def _enrich_due(self, loans: Loans) -> int:
@@ -202,9 +210,9 @@ class Pipeline:
                 if new:
                     self.bell.ring("deliver")
             elif waiting := backlog.take(limit if self._reads_all else AT_ONCE):
-                new, is_news_turn = self._finish(waiting, loans), True
+                new, is_news_turn = self._finish(waiting, loans, self.finisher.finish_later), True
             else:
-                return raised
+                return raised + self._tell((), loans, self.finisher.finish)
             raised += new
             is_late = self.clock.now() >= deadline
 
@@ -219,9 +227,9 @@ class Pipeline:
                 backlog.add(read)
             else:
                 ready += [*backlog.take_kin(read), read]
-        return self._finish(ready, loans)
+        return self._finish(ready, loans, self.finisher.finish)
 
-    def _finish(self, reads: Sequence[Read], loans: Loans) -> int:
+    def _finish(self, reads: Sequence[Read], loans: Loans, finish: Callable[[Sequence[Read]], int]) -> int:
         """Tell articles; where everything is read, what was only glanced at is read first."""
         started = self.clock.now()
         late = [read.claim for read in reads if read.analysis.pending and self._reads_all]
@@ -231,13 +239,13 @@ class Pipeline:
             share = (self.clock.now() - started) / len(late)
             glanced = set(map(id, late))
             reads = [replace(one, share=one.share + share) if id(one.claim) in glanced else one for one in whole]
-        return sum(self._tell(reads[first : first + AT_ONCE], loans) for first in range(0, len(reads), AT_ONCE))
+        groups = (reads[first : first + AT_ONCE] for first in range(0, len(reads), AT_ONCE))
+        return sum(self._tell(group, loans, finish) for group in groups)
 
-    def _tell(self, group: Sequence[Read], loans: Loans) -> int:
-        claims = [read.claim for read in group]
-        loans.take_up(claims)
-        raised = self.finisher.finish(group)
-        loans.forget(claims)
+    def _tell(self, group: Sequence[Read], loans: Loans, finish: Callable[[Sequence[Read]], int]) -> int:
+        loans.take_up([read.claim for read in group])
+        raised = finish(group)
+        loans.forget(self.finisher.ended())
         return raised
 
     def _survivors(

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 def traced(desk: Desk) -> InMemorySpanExporter:
     """The desk with every stage in a process of its own, as far as traces are concerned."""
     exporter = InMemorySpanExporter()
-    for worker in (desk.pipeline.poller, desk.pipeline.dispatcher, desk.pipeline.finisher):
+    for worker in (desk.pipeline.poller, desk.pipeline.dispatcher, desk.pipeline.finisher._teller):
         worker._tracer = Traces(SimpleSpanProcessor(exporter))
     return exporter
 

@@ -1,8 +1,10 @@
 """Articles told in groups: the alerts and stories of telling each alone, and a failure that costs only its own."""
 
 import random
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ from worker.finisher import Finisher
 from worker.match import Matcher
 from worker.model import Escalation, LanguageModel, Pending, PhraseCondition, Severity
 from worker.ports import ArticleClaim
+from worker.telling import Teller
 from worker.triage import Read, Triage
 
 WATCH = watch(
@@ -48,19 +51,19 @@ def told(number: int, first: int, second: int, cut: int, *, fires: bool) -> Read
 class Newsroom:
     """A store in which articles are lent, and who finishes them."""
 
-    def __init__(self, reads, *, store=MemoryStore, is_triaged=False) -> None:
+    def __init__(self, reads, *, store=MemoryStore, is_triaged=False, executor=None) -> None:
         clock = FakeClock()
         clock.advance(minutes=5)
         self.store, self.observer, self.put_off = store(clock), SilentObserver(), []
         for read in reads:
             self.store.articles[read.claim.article.id] = Item(record=read.claim.article, fence=1, claims=1)
         matcher = Matcher((WATCH,))
-        self.finisher = Finisher(
+        self.teller = Teller(
             self.store, clock, self.observer, matcher,
             lambda raised: [onward.send_on(CONFIGURATION, one, (), clock.now()) for one in raised],
             config_hash="h", triage=Triage(Names(reads), matcher, self.store) if is_triaged else None,
-            put_off=self.put_off.append,
         )  # fmt: skip
+        self.finisher = Finisher(self.teller, self.store, self.observer, put_off=self.put_off.append, executor=executor)
 
     def state(self):
         return (
@@ -107,6 +110,58 @@ def test_alerts_and_stories_are_those_of_telling_each_alone(drawn, sizes, is_tri
     assert grouped.state() == alone.state()
     assert raised == len(alone.store.alerts)
     assert grouped.store.counted == alone.store.counted
+
+
+class Late(Executor):
+    """Works when somebody waits for the result: as late as can be."""
+
+    def submit(self, work, /, *given):
+        answered = Future()
+
+        def result(timeout=None):
+            if not answered.done():
+                answered.set_result(work(*given))
+            return Future.result(answered, timeout)
+
+        answered.result = result
+        return answered
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(ARTICLES, min_size=2, max_size=18),
+    st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=18),
+    st.booleans(),
+    st.integers(1, 6),
+)
+def test_so_they_are_where_the_store_is_at_one_group_while_the_next_is_made_ready(drawn, sizes, is_triaged, most):
+    reads = [told(number, *which, fires=fires) for number, (*which, fires) in enumerate(drawn)]
+    given_ = [glanced(read) for read in reads] if is_triaged else reads
+    alone = Newsroom(reads, is_triaged=is_triaged)
+    late = Newsroom(reads, is_triaged=is_triaged, executor=Late())
+    for read in given_:
+        alone.finisher.finish([read])
+    left, raised = list(given_), 0
+    with patch("worker.finisher._MOST_TOGETHER", most):
+        for size, is_now in sizes:
+            raised += (late.finisher.finish if is_now else late.finisher.finish_later)(left[:size])
+            left = left[size:]
+        raised += late.finisher.finish(())
+    assert late.undone() == []
+    assert late.state() == alone.state()
+    assert raised == len(alone.store.alerts)
+    assert sorted(claim.article.id for claim in late.finisher.ended()) == sorted(
+        read.claim.article.id for read in reads
+    )
+
+
+def test_the_next_group_is_looked_for_before_the_store_is_sent_one():
+    reads = [told(number, number, number, 0, fires=True) for number in range(8)]
+    newsroom = Newsroom(reads, store=Counting, executor=Late())
+    with patch("worker.finisher._MOST_TOGETHER", 4):
+        assert newsroom.finisher.finish_later(reads) == 4
+        assert newsroom.store.asked == [("kin", 4), ("kin", 4), ("finish", 4)]
+        assert newsroom.finisher.finish(()) == 4
 
 
 class Counting(MemoryStore):
@@ -167,7 +222,7 @@ def test_what_others_change_every_time_is_put_off():
     newsroom.store.times = 99
     assert newsroom.finisher.finish(reads) == 0
     assert newsroom.undone() == [claim.article.id for claim in newsroom.put_off] == ["art_00", "art_01", "art_02"]
-    assert newsroom.store.times == 99 - 1 - 3 * 4
+    assert newsroom.store.times == 99 - 2 - 3 * 3
 
 
 class Crowded(MemoryStore):
@@ -184,18 +239,18 @@ def test_what_groups_change_under_each_others_hands_is_told_alone():
     newsroom = Newsroom(reads, store=Crowded)
     newsroom.finisher.finish(reads)
     assert newsroom.undone() == []
-    assert [version for _, version in newsroom.store.stories.values()] == [2] * 9
+    assert [version for _, version in newsroom.store.stories.values()] == [3] * 9
 
 
 def poisoned_texts(newsroom):
-    sift = newsroom.finisher._matcher.sift
+    sift = newsroom.teller._matcher.sift
 
     def fragile(told_, seen):
         if told_.id == "art_01":
             raise RuntimeError("cannot be read")
         return sift(told_, seen)
 
-    newsroom.finisher._matcher.sift = fragile
+    newsroom.teller._matcher.sift = fragile
 
 
 def poisoned_kin(newsroom):
@@ -230,11 +285,31 @@ def test_a_store_that_is_gone_ends_the_turn_and_closes_every_span():
 
     reads = [told(number, number, number, 0, fires=True) for number in range(4)]
     newsroom = Newsroom(reads)
-    newsroom.finisher._tracer = tracer = Spans()
+    newsroom.teller._tracer = tracer = Spans()
     newsroom.store.find_kin = lambda _: (_ for _ in ()).throw(StoreUnavailable("gone"))
     with pytest.raises(StoreUnavailable):
         newsroom.finisher.finish(reads)
     assert tracer.ended == ["StoreUnavailable"] * 4
+
+
+def test_a_turn_that_ends_lets_go_of_what_the_store_has_what_is_ready_and_what_waits():
+    from worker.errors import TurnOver
+
+    class Cut(Late):
+        def submit(self, work, /, *given):
+            answered = Future()
+            answered.set_exception(TurnOver())
+            return answered
+
+    reads = [told(number, number, number, 0, fires=True) for number in range(10)]
+    newsroom = Newsroom(reads, executor=Cut())
+    newsroom.teller._tracer = tracer = Spans()
+    with patch("worker.finisher._MOST_TOGETHER", 4), pytest.raises(TurnOver):
+        newsroom.finisher.finish_later(reads)
+    assert tracer.ended == ["TurnOver"] * 8
+    assert newsroom.finisher.ended() == []
+    newsroom.finisher._executor = None
+    assert newsroom.finisher.finish(reads) == 10
 
 
 class Spans:
@@ -259,7 +334,7 @@ class _Span:
 def test_an_article_is_stored_with_the_trace_of_its_own_span():
     reads = [told(number, number, number, 0, fires=False) for number in range(2)]
     newsroom = Newsroom(reads)
-    newsroom.finisher._tracer = tracer = Spans()
+    newsroom.teller._tracer = tracer = Spans()
     newsroom.finisher.finish(reads)
     assert [item.trace for item in newsroom.store.articles.values()] == ["00-trace"] * 2
     assert tracer.ended == ["", ""]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
 from threading import Lock
@@ -239,6 +240,7 @@ def _make_pipeline(
         tracer=open_tracer(),
         read_limit=within_cpu_limit,
         lender=RedisLender(store),
+        executor=ThreadPoolExecutor(1, "store") if stage == "enrich" else None,
         silences=RedisSilences(store.client),
         groups=RedisGroups(store.client),
         bell=Doorbell(partial(ring_by_celery, store.client)) if stage else SILENT_BELL,
