@@ -206,6 +206,8 @@ class Pipeline:
             must_finish = is_late or (not is_news_turn and backlog.is_pressing(self.clock.now(), longest))
             limit, lease = self.limits.articles, self.limits.lease
             if claims := [] if must_finish else loans.note(self.store.claim_articles(limit, lease)):
+                if len(claims) == limit:
+                    self.bell.ring("enrich")  # more may be due than one worker takes
                 new, is_news_turn = self._look_at(claims, backlog, loans), False
                 if new:
                     self.bell.ring("deliver")

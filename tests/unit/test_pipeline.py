@@ -143,8 +143,21 @@ def bring(spine, *items) -> None:
     spine.bell.rung.clear()
 
 
+def told(spine) -> list[tuple[str, object]]:
+    """What the deliverer was rung for with."""
+    return [rang for rang in spine.bell.rung if rang[0] == "deliver"]
+
+
 def unread(spine) -> int:
     return sum(item.analysis is None for item in spine.store.articles.values())
+
+
+def test_another_enricher_is_rung_for_before_a_full_batch_is_looked_at_and_for_no_smaller_one():
+    spine = Spine(at_once=2)
+    spine.bell.look = lambda: unread(spine)
+    bring(spine, *(HARMLESS | {"guid": f"f{n}", "title": f"A fete number {n}", "link": ""} for n in range(3)))
+    spine.pipeline.enrich_due()
+    assert spine.bell.rung == [("enrich", 3)]
 
 
 def test_the_deliverer_is_rung_for_while_other_articles_are_still_read():
@@ -152,7 +165,7 @@ def test_the_deliverer_is_rung_for_while_other_articles_are_still_read():
     spine.bell.look = lambda: unread(spine)
     bring(spine, ARMS, HARMLESS)
     spine.pipeline.enrich_due()
-    assert spine.bell.rung == [("deliver", 1)]
+    assert told(spine) == [("deliver", 1)]
 
 
 class Glancing(PhraseEnricher):
@@ -170,7 +183,7 @@ def test_what_fires_is_told_before_what_may_wait_though_it_came_in_a_later_batch
     spine.bell.look = lambda: (unread(spine), len(spine.store.alerts))
     bring(spine, HARMLESS, ARMS)
     spine.pipeline.enrich_due()
-    assert spine.bell.rung == [("deliver", (1, 1))], "an alert, and the other article still waits"
+    assert told(spine) == [("deliver", (1, 1))], "an alert, and the other article still waits"
     assert unread(spine) == 0
 
 
@@ -179,7 +192,7 @@ def test_where_everything_is_read_what_fires_is_told_before_the_rest_is_read():
     spine.bell.look = lambda: (unread(spine), len(spine.store.alerts))
     bring(spine, HARMLESS, ARMS)
     spine.pipeline.enrich_due()
-    assert spine.bell.rung == [("deliver", (1, 1))]
+    assert told(spine) == [("deliver", (1, 1))]
     assert all(item.analysis.pending is None for item in spine.store.articles.values())
 
 
