@@ -137,6 +137,7 @@ class Poller:
             return False
         rest = min(self._pressure.due_in(now), until - now)
         self._next_answer(min(max(rest.total_seconds(), 0), _REST_S))
+        self._window.restart()
         return True
 
     def _count_held(self) -> None:

@@ -21,6 +21,7 @@ from worker.model import Fetched
 from worker.poller import Poller
 from worker.ports import SILENT_BELL
 from worker.series import POLLING_HELD
+from worker.window import FIRST
 
 
 class Hurrying(FakeClock):
@@ -404,6 +405,27 @@ def test_a_feed_that_becomes_due_within_moments_is_waited_for():
     store.due["feeds"][id_] = clock.at + timedelta(seconds=3)
     poller.poll_due()
     assert len(fetcher.asked) == 2, "what is due later is left to a later call"
+
+
+def test_after_a_rest_a_few_feeds_are_asked_first_since_all_may_have_news_now():
+    feeds = tuple(feed(f"f{i:02}") for i in range(60))
+    poller, store, fetcher, clock = pressed(feeds, linger=timedelta(seconds=5))
+    for source in feeds:
+        fetcher.serve(source.url, rss())
+    rooms, claim, rest = [], store.claim_feeds, poller._rested
+
+    def rested(until):
+        if len(fetcher.asked) == 60:
+            rooms.clear()
+            store.due["feeds"] = dict.fromkeys(store.due["feeds"], clock.at)
+        return len(fetcher.asked) < 120 and rest(until)
+
+    poller._rested = rested
+    store.claim_feeds = lambda room, lease: rooms.append(room) or claim(room, lease)
+    clock.now = lambda now=clock.now: (clock.advance(milliseconds=1), now())[1]
+    poller.poll_due()
+    assert len(fetcher.asked) == 120
+    assert rooms[0] == FIRST < max(rooms)
 
 
 def test_servers_that_hang_hold_back_no_other_feed():
