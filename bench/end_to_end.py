@@ -14,16 +14,16 @@ The sides:
     tagger         the same with its gate, which passes over words that no name is near
     enrichment     all that an article is read for, in process, nothing stored; a process for each core
 
-All watch the same 10,000 names, and one article in ten holds one. The clock starts when the feeds offer the articles and
-ends when the last was analysed and told. CPU is that of all processes of a side, the store apart, and the steadier figure
-on a machine with other work. Prints JSON.
+All watch the same 10,000 names, and one article in ten holds one. The clock starts when the feeds offer the articles and are
+asked: Tocsin's are made due, as by `tocsin feeds poll`, and the plain designs are sent a task for each. It ends when the last
+article was analysed and told. CPU is that of all processes of a side, the store apart, and the steadier figure on a machine
+with other work. Prints JSON.
 """
 
 import argparse
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -43,7 +43,9 @@ from bench.corpus import shared
 from bench.figures import spread
 from bench.load import Load, document, item, warm_texts
 from tests.integration.world import Deployment, World, eventually, open_world
+from tests.ports import free_port
 from worker.runtime.redis_client import connect
+from worker.runtime.redis_store import RedisStore
 from worker.runtime.valkey import EmbeddedServer, find_server
 
 ROOT = Path(__file__).parents[1]
@@ -94,11 +96,13 @@ def run_tocsin(load: Load, entities: str) -> dict[str, Any]:
             eventually(lambda: len(world.received) >= len(warm), 180, "the warm-up")
             time.sleep(SETTLED_S)
             full = load.documents()
-            groups = {name: process.pid for name, process in deployment.processes.items()}
+            groups, store = {name: process.pid for name, process in deployment.processes.items()}, RedisStore(client)
 
             def publish() -> None:
                 for pair in full.items():
                     world.serve(*pair)
+                for feed in client.zrange("{tocsin}:feeds:due", 0, -1):
+                    store.steer_feed(feed, "hurry")
 
             def is_done() -> bool:
                 new = float(client.hget("{tocsin}:metrics", 'tocsin_articles_total{outcome="new"}') or 0)
@@ -128,9 +132,7 @@ _kept: list[tempfile.TemporaryDirectory[str]] = []
 @contextmanager
 def open_redis(directory: Path) -> Iterator[tuple[str, redis.Redis]]:
     """A Redis on a port, as the plain design expects one; it keeps nothing, which is to its advantage."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(directory)]
     process = subprocess.Popen([find_server(), *options], stdout=subprocess.DEVNULL)
     client = redis.Redis(port=port, retry=None)  # type: ignore[arg-type]
