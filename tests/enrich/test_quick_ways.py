@@ -440,7 +440,9 @@ def test_the_runs_of_a_text_are_its_signs_and_its_spaces_but_for_the_blank_behin
 def test_a_text_read_for_topics_and_for_names_is_parted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     table, parted = RunTable(), []
     part = runs._part
-    monkeypatch.setattr(runs, "_part", lambda text: (parted.append(text), part(text))[1])
+    monkeypatch.setattr(
+        runs, "_part", lambda joined, texts, firsts: (parted.extend(texts), part(joined, texts, firsts))[1]
+    )
     nlp = pipeline.load(None, "numpy")
     words, known = (
         SentenceWords(extractor().table, table),
@@ -460,7 +462,9 @@ def test_a_text_read_for_topics_and_for_names_is_parted_once(monkeypatch: pytest
 def test_an_article_is_parted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     enricher, parted = load(), []
     part = runs._part
-    monkeypatch.setattr(runs, "_part", lambda text: (parted.append(text), part(text))[1])
+    monkeypatch.setattr(
+        runs, "_part", lambda joined, texts, firsts: (parted.extend(texts), part(joined, texts, firsts))[1]
+    )
     enricher.enrich([article("Iran ships arms", f"{number} tanks went to Norway.") for number in range(3)])
     assert len(parted) == 3
 

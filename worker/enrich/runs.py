@@ -15,6 +15,7 @@ import numpy.typing as npt
 from worker.enrich.word_table import Postings
 
 Ints: TypeAlias = npt.NDArray[np.int64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
 _BITS: Final = 7
 _LONGEST_RUN: Final = (1 << _BITS) - 1
@@ -103,13 +104,15 @@ class RunTable:
             raise
 
     def _number_all(self, texts: Sequence[str]) -> list[Runs]:
-        parted = list(map(_part, texts))
-        numbers = self._numbers(list(chain.from_iterable(runs for runs, _, _ in parted)))
+        bounds = np.cumsum([0, *map(len, texts)])
+        runs, is_space, starts, ends = _part("".join(texts), texts, bounds[:-1])
+        numbers = np.empty(len(starts), np.int64)
+        numbers[np.argsort(is_space, kind="stable")] = self._numbers(runs)
         self._calls[numbers] += 1  # once, however often a run stands in the texts
-        bounds = np.cumsum([0, *(len(runs) for runs, _, _ in parted)]).tolist()
+        own = pairwise(np.searchsorted(starts, bounds).tolist())
         return [
-            Runs(numbers[start:end], starts, ends)
-            for (_, starts, ends), (start, end) in zip(parted, pairwise(bounds), strict=True)
+            Runs(numbers[first:end], starts[first:end] - shift, ends[first:end] - shift)
+            for shift, (first, end) in zip(bounds.tolist(), own, strict=False)
         ]
 
     def _numbers(self, runs: Sequence[str]) -> Ints:
@@ -231,33 +234,20 @@ def _at_least(array: Ints, size: int, filling: int) -> Ints:
     return np.concatenate((array, np.full(max(size, 2 * len(array)) - len(array), filling, np.int64)))
 
 
-def _part(text: str) -> tuple[list[str], Ints, Ints]:
-    """The runs of signs and of spaces in a text, where they start and where they end."""
-    if not text:
-        return [], np.zeros(0, np.int64), np.zeros(0, np.int64)
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+def _part(joined: str, texts: Sequence[str], firsts: Ints) -> tuple[list[str], Mask, Ints, Ints]:
+    """The runs of joined texts, those of signs before those of spaces; then, by their places: whether one is of spaces, its start and end."""
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     is_space = _IS_SPACE.take(codes, mode="clip")
-    edges = np.flatnonzero(is_space[1:] != is_space[:-1]) + 1
-    bounds = np.concatenate(([0], edges, [len(text)]))
-    starts, ends, first = bounds[:-1], bounds[1:], int(is_space[0])
-    # signs and spaces stand by turns; most spaces are the one blank that is in no run
-    opened, closed = starts[1 - first :: 2], ends[1 - first :: 2]
-    opened = opened + ((codes[opened] == _BLANK) & (opened > 0))
-    kept = np.flatnonzero(opened < closed)
-    opened, closed, behind = opened[kept], closed[kept], kept + 1 - first
-    runs, at, signs = [], 0, text.split()
-    for start, end, upto in zip(opened.tolist(), closed.tolist(), behind.tolist(), strict=True):
-        runs += signs[at:upto]
-        runs.append(text[start:end])
-        at = upto
-    return runs + signs[at:], _inserted(starts[first::2], behind, opened), _inserted(ends[first::2], behind, closed)
-
-
-def _inserted(values: Ints, before: Ints, others: Ints) -> Ints:
-    """Return the values with the others among them, each before the value at that place."""
-    inserted = np.empty(len(values) + len(others), np.int64)
-    places = before + np.arange(len(others))
-    is_value = np.ones(len(inserted), np.bool_)
-    is_value[places] = False
-    inserted[is_value], inserted[places] = values, others
-    return inserted
+    is_start = np.ones(len(codes) + 1, np.bool_)
+    np.not_equal(is_space[1:], is_space[:-1], out=is_start[1:-1])
+    is_start[firsts] = True
+    starts = np.flatnonzero(is_start)
+    starts, ends = starts[:-1], starts[1:]
+    is_space = is_space[starts]
+    is_behind = is_space & (codes[starts] == _BLANK)
+    is_behind[np.searchsorted(starts, firsts[firsts < len(codes)])] = False
+    starts = starts + is_behind
+    kept = np.flatnonzero(starts < ends)
+    starts, ends, is_space = starts[kept], ends[kept], is_space[kept]
+    spaces = map(slice, starts[is_space].tolist(), ends[is_space].tolist())
+    return [*chain.from_iterable(map(str.split, texts)), *map(joined.__getitem__, spaces)], is_space, starts, ends
