@@ -5,9 +5,11 @@ learnt classifier, which this module exists to be compared with. Patterns live i
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
+from itertools import chain
 from operator import or_
 from pathlib import Path
 from typing import Final, Self
@@ -144,15 +146,17 @@ class PatternIndex:
         """Number the patterns in the order given."""
         self.patterns = tuple(patterns)
         self._by_word: dict[str, tuple[int, int]] = {}
-        self._first = _Beginnings([pattern.first for pattern in self.patterns])
-        self._last = _Beginnings([pattern.last for pattern in self.patterns])
+        self._places = _Beginnings([*(one.first for one in self.patterns), *(one.last for one in self.patterns)])
+        """The first places of all patterns, then the last ones: of most words one look tells that none may begin with it."""
 
     def ends(self, token: str) -> tuple[Sequence[int], Sequence[int]]:
         """Return the patterns whose first and those whose last place may begin with a word of `token` (it may join some)."""
-        if token.isalnum():
-            return self._first.numbers(token), self._last.numbers(token)
-        words = _WORD.findall(token)
-        return _union(map(self._first.numbers, words)), _union(map(self._last.numbers, words))
+        numbers = self._places.numbers
+        found = numbers(token) if token.isalnum() else _union(map(numbers, _WORD.findall(token)))
+        if not found:
+            return _NONE, _NONE
+        at = bisect_left(found, len(self.patterns))
+        return found[:at], [number - len(self.patterns) for number in found[at:]]
 
     def may_open(self, number: int, word: str) -> bool:
         """Return whether a pattern's first place may begin with `word`."""
@@ -174,7 +178,8 @@ class PatternIndex:
     def _ends(self, word: str) -> tuple[int, int]:
         known = self._by_word.get(word)
         if known is None:
-            known = _mask(self._first.numbers(word)), _mask(self._last.numbers(word))
+            opened, closed = self.ends(word)
+            known = _mask(opened), _mask(closed)
             if len(self._by_word) >= _REMEMBERED_WORDS:
                 self._by_word.clear()
             if len(word) <= _REMEMBERED_LETTERS:
@@ -204,6 +209,7 @@ class _Beginnings:
                 self._by_head.setdefault(head, []).append(number)
             for head in {word[:_HEAD_LETTERS] for word in one.words | one.stems if not word.isascii()}:
                 self._foreign.setdefault(head, []).append(number)
+        self._stems_of = {head: tuple(stem for stem, _ in stems) for head, stems in self._stems.items()}
 
     def numbers(self, word: str) -> Sequence[int]:
         """Return the patterns' numbers, in order."""
@@ -211,7 +217,8 @@ class _Beginnings:
         if not word.isascii():
             return self._matching(word, self._by_head.get(lower[:_HEAD_LETTERS], ()))
         found: Sequence[int] = self._exact.get(lower, _NONE)
-        if stems := self._stems.get(lower[:MIN_PREFIX_LETTERS]):
+        if lower.startswith(self._stems_of.get(lower[:MIN_PREFIX_LETTERS], ())):  # few begin with any
+            stems = self._stems[lower[:MIN_PREFIX_LETTERS]]
             found = [*found, *(number for stem, number in stems if lower.startswith(stem))]
         if self._foreign:
             found = [*found, *self._matching(word, self._foreign.get(lower[:_HEAD_LETTERS], ()))]
@@ -222,7 +229,7 @@ class _Beginnings:
 
 
 def _union(lists: Iterable[Sequence[int]]) -> list[int]:
-    return sorted({number for some in lists for number in some})
+    return sorted(set(chain.from_iterable(lists)))
 
 
 def _mask(numbers: Iterable[int]) -> int:
