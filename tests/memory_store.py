@@ -230,7 +230,10 @@ class MemoryStore:
     def read_stories(self, stories):
         return [self.stories.get(story, (None, 0)) for story in stories]
 
-    def read_article(self, article_id):
+    def read_articles(self, ids):
+        return list(map(self._read_article, ids))
+
+    def _read_article(self, article_id):
         item = self.articles.get(article_id)
         if not item or not item.story or item.claims >= SUSPECT:
             return None

@@ -305,8 +305,8 @@ class Store(Protocol):
 class Articles(Protocol):
     """The articles that were told."""
 
-    def read_article(self, article_id: str) -> tuple[Article, Analysis | None] | None:
-        """An article in the zones in which it was decided on, and its analysis; None where it is not (any more).
+    def read_articles(self, ids: Sequence[str]) -> list[tuple[Article, Analysis | None] | None]:
+        """Of each id the article in the zones in which it was decided on, and its analysis; None where it is not (any more).
 
         One that was edited has no analysis until it is told again. None of it, too, where `SUSPECT` readers of it never came
         back: nobody else shall read it.

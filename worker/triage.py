@@ -116,7 +116,7 @@ class Triage:
 
     def _read(self, unnamed: Mapping[str, Signature]) -> dict[str, Signature]:
         """The signatures of those that are still there, with their names."""
-        stored = [found for id_ in unnamed if (found := self._articles.read_article(id_))]
+        stored = [found for found in self._articles.read_articles(list(unnamed)) if found]
         edited = [article for article, analysis in stored if analysis is None]
         anew = zip(edited, self._enricher.enrich(edited) if edited else (), strict=True)
         glanced = [(article, analysis) for article, analysis in stored if analysis and analysis.pending]

@@ -961,14 +961,14 @@ def test_an_analysed_article_is_read_back_with_its_analysis_and_one_that_is_not_
     bench.ingest(ARMS)
     [claim] = bench.store.claim_articles(10, LEASE)
     articles = ArticleStore(bench.store.client) if isinstance(bench.store, RedisStore) else bench.store
-    assert articles.read_article(claim.article.id) is None
+    assert articles.read_articles([claim.article.id]) == [None]
     seen = replace(analyse(claim.article), pending=Pending(("IR",), ("GPE",)))
     signature = story.sign(claim.article, seen)
     [kinship] = bench.store.find_kin([signature.keys])
     step = StoryStep(Story(claim.article.id), 0, signature, kinship.seen)
     assert finish(bench, claim, seen, step) == 0
-    assert articles.read_article(claim.article.id) == (claim.article, seen)
-    assert articles.read_article("art_unknown") is None
+    assert articles.read_articles(["art_unknown", claim.article.id]) == [None, (claim.article, seen)]
+    assert articles.read_articles([]) == []
     [kin] = kin_of(bench, claim.article)
     assert not kin.signature.is_named
 
@@ -980,10 +980,10 @@ def test_an_edit_ends_what_was_understood_of_the_old_text(bench):
     assert bench.ingest(ARMS | {"description": ARMS["description"] + " The ministry gave no price."}).revised == 1
     articles = ArticleStore(bench.store.client) if isinstance(bench.store, RedisStore) else bench.store
     [claim] = bench.store.claim_articles(10, SHORT)
-    assert articles.read_article(claim.article.id) == (claim.article, None)
+    assert articles.read_articles([claim.article.id]) == [(claim.article, None)]
     bench.let_leases_end()
     bench.store.claim_articles(10, SHORT)
-    assert articles.read_article(claim.article.id) is None, "two readers of it never came back"
+    assert articles.read_articles([claim.article.id]) == [None], "two readers of it never came back"
 
 
 def step_with_kin(bench, claim) -> StoryStep:
