@@ -506,13 +506,13 @@ def test_the_strongest_sentences_of_many_articles_are_those_of_each(counts: list
 
 def test_what_is_not_kept_gives_its_memory_back() -> None:
     postings = Postings()
-    postings.extend([range(10) for _ in range(50_000)])
+    postings.extend(np.full(50_000, 10), np.tile(np.arange(10), 50_000))
     postings.keep(np.arange(0, 50_000, 1_000))
     assert postings._numbers.nbytes + postings._ends.nbytes < 50_000
     places, numbers = postings.of(np.array([0, 49]))
     assert (places.tolist(), numbers.tolist()) == ([0] * 10 + [1] * 10, [*range(10)] * 2)
     postings.keep(np.arange(0))
-    postings.extend([[7]])
+    postings.extend(np.array([1]), np.array([7]))
     assert postings.of(np.array([0]))[1].tolist() == [7]
 
 
@@ -548,8 +548,8 @@ def test_a_turn_that_ends_while_runs_are_learnt_leaves_no_run_under_another_ones
     with monkeypatch.context() as ending:
         extend = Postings.extend
 
-        def end(self: Postings, lists: list[list[int]]) -> None:
-            extend(self, lists)
+        def end(self: Postings, counts: np.ndarray, numbers: np.ndarray) -> None:
+            extend(self, counts, numbers)
             raise TurnOver
 
         ending.setattr(Postings, "extend", end)

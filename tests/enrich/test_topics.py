@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
@@ -157,8 +157,8 @@ class _EndingWords(list[str]):
 
 
 class _EndingPostings(Postings):
-    def extend(self, lists: Sequence[Sequence[int]]) -> None:
-        super().extend(lists[:2])
+    def extend(self, counts: np.ndarray, numbers: np.ndarray) -> None:
+        super().extend(counts[:2], numbers[: counts[:2].sum()])
         raise TurnOver
 
 

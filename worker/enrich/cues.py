@@ -5,23 +5,27 @@ from each place, and searches a text from end to end by itself where nothing is 
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 import ahocorasick
+import numpy as np
 
 from worker.enrich.countries import country_forms, fold
 from worker.enrich.events import event_cues
 from worker.enrich.find import Sought, automaton, small_letters
 from worker.enrich.gazetteer import rule_cues
-from worker.enrich.runs import RunColumn, RunTable, pack
+from worker.enrich.runs import Made, RunColumn, RunTable, pack
 
 Hits: TypeAlias = list[tuple[int, Any]]
 """The last letter of each cue, and what was sought by it: what an automaton's `iter` gives."""
 
 _Hit: TypeAlias = tuple[int, int, int]
-"""Of a cue in a run: where it ends, how many letters it has, as a negative number, and what is kept of it."""
+"""Of a cue in a run: where it ends, how many letters it has, as a negative number, and what is kept of it.
+
+So sorted, they are in order of their ends, the longest first of those with the same, as automata find them.
+"""
 
 _BETWEEN: Final = "\n"
 
@@ -64,27 +68,34 @@ class RunCues:
         for leave, one in zip(is_left, own, strict=True):
             yield NOT_SOUGHT if leave else _by_list(hits[one])
 
-    def _learn(self, runs: list[str]) -> list[list[int] | None]:
-        """The cues that end in each run, None of one that has more letters folded than written."""
-        joined = small_letters(_BETWEEN.join(runs))
-        starts = list(accumulate((len(run) + len(_BETWEEN) for run in runs), initial=0))
-        found: list[list[_Hit]] = [[] for _ in runs]
-        for last, numbers in self._automaton.iter(joined):
-            at = bisect_right(starts, last) - 1
-            run = joined[starts[at] : starts[at] + len(runs[at])]
-            found[at] += self._fitting(run, last - starts[at], numbers)
-        return [
-            _in_order(hits) if run.isascii() else self._of_any_letters(run)
-            for run, hits in zip(runs, found, strict=True)
-        ]
+    def _learn(self, runs: list[str]) -> Made:
+        """The cues that end in each run; one that has more letters folded than written is left.
 
-    def _of_any_letters(self, run: str) -> list[int] | None:
-        """As rules see it, in small letters, and as countries are looked up."""
-        folded = fold(run)
-        if len(folded) != len(run):
-            return None
-        hits = ((text, *hit) for text in {small_letters(run), folded} for hit in self._automaton.iter(text))
-        return _in_order({fitting for text, last, numbers in hits for fitting in self._fitting(text, last, numbers)})
+        A run of any letters is read twice: as rules see it, in small letters, and as countries are looked up.
+        """
+        owners, texts = list(range(len(runs))), list(map(str.lower, runs))
+        is_left = np.zeros(len(runs), np.bool_)
+        for at in [at for at, run in enumerate(runs) if not run.isascii()]:
+            folded = fold(runs[at])
+            is_left[at] = len(folded) != len(runs[at])
+            texts[at] = "" if is_left[at] else small_letters(runs[at])
+            owners.append(at)
+            texts.append("" if is_left[at] else folded)
+        found = sorted({(owners[at], *hit) for at, hit in self._hits(texts)})
+        counts = np.bincount(np.array([at for at, *_ in found], np.int64), minlength=len(runs))
+        return Made(counts, np.array([packed for *_, packed in found], np.int64), is_left)
+
+    def _hits(self, texts: Sequence[str]) -> Iterator[tuple[int, _Hit]]:
+        """The number of a text beside each cue in it."""
+        joined = _BETWEEN + _BETWEEN.join(texts)
+        starts = list(accumulate((len(text) + len(_BETWEEN) for text in texts), initial=len(_BETWEEN)))
+        for last, (letters, numbers) in self._automaton.iter(joined):
+            start = last + 1 - letters
+            if joined[start].isalnum() and joined[start - 1].isalnum():
+                continue  # as most: within a longer word
+            at = bisect_right(starts, last) - 1
+            for hit in self._fitting(texts[at], last - starts[at], numbers):
+                yield at, hit
 
     def _fitting(self, run: str, last: int, numbers: Sequence[int]) -> Iterator[_Hit]:
         """The cues of those whose last word ends at `last` that do not stand within a longer word of the run."""
@@ -95,11 +106,6 @@ class RunCues:
             is_alone = not start or (end.is_all and not (run[start].isalnum() and run[start - 1].isalnum()))
             if is_alone and (end.is_prefix or not (after.isalnum() and run[last].isalnum())):
                 yield last + end.blanks, -end.letters, pack(number, start, len(end.word) + end.blanks)
-
-
-def _in_order(hits: Collection[_Hit]) -> list[int]:
-    """By their ends, the longest first of those with the same, as automata find them."""
-    return [packed for *_, packed in sorted(hits)] if hits else []
 
 
 class _End(NamedTuple):
@@ -126,8 +132,8 @@ def _by_list(hits: Sequence[tuple[int, tuple[int, object]]]) -> TextCues:
 
 
 def _automaton(ends: Sequence[_End]) -> ahocorasick.Automaton:
-    """Finds the last words of all cues; with each are the numbers of its cues."""
+    """Finds the last words of all cues; with each are its letters and the numbers of its cues."""
     numbers: dict[str, list[int]] = {}
     for number, end in enumerate(ends):
         numbers.setdefault(end.word, []).append(number)
-    return automaton(Sought(*one) for one in numbers.items())
+    return automaton(Sought(word, (len(word), some)) for word, some in numbers.items())

@@ -7,9 +7,9 @@ stands in the next one; texts with any are left to the tokeniser, as are those w
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -17,7 +17,7 @@ from spacy.tokenizer import Tokenizer
 
 from worker.enrich.names import Ints, token_offsets
 from worker.enrich.ner import KnownWords
-from worker.enrich.runs import RunColumn, RunTable, pack
+from worker.enrich.runs import Made, RunColumn, RunTable, pack
 
 _PLAIN: Final = re.compile(
     r"""(["“($£€]?)([A-Za-z]+(?:-[A-Za-z]+)*+|[0-9]+(?:[.,][0-9]+)*+)(['’]s)?"""
@@ -71,14 +71,17 @@ class KnownRuns:
         words = list(map(text.__getitem__, map(slice, starts.tolist(), ends.tolist())))
         return Cut(self._words.rows_of(words), starts, ends)
 
-    def _learn(self, runs: list[str]) -> list[list[int] | None]:
-        """The tokens of runs, None of one with an emoticon in it."""
+    def _learn(self, runs: list[str]) -> Made:
+        """The tokens of runs; one with an emoticon in it is left."""
         plain = {run: words for run in runs if (words := self._part(run))}
         cut = plain | self._tokenise([run for run in runs if run not in plain])
-        is_known = [self._emoticons.isdisjoint(cut[run]) for run in runs]
-        known = [run for run, is_one in zip(runs, is_known, strict=True) if is_one]
-        rows = iter(self._words.rows_of([word for run in known for word in cut[run]]).tolist())
-        return [_packed(cut[run], rows) if is_one else None for run, is_one in zip(runs, is_known, strict=True)]
+        lists = [words if self._emoticons.isdisjoint(words := cut[run]) else () for run in runs]
+        words = list(chain.from_iterable(lists))
+        counts, lengths = (np.fromiter(map(len, some), np.int64, len(some)) for some in (lists, words))
+        starts = np.append(0, np.cumsum(lengths))
+        firsts = starts[np.cumsum(counts) - counts]
+        packed = pack(self._words.rows_of(words), starts[:-1] - np.repeat(firsts, counts), lengths)
+        return Made(counts, packed, counts == 0)
 
     def _part(self, run: str) -> list[str]:
         """The words of a run that no tokeniser need be asked about, as most new ones are; none of others.
@@ -108,14 +111,6 @@ class KnownRuns:
             else:
                 words[-1].append(text[start:end])
         return dict(zip(runs, words, strict=False))
-
-
-def _packed(words: Sequence[str], rows: Iterator[int]) -> list[int]:
-    """Of each word of a run its row, where it starts in the run, and its length; `rows` goes on to the next run's."""
-    if len(words) == 1:
-        return [pack(next(rows), 0, len(words[0]))]
-    starts = accumulate(map(len, words), initial=0)
-    return [pack(row, start, len(word)) for word, start, row in zip(words, starts, rows, strict=False)]
 
 
 def _is_emoticon(rule: str) -> bool:

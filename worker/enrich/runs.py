@@ -7,7 +7,7 @@ topics' words (`topic_words`) come of the same runs, so that a text is parted, a
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise, repeat, starmap
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from worker.enrich.word_table import Postings
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
+_Number = TypeVar("_Number", int, Ints)
 
 _BITS: Final = 7
 _LONGEST_RUN: Final = (1 << _BITS) - 1
@@ -131,10 +132,10 @@ class RunTable:
 class RunColumn:
     """Lists of numbers, one for each run of a table, made at its first use and kept as long as the table keeps the run.
 
-    `make` gives the lists of some runs, None for one that has to be looked at wherever it stands.
+    `make` gives the lists of some runs.
     """
 
-    def __init__(self, table: RunTable, make: Callable[[list[str]], Sequence[Sequence[int] | None]]) -> None:
+    def __init__(self, table: RunTable, make: Callable[[list[str]], "Made"]) -> None:
         self._table, self._make = table, make
         self.forget()
 
@@ -157,14 +158,13 @@ class RunColumn:
         return Listed(*self._made.of(rows), np.flatnonzero(rows == _NOTHING))
 
     def _learn(self, numbers: list[int]) -> None:
-        lists = self._make(list(map(self._table.run, numbers)))
-        made = [some for some in lists if some is not None]
+        counts, made, is_left = self._make(list(map(self._table.run, numbers)))
         try:
             if not len(self._made):
-                self._made.extend([[]])  # the row `_NOTHING`
-            rows = iter(range(len(self._made), len(self._made) + len(made)))
-            self._made.extend(made)
-            self._rows[numbers] = [_NOTHING if some is None else next(rows) for some in lists]
+                self._made.extend(np.zeros(1, np.int64), np.zeros(0, np.int64))  # the row `_NOTHING`
+            rows = np.arange(len(self._made), len(self._made) + len(counts))
+            self._made.extend(counts, made)
+            self._rows[numbers] = np.where(is_left, _NOTHING, rows)
         except BaseException:  # a turn that ends amid this would give later runs another's list
             self.forget()
             raise
@@ -200,6 +200,14 @@ class RunColumn:
         return Packed(rows, firsts, firsts + lengths, list(starmap(slice, pairwise(ends))), is_left.tolist())
 
 
+class Made(NamedTuple):
+    """Lists of runs end to end: how many numbers each has, all numbers, and whether a run, which has none, has to be looked at wherever it stands."""
+
+    counts: Ints
+    numbers: Ints
+    is_left: Mask
+
+
 class Packed(NamedTuple):
     """Words of texts end to end: each one's row, and where in its text it starts and ends; by text which are its own, and whether a run is without a list."""
 
@@ -218,9 +226,9 @@ class Listed(NamedTuple):
     left: Ints
 
 
-def pack(row: int, start: int, length: int) -> int:
+def pack(rows: _Number, starts: _Number, lengths: _Number) -> _Number:
     """Return as one number, for a `RunColumn`, a word of a run: its row, where it starts in the run, and its length."""
-    return row << 2 * _BITS | start << _BITS | length
+    return rows << 2 * _BITS | starts << _BITS | lengths
 
 
 def unpack(numbers: Ints) -> tuple[Ints, Ints, Ints]:

@@ -6,18 +6,20 @@ A sentence that begins or ends amid a run, or holds one of which nothing is kept
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from worker.enrich.runs import Ints, RunColumn, Runs, RunTable, pack, unpack
+from worker.enrich.runs import Ints, Made, RunColumn, Runs, RunTable, pack, unpack
 from worker.enrich.word_table import MAX_LETTERS, WordTable
 
 _WORD: Final = re.compile(r"\w++(?:[-.'’]\w++)*+")
+_WORDS: Final = re.compile(f"({_WORD.pattern})")
+_BETWEEN: Final = "\n"
+"""Runs are cut into words side by side, this between them: of two neighbours none joins."""
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Article: TypeAlias = tuple[str, Sequence[tuple[int, int]]]
@@ -95,23 +97,19 @@ class SentenceWords:
         starts, ends = np.array(places, np.int64).reshape(-1, 2).T
         return Tokens(self._table.look_up(words), np.array(owners, np.int64), starts, ends)
 
-    def _learn(self, runs: Sequence[str]) -> list[list[int] | None]:
-        """The words of runs, None of one that has more small letters than letters: "İ" is two."""
-        lowers = [run.lower() for run in runs]
-        found = [_WORD.findall(lower) for lower in lowers]
-        rows = iter(self._table.look_up(list(chain.from_iterable(found))).tolist())
-        packed = [_packed(lower, words, rows) for lower, words in zip(lowers, found, strict=True)]
-        return [some if len(lower) == len(run) else None for some, lower, run in zip(packed, lowers, runs, strict=True)]
-
-
-def _packed(run: str, words: Sequence[str], rows: Iterator[int]) -> list[int]:
-    """Of each word of a run its row, where it starts in the run, and its length; `rows` goes on to the next run's."""
-    packed, end = [], 0
-    for word in words:
-        start = run.index(word, end)
-        end = start + len(word)
-        packed.append(pack(next(rows), start, len(word)))
-    return packed
+    def _learn(self, runs: Sequence[str]) -> Made:
+        """The words of runs; one that has more small letters than letters is left: "İ" is two."""
+        lowers = list(map(str.lower, runs))
+        sizes = np.fromiter(map(len, lowers), np.int64, len(lowers))
+        pieces = _WORDS.split(_BETWEEN.join(lowers))
+        words, lengths = pieces[1::2], np.fromiter(map(len, pieces), np.int64, len(pieces))
+        starts = np.cumsum(lengths)[:-1:2]
+        firsts = np.cumsum(sizes + len(_BETWEEN)) - sizes - len(_BETWEEN)
+        owners = np.searchsorted(firsts, starts, side="right") - 1
+        packed = pack(self._table.look_up(words), starts - firsts[owners], lengths[1::2])
+        is_left = sizes != np.fromiter(map(len, runs), np.int64, len(runs))
+        is_kept = ~is_left[owners]
+        return Made(np.bincount(owners[is_kept], minlength=len(runs)), packed[is_kept], is_left)
 
 
 def _inside(articles: Sequence[Article], runs: Sequence[Runs]) -> tuple[Ints, Ints, Mask]:

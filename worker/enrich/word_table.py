@@ -4,9 +4,9 @@ Owns which numbers stand for a word. Does not own sentences, n-grams or weights.
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from itertools import repeat
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Final, Self, TypeAlias, TypeVar
 
@@ -97,14 +97,12 @@ class Postings:
         self._numbers, self._ends = np.zeros(1024, np.int64), np.zeros(1024, np.int64)
         self._rows = 0
 
-    def extend(self, lists: Sequence[Sequence[int]]) -> None:
-        """Add rows with these numbers."""
+    def extend(self, counts: Ints, numbers: Ints) -> None:
+        """Add rows, each with so many of the numbers."""
         first, held = self._rows, int(self._ends[self._rows])
-        lengths = np.fromiter(map(len, lists), np.int64, len(lists))
-        numbers = [number for some in lists for number in some]
-        self._rows += len(lists)
+        self._rows += len(counts)
         self._ends, self._numbers = _at_least(self._ends, self._rows + 1), _at_least(self._numbers, held + len(numbers))
-        self._ends[first + 1 : self._rows + 1] = held + np.cumsum(lengths)
+        self._ends[first + 1 : self._rows + 1] = held + np.cumsum(counts)
         self._numbers[held : held + len(numbers)] = numbers
 
     def keep(self, rows: Ints) -> None:
@@ -124,6 +122,12 @@ class Postings:
         upto = np.cumsum(counts)
         within = np.arange(int(counts.sum())) - np.repeat(upto - counts, counts)
         return np.repeat(places, counts), self._numbers[within + np.repeat(starts, counts)]
+
+
+def end_to_end(lists: Sequence[Collection[int]]) -> tuple[Ints, Ints]:
+    """Return how many numbers each list has, and all of them."""
+    counts = np.fromiter(map(len, lists), np.int64, len(lists))
+    return counts, np.fromiter(chain.from_iterable(lists), np.int64, int(counts.sum()))
 
 
 class WordTable:
@@ -181,8 +185,8 @@ class WordTable:
         self.countries[first:end] = list(map(self._countries.get, words, repeat(0)))
         self.weapons[first:end] = list(map(self._weapons.__contains__, words))
         opened, closed = zip(*map(self.index.ends, tokens), strict=True) if tokens else ((), ())
-        self.opened.extend(opened)
-        self.closed.extend(closed)
+        self.opened.extend(*end_to_end(opened))
+        self.closed.extend(*end_to_end(closed))
         self.words += words
         self.rows.update(zip(tokens, range(first, end), strict=True))
 
