@@ -14,7 +14,7 @@ from worker.decision import record_decision
 from worker.isolation import spared
 from worker.match import Matcher
 from worker.model import Alert, Analysis, Kin, Match, Onward, Signature, Story, Verdict
-from worker.triage import Compared, Read, Triage
+from worker.triage import Compared, Opened, Read, Triage
 
 
 @dataclass(slots=True)
@@ -46,11 +46,13 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """Of those that wait the ones that may be told now, with their kin."""
+    """Of those that wait the ones that may be told now, with their kin, and when these were looked for."""
 
+    at: datetime
     waiting: Sequence[Telling]
     group: Sequence[Telling]
     kinships: Sequence[ports.Kinship]
+    opened: Opened | None
 
 
 class Teller:
@@ -93,12 +95,17 @@ class Teller:
         """Look for the kin of those that need not wait for an earlier one, nor for one ahead, which the store has not heard of."""
         found = self._find_kin(waiting, ahead)
         free = [i for i in _unrelated(waiting, ahead) if i in found]
-        return Looked(waiting, [waiting[i] for i in free], [found[i] for i in free])
+        now, group, kinships = self._clock.now(), [waiting[i] for i in free], [found[i] for i in free]
+        compared = [
+            Compared(one.claim.article, one.analysis, one.signature, kinship.kin)
+            for one, kinship in zip(group, kinships, strict=True)
+        ]
+        return Looked(now, waiting, group, kinships, self._triage.open(compared, now) if self._triage else None)
 
     def judge(self, looked: Looked) -> list[tuple[Telling, ports.Told]]:
         """What is to be stored of each article whose kin were looked for."""
-        now, group = self._clock.now(), looked.group
-        kinships = self._settle(group, looked.kinships, now)
+        now, group = looked.at, looked.group
+        kinships = self._settle(looked)
         grown = self._grow(group, kinships, now)
         _tie(looked.waiting, group, [joined.id for joined, _ in grown])
         ready = [
@@ -120,18 +127,14 @@ class Teller:
             one.ties = frozenset({*one.signature.keys, one.claim.article.id, one.claim.story, *stories} - {""})
         return found
 
-    def _settle(self, group: Sequence[Telling], found: Sequence[ports.Kinship], now: datetime) -> list[ports.Kinship]:
+    def _settle(self, looked: Looked) -> list[ports.Kinship]:
         """The kin with their names where only these tell them apart; the articles' own analyses may be whole then."""
-        if not self._triage:
-            return list(found)
-        compared = [
-            Compared(one.claim.article, one.analysis, one.signature, kinship.kin)
-            for one, kinship in zip(group, found, strict=True)
-        ]
-        settled = self._triage.settle(compared, now)
-        for one, whole in zip(group, settled, strict=True):
+        if not self._triage or not looked.opened:
+            return list(looked.kinships)
+        settled = self._triage.settle(looked.opened)
+        for one, whole in zip(looked.group, settled, strict=True):
             one.analysis, one.signature = whole.analysis, whole.signature
-        return [replace(kinship, kin=whole.kin) for kinship, whole in zip(found, settled, strict=True)]
+        return [replace(kinship, kin=whole.kin) for kinship, whole in zip(looked.kinships, settled, strict=True)]
 
     def _grow(
         self, group: Sequence[Telling], kinships: Sequence[ports.Kinship], now: datetime

@@ -8,7 +8,7 @@ choice. What else names are good for (entities in searches and trends) is lost f
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -48,6 +48,21 @@ class Compared:
     kin: tuple[Kin, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Articles beside their kin, and what names can tell of them.
+
+    `numbers` are for each article those of its kin that only names tell apart from it; `kept` the signatures that the store has
+    of such kin without names, `names` the same with names where they were looked for before, `stored` the texts of the others.
+    """
+
+    group: Sequence[Compared]
+    numbers: Sequence[Collection[int]]
+    kept: Mapping[str, Signature]
+    names: Mapping[str, Signature]
+    stored: Sequence[tuple[Article, Analysis | None]]
+
+
 class Triage:
     """Decides article by article; remembers the signatures of kin whose names it had to look for."""
 
@@ -77,12 +92,27 @@ class Triage:
         analyses = iter(self._enricher.complete(articles, [read.analysis for read in wanted]))
         return [_named(read, next(analyses)) if read.analysis.pending else read for read in reads]
 
-    def settle(self, group: Sequence[Compared], now: datetime) -> list[Compared]:
-        """The same with names where these decide whether an article and its kin tell the same news."""
-        open_ = [story.undecided(one.signature, one.kin, now) for one in group]
-        whole = self._complete([one for one, numbers in zip(group, open_, strict=True) if numbers])
-        unnamed = [kin for one, numbers in zip(group, open_, strict=True) for kin in one.kin if kin.number in numbers]
-        names = self._name([kin for kin in unnamed if not kin.signature.is_named])
+    def open(self, group: Sequence[Compared], now: datetime) -> Opened:
+        """Which kin only names tell apart from their article, with the texts in which these are yet to be looked for."""
+        numbers = [story.undecided(one.signature, one.kin, now) for one in group]
+        open_ = [kin for one, some in zip(group, numbers, strict=True) for kin in one.kin if kin.number in some]
+        kept = {kin.article_id: kin.signature for kin in open_ if not kin.signature.is_named}
+        known = {id_: self._signatures[id_] for id_ in kept if id_ in self._signatures}
+        names = {id_: with_names for id_, (without, with_names) in known.items() if without == kept[id_]}
+        missing = [id_ for id_ in kept if id_ not in names]
+        return Opened(group, numbers, kept, names, list(filter(None, self._articles.read_articles(missing))))
+
+    def settle(self, opened: Opened) -> list[Compared]:
+        """The articles with names where these decide whether an article and its kin tell the same news."""
+        pairs = list(zip(opened.group, opened.numbers, strict=True))
+        own = [one for one, numbers in pairs if numbers and one.analysis.pending]
+        analyses = iter(self._read([*((one.article, one.analysis) for one in own), *opened.stored]))
+        whole = {one.article.id: _with_names(one, next(analyses)) for one in own}
+        names = {**opened.kept, **opened.names}
+        for (article, _), analysis in zip(opened.stored, analyses, strict=True):
+            without = opened.kept[article.id]
+            names[article.id] = story.named(without, article, analysis)
+            self._remember(article.id, without, names[article.id])
         return [
             replace(
                 whole.get(one.article.id, one),
@@ -91,47 +121,28 @@ class Triage:
                     for kin in one.kin
                 ),
             )
-            for one, numbers in zip(group, open_, strict=True)
+            for one, numbers in pairs
         ]
 
-    def _complete(self, group: Sequence[Compared]) -> dict[str, Compared]:
-        wanted = [one for one in group if one.analysis.pending]
-        if not wanted:
-            return {}
-        whole = self._enricher.complete([one.article for one in wanted], [one.analysis for one in wanted])
-        return {
-            one.article.id: replace(one, analysis=analysis, signature=story.named(one.signature, one.article, analysis))
-            for one, analysis in zip(wanted, whole, strict=True)
-        }
-
-    def _name(self, kin: Sequence[Kin]) -> dict[str, Signature]:
-        """The signatures of kin with their names, by article."""
-        kept = {one.article_id: one.signature for one in kin}
-        known = {id_: self._signatures[id_] for id_ in kept if id_ in self._signatures}
-        found = {id_: with_names for id_, (without, with_names) in known.items() if without == kept[id_]}
-        named = self._read({id_: signature for id_, signature in kept.items() if id_ not in found})
-        for id_, signature in named.items():
-            self._remember(id_, kept[id_], signature)
-        return kept | found | named
-
-    def _read(self, unnamed: Mapping[str, Signature]) -> dict[str, Signature]:
-        """The signatures of those that are still there, with their names."""
-        stored = [found for found in self._articles.read_articles(list(unnamed)) if found]
-        edited = [article for article, analysis in stored if analysis is None]
-        anew = zip(edited, self._enricher.enrich(edited) if edited else (), strict=True)
-        glanced = [(article, analysis) for article, analysis in stored if analysis and analysis.pending]
-        texts, glances = [article for article, _ in glanced], [analysis for _, analysis in glanced]
-        completed = zip(texts, self._enricher.complete(texts, glances) if glanced else (), strict=True)
-        whole = [(article, analysis) for article, analysis in stored if analysis and not analysis.pending]
-        return {
-            article.id: story.named(unnamed[article.id], article, analysis)
-            for article, analysis in (*anew, *completed, *whole)
-        }
+    def _read(self, texts: Sequence[tuple[Article, Analysis | None]]) -> list[Analysis]:
+        """Whole analyses of articles; what has none, for it was edited, is read anew."""
+        edited = [article for article, analysis in texts if analysis is None]
+        glanced = [(article, analysis) for article, analysis in texts if analysis and analysis.pending]
+        anew = iter(self._enricher.enrich(edited) if edited else ())
+        completed = iter(self._enricher.complete(*zip(*glanced, strict=True)) if glanced else ())
+        return [
+            next(anew) if analysis is None else next(completed) if analysis.pending else analysis
+            for _, analysis in texts
+        ]
 
     def _remember(self, article_id: str, without: Signature, with_names: Signature) -> None:
         self._signatures[article_id] = without, with_names
         if len(self._signatures) > _REMEMBERED:
             self._signatures.popitem(last=False)
+
+
+def _with_names(one: Compared, analysis: Analysis) -> Compared:
+    return replace(one, analysis=analysis, signature=story.named(one.signature, one.article, analysis))
 
 
 def _named(read: Read, analysis: Analysis) -> Read:

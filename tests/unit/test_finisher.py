@@ -81,8 +81,10 @@ class Names:
 
     def __init__(self, reads) -> None:
         self._whole = {read.claim.article.id: read.analysis for read in reads}
+        self.asked: list[list[str]] = []
 
     def complete(self, articles, glances):
+        self.asked.append([one.id for one in articles])
         return [self._whole[one.id] for one in articles]
 
 
@@ -155,6 +157,18 @@ def test_so_they_are_where_the_store_is_at_one_group_while_the_next_is_made_read
     )
 
 
+def test_names_of_an_article_and_of_its_kin_are_looked_for_in_one_call_and_the_kin_read_before_the_store_is_sent_others():
+    reads = [told(0, 0, 0, 0, fires=False), *(told(number, number, number, 0, fires=False) for number in (4, 5, 6))]
+    reads.append(told(7, 0, 1, 20, fires=False))
+    newsroom = Newsroom(reads, is_triaged=True, store=Counting, executor=Late())
+    newsroom.finisher.finish([glanced(reads[0])])
+    newsroom.store.asked.clear()
+    with patch("worker.finisher._MOST_TOGETHER", 2):
+        newsroom.finisher.finish([*map(glanced, reads[1:])])
+    assert newsroom.store.asked == [("kin", 2), ("kin", 2), ("texts", 1), ("finish", 2), ("finish", 2)]
+    assert newsroom.teller._triage._enricher.asked == [["art_07", "art_00"]]
+
+
 def test_the_next_group_is_looked_for_before_the_store_is_sent_one():
     reads = [told(number, number, number, 0, fires=True) for number in range(8)]
     newsroom = Newsroom(reads, store=Counting, executor=Late())
@@ -174,6 +188,10 @@ class Counting(MemoryStore):
     def find_kin(self, keys):
         self.asked.append(("kin", len(keys)))
         return super().find_kin(keys)
+
+    def read_articles(self, ids):
+        self.asked += [("texts", len(ids))] if ids else []
+        return super().read_articles(ids)
 
     def finish_articles(self, given):
         self.asked.append(("finish", len(given)))

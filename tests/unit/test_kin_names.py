@@ -57,7 +57,9 @@ def names_of_kin(triage, kept):
     """The names that a newcomer's kin has once the two were compared."""
     made, seen = told(TITLE, "Norden", id_="art_new")
     kin = Kin(1, "art_old", "art_old", NOW, kept)
-    [settled] = triage.settle([Compared(made, seen, story.sign(made, seen), (kin,))], NOW + timedelta(hours=1))
+    [settled] = triage.settle(
+        triage.open([Compared(made, seen, story.sign(made, seen), (kin,))], NOW + timedelta(hours=1))
+    )
     [found] = settled.kin
     return found.signature.names if found.signature.is_named else None
 
