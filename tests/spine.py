@@ -25,7 +25,7 @@ FEED = feed()
 class Spine:
     def __init__(
         self, feeds=(FEED,), watches=None, endpoints=None, enricher=None, read_limit=None, at_once=32,
-        entities="always", **statuses,
+        most_at_once=None, entities="always", **statuses,
     ) -> None:  # fmt: skip
         self.clock, self.fetcher, self.sender = FakeClock(), FakeFetcher(), FakeSender(**statuses)
         self.store, self.observer, self.bell = MemoryStore(self.clock), SilentObserver(), FakeBell()
@@ -34,7 +34,7 @@ class Spine:
         self.store.sync_feeds(config.feeds)
         self.pipeline = Pipeline(
             self.store, self.fetcher, enricher or PhraseEnricher(), self.sender, self.clock, self.observer, config,
-            Matcher(config.watches), Limits(articles=at_once), bell=self.bell, articles=self.store,
+            Matcher(config.watches), Limits(articles=at_once, most_articles=most_at_once or at_once), bell=self.bell, articles=self.store,
             lender=MemoryLender(self.store),
             **({"read_limit": read_limit} if read_limit else {}),
         )  # fmt: skip

@@ -1,6 +1,6 @@
 """Feeds wait a little while articles wait to be looked at: what is fetched long before it is read is old news by then.
 
-The poller asks no further feed while more articles wait than enrichers take up in half a second, and of those that bring
+The poller asks no further feed while more articles wait than enrichers take up in four tenths of a second, and of those that bring
 many articles no more at once than are looked at in that time. It is bounded: what holds back nobody are enrichers that stand
 still, and a feed that has been due for half a minute is asked whatever waits, so that nothing rolls off it.
 """
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-WORTH = timedelta(milliseconds=500)
+WORTH = timedelta(milliseconds=400)
 """So much work of the enrichers may wait for them."""
 LEAST = 64
-"""So many articles may wait in any case: two batches, so that two enrichers find one each."""
+"""So many articles may wait in any case: two of the smaller batches, so that two enrichers find one each."""
 LONGEST_HELD = timedelta(seconds=30)
 """A feed that has been due for so long is asked whatever waits."""
 TRICKLE = timedelta(seconds=5)

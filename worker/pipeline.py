@@ -53,6 +53,8 @@ class Limits:
 
     feeds: int = 100
     articles: int = 32
+    most_articles: int = 64
+    """So many articles are taken after a full batch: to look for names has a price each time."""
     lease: timedelta = timedelta(seconds=90)
     budget: timedelta = timedelta(seconds=20)
     """A worker takes nothing new after this; must leave room in the lease for the slowest fetch (30 s)."""
@@ -202,12 +204,14 @@ class Pipeline:
         raised, backlog = 0, Backlog()
         deadline, is_late = self.clock.now() + self.limits.budget, False
         longest, is_news_turn = longest_wait(self.configuration.nlp.entities, self.limits.lease), True
+        limit = self.limits.articles
         while True:
             must_finish = is_late or (not is_news_turn and backlog.is_pressing(self.clock.now(), longest))
-            limit, lease = self.limits.articles, self.limits.lease
-            if claims := [] if must_finish else loans.note(self.store.claim_articles(limit, lease)):
-                if len(claims) == limit:
-                    self.bell.ring("enrich")  # more may be due than one worker takes
+            if claims := [] if must_finish else loans.note(self.store.claim_articles(limit, self.limits.lease)):
+                are_more = len(claims) == limit
+                limit = self.limits.most_articles if are_more else self.limits.articles
+                if are_more:
+                    self.bell.ring("enrich")  # than one worker takes
                 new, is_news_turn = self._look_at(claims, backlog, loans), False
                 if new:
                     self.bell.ring("deliver")

@@ -188,7 +188,7 @@ class Both:
         store.sync_feeds(config.feeds)
         pipeline = Pipeline(
             store, fetcher, enricher(), FakeSender(), clock, SilentObserver(), config, Matcher(DESK), articles=store,
-            limits=Limits(articles=4 if mode == "hurried" else 32),
+            limits=Limits(articles=4, most_articles=8) if mode == "hurried" else Limits(),
         )  # fmt: skip
         return clock, fetcher, store, pipeline
 

@@ -160,6 +160,16 @@ def test_another_enricher_is_rung_for_before_a_full_batch_is_looked_at_and_for_n
     assert spine.bell.rung == [("enrich", 3)]
 
 
+def test_more_articles_are_taken_after_a_full_batch_and_fewer_again_after_another():
+    spine, asked = Spine(at_once=2, most_at_once=4), []
+    claim = spine.store.claim_articles
+    spine.store.claim_articles = lambda limit, lease: (asked.append(limit), claim(limit, lease))[1]
+    bring(spine, *(HARMLESS | {"guid": f"f{n}", "title": f"A fete number {n}", "link": ""} for n in range(9)))
+    spine.pipeline.enrich_due()
+    assert asked == [2, 4, 4, 2]
+    assert unread(spine) == 0
+
+
 def test_the_deliverer_is_rung_for_while_other_articles_are_still_read():
     spine = Spine(at_once=1)
     spine.bell.look = lambda: unread(spine)
