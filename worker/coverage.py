@@ -1,6 +1,6 @@
 """Whether we still see what a feed reports on: its expected gap is learned, and silence beyond it is an alert.
 
-Decides and words the alert; ids and delivery are the pipeline's business.
+Decides and words the alert; its delivery is the pipeline's business.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 
-from worker import rhythm
+from worker import alert, rhythm
 from worker.model import Alert, Analysis, Article, Feed, FeedState, Finding, Reading, Severity, Zone
 
 WATCH_ID = "coverage"
@@ -28,6 +28,28 @@ class Blindness:
     kind: Literal["silent", "failing", "gone"]
     since: datetime
     allowed: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a poll taught of the gaps of a feed: its state with that, what is to be told of it, and the alert where we became blind."""
+
+    state: FeedState
+    events: tuple[str, ...] = ()
+    alert: Alert | None = None
+
+
+def cover(  # noqa: PLR0913 - what an alert is made of
+    feed: Feed, before: FeedState, after: FeedState, reading: Reading | None, *, config_hash: str, now: datetime
+) -> Coverage:
+    """What a poll teaches that found the feed in one state and left it in another."""
+    state = learn(after, reading, now)
+    if blind := judge(feed, state, now):
+        name = alert.alert_id(WATCH_ID, story_of(feed, blind), 0)
+        told = word(feed, state, blind, alert_id=name, config_hash=config_hash, now=now)
+        state = replace(state, blind_since=blind.since, is_told_failing=blind.kind != "silent")
+        return Coverage(state, ("feed_blind",), told)
+    return Coverage(state, ("feed_seen_again",) if before.blind_since and not state.blind_since else ())
 
 
 def learn(state: FeedState, reading: Reading | None, now: datetime) -> FeedState:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty
 
-from worker import alert, coverage, parse, poll, ports, series, websub
+from worker import coverage, parse, poll, ports, series, websub
 from worker.answers import Answers
 from worker.backpressure import Backpressure
 from worker.batch import Batch
@@ -375,18 +375,10 @@ class Poller:
         self, feed: Feed, before: FeedState, decision: poll.PollDecision, reading: Reading | None, now: datetime
     ) -> tuple[poll.PollDecision, list[tuple[Alert, tuple[Onward, ...]]]]:
         """The decision with what it teaches of the feed's gaps, and the alert where we have become blind on it."""
-        state, events = coverage.learn(decision.state, reading, now), decision.events
-        alerts = []
-        if blind := coverage.judge(feed, state, now):
-            name = alert.alert_id(coverage.WATCH_ID, coverage.story_of(feed, blind), 0)
-            told = coverage.word(feed, state, blind, alert_id=name, config_hash=self._config_hash, now=now)
-            alerts.append((told, self._routed(told)))
-            state = replace(state, blind_since=blind.since, is_told_failing=blind.kind != "silent")
-            events = (*events, "feed_blind")
-        elif before.blind_since and not state.blind_since:
-            events = (*events, "feed_seen_again")
-        is_same = state is decision.state and events == decision.events
-        return decision if is_same else decision.taught(state, events), alerts
+        seen = coverage.cover(feed, before, decision.state, reading, config_hash=self._config_hash, now=now)
+        if seen.state is not decision.state or seen.events:
+            decision = decision.taught(seen.state, (*decision.events, *seen.events))
+        return decision, [(seen.alert, self._routed(seen.alert))] if seen.alert else []
 
     def _note(self, feed: Feed, outcome: PollOutcome, decision: poll.PollDecision, ingested: ports.Ingested) -> None:
         if isinstance(outcome, PollFailed):

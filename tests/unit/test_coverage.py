@@ -97,6 +97,17 @@ def test_blindness_ends_with_news_and_not_with_an_old_entry():
     assert coverage.learn(failed, None, NOW).blind_since is None
 
 
+def test_a_poll_tells_when_we_became_blind_and_when_we_see_again():
+    silent = known(HOUR, 9 * HOUR)
+    became = coverage.cover(ORF, silent, silent, None, config_hash="h", now=NOW)
+    assert became.events == ("feed_blind",)
+    assert became.alert.id == coverage.cover(ORF, silent, silent, None, config_hash="g", now=NOW + HOUR).alert.id
+    still = coverage.cover(ORF, became.state, became.state, None, config_hash="h", now=NOW + HOUR)
+    assert still == coverage.Coverage(became.state)
+    again = coverage.cover(ORF, became.state, became.state, Reading(arrivals=came(1)), config_hash="h", now=NOW)
+    assert (again.events, again.alert, again.state.blind_since) == (("feed_seen_again",), None, None)
+
+
 def test_the_alert_keeps_the_published_shape_and_names_the_time():
     state = known(6 * HOUR, 9.5 * HOUR)
     blind = coverage.judge(ORF, state, NOW)
