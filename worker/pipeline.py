@@ -211,7 +211,7 @@ class Pipeline:
                 are_more = len(claims) == limit
                 limit = self.limits.most_articles if are_more else self.limits.articles
                 if are_more:
-                    self.bell.ring("enrich")  # than one worker takes
+                    self.bell.ring("enrich")  # more may be due than one worker takes
                 new, is_news_turn = self._look_at(claims, backlog, loans), False
                 if new:
                     self.bell.ring("deliver")
