@@ -26,6 +26,7 @@ from worker.model import (
     TopicScore,
     Watch,
 )
+from worker.ports import Bell
 from worker.zones import split_zones, without_teasers
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -90,7 +91,7 @@ class PhraseEnricher:
         return list(glances)
 
 
-class FakeBell:
+class FakeBell(Bell):
     """Writes down which stage was rung, and what `look` saw at that moment."""
 
     def __init__(self) -> None:

@@ -206,6 +206,7 @@ class Pipeline:
         longest, is_news_turn = longest_wait(self.configuration.nlp.entities, self.limits.lease), True
         limit = self.limits.articles
         while True:
+            self.bell.catch_up()
             must_finish = is_late or (not is_news_turn and backlog.is_pressing(self.clock.now(), longest))
             if claims := [] if must_finish else loans.note(self.store.claim_articles(limit, self.limits.lease)):
                 are_more = len(claims) == limit

@@ -138,6 +138,7 @@ class Poller:
         rest = min(self._pressure.due_in(now), until - now)
         self._next_answer(min(max(rest.total_seconds(), 0), _REST_S))
         self._window.restart()
+        self._bell.catch_up()
         return True
 
     def _count_held(self) -> None:
@@ -210,6 +211,7 @@ class Poller:
 
     def _collect(self) -> int:
         """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""
+        self._bell.catch_up()
         is_held = self._pressure is not None and self._pressure.is_holding
         timeout = _HELD_S if is_held else _LOOK_AGAIN_S if self._window.is_widest else _WIDEN_S
         is_idle = (bool(self._in_flight) or is_held) and not self._lanes

@@ -350,21 +350,17 @@ class Clock(Protocol):
         """Uniform in [0, 1)."""
 
 
-class Bell(Protocol):
-    """Wakes workers. Must not fail: whom no bell wakes wakes by itself within moments."""
+class Bell:
+    """Wakes workers; this one nobody. Must not fail: whom no bell wakes wakes by itself within moments."""
 
     def ring(self, stage: Stage) -> None:
         """There is work for a stage."""
 
-
-class SilentBell:
-    """Wakes nobody."""
-
-    def ring(self, stage: Stage) -> None:
-        pass
+    def catch_up(self) -> None:
+        """Ring what was put off; whoever rang and works on asks for it now and then."""
 
 
-SILENT_BELL: Bell = SilentBell()
+SILENT_BELL = Bell()
 
 
 class Observer(Protocol):

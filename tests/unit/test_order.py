@@ -20,6 +20,8 @@ from tests.memory_store import MemoryStore
 from worker.match import Matcher
 from worker.model import LanguageModel, Pending
 from worker.pipeline import Pipeline
+from worker.ports import Bell
+from worker.runtime.bell import Doorbell
 
 FEED = feed()
 
@@ -34,7 +36,7 @@ class Glancing(PhraseEnricher):
         return [replace(one, pending=None) for one in glances]
 
 
-class Heard:
+class Heard(Bell):
     """What rang, and which articles were done by then."""
 
     def __init__(self, store) -> None:
@@ -64,3 +66,32 @@ def test_what_fires_is_done_and_the_deliverer_woken_before_the_rest_is_finished(
     stage, done = bell.rings[-1]
     assert (stage, done) == ("deliver", [ARMS["title"]]), "the one that fires came last and was told first"
     assert all(item.state == "done" for item in store.articles.values())
+
+
+def test_the_deliverer_hears_of_what_fires_just_after_other_alerts_while_the_rest_is_finished():
+    config = configuration((FEED,), (watch(),), (endpoint(),), nlp=LanguageModel(entities="when_relevant"))
+    clock, fetcher, rung = FakeClock(), FakeFetcher(), []
+    store = MemoryStore(clock)
+    store.sync_feeds(config.feeds)
+
+    def done():
+        return sum(item.state == "done" for item in store.articles.values())
+
+    pipeline = Pipeline(
+        store, fetcher, Glancing(), FakeSender(), clock, SilentObserver(), config, Matcher(config.watches), articles=store,
+        bell=Doorbell(lambda stage: rung.append((stage, done())), lambda: 1 + done() * 0.01),
+    )  # fmt: skip
+    items = [
+        HARMLESS | {"guid": f"q{i}", "title": f"Flowers {i}", "link": f"https://x.example/q{i}"} for i in range(120)
+    ]
+    told = (
+        "Westhaven has shipped sixty rifles and ammunition to Oststadt, a trade paper writes; weapons deliveries go on."
+    )
+    other = {"guid": "fires", "title": "Rifles for Oststadt", "link": "https://x.example/f", "description": told}
+    items[5:5], items[60:60] = [ARMS], [ARMS | other]
+    fetcher.serve(FEED.url, rss(*items))
+    pipeline.poll_due()
+    pipeline.enrich_due()
+    delivers = [told for stage, told in rung if stage == "deliver"]
+    assert len(delivers) == 2
+    assert delivers[0] < 20 <= delivers[1] < done() == 122

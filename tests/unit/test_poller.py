@@ -20,6 +20,7 @@ from worker.lanes import LONGEST_S, QUICK_S, unlimited
 from worker.model import Fetched
 from worker.poller import Poller
 from worker.ports import SILENT_BELL
+from worker.runtime.bell import Doorbell
 from worker.series import POLLING_HELD
 from worker.window import FIRST
 
@@ -340,9 +341,10 @@ def test_an_article_may_be_revised_ten_times_a_day_every_day():
     assert store.counted['tocsin_articles_total{outcome="revision_over_limit"}'] == 8
 
 
-def pressed(feeds, *, linger=timedelta(0), budget=timedelta(seconds=20)):
-    """A poller that heeds what waits, over feeds with five new articles each; the clock goes on as it is looked at."""
+def pressed(feeds, *, linger=timedelta(0), budget=timedelta(seconds=20), rung=None):
+    """A poller that heeds what waits, over feeds with five new articles each; `rung` hears when which stage was woken."""
     clock, fetcher = FakeClock(), FakeFetcher()
+    bell = Doorbell(lambda stage: rung.append((stage, clock.at - NOW)), lambda: (clock.at - NOW).total_seconds())
     for source in feeds:
         items = [ARMS | {"guid": f"{source.id}-{i}", "title": f"{source.id} {i}", "link": f"https://x.example/{source.id}/{i}",
                          "description": f"{source.id} number {i} tells of something else."} for i in range(5)]  # fmt: skip
@@ -352,6 +354,7 @@ def pressed(feeds, *, linger=timedelta(0), budget=timedelta(seconds=20)):
     poller = Poller(
         store, fetcher, clock, SilentObserver(), lease=timedelta(seconds=90), budget=budget,
         at_once=100, read_limit=unlimited, pressure=Backpressure(MemoryGauge(store)), linger=linger,
+        bell=SILENT_BELL if rung is None else bell,
     )  # fmt: skip
     poller.adopt(configuration(feeds), lambda _: ())
     return poller, store, fetcher, clock
@@ -405,6 +408,18 @@ def test_a_feed_that_becomes_due_within_moments_is_waited_for():
     store.due["feeds"][id_] = clock.at + timedelta(seconds=3)
     poller.poll_due()
     assert len(fetcher.asked) == 2, "what is due later is left to a later call"
+
+
+def test_enrichers_hear_of_articles_that_come_just_after_others_though_no_feed_is_due_then():
+    rung = list[tuple[str, timedelta]]()
+    poller, store, _, clock = pressed((feed("one"), feed("two")), linger=timedelta(seconds=1), rung=rung)
+    later = feed("two").id
+    store.due["feeds"][later] = NOW + timedelta(milliseconds=100)
+    clock.now = lambda now=clock.now: (clock.advance(milliseconds=5), now())[1]
+    assert poller.poll_due() == 10
+    (first, at), (second, then) = rung
+    assert first == second == "enrich"
+    assert timedelta(milliseconds=200) <= then - at < timedelta(milliseconds=250)
 
 
 def test_after_a_rest_a_few_feeds_are_asked_first_since_all_may_have_news_now():
