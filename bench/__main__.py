@@ -1,6 +1,6 @@
 """All benches one after the other, each for a bounded time, with a progress bar; the figures go to docs/performance.json.
 
-python -m bench                    about forty minutes
+python -m bench                    about fifty minutes
 python -m bench --quick            some minutes: the same benches, smaller
 python -m bench --only burst       one of them; the others' figures stay as they were
 python -m bench --tables           measure nothing, write the tables of the pages anew
@@ -32,7 +32,7 @@ BENCHES: dict[str, tuple[str, str]] = {
     "enrichment": ("enrichment", "enrichment --articles 30 --rounds 2 --warm 120"),
     "end_to_end": ("end_to_end --articles 400 --feeds 12 --rounds 2", "end_to_end --articles 60 --feeds 6 --rounds 1"),
     "burst": (
-        "end_to_end --articles 5000 --feeds 100 --rounds 1 --sides plain,always,when_relevant,pipe,full,tagger,enrichment",
+        "end_to_end --articles 5000 --feeds 100 --rounds 3 --sides plain,always,when_relevant,pipe,full,tagger,enrichment",
         "end_to_end --articles 200 --feeds 10 --rounds 1 --sides plain,when_relevant",
     ),
     "idle": ("idle --articles 40", "idle --articles 8"),

@@ -14,8 +14,8 @@ from worker.isolation import spared
 from worker.telling import Teller, Telling
 from worker.triage import Read
 
-_MOST_LOOKS = 5
-"""An article whose story others change this often at the same moment is put off."""
+_MOST_LOOKS = 12
+"""An article whose story others change this often at the same moment is put off for seconds. Each time some other was told."""
 _MOST_TOGETHER = 64
 """So many form a group at most: what waits for others costs time with the square of their number."""
 

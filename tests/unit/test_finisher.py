@@ -240,7 +240,15 @@ def test_what_others_change_every_time_is_put_off():
     newsroom.store.times = 99
     assert newsroom.finisher.finish(reads) == 0
     assert newsroom.undone() == [claim.article.id for claim in newsroom.put_off] == ["art_00", "art_01", "art_02"]
-    assert newsroom.store.times == 99 - 2 - 3 * 3
+    assert newsroom.store.times == 99 - 2 - 3 * 10
+
+
+def test_what_others_change_ten_times_is_told_in_the_same_turn():
+    reads = [told(0, 0, 0, 0, fires=True)]
+    newsroom = Newsroom(reads, store=Hurried)
+    newsroom.store.times = 10
+    newsroom.finisher.finish(reads)
+    assert newsroom.undone() == newsroom.put_off == []
 
 
 class Crowded(MemoryStore):
