@@ -43,7 +43,7 @@ BENCHES: dict[str, tuple[str, str]] = {
     "processes": ("processes --articles 200", "processes --articles 30"),
     "sizing": ("sizing --articles 300", "sizing --articles 50"),
     "growth": ("growth --articles 500", "growth --articles 50"),
-    "two_hosts": ("two_hosts --articles 300 --rounds 2", "two_hosts --articles 60 --rounds 1"),
+    "two_hosts": ("two_hosts --articles 1000 --rounds 2", "two_hosts --articles 60 --rounds 1"),
     "polling": ("polling", ""),
     "week": ("week --minutes 8", "week --minutes 1"),
 }

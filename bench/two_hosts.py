@@ -1,6 +1,6 @@
 """Two enricher hosts against one Redis do how much more than one? Each in a network namespace of its own. Prints JSON.
 
-    python -m bench.two_hosts --articles 300 --rounds 2        as root, on Linux with `ip` and `taskset`
+    python -m bench.two_hosts --articles 1000 --rounds 2        as root, on Linux with `ip` and `taskset`
 
 A host is a namespace with one link to the server's machine and one core that its enricher is pinned to; the server listens
 on the links. The articles are stored while the enrichers stand still; the clock runs from when they are let go until
@@ -165,7 +165,7 @@ def report(found: dict[int, list[dict[str, float]]], articles: int) -> dict[str,
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--articles", type=int, default=300)
+    parser.add_argument("--articles", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     print(json.dumps(measure(options.articles, options.rounds), indent=2))
