@@ -84,6 +84,8 @@ def main() -> None:
     parser.add_argument("--articles", type=int, help="instead of each scenario's own number")
     arguments = parser.parse_args()
     names = arguments.names or [name for name in SCENARIOS if arguments.redis or "7.0" not in name]
+    if any("7.0" in name for name in names) and not (Path(arguments.redis or "-") / "redis-server").is_file():
+        parser.error("there is no redis-server in the directory that --redis-7.0 names")
     figures = []
     for name in names:
         figures.append(run(name, arguments.articles, arguments.redis if "7.0" in name else ""))
