@@ -118,6 +118,7 @@ class Poller:
         self._epoch = self._store.epoch()
         brought = self._start_due()
         while self._is_busy or self._rested(began + self._linger):
+            self._bell.catch_up()
             brought += self._collect()
             if self._clock.now() >= deadline:
                 break
@@ -138,7 +139,6 @@ class Poller:
         rest = min(self._pressure.due_in(now), until - now)
         self._next_answer(min(max(rest.total_seconds(), 0), _REST_S))
         self._window.restart()
-        self._bell.catch_up()
         return True
 
     def _count_held(self) -> None:
@@ -211,7 +211,6 @@ class Poller:
 
     def _collect(self) -> int:
         """Finish what has come, and one that stepped aside where nothing came or it waited long; the articles."""
-        self._bell.catch_up()
         is_held = self._pressure is not None and self._pressure.is_holding
         timeout = _HELD_S if is_held else _LOOK_AGAIN_S if self._window.is_widest else _WIDEN_S
         is_idle = (bool(self._in_flight) or is_held) and not self._lanes

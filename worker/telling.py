@@ -96,11 +96,7 @@ class Teller:
         found = self._find_kin(waiting, ahead)
         free = [i for i in _unrelated(waiting, ahead) if i in found]
         now, group, kinships = self._clock.now(), [waiting[i] for i in free], [found[i] for i in free]
-        compared = [
-            Compared(one.claim.article, one.analysis, one.signature, kinship.kin)
-            for one, kinship in zip(group, kinships, strict=True)
-        ]
-        return Looked(now, waiting, group, kinships, self._triage.open(compared, now) if self._triage else None)
+        return Looked(now, waiting, group, kinships, self._open(group, kinships, now))
 
     def judge(self, looked: Looked) -> list[tuple[Telling, ports.Told]]:
         """What is to be stored of each article whose kin were looked for."""
@@ -126,6 +122,16 @@ class Teller:
             stories = (kin.story for kin in kinship.kin)
             one.ties = frozenset({*one.signature.keys, one.claim.article.id, one.claim.story, *stories} - {""})
         return found
+
+    def _open(self, group: Sequence[Telling], kinships: Sequence[ports.Kinship], now: datetime) -> Opened | None:
+        """What names can tell of articles and their kin; None where everything has its names."""
+        if not self._triage:
+            return None
+        compared = [
+            Compared(one.claim.article, one.analysis, one.signature, kinship.kin)
+            for one, kinship in zip(group, kinships, strict=True)
+        ]
+        return self._triage.open(compared, now)
 
     def _settle(self, looked: Looked) -> list[ports.Kinship]:
         """The kin with their names where only these tell them apart; the articles' own analyses may be whole then."""

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Literal
+from typing import Literal, TypeVar
 
 from worker import match, ports, story
 from worker.model import Analysis, Article, Kin, Signature
@@ -46,6 +46,9 @@ class Compared:
     analysis: Analysis
     signature: Signature
     kin: tuple[Kin, ...]
+
+
+_Seen = TypeVar("_Seen", Read, Compared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class Triage:
             return list(reads)
         articles = [read.claim.article for read in wanted]
         analyses = iter(self._enricher.complete(articles, [read.analysis for read in wanted]))
-        return [_named(read, next(analyses)) if read.analysis.pending else read for read in reads]
+        return [_named(read, read.claim.article, next(analyses)) if read.analysis.pending else read for read in reads]
 
     def open(self, group: Sequence[Compared], now: datetime) -> Opened:
         """Which kin only names tell apart from their article, with the texts in which these are yet to be looked for."""
@@ -107,7 +110,7 @@ class Triage:
         pairs = list(zip(opened.group, opened.numbers, strict=True))
         own = [one for one, numbers in pairs if numbers and one.analysis.pending]
         analyses = iter(self._read([*((one.article, one.analysis) for one in own), *opened.stored]))
-        whole = {one.article.id: _with_names(one, next(analyses)) for one in own}
+        whole = {one.article.id: _named(one, one.article, next(analyses)) for one in own}
         names = {**opened.kept, **opened.names}
         for (article, _), analysis in zip(opened.stored, analyses, strict=True):
             without = opened.kept[article.id]
@@ -141,13 +144,8 @@ class Triage:
             self._signatures.popitem(last=False)
 
 
-def _with_names(one: Compared, analysis: Analysis) -> Compared:
-    return replace(one, analysis=analysis, signature=story.named(one.signature, one.article, analysis))
-
-
-def _named(read: Read, analysis: Analysis) -> Read:
-    signature = story.named(read.signature, read.claim.article, analysis)
-    return replace(read, analysis=analysis, signature=signature)
+def _named(one: _Seen, article: Article, analysis: Analysis) -> _Seen:
+    return replace(one, analysis=analysis, signature=story.named(one.signature, article, analysis))
 
 
 def longest_wait(entities: Literal["always", "when_relevant"], lease: timedelta) -> timedelta:

@@ -47,19 +47,28 @@ class Heard(Bell):
         self.rings.append((stage, done))
 
 
-def test_what_fires_is_done_and_the_deliverer_woken_before_the_rest_is_finished():
-    config = configuration((FEED,), (watch(),), (endpoint(),), nlp=LanguageModel(entities="when_relevant"))
-    clock, fetcher = FakeClock(), FakeFetcher()
-    store = MemoryStore(clock)
-    store.sync_feeds(config.feeds)
-    pipeline = Pipeline(
-        store, fetcher, Glancing(), FakeSender(), clock, SilentObserver(), config, Matcher(config.watches),
-        articles=store, bell=(bell := Heard(store)),
-    )  # fmt: skip
-    quiet = [
-        HARMLESS | {"guid": f"q{i}", "title": f"Flowers {i}", "link": f"https://x.example/q{i}"} for i in range(70)
+def quiet(number):
+    """Articles that fire nothing."""
+    return [
+        HARMLESS | {"guid": f"q{i}", "title": f"Flowers {i}", "link": f"https://x.example/q{i}"} for i in range(number)
     ]
-    fetcher.serve(FEED.url, rss(*quiet, ARMS))
+
+
+def reading(store, bell, items):
+    """A pipeline over one feed with these articles, which looks for names where they matter."""
+    config = configuration((FEED,), (watch(),), (endpoint(),), nlp=LanguageModel(entities="when_relevant"))
+    store.sync_feeds(config.feeds)
+    fetcher = FakeFetcher()
+    fetcher.serve(FEED.url, rss(*items))
+    return Pipeline(
+        store, fetcher, Glancing(), FakeSender(), store.clock, SilentObserver(), config, Matcher(config.watches),
+        articles=store, bell=bell,
+    )  # fmt: skip
+
+
+def test_what_fires_is_done_and_the_deliverer_woken_before_the_rest_is_finished():
+    store = MemoryStore(FakeClock())
+    pipeline = reading(store, bell := Heard(store), [*quiet(70), ARMS])
     pipeline.poll_due()
     assert bell.rings == [("enrich", [])]
     pipeline.enrich_due()
@@ -69,29 +78,21 @@ def test_what_fires_is_done_and_the_deliverer_woken_before_the_rest_is_finished(
 
 
 def test_the_deliverer_hears_of_what_fires_just_after_other_alerts_while_the_rest_is_finished():
-    config = configuration((FEED,), (watch(),), (endpoint(),), nlp=LanguageModel(entities="when_relevant"))
-    clock, fetcher, rung = FakeClock(), FakeFetcher(), []
-    store = MemoryStore(clock)
-    store.sync_feeds(config.feeds)
+    store, rung = MemoryStore(FakeClock()), []
 
     def done():
         return sum(item.state == "done" for item in store.articles.values())
 
-    pipeline = Pipeline(
-        store, fetcher, Glancing(), FakeSender(), clock, SilentObserver(), config, Matcher(config.watches), articles=store,
-        bell=Doorbell(lambda stage: rung.append((stage, done())), lambda: 1 + done() * 0.01),
-    )  # fmt: skip
-    items = [
-        HARMLESS | {"guid": f"q{i}", "title": f"Flowers {i}", "link": f"https://x.example/q{i}"} for i in range(120)
-    ]
-    told = (
+    bell = Doorbell(lambda stage: rung.append((stage, done())), lambda: 1 + done() * 0.01)
+    text = (
         "Westhaven has shipped sixty rifles and ammunition to Oststadt, a trade paper writes; weapons deliveries go on."
     )
-    other = {"guid": "fires", "title": "Rifles for Oststadt", "link": "https://x.example/f", "description": told}
+    other = {"guid": "fires", "title": "Rifles for Oststadt", "link": "https://x.example/f", "description": text}
+    items = quiet(120)
     items[5:5], items[60:60] = [ARMS], [ARMS | other]
-    fetcher.serve(FEED.url, rss(*items))
+    pipeline = reading(store, bell, items)
     pipeline.poll_due()
     pipeline.enrich_due()
-    delivers = [told for stage, told in rung if stage == "deliver"]
+    delivers = [number for stage, number in rung if stage == "deliver"]
     assert len(delivers) == 2
     assert delivers[0] < 20 <= delivers[1] < done() == 122

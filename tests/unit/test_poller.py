@@ -341,10 +341,9 @@ def test_an_article_may_be_revised_ten_times_a_day_every_day():
     assert store.counted['tocsin_articles_total{outcome="revision_over_limit"}'] == 8
 
 
-def pressed(feeds, *, linger=timedelta(0), budget=timedelta(seconds=20), rung=None):
-    """A poller that heeds what waits, over feeds with five new articles each; `rung` hears when which stage was woken."""
-    clock, fetcher = FakeClock(), FakeFetcher()
-    bell = Doorbell(lambda stage: rung.append((stage, clock.at - NOW)), lambda: (clock.at - NOW).total_seconds())
+def pressed(feeds, *, linger=timedelta(0), budget=timedelta(seconds=20), clock=None, bell=SILENT_BELL):
+    """A poller that heeds what waits, over feeds with five new articles each; the clock goes on as it is looked at."""
+    clock, fetcher = clock or FakeClock(), FakeFetcher()
     for source in feeds:
         items = [ARMS | {"guid": f"{source.id}-{i}", "title": f"{source.id} {i}", "link": f"https://x.example/{source.id}/{i}",
                          "description": f"{source.id} number {i} tells of something else."} for i in range(5)]  # fmt: skip
@@ -354,7 +353,7 @@ def pressed(feeds, *, linger=timedelta(0), budget=timedelta(seconds=20), rung=No
     poller = Poller(
         store, fetcher, clock, SilentObserver(), lease=timedelta(seconds=90), budget=budget,
         at_once=100, read_limit=unlimited, pressure=Backpressure(MemoryGauge(store)), linger=linger,
-        bell=SILENT_BELL if rung is None else bell,
+        bell=bell,
     )  # fmt: skip
     poller.adopt(configuration(feeds), lambda _: ())
     return poller, store, fetcher, clock
@@ -411,8 +410,9 @@ def test_a_feed_that_becomes_due_within_moments_is_waited_for():
 
 
 def test_enrichers_hear_of_articles_that_come_just_after_others_though_no_feed_is_due_then():
-    rung = list[tuple[str, timedelta]]()
-    poller, store, _, clock = pressed((feed("one"), feed("two")), linger=timedelta(seconds=1), rung=rung)
+    clock, rung = FakeClock(), list[tuple[str, timedelta]]()
+    bell = Doorbell(lambda stage: rung.append((stage, clock.at - NOW)), lambda: (clock.at - NOW).total_seconds())
+    poller, store, _, _ = pressed((feed("one"), feed("two")), linger=timedelta(seconds=1), clock=clock, bell=bell)
     later = feed("two").id
     store.due["feeds"][later] = NOW + timedelta(milliseconds=100)
     clock.now = lambda now=clock.now: (clock.advance(milliseconds=5), now())[1]
