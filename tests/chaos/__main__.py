@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from tests.chaos.fixture import make
-from tests.chaos.rig import BreakableServer, open_rig
+from tests.chaos.rig import BreakableServer, open_rig, servers_of
 from tests.chaos.scenarios import ALLOWED, RELEASES, SCENARIOS, SERVERS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -84,8 +84,12 @@ def main() -> None:
     parser.add_argument("--articles", type=int, help="instead of each scenario's own number")
     arguments = parser.parse_args()
     names = arguments.names or [name for name in SCENARIOS if arguments.redis or "7.0" not in name]
-    if any("7.0" in name for name in names) and not (Path(arguments.redis or "-") / "redis-server").is_file():
-        parser.error("there is no redis-server in the directory that --redis-7.0 names")
+    if any("7.0" in name for name in names):
+        try:
+            with servers_of(arguments.redis):
+                pass
+        except ValueError as error:
+            parser.error(f"--redis-7.0: {error}")
     figures = []
     for name in names:
         figures.append(run(name, arguments.articles, arguments.redis if "7.0" in name else ""))

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from worker.errors import StoreUnavailable
 from worker.runtime.health import readiness
 from worker.runtime.redis_client import connect
 from worker.runtime.redis_store import RedisStore
-from worker.runtime.valkey import EmbeddedServer
+from worker.runtime.valkey import EmbeddedServer, find_server
 
 K = "{tocsin}:"
 ROLES = ("poller", "enricher", "deliverer", "beat")
@@ -245,6 +245,17 @@ class Rig:
 
 
 @contextmanager
+def servers_of(directory: str) -> Iterator[None]:
+    """Servers are those of the directory. Raises ValueError where another one would be started."""
+    with environment(PATH=directory + os.pathsep + os.environ["PATH"]):
+        found = find_server()
+        if Path(found).parent != Path(directory):
+            msg = f"the server would be {found}, which is not of the directory {directory!r}"
+            raise ValueError(msg)
+        yield
+
+
+@contextmanager
 def open_rig(
     directory: Path,
     fixture: Fixture,
@@ -255,13 +266,13 @@ def open_rig(
 ):
     """A running deployment that polls the fixture's feeds.
 
-    `server_path` is searched first for the server's binary. With `release` it goes on from what that release left half
+    The server's binary is of `server_path` where that is given. With `release` it goes on from what that release left half
     done, a minute later by all clocks.
     """
     with ExitStack() as stack:
         world = stack.enter_context(open_world(RECORDED_PORT if release else 0))
         if server_path:
-            stack.enter_context(environment(PATH=server_path + os.pathsep + os.environ["PATH"]))
+            stack.enter_context(servers_of(server_path))
         server = servers(directory / "data")
         if release:
             server.clock = go_back_to(release, directory, world)
