@@ -1,6 +1,6 @@
 """All benches one after the other, each for a bounded time, with a progress bar; the figures go to docs/performance.json.
 
-python -m bench                    about fifty minutes
+python -m bench                    about forty minutes
 python -m bench --quick            some minutes: the same benches, smaller
 python -m bench --only burst       one of them; the others' figures stay as they were
 python -m bench --tables           measure nothing, write the tables of the pages anew
